@@ -1,0 +1,328 @@
+//! The IDX format of the MNIST files, read in place.
+//!
+//! A file is two zero bytes, the element type, the number of dimensions, each dimension as a big-endian u32, and the
+//! elements, last dimension fastest. See <http://yann.lecun.com/exdb/mnist/>. Reading costs a look at the header.
+
+use core::fmt;
+
+/// The six element types that the format knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Element {
+    /// Unsigned bytes: pixels and labels.
+    U8 = 0x08,
+    /// Signed bytes.
+    I8 = 0x09,
+    /// Big-endian 16-bit integers.
+    I16 = 0x0B,
+    /// Big-endian 32-bit integers.
+    I32 = 0x0C,
+    /// Big-endian single precision.
+    F32 = 0x0D,
+    /// Big-endian double precision.
+    F64 = 0x0E,
+}
+
+impl Element {
+    /// The type of that code in a file's third byte.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0x08 => Self::U8,
+            0x09 => Self::I8,
+            0x0B => Self::I16,
+            0x0C => Self::I32,
+            0x0D => Self::F32,
+            0x0E => Self::F64,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of one element.
+    #[must_use]
+    pub const fn size(self) -> u32 {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::I16 => 2,
+            Self::I32 | Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::U8 => "u8",
+            Self::I8 => "i8",
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        })
+    }
+}
+
+/// One IDX file over borrowed bytes: a header that was checked, and exactly as many bytes as it announces.
+///
+/// ```
+/// # fn main() -> Result<(), twolayer::IdxError> {
+/// let file = [0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6];
+/// let idx = twolayer::Idx::parse(&file)?;
+/// assert!(idx.dimensions().eq([2, 3]));
+/// assert_eq!(idx.data(), [1, 2, 3, 4, 5, 6]);
+/// assert_eq!(idx.images()?.image(1), Some(&[4, 5, 6][..]));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Idx<'a> {
+    element: Element,
+    dimensions: &'a [[u8; 4]],
+    data: &'a [u8],
+}
+
+impl<'a> Idx<'a> {
+    /// Reads the header of a whole file.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes do not begin as an IDX file does, or are more or fewer than the header announces.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, IdxError> {
+        let too_short = IdxError::Header { found: bytes.len() };
+        let (magic, rest) = bytes.split_first_chunk::<4>().ok_or(too_short)?;
+        let &[0, 0, code, rank] = magic else {
+            return Err(IdxError::Magic { found: *magic });
+        };
+        let element = Element::from_code(code).ok_or(IdxError::Element { found: code })?;
+        let (dimensions, data) = rest.split_at_checked(usize::from(rank) * 4).ok_or(too_short)?;
+        let idx = Self { element, dimensions: dimensions.as_chunks().0, data };
+        // In u64 and checked, so that 32-bit targets see the same sizes.
+        let size = |size: u64, n| size.checked_mul(u64::from(n)).ok_or(IdxError::TooLarge);
+        let expected = idx.dimensions().try_fold(u64::from(element.size()), size)?;
+        match data.len() as u64 {
+            found if found == expected => Ok(idx),
+            found => Err(IdxError::Length { expected, found }),
+        }
+    }
+
+    /// The type of the elements.
+    #[must_use]
+    pub const fn element(&self) -> Element {
+        self.element
+    }
+
+    /// The dimensions, slowest first.
+    #[must_use]
+    pub fn dimensions(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.dimensions.iter().map(|bytes| u32::from_be_bytes(*bytes))
+    }
+
+    /// All elements, as they lie in the file.
+    #[must_use]
+    pub const fn data(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// The file as images: u8 elements; the first dimension counts images, all others together make an image's pixels.
+    ///
+    /// # Errors
+    ///
+    /// When the elements are not u8, there are fewer than two dimensions, or an image has no pixels.
+    pub fn images(&self) -> Result<Images<'a>, IdxError> {
+        let wrong = IdxError::NotImages { element: self.element, rank: self.dimensions.len() };
+        let (Element::U8, Some(count)) = (self.element, self.dimensions().next().filter(|_| self.dimensions.len() > 1))
+        else {
+            return Err(wrong);
+        };
+        // At most the file's length if there are images at all; checked for a file that announces none.
+        let pixels = self.dimensions().skip(1).try_fold(1_u32, u32::checked_mul).ok_or(IdxError::TooLarge)?;
+        let pixels = usize::try_from(pixels).map_err(|_| IdxError::TooLarge)?;
+        if pixels == 0 { Err(wrong) } else { Ok(Images { count, pixels, data: self.data }) }
+    }
+
+    /// The file as labels: u8 elements in one dimension.
+    ///
+    /// # Errors
+    ///
+    /// When the elements are not u8 or there is not exactly one dimension.
+    pub fn labels(&self) -> Result<&'a [u8], IdxError> {
+        match (self.element, self.dimensions.len()) {
+            (Element::U8, 1) => Ok(self.data),
+            (element, rank) => Err(IdxError::NotLabels { element, rank }),
+        }
+    }
+}
+
+/// Images of u8 pixels, one after another.
+#[derive(Clone, Copy, Debug)]
+pub struct Images<'a> {
+    count: u32,
+    pixels: usize,
+    data: &'a [u8],
+}
+
+impl<'a> Images<'a> {
+    /// The number of images.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The pixels of one image, at least 1: the inputs of a network for it.
+    #[must_use]
+    pub const fn pixels(&self) -> usize {
+        self.pixels
+    }
+
+    /// All pixels: `[count][pixels]`.
+    #[must_use]
+    pub const fn data(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// One image, counted from 0.
+    #[must_use]
+    pub fn image(&self, index: usize) -> Option<&'a [u8]> {
+        self.data.chunks_exact(self.pixels).nth(index)
+    }
+}
+
+/// Why bytes are not the IDX file that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdxError {
+    /// The file ends within its header.
+    Header {
+        /// The file's length in bytes.
+        found: usize,
+    },
+    /// The first two bytes are not zero.
+    Magic {
+        /// The first four bytes.
+        found: [u8; 4],
+    },
+    /// The third byte is no element type.
+    Element {
+        /// The third byte.
+        found: u8,
+    },
+    /// The dimensions announce more than any file holds.
+    TooLarge,
+    /// More or fewer bytes of elements than the header announces.
+    Length {
+        /// What the header announces, in bytes.
+        expected: u64,
+        /// The bytes that follow the header.
+        found: u64,
+    },
+    /// Not images.
+    NotImages {
+        /// The element type.
+        element: Element,
+        /// The number of dimensions.
+        rank: usize,
+    },
+    /// Not labels.
+    NotLabels {
+        /// The element type.
+        element: Element,
+        /// The number of dimensions.
+        rank: usize,
+    },
+}
+
+impl fmt::Display for IdxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Header { found } => write!(f, "the file ends after {found} bytes, within the IDX header"),
+            Self::Magic { found: [0x1f, 0x8b, ..] } => {
+                f.write_str("not an IDX file but a gzip archive (bytes 1f 8b): expand it")
+            }
+            Self::Magic { found: [a, b, c, d] } => {
+                write!(f, "not an IDX file: it begins with the bytes {a:02x} {b:02x} {c:02x} {d:02x}, not 00 00 08")
+            }
+            Self::Element { found } => write!(f, "IDX element type {found:#04x} at byte 2; there are 0x08 to 0x0e"),
+            Self::TooLarge => f.write_str("the IDX header's dimensions announce more than a file can hold"),
+            Self::Length { expected, found } if found < expected => {
+                write!(f, "the file is cut: the IDX header announces {expected} bytes of elements, {found} follow")
+            }
+            Self::Length { expected, found } => {
+                write!(f, "the IDX header announces {expected} bytes of elements, but {found} follow")
+            }
+            Self::NotImages { element, rank } => {
+                write!(f, "IDX elements of {element} in {rank} dimensions; images are u8 in 2 or more, none of them 0")
+            }
+            Self::NotLabels { element, rank } => {
+                write!(f, "IDX elements of {element} in {rank} dimensions; labels are u8 in 1")
+            }
+        }
+    }
+}
+
+impl core::error::Error for IdxError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of that header; elements follow as announced, counting up.
+    fn file(code: u8, dimensions: &[u32]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, code, u8::try_from(dimensions.len()).unwrap()];
+        bytes.extend(dimensions.iter().flat_map(|d| d.to_be_bytes()));
+        let len = dimensions.iter().product::<u32>() * Element::from_code(code).map_or(1, Element::size);
+        bytes.extend((0..len).map(|i| i.to_le_bytes()[0]));
+        bytes
+    }
+
+    #[test]
+    fn every_element_type_and_rank_is_read() {
+        for code in [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E] {
+            for dimensions in [&[][..], &[3], &[2, 3], &[2, 3, 4], &[1, 2, 3, 4, 5], &[0], &[0, 7, 7]] {
+                let bytes = file(code, dimensions);
+                let idx = Idx::parse(&bytes).unwrap();
+                assert_eq!(idx.element() as u8, code);
+                assert!(idx.dimensions().eq(dimensions.iter().copied()));
+                assert_eq!(idx.images().is_ok(), code == 0x08 && dimensions.len() > 1);
+                assert_eq!(idx.labels().is_ok(), code == 0x08 && dimensions.len() == 1);
+            }
+        }
+    }
+
+    #[test]
+    fn images_keep_their_pixels() {
+        let bytes = file(8, &[3, 2, 2]);
+        let images = Idx::parse(&bytes).unwrap().images().unwrap();
+        assert_eq!((images.count(), images.pixels()), (3, 4));
+        assert_eq!(images.image(2), Some(&[8, 9, 10, 11][..]));
+        assert_eq!(images.image(3), None);
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_or_longer_is_refused() {
+        let mut bytes = file(8, &[3, 2, 2]);
+        for len in 0..bytes.len() {
+            assert!(Idx::parse(&bytes[..len]).is_err(), "cut to {len} bytes");
+        }
+        bytes.push(0);
+        assert_eq!(Idx::parse(&bytes).unwrap_err(), IdxError::Length { expected: 12, found: 13 });
+    }
+
+    #[test]
+    fn every_flipped_header_bit_is_noticed() {
+        let bytes = file(8, &[3, 2, 2]);
+        for bit in 0..16 * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(Idx::parse(&bytes).and_then(|idx| idx.images()).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn sizes_beyond_64_bits_are_refused() {
+        let mut bytes = vec![0, 0, 8, 3];
+        bytes.extend([0xff; 12]);
+        assert_eq!(Idx::parse(&bytes).unwrap_err(), IdxError::TooLarge);
+        let empty = [0, 0, 8, 3, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(Idx::parse(&empty).unwrap().images().unwrap_err(), IdxError::TooLarge);
+    }
+}
