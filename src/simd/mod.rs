@@ -1,0 +1,302 @@
+//! What a lane can do, on every tier, with the same bits.
+//!
+//! Values are [`wide::f32x16`] everywhere, so the order of every sum is the same on every machine; a zero-size
+//! token ([`Portable`], [`Avx2`], [`Avx512`]) that proves its CPU features says *how* an operation is done. `wide`
+//! alone picks instructions when it is compiled; the tokens pick them when the program runs.
+//!
+//! A [`Kernel`] is entered once per block of work through [`Backend::run`] and is compiled once for each tier. All it
+//! calls must be `#[inline(always)]`: a function that is not inlined into the tier's entry is compiled without the
+//! tier's instructions and costs a call per lane.
+//!
+//! Only `+ − × max` and integer sums: no fused multiply-add, no library reduction (both differ between targets).
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use core::fmt;
+use portable::Portable;
+use wide::{f32x16, i16x32, i32x16, u16x32};
+#[cfg(target_arch = "x86_64")]
+use x86::{Avx2, Avx512};
+
+/// The number of `f32` lanes of one vector, on every tier.
+pub(crate) const LANES: usize = 16;
+
+/// How one tier computes on lanes. Each operation rounds once, as IEEE 754 says, so all tiers agree to the bit.
+pub(crate) trait Isa: Copy {
+    /// Vectors that a kernel keeps in registers at once, as accumulators: 2, 4 or 8.
+    const TILE: usize;
+    /// Runs a kernel with this tier's instructions enabled.
+    fn run<K: Kernel>(self, kernel: K) -> K::Out;
+    /// `a + b`.
+    fn add(self, a: f32x16, b: f32x16) -> f32x16;
+    /// `a − b`.
+    fn sub(self, a: f32x16, b: f32x16) -> f32x16;
+    /// `a × b`.
+    fn mul(self, a: f32x16, b: f32x16) -> f32x16;
+    /// `max(a, 0)`, the rectifier: `+0` for `−0` and for NaN.
+    fn relu(self, a: f32x16) -> f32x16;
+    /// `a` where `gate > 0`, else `+0`: the derivative of [`Isa::relu`] applied to `a`.
+    fn keep_where_positive(self, a: f32x16, gate: f32x16) -> f32x16;
+    /// `sum + a·b` of adjacent pairs: lane `j` gains `a[2j] b[2j] + a[2j+1] b[2j+1]`.
+    fn add_dot(self, sum: i32x16, a: i16x32, b: i16x32) -> i32x16;
+    /// `a + b` in 16 bits, modulo 2¹⁶.
+    fn add_u16(self, a: u16x32, b: u16x32) -> u16x32;
+    /// The high byte of each lane.
+    fn high_bytes(self, a: u16x32) -> u16x32;
+    /// Sums of the low bytes of some lanes, from the sums of the lanes and those of their high bytes: `all − (high << 8)`.
+    fn even_bytes(self, all: u16x32, high: u16x32) -> u16x32;
+    /// Adds the even lanes of `a` to the first sums, the odd ones to the second, modulo 2³².
+    fn add_halves(self, sums: [i32x16; 2], a: u16x32) -> [i32x16; 2];
+    /// `clamp(sum >> shift, 0, 255)`: of the first sums in the even lanes, of the second in the odd ones.
+    fn activations(self, sums: [i32x16; 2], shift: u8) -> u16x32;
+}
+
+/// Work that can be compiled for any tier. Implementations must mark [`Kernel::call`] `#[inline(always)]`.
+pub(crate) trait Kernel {
+    type Out;
+    fn call<I: Isa>(self, isa: I) -> Self::Out;
+}
+
+/// The tier of SIMD instructions that the kernels use: chosen once, held by value, printable.
+///
+/// Every tier gives the same bits; they differ in speed only.
+///
+/// ```
+/// use twolayer::Backend;
+/// let all: Vec<String> = Backend::available().map(|b| b.to_string()).collect();
+/// assert!(all.contains(&"portable".to_string()));
+/// assert_eq!(Backend::named("portable").map(|b| b.name()), Some("portable"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backend(Tier);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tier {
+    Portable(Portable),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+impl Backend {
+    /// The tier that needs nothing beyond what the program was compiled for.
+    ///
+    /// With `-C target-feature=+avx2` (or a `target-cpu` that has it) this is already the AVX2 tier.
+    #[must_use]
+    pub const fn baseline() -> Self {
+        #[cfg(all(target_arch = "x86_64", target_feature = "avx512f", target_feature = "avx512bw"))]
+        return Self(Tier::Avx512(Avx512::new()));
+        #[cfg(all(
+            target_arch = "x86_64",
+            target_feature = "avx2",
+            not(all(target_feature = "avx512f", target_feature = "avx512bw"))
+        ))]
+        return Self(Tier::Avx2(Avx2::new()));
+        #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+        Self(Tier::Portable(Portable))
+    }
+
+    /// The best tier this machine has. Without the feature `std`, which is what can ask the CPU, the
+    /// [baseline](Self::baseline).
+    #[must_use]
+    pub fn detect() -> Self {
+        Self::available().last().unwrap_or(Self::baseline())
+    }
+
+    /// Every tier this machine can run, slowest first, for tests and benches.
+    pub fn available() -> impl Iterator<Item = Self> {
+        let portable = Some(Self(Tier::Portable(Portable)));
+        #[cfg(target_arch = "x86_64")]
+        let faster = [Avx2::detect().map(|t| Self(Tier::Avx2(t))), Avx512::detect().map(|t| Self(Tier::Avx512(t)))];
+        #[cfg(not(target_arch = "x86_64"))]
+        let faster: [Option<Self>; 0] = [];
+        portable.into_iter().chain(faster.into_iter().flatten())
+    }
+
+    /// The tier of that name, if this machine can run it: `portable`, `avx2` or `avx512`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::available().find(|b| b.name() == name)
+    }
+
+    /// The tier's name, as [`Backend::named`] takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Tier::Portable(_) => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx512(_) => "avx512",
+        }
+    }
+
+    /// Runs a kernel on this tier: the one place where tiers part.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Out {
+        match self.0 {
+            Tier::Portable(isa) => isa.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx2(isa) => isa.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx512(isa) => isa.run(kernel),
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The sum of all lanes by one fixed tree: halves, quarters, pairs.
+#[inline(always)]
+pub(crate) fn sum_lanes(v: f32x16) -> f32 {
+    let mut lanes = v.to_array();
+    let mut half = LANES / 2;
+    while half > 0 {
+        let (low, high) = lanes.split_at_mut(half);
+        for (a, b) in low.iter_mut().zip(high) {
+            *a += *b;
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::Dice;
+
+    /// Zeros, subnormals, ordinary numbers, the largest, infinities, quiet NaNs of both signs with and without payload.
+    const SPECIAL: [u32; 16] = [
+        0x0000_0000,
+        0x8000_0000,
+        0x0000_0001,
+        0x8000_0001,
+        0x007f_ffff,
+        0x807f_ffff,
+        0x0080_0000,
+        0x3f80_0000,
+        0xbf80_0000,
+        0x7f7f_ffff,
+        0xff7f_ffff,
+        0x7f80_0000,
+        0xff80_0000,
+        0x7fc0_0000,
+        0xffc0_0000,
+        0xffc1_2345,
+    ];
+
+    /// Every operation on floats, as bits: `+ − ×`, the rectifier of `a`, `a` kept where `b > 0`.
+    struct Floats(f32x16, f32x16);
+
+    impl Kernel for Floats {
+        type Out = [[u32; LANES]; 5];
+
+        #[inline(always)]
+        fn call<I: Isa>(self, isa: I) -> Self::Out {
+            let Self(a, b) = self;
+            let results = [isa.add(a, b), isa.sub(a, b), isa.mul(a, b), isa.relu(a), isa.keep_where_positive(a, b)];
+            results.map(|v| v.to_array().map(f32::to_bits))
+        }
+    }
+
+    #[test]
+    fn operations_on_every_pair_of_special_numbers() {
+        // The bits of a NaN that arithmetic makes are not promised.
+        let bits = |x: f32| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() };
+        for backend in Backend::available() {
+            for shift in 0..LANES {
+                let a = SPECIAL.map(f32::from_bits);
+                let mut b = a;
+                b.rotate_left(shift);
+                let [sum, difference, product, relu, kept] = backend.run(Floats(f32x16::new(a), f32x16::new(b)));
+                for lane in 0..LANES {
+                    let (a, b) = (a[lane], b[lane]);
+                    let what = std::format!("{a} ({:#010x}) and {b} ({:#010x}) on {backend}", a.to_bits(), b.to_bits());
+                    assert_eq!(bits(f32::from_bits(sum[lane])), bits(a + b), "sum of {what}");
+                    assert_eq!(bits(f32::from_bits(difference[lane])), bits(a - b), "difference of {what}");
+                    assert_eq!(bits(f32::from_bits(product[lane])), bits(a * b), "product of {what}");
+                    // From here on all bits are promised, NaN's too.
+                    assert_eq!(relu[lane], if a > 0.0 { a.to_bits() } else { 0 }, "rectifier of {what}");
+                    assert_eq!(kept[lane], if b > 0.0 { a.to_bits() } else { 0 }, "first where second > 0: {what}");
+                }
+            }
+        }
+    }
+
+    struct Dot(i32x16, i16x32, i16x32);
+
+    impl Kernel for Dot {
+        type Out = [i32; LANES];
+
+        #[inline(always)]
+        fn call<I: Isa>(self, isa: I) -> Self::Out {
+            isa.add_dot(self.0, self.1, self.2).to_array()
+        }
+    }
+
+    #[test]
+    fn dot_products_of_adjacent_pairs_are_exact_and_wrap() {
+        let a: [i16; 32] = core::array::from_fn(|i| [255, 0, -255, 32767, -32768, 1][i % 6]);
+        let b: [i16; 32] = core::array::from_fn(|i| [255, 255, 254, -32768, 32767, 0, 7][i % 7]);
+        let sums: [i32; 16] = core::array::from_fn(|i| [0, 1, -1, i32::MAX, i32::MIN, 1 << 30][i % 6]);
+        let products = core::array::from_fn(|i| i32::from(a[i]) * i32::from(b[i]));
+        let products: [i32; 32] = products;
+        let expected: [i32; 16] =
+            core::array::from_fn(|i| sums[i].wrapping_add(products[2 * i]).wrapping_add(products[2 * i + 1]));
+        for backend in Backend::available() {
+            let found = backend.run(Dot(i32x16::new(sums), i16x32::new(a), i16x32::new(b)));
+            assert_eq!(found, expected, "{backend}");
+        }
+    }
+
+    #[test]
+    fn lanes_are_summed_by_one_tree() {
+        let (mut not_in_order, mut not_neighbours) = (0, 0);
+        for seed in 0..100 {
+            let a = Dice::new(seed).numbers(16, 1.0);
+            let quarter = |i: usize| (a[i] + a[i + 8]) + (a[i + 4] + a[i + 12]);
+            let tree = (quarter(0) + quarter(2)) + (quarter(1) + quarter(3));
+            let found = sum_lanes(f32x16::new(a.as_chunks().0[0]));
+            assert_eq!(found.to_bits(), tree.to_bits());
+            // Other orders give other bits often enough to be noticed.
+            let in_order = a.iter().fold(0.0, |sum, x| sum + x);
+            let pairs = |a: &[f32]| -> Vec<f32> { a.chunks(2).map(|pair| pair[0] + pair[1]).collect() };
+            let neighbours = pairs(&pairs(&pairs(&pairs(&a))))[0];
+            not_in_order += i32::from(in_order.to_bits() != tree.to_bits());
+            not_neighbours += i32::from(neighbours.to_bits() != tree.to_bits());
+        }
+        assert!(not_in_order > 20 && not_neighbours > 20, "{not_in_order}, {not_neighbours} of 100");
+    }
+
+    #[test]
+    fn tiers_have_names_and_an_order() {
+        let all: Vec<Backend> = Backend::available().collect();
+        let names: Vec<&str> = all.iter().map(|b| b.name()).collect();
+        assert_eq!(names, ["portable", "avx2", "avx512"][..all.len()], "AVX-512 without AVX2 is not known to exist");
+        for &backend in &all {
+            assert_eq!(Backend::named(backend.name()), Some(backend));
+            assert_eq!(backend.to_string(), backend.name());
+        }
+        assert!(all.contains(&Backend::baseline()));
+        assert_eq!(Some(&Backend::detect()), all.last());
+        for name in ["", "Portable", "avx", "avx2 ", "sse2"] {
+            assert_eq!(Backend::named(name), None, "{name:?}");
+        }
+    }
+
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    #[test]
+    fn the_tiers_are_those_of_the_machine() {
+        assert_eq!(Backend::named("avx2").is_some(), std::arch::is_x86_feature_detected!("avx2"));
+        let avx512 = std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512bw");
+        assert_eq!(Backend::named("avx512").is_some(), avx512);
+    }
+}
