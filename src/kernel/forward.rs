@@ -1,0 +1,115 @@
+//! The hidden layer, forward: `z = x W1` for every sample of a block, one panel of hidden units at a time.
+//!
+//! Costs one multiplication and one addition for each nonzero pixel and hidden unit. Each sum runs over the inputs in
+//! order, whatever the chunks and tiles.
+
+use super::pixels::BySample;
+use super::{Row, add_scaled, load, store, tile, tile_mut};
+use crate::simd::Isa;
+use wide::f32x16;
+
+/// Adds the inputs of one chunk to one tile of the pre-activations `z`, a row for each sample; the first chunk begins
+/// at zero. `w1` has a row for each input.
+#[inline(always)]
+pub(crate) fn forward_chunk<I: Isa, const W: usize, const N: usize>(
+    isa: I,
+    w1: &[Row<W>],
+    at: usize,
+    pixels: &BySample<'_>,
+    chunk: usize,
+    z: &mut [Row<W>],
+) {
+    for (sample, z) in z.iter_mut().enumerate() {
+        let Some(z) = tile_mut::<N>(z, at) else { continue };
+        let mut sum = if chunk == 0 { [f32x16::ZERO; N] } else { load(z) };
+        for (input, pixel) in pixels.chunk(sample, chunk) {
+            let Some(weights) = w1.get(input).and_then(|row| tile(row, at)) else { continue };
+            add_scaled(isa, &mut sum, pixel, weights);
+        }
+        store(z, sum);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::pixels::CHUNK;
+    use crate::kernel::tests::{INPUTS, SAMPLES, WIDTHS, on_all_tiers};
+    use crate::kernel::{OnPanel, for_width, rows, rows_mut};
+    use crate::scratch::Scratch;
+    use crate::simd::{Kernel, LANES};
+    use crate::support::recipe::Approx;
+    use crate::support::{Dice, Samples, bits};
+
+    /// The whole pass: every chunk in every tile.
+    struct Pass<'a> {
+        w1: &'a [f32],
+        inputs: usize,
+        width: usize,
+        pixels: &'a BySample<'a>,
+        z: &'a mut [f32],
+    }
+
+    impl Kernel for Pass<'_> {
+        type Out = ();
+
+        #[inline(always)]
+        fn call<I: Isa>(self, isa: I) {
+            for_width(isa, self.width, self);
+        }
+    }
+
+    impl OnPanel for Pass<'_> {
+        #[inline(always)]
+        fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
+            let (w1, z) = (rows::<W>(self.w1), rows_mut::<W>(self.z));
+            for at in (0..W).step_by(N) {
+                for chunk in 0..self.inputs.div_ceil(CHUNK) {
+                    forward_chunk::<I, W, N>(isa, w1, at, self.pixels, chunk, z);
+                }
+            }
+        }
+    }
+
+    fn assert_forward(images: &[u8], inputs: usize, width: usize) {
+        let (samples, units) = (images.len() / inputs, width * LANES);
+        let w1 = Dice::new(1).numbers(inputs * units, 1.0);
+        let mut scratch = vec![f32::NAN; BySample::scratch_len(inputs, samples)];
+        let mut pixels = BySample::new(inputs, samples, &mut Scratch::new(&mut scratch));
+        pixels.fill(images);
+        let z = on_all_tiers(|backend| {
+            let mut z = vec![f32::NAN; samples * units];
+            backend.run(Pass { w1: &w1, inputs, width, pixels: &pixels, z: &mut z });
+            bits(&z)
+        });
+        for (image, z) in images.chunks(inputs).zip(z.chunks(units)) {
+            for (unit, z) in z.iter().enumerate() {
+                let weights = w1.iter().skip(unit).step_by(units);
+                let terms = image.iter().zip(weights).map(|(&x, &w)| (Approx::exact(x), Approx::exact(w)));
+                // A product, and an addition for each pixel that follows.
+                let nonzero = image.iter().filter(|&&x| x != 0).count();
+                let expected = Approx::ZERO.sum(nonzero, terms);
+                let z = f32::from_bits(*z);
+                assert!(expected.admits(z), "{inputs} inputs, {width} vectors, unit {unit}: {z}, {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn pre_activations_are_the_sums_of_pixels_and_weights() {
+        for inputs in INPUTS {
+            for samples in SAMPLES {
+                for width in WIDTHS {
+                    assert_forward(&Samples::new(inputs, 10, samples, 2).images, inputs, width);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pre_activations_of_black_and_white_images() {
+        for inputs in INPUTS {
+            assert_forward(&[vec![0; inputs], vec![255; inputs], vec![0; inputs]].concat(), inputs, 4);
+        }
+    }
+}
