@@ -1,0 +1,535 @@
+//! The model file: one for the laptop and the flash, read where it lies.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..8 | the ASCII letters `TWOLAYER` |
+//! | 8..10 | version, 1 |
+//! | 10..12 | kind: 1 = f32, 2 = int8, 3 = int4 |
+//! | 12..24 | inputs, hidden units, outputs, u32 each |
+//! | 24..32 | where the payload begins: 64 |
+//! | 32..40 | the payload's length in bytes |
+//! | 40..56 | zeros |
+//! | 56..60 | CRC-32 of the payload |
+//! | 60..64 | CRC-32 of bytes 0..60 |
+//! | 64.. | the payload; nothing follows it |
+//!
+//! All numbers are little-endian; the CRC is that of IEEE 802.3 (zlib's). The payload of kind 1 is the weights as
+//! [`Shape`] says: W1 as `[panel][inputs][width]`, then W2 as `[panel][outputs][width]`. A panel is 128 hidden units
+//! wide, the last one what is left, rounded up to 16, 32, 64 or 128; what only rounds up is zero.
+//!
+//! The payloads of kinds 2 and 3 are described in [`crate::int8`].
+//!
+//! Opening costs one pass over the file for the checksum, and no memory.
+
+use crate::int8::{Bits, PayloadError, QuantizedNetwork};
+use crate::network::{Network, NetworkError};
+use crate::shape::{Shape, ShapeError};
+use crate::simd::Backend;
+use core::fmt;
+
+#[cfg(target_endian = "big")]
+compile_error!("model files are little-endian and are read in place: big-endian targets are not supported");
+
+const MAGIC: [u8; 8] = *b"TWOLAYER";
+const VERSION: u16 = 1;
+/// Where the bytes begin that version 1 has no use for.
+const RESERVED: usize = 40;
+
+/// The length of a model file's header in bytes, and so where the payload begins.
+pub const HEADER_LEN: usize = 64;
+
+/// What a model file's weights are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u16)]
+pub enum Kind {
+    /// f32 weights, for [`Network`].
+    F32 = 1,
+    /// 8-bit weights, for [`QuantizedNetwork`].
+    Int8 = 2,
+    /// 4-bit weights in the first layer, for [`QuantizedNetwork`].
+    Int4 = 3,
+}
+
+impl Kind {
+    const fn from_code(code: u16) -> Option<Self> {
+        match code {
+            1 => Some(Self::F32),
+            2 => Some(Self::Int8),
+            3 => Some(Self::Int4),
+            _ => None,
+        }
+    }
+}
+
+impl From<Bits> for Kind {
+    fn from(bits: Bits) -> Self {
+        match bits {
+            Bits::Eight => Self::Int8,
+            Bits::Four => Self::Int4,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+        })
+    }
+}
+
+/// A model file over borrowed bytes, checked: every bit of it is as it was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'a> {
+    kind: Kind,
+    shape: Shape,
+    payload: &'a [u8],
+}
+
+impl<'a> Model<'a> {
+    /// Reads a whole model file.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not a model file of this version, or any bit of one was changed, lost or added.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        let (header, payload) = bytes.split_first_chunk().ok_or(ModelError::Header { found: bytes.len() })?;
+        let fields = Fields::read(header);
+        if fields.magic != MAGIC {
+            return Err(ModelError::Magic { found: fields.magic });
+        }
+        if fields.version != VERSION {
+            return Err(ModelError::Version { found: fields.version });
+        }
+        let expected = header_crc(header);
+        if fields.header_crc != expected {
+            return Err(ModelError::HeaderChecksum { found: fields.header_crc, expected });
+        }
+        if let Some(at) = fields.reserved.iter().position(|&byte| byte != 0) {
+            return Err(ModelError::Reserved { at: RESERVED + at });
+        }
+        let kind = Kind::from_code(fields.kind).ok_or(ModelError::Kind { found: fields.kind })?;
+        let [inputs, hidden, outputs] = fields.shape.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let shape = Shape::new(inputs, hidden, outputs).map_err(ModelError::Shape)?;
+        if fields.offset != HEADER_LEN as u64 {
+            return Err(ModelError::Offset { found: fields.offset });
+        }
+        let found = payload.len() as u64;
+        let announced = fields.length;
+        if announced != found {
+            return Err(ModelError::Length { expected: announced, found });
+        }
+        let needed = payload_len(kind, shape);
+        if announced != needed {
+            return Err(ModelError::Length { expected: needed, found: announced });
+        }
+        let expected = crc32(payload);
+        if fields.payload_crc != expected {
+            return Err(ModelError::PayloadChecksum { found: fields.payload_crc, expected });
+        }
+        Ok(Self { kind, shape, payload })
+    }
+
+    /// What the weights are.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The network's sizes.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The weights, as their kind lays them out.
+    #[must_use]
+    pub const fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
+    /// The weights of an f32 model, over the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the weights are of another kind, lie at an address that is not a multiple of 4, or are not all finite.
+    pub fn weights(&self) -> Result<&'a [f32], ModelError> {
+        if self.kind != Kind::F32 {
+            return Err(ModelError::WrongKind { found: self.kind });
+        }
+        let weights = bytemuck::try_cast_slice(self.payload).map_err(|_| ModelError::Misaligned { expected: 4 })?;
+        match weights.iter().position(|w: &f32| !w.is_finite()) {
+            Some(index) => Err(ModelError::NotFinite { index }),
+            None => Ok(weights),
+        }
+    }
+
+    /// The network of an f32 model, over the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`weights`](Self::weights).
+    pub fn network(&self, backend: Backend) -> Result<Network<'a>, ModelError> {
+        Network::new(self.shape, self.weights()?, backend).map_err(ModelError::Network)
+    }
+
+    /// The network of an int8 or int4 model, over the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the weights are of another kind, or the payload is not as [`crate::int8`] says.
+    pub fn quantized(&self) -> Result<QuantizedNetwork<'a>, ModelError> {
+        let bits = match self.kind {
+            Kind::Int8 => Bits::Eight,
+            Kind::Int4 => Bits::Four,
+            Kind::F32 => return Err(ModelError::WrongKind { found: self.kind }),
+        };
+        QuantizedNetwork::new(self.shape, bits, self.payload).map_err(ModelError::Payload)
+    }
+}
+
+/// The header for a payload: a model file is these bytes and the payload.
+///
+/// # Errors
+///
+/// When the payload is not as long as its kind and shape say.
+pub fn header(kind: Kind, shape: Shape, payload: &[u8]) -> Result<[u8; HEADER_LEN], ModelError> {
+    let (expected, found) = (payload_len(kind, shape), payload.len() as u64);
+    if found != expected {
+        return Err(ModelError::Length { expected, found });
+    }
+    // A shape's sizes are far below 2³².
+    let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let fields = Fields {
+        magic: MAGIC,
+        version: VERSION,
+        kind: kind as u16,
+        shape: [size(shape.inputs()), size(shape.hidden()), size(shape.outputs())],
+        offset: HEADER_LEN as u64,
+        length: found,
+        reserved: [0; 16],
+        payload_crc: crc32(payload),
+        header_crc: 0,
+    };
+    Ok(fields.write())
+}
+
+/// The length of a payload in bytes.
+const fn payload_len(kind: Kind, shape: Shape) -> u64 {
+    match kind {
+        Kind::F32 => shape.weights_len() as u64 * size_of::<f32>() as u64,
+        Kind::Int8 => int_payload_len(Bits::Eight, shape),
+        Kind::Int4 => int_payload_len(Bits::Four, shape),
+    }
+}
+
+/// The length of an integer payload; of a shape that cannot have one, more than any file has.
+const fn int_payload_len(bits: Bits, shape: Shape) -> u64 {
+    match bits.payload_len(shape) {
+        Some(len) => len as u64,
+        None => u64::MAX,
+    }
+}
+
+/// The header's fields.
+struct Fields {
+    magic: [u8; 8],
+    version: u16,
+    kind: u16,
+    shape: [u32; 3],
+    offset: u64,
+    length: u64,
+    reserved: [u8; 16],
+    payload_crc: u32,
+    header_crc: u32,
+}
+
+impl Fields {
+    fn read(bytes: &[u8; HEADER_LEN]) -> Self {
+        Self {
+            magic: at::<0, 8>(bytes),
+            version: u16::from_le_bytes(at::<8, 2>(bytes)),
+            kind: u16::from_le_bytes(at::<10, 2>(bytes)),
+            shape: [at::<12, 4>(bytes), at::<16, 4>(bytes), at::<20, 4>(bytes)].map(u32::from_le_bytes),
+            offset: u64::from_le_bytes(at::<24, 8>(bytes)),
+            length: u64::from_le_bytes(at::<32, 8>(bytes)),
+            reserved: at::<RESERVED, 16>(bytes),
+            payload_crc: u32::from_le_bytes(at::<56, 4>(bytes)),
+            header_crc: u32::from_le_bytes(at::<60, 4>(bytes)),
+        }
+    }
+
+    /// The header of these fields, with its own checksum.
+    fn write(&self) -> [u8; HEADER_LEN] {
+        let mut bytes = [0; HEADER_LEN];
+        put::<0, 8>(&mut bytes, self.magic);
+        put::<8, 2>(&mut bytes, self.version.to_le_bytes());
+        put::<10, 2>(&mut bytes, self.kind.to_le_bytes());
+        put::<12, 4>(&mut bytes, self.shape[0].to_le_bytes());
+        put::<16, 4>(&mut bytes, self.shape[1].to_le_bytes());
+        put::<20, 4>(&mut bytes, self.shape[2].to_le_bytes());
+        put::<24, 8>(&mut bytes, self.offset.to_le_bytes());
+        put::<32, 8>(&mut bytes, self.length.to_le_bytes());
+        put::<RESERVED, 16>(&mut bytes, self.reserved);
+        put::<56, 4>(&mut bytes, self.payload_crc.to_le_bytes());
+        let crc = header_crc(&bytes);
+        put::<60, 4>(&mut bytes, crc.to_le_bytes());
+        bytes
+    }
+}
+
+/// The `N` bytes from byte `AT` on: within the header, or it does not compile.
+const fn at<const AT: usize, const N: usize>(bytes: &[u8; HEADER_LEN]) -> [u8; N] {
+    const { assert!(AT + N <= HEADER_LEN) };
+    let mut out = [0; N];
+    let mut i = 0;
+    while i < N {
+        out[i] = bytes[AT + i];
+        i += 1;
+    }
+    out
+}
+
+/// The opposite of [`at`].
+const fn put<const AT: usize, const N: usize>(bytes: &mut [u8; HEADER_LEN], value: [u8; N]) {
+    const { assert!(AT + N <= HEADER_LEN) };
+    let mut i = 0;
+    while i < N {
+        bytes[AT + i] = value[i];
+        i += 1;
+    }
+}
+
+fn header_crc(header: &[u8; HEADER_LEN]) -> u32 {
+    crc32(&at::<0, 60>(header))
+}
+
+/// CRC-32 of IEEE 802.3 (reflected polynomial `0xEDB88320`), four bits a step: a table of 64 bytes suits a flash.
+#[must_use]
+pub fn crc32(bytes: &[u8]) -> u32 {
+    const TABLE: [u32; 16] = {
+        let mut table = [0; 16];
+        let mut index = 0_u32;
+        while index < 16 {
+            let mut rest = index;
+            let mut bit = 0;
+            while bit < 4 {
+                rest = if rest & 1 == 1 { rest >> 1 ^ 0xEDB8_8320 } else { rest >> 1 };
+                bit += 1;
+            }
+            table[index as usize] = rest;
+            index += 1;
+        }
+        table
+    };
+    let step = |crc: u32, bits: u8| crc >> 4 ^ TABLE[(crc ^ u32::from(bits)) as usize & 15];
+    !bytes.iter().fold(!0, |crc, &byte| step(step(crc, byte), byte >> 4))
+}
+
+/// Why bytes are not a model file that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The file ends within its header.
+    Header {
+        /// The file's length in bytes.
+        found: usize,
+    },
+    /// The first eight bytes are not `TWOLAYER`.
+    Magic {
+        /// The first eight bytes.
+        found: [u8; 8],
+    },
+    /// Written by a version of the format that this program does not know.
+    Version {
+        /// The version.
+        found: u16,
+    },
+    /// The header was changed since it was written.
+    HeaderChecksum {
+        /// The checksum in the file.
+        found: u32,
+        /// The checksum of what the file holds.
+        expected: u32,
+    },
+    /// A byte of the header that should be zero is not.
+    Reserved {
+        /// Its place in the file.
+        at: usize,
+    },
+    /// Weights of a kind that this program does not know.
+    Kind {
+        /// The code of the kind.
+        found: u16,
+    },
+    /// Weights of another kind than asked for.
+    WrongKind {
+        /// The kind found.
+        found: Kind,
+    },
+    /// An integer payload that is not as its format says.
+    Payload(PayloadError),
+    /// Sizes that no network has.
+    Shape(ShapeError),
+    /// The payload does not begin at byte 64.
+    Offset {
+        /// Where the header says that it begins.
+        found: u64,
+    },
+    /// A payload that is not as long as it should be.
+    Length {
+        /// Its length by the header or by the shape, in bytes.
+        expected: u64,
+        /// The length found.
+        found: u64,
+    },
+    /// The weights were changed since they were written.
+    PayloadChecksum {
+        /// The checksum in the file.
+        found: u32,
+        /// The checksum of what the file holds.
+        expected: u32,
+    },
+    /// The bytes begin at an address that the weights cannot be read from.
+    Misaligned {
+        /// What the address must be a multiple of.
+        expected: usize,
+    },
+    /// A weight that is not a number, or infinite.
+    NotFinite {
+        /// Its place among the weights.
+        index: usize,
+    },
+    /// The weights do not make a network.
+    Network(NetworkError),
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Header { found } => {
+                write!(
+                    f,
+                    "the file ends after {found} bytes, within the header of {HEADER_LEN} that a model begins with"
+                )
+            }
+            Self::Magic { found } => {
+                write!(f, "not a model file: it begins with \"{}\", not \"TWOLAYER\"", found.escape_ascii())
+            }
+            Self::Version { found } => {
+                write!(f, "a model file of version {found}; this program reads version {VERSION}")
+            }
+            Self::HeaderChecksum { found, expected } => {
+                write!(f, "the header is damaged: its checksum is {expected:08x}, the file says {found:08x}")
+            }
+            Self::Reserved { at } => write!(f, "byte {at} of the header is not zero, as version {VERSION} has it"),
+            Self::Kind { found } => write!(f, "weights of kind {found}, which this program does not know"),
+            Self::WrongKind { found } => write!(f, "{found} weights are not what is asked for here"),
+            Self::Payload(error) => write!(f, "{error}"),
+            Self::Shape(error) => write!(f, "{error}"),
+            Self::Offset { found } => write!(f, "weights at byte {found}; they begin at byte {HEADER_LEN}"),
+            Self::Length { expected, found } if found < expected => {
+                write!(f, "the model is cut: {found} bytes of weights, {expected} are expected")
+            }
+            Self::Length { expected, found } => write!(f, "{found} bytes of weights; {expected} are expected"),
+            Self::PayloadChecksum { found, expected } => {
+                write!(f, "the weights are damaged: their checksum is {expected:08x}, the header says {found:08x}")
+            }
+            Self::Misaligned { expected } => {
+                write!(f, "the model's address is not a multiple of {expected}: align it")
+            }
+            Self::NotFinite { index } => write!(f, "weight {index} is not a finite number"),
+            Self::Network(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl core::error::Error for ModelError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = match Shape::new(5, 3, 2) {
+        Ok(shape) => shape,
+        Err(_) => panic!("a valid shape"),
+    };
+
+    /// A model file, 4-byte aligned behind its header as in a map.
+    fn file() -> Vec<u8> {
+        let weights: Vec<f32> = (0..u16::try_from(SHAPE.weights_len()).unwrap()).map(f32::from).collect();
+        let payload = bytemuck::cast_slice(&weights);
+        let header = header(Kind::F32, SHAPE, payload).unwrap();
+        [&header[..], payload].concat()
+    }
+
+    #[test]
+    fn a_model_gives_back_what_was_written() {
+        let file = file();
+        let model = Model::from_bytes(&file).unwrap();
+        assert_eq!((model.kind(), model.shape()), (Kind::F32, SHAPE));
+        assert_eq!(model.payload(), &file[HEADER_LEN..]);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let file = file();
+        for bit in 0..file.len() * 8 {
+            let mut file = file.clone();
+            file[bit / 8] ^= 1 << (bit % 8);
+            assert!(Model::from_bytes(&file).is_err(), "bit {bit}");
+        }
+    }
+
+    /// The checksum tells of damage, not of what another program wrote.
+    #[test]
+    fn bytes_without_a_meaning_must_be_zero() {
+        for at in 40..56 {
+            let mut file = file();
+            file[at] = 1;
+            let crc = crc32(&file[..60]);
+            file[60..64].copy_from_slice(&crc.to_le_bytes());
+            assert_eq!(Model::from_bytes(&file).unwrap_err(), ModelError::Reserved { at });
+        }
+    }
+
+    #[test]
+    fn a_model_cut_anywhere_or_longer_is_refused() {
+        let mut file = file();
+        for len in 0..file.len() {
+            assert!(Model::from_bytes(&file[..len]).is_err(), "cut to {len} bytes");
+        }
+        file.push(0);
+        let len = (SHAPE.weights_len() * 4) as u64;
+        assert_eq!(Model::from_bytes(&file).unwrap_err(), ModelError::Length { expected: len, found: len + 1 });
+    }
+
+    #[test]
+    fn weights_that_are_not_numbers_are_refused() {
+        let mut weights = vec![0.0_f32; SHAPE.weights_len()];
+        weights[7] = f32::NAN;
+        let payload = bytemuck::cast_slice(&weights);
+        let header = header(Kind::F32, SHAPE, payload).unwrap();
+        let model = Model::from_bytes(&[&header[..], payload].concat()).map(|m| m.shape());
+        assert_eq!(model, Ok(SHAPE));
+        let model = Model { kind: Kind::F32, shape: SHAPE, payload };
+        assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::NotFinite { index: 7 });
+    }
+
+    #[test]
+    fn a_misaligned_model_is_an_error() {
+        let weights = vec![0.0_f32; SHAPE.weights_len() + 1];
+        let payload = &bytemuck::cast_slice(&weights)[1..=SHAPE.weights_len() * 4];
+        let model = Model { kind: Kind::F32, shape: SHAPE, payload };
+        assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::Misaligned { expected: 4 });
+    }
+
+    #[test]
+    fn the_checksum_is_the_common_one() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+        assert_eq!(crc32(b""), 0);
+    }
+}
