@@ -1,0 +1,352 @@
+//! Adds rows of weights with the DSP instructions of Armv7E-M and Armv8-M Mainline: the same sums as `portable`.
+//!
+//! Eight accumulators, a row of four words, the list and the tile fill the fourteen registers; what else is needed stays
+//! on the stack. Instructions a row of 16 bytes: 11.75 for 16 weights of 8 bits (`UXTAB16` adds two), 15.75 for 32 weights
+//! of 4 bits (three operations for eight weights). A batch costs 49 and 200 besides, a level 14.
+//!
+//! Chosen when the target is bare-metal Arm with a hard-float ABI: every such Cortex-M4, M7, M33 and M55 has these
+//! instructions, unless a licensee of the M33 left them out and kept the FPU; then build with
+//! `--cfg twolayer_int8="portable"`. On a core with them but without an FPU, `--cfg twolayer_int8="dsp"` chooses this file.
+
+#![allow(unsafe_code, reason = "assembly")]
+
+#[cfg(target_endian = "big")]
+compile_error!("the DSP kernel reads little-endian words: build with --cfg twolayer_int8=\"portable\"");
+
+use core::arch::naked_asm;
+
+use super::levels::{Bounds, Levels};
+use super::{Bits, Row};
+
+/// Adds the rows of one image's inked pixels, tile by tile.
+pub(super) struct Adder<'s> {
+    bits: Bits,
+    levels: &'s Levels<'s>,
+}
+
+impl<'s> Adder<'s> {
+    pub(super) fn new(bits: Bits, levels: &'s Levels<'s>) -> Self {
+        Self { bits, levels }
+    }
+
+    /// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
+    ///
+    /// Does nothing unless the tile has a row an input, and there are as many sums as a tile has units.
+    #[inline(always)] // two comparisons and a call
+    pub(super) fn add_rows(&mut self, tile: &[Row], sums: &mut [u32]) {
+        if tile.len() != self.levels.inputs() || sums.len() != self.bits.units() {
+            return;
+        }
+        let add = match self.bits {
+            Bits::Eight => add_bytes,
+            Bits::Four => add_nibbles,
+        };
+        let (bounds, room) = self.levels.parts();
+        // SAFETY: there are as many rows as inputs, and 16 or 32 sums; the lists are within their room, and an index in
+        // them is less than the number of inputs. The functions follow the C calling convention.
+        unsafe { add(tile.as_ptr(), bounds, sums.as_mut_ptr(), room.as_ptr()) }
+    }
+}
+
+/// Adds `activation · row` for every unit of a tile to the outputs; the sums are overwritten. `weights` starts with the rows
+/// of the tile, each of as many bytes as there are outputs; units without a row are left out.
+pub(super) fn add_outputs(sums: &mut [u32], shift: u8, weights: &[u8], outputs: &mut [i32]) {
+    let rows = weights.chunks_exact(outputs.len().max(1)).len();
+    let units = sums.len().min(rows);
+    // SAFETY: there are `units` sums, `units` rows of as many weights as there are outputs.
+    unsafe {
+        read_out(sums.as_mut_ptr(), weights.as_ptr(), units, shift.into(), outputs.as_mut_ptr(), outputs.len());
+    }
+}
+
+/// Adds `4 · row`, `3 · row`, … for the rows in the first list, the second, … to the sums of a tile of bytes.
+///
+/// # Safety
+/// `tile` has a row for every index in the lists, which are in `room`; `sums` points to 16 words.
+#[unsafe(naked)]
+unsafe extern "C" fn add_bytes(tile: *const Row, bounds: &Bounds, sums: *mut u32, room: *const u16) {
+    // r0–r3: a row; r4–r7: the lanes of its even units, r8–r11: of the odd ones; r12: the next index; lr: the tile.
+    // Stack: 0 sums, 4 bounds of the next list, 8 level, 12 end of the batch, 16 end of the list, 20 tile, 24 room.
+    naked_asm!(
+        ".arch armv7e-m", // on Armv8-M the assembler believes the DSP instructions missing
+        // Adds level (r1) times the lanes of one word to four sums (r0).
+        ".macro twolayer_empty even, odd",
+        "ldm r0, {{r2, r3, r12, lr}}",
+        "smlabb r2, \\even, r1, r2",
+        "smlabb r3, \\odd, r1, r3",
+        "smlatb r12, \\even, r1, r12",
+        "smlatb lr, \\odd, r1, lr",
+        "stm r0!, {{r2, r3, r12, lr}}",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "sub sp, sp, #28",
+        "mov lr, r0",
+        "strd r0, r3, [sp, #20]",
+        "movs r3, #4",
+        "strd r2, r1, [sp]",
+        "str r3, [sp, #8]",
+        "1:", // a level
+        "ldr r3, [sp, #4]",
+        "ldr r0, [sp, #24]",
+        "ldm r3!, {{r1, r2}}",
+        "str r3, [sp, #4]",
+        "add r1, r0",
+        "add r2, r0",
+        "str r2, [sp, #16]",
+        "mov r12, r1",
+        "cmp r12, r2",
+        "beq 4f",
+        "2:", // a batch of at most 128 rows
+        "add r1, r12, #256",
+        "cmp r1, r2",
+        "it hi",
+        "movhi r1, r2",
+        "str r1, [sp, #12]",
+        // Four rows a turn. The first turn leaves out as many as the batch is short of a multiple of four.
+        "sub r1, r12, r1",
+        "and r1, r1, #6",
+        "movs r2, #21", // bytes of code a row, by bytes of an index
+        "adr r3, 3f",
+        "mla r1, r1, r2, r3",
+        "movs r4, #0",
+        "movs r5, #0",
+        "movs r6, #0",
+        "movs r7, #0",
+        "mov r8, r4",
+        "mov r9, r4",
+        "mov r10, r4",
+        "mov r11, r4",
+        "mov pc, r1",
+        ".p2align 2",
+        "3:",
+        ".rept 4",
+        "ldrh r0, [r12], #2",
+        "add.w r0, lr, r0, lsl #4",
+        "ldm r0, {{r0-r3}}",
+        "uxtab16 r4, r4, r0",
+        "uxtab16 r8, r8, r0, ror #8",
+        "uxtab16 r5, r5, r1",
+        "uxtab16 r9, r9, r1, ror #8",
+        "uxtab16 r6, r6, r2",
+        "uxtab16 r10, r10, r2, ror #8",
+        "uxtab16 r7, r7, r3",
+        "uxtab16 r11, r11, r3, ror #8",
+        ".endr",
+        "ldr r0, [sp, #12]",
+        "cmp r12, r0",
+        "bne 3b",
+        "ldr r0, [sp]",
+        "ldr r1, [sp, #8]",
+        "twolayer_empty r4, r8",
+        "twolayer_empty r5, r9",
+        "twolayer_empty r6, r10",
+        "twolayer_empty r7, r11",
+        "ldr lr, [sp, #20]",
+        "ldrd r12, r2, [sp, #12]",
+        "cmp r12, r2",
+        "bne 2b",
+        "4:",
+        "ldr r3, [sp, #8]",
+        "subs r3, #1",
+        "str r3, [sp, #8]",
+        "bne 1b",
+        "add sp, sp, #28",
+        "pop {{r4-r11, pc}}",
+        ".purgem twolayer_empty",
+    )
+}
+
+/// As [`add_bytes`], for a tile of half-bytes.
+///
+/// # Safety
+/// `tile` has a row for every index in the lists, which are in `room`; `sums` points to 32 words.
+#[unsafe(naked)]
+unsafe extern "C" fn add_nibbles(tile: *const Row, bounds: &Bounds, sums: *mut u32, room: *const u16) {
+    // r0–r3: a row; r4–r7: sums of the rows' words turned right by four bits; r8–r11: of the low half-bytes, in byte
+    // lanes; r12: the next index; lr: the tile.
+    // Stack: 0 sums, 4 bounds of the next list, 8 level, 12 end of the batch, 16 end of the list, 20 tile, 24 room.
+    naked_asm!(
+        ".arch armv7e-m", // on Armv8-M the assembler believes the DSP instructions missing
+        // Adds level (r1) times the byte lanes of one word to eight sums (r0).
+        // With E the lanes of the low halves and O those of the high: turned = O + (E turned right by 8) · 16, modulo 2³².
+        ".macro twolayer_empty turned, low",
+        "ror r2, \\low, #8",
+        "sub \\turned, \\turned, r2, lsl #4",
+        "mov lr, #4",
+        "6:", // a byte
+        "ldrd r3, r12, [r0]",
+        "uxtb r2, \\low",
+        "mla r3, r2, r1, r3",
+        "uxtb r2, \\turned",
+        "mla r12, r2, r1, r12",
+        "strd r3, r12, [r0], #8",
+        "ror \\low, \\low, #8",
+        "ror \\turned, \\turned, #8",
+        "subs lr, #1",
+        "bne 6b",
+        ".endm",
+        ".macro twolayer_add turned, low, word",
+        "add.w \\turned, \\turned, \\word, ror #4",
+        "and \\word, \\word, #0x0F0F0F0F",
+        "add \\low, \\word",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "sub sp, sp, #28",
+        "mov lr, r0",
+        "strd r0, r3, [sp, #20]",
+        "movs r3, #4",
+        "strd r2, r1, [sp]",
+        "str r3, [sp, #8]",
+        "1:", // a level
+        "ldr r3, [sp, #4]",
+        "ldr r0, [sp, #24]",
+        "ldm r3!, {{r1, r2}}",
+        "str r3, [sp, #4]",
+        "add r1, r0",
+        "add r2, r0",
+        "str r2, [sp, #16]",
+        "mov r12, r1",
+        "cmp r12, r2",
+        "beq 4f",
+        "2:", // a batch of at most 16 rows
+        "add r1, r12, #32",
+        "cmp r1, r2",
+        "it hi",
+        "movhi r1, r2",
+        "str r1, [sp, #12]",
+        "sub r1, r12, r1",
+        "and r1, r1, #6",
+        "movs r2, #25", // bytes of code a row, by bytes of an index
+        "adr r3, 3f",
+        "mla r1, r1, r2, r3",
+        "movs r4, #0",
+        "movs r5, #0",
+        "movs r6, #0",
+        "movs r7, #0",
+        "mov r8, r4",
+        "mov r9, r4",
+        "mov r10, r4",
+        "mov r11, r4",
+        "mov pc, r1",
+        ".p2align 2",
+        "3:",
+        ".rept 4",
+        "ldrh r0, [r12], #2",
+        "add.w r0, lr, r0, lsl #4",
+        "ldm r0, {{r0-r3}}",
+        "twolayer_add r4, r8, r0",
+        "twolayer_add r5, r9, r1",
+        "twolayer_add r6, r10, r2",
+        "twolayer_add r7, r11, r3",
+        ".endr",
+        "ldr r0, [sp, #12]",
+        "cmp r12, r0",
+        "bne 3b",
+        "ldr r0, [sp]",
+        "ldr r1, [sp, #8]",
+        "twolayer_empty r4, r8",
+        "twolayer_empty r5, r9",
+        "twolayer_empty r6, r10",
+        "twolayer_empty r7, r11",
+        "ldr lr, [sp, #20]",
+        "ldrd r12, r2, [sp, #12]",
+        "cmp r12, r2",
+        "bne 2b",
+        "4:",
+        "ldr r3, [sp, #8]",
+        "subs r3, #1",
+        "str r3, [sp, #8]",
+        "bne 1b",
+        "add sp, sp, #28",
+        "pop {{r4-r11, pc}}",
+        ".purgem twolayer_empty",
+        ".purgem twolayer_add",
+    )
+}
+
+/// Rounds the sums of a tile and adds the rows of its active units, times their activations, to the outputs.
+///
+/// # Safety
+/// There are `units` sums, `units` rows of `width` weights, `width` outputs.
+#[unsafe(naked)]
+unsafe extern "C" fn read_out(
+    sums: *mut u32,
+    weights: *const u8,
+    units: usize,
+    shift: u32,
+    outputs: *mut i32,
+    width: usize,
+) {
+    naked_asm!(
+        ".arch armv7e-m", // on Armv8-M the assembler believes the DSP instructions missing
+        "push {{r4-r11, lr}}",
+        "ldrd r11, r12, [sp, #36]",
+        // Active units: (start of the row << 8) | activation, over the sums.
+        // r0 sum, r2 end of the sums, r3 shift, r4 next entry, r5 start of the row << 8, r12 width.
+        "mov r4, r0",
+        "add r2, r0, r2, lsl #2",
+        "movs r5, #0",
+        "push {{r0}}",
+        "b 2f",
+        "1:",
+        "ldr r6, [r0], #4",
+        "asrs r6, r3",
+        "usat r6, #8, r6",
+        "cbz r6, 3f",
+        "orr r6, r5",
+        "str r6, [r4], #4",
+        "3:",
+        "add r5, r5, r12, lsl #8",
+        "2:",
+        "cmp r0, r2",
+        "bne 1b",
+        "pop {{r10}}",
+        "cmp r10, r4",
+        "beq 9f", // nobody is active
+        // r1 weights of the first unit, r4 end of the entries, r10 entries, r11 output, r12 outputs to do.
+        "4:", // five outputs
+        "subs r12, #5",
+        "blo 6f",
+        "mov r0, r10",
+        "ldm r11, {{r5-r9}}",
+        "5:",
+        "ldr r2, [r0], #4",
+        "add lr, r1, r2, lsr #8",
+        "uxtb r2, r2",
+        "ldrsb r3, [lr]",
+        "mla r5, r2, r3, r5",
+        "ldrsb r3, [lr, #1]",
+        "mla r6, r2, r3, r6",
+        "ldrsb r3, [lr, #2]",
+        "mla r7, r2, r3, r7",
+        "ldrsb r3, [lr, #3]",
+        "mla r8, r2, r3, r8",
+        "ldrsb r3, [lr, #4]",
+        "mla r9, r2, r3, r9",
+        "cmp r0, r4",
+        "bne 5b",
+        "stm r11!, {{r5-r9}}",
+        "adds r1, #5",
+        "b 4b",
+        "6:",
+        "add r12, #5",
+        "7:", // one output
+        "subs r12, #1",
+        "blo 9f",
+        "mov r0, r10",
+        "ldr r5, [r11]",
+        "8:",
+        "ldr r2, [r0], #4",
+        "uxtb r6, r2",
+        "lsrs r2, r2, #8",
+        "ldrsb r3, [r1, r2]",
+        "mla r5, r6, r3, r5",
+        "cmp r0, r4",
+        "bne 8b",
+        "str r5, [r11], #4",
+        "adds r1, #1",
+        "b 7b",
+        "9:",
+        "pop {{r4-r11, pc}}",
+    )
+}

@@ -1,0 +1,112 @@
+//! The pixels of an image, sorted by level: for each of the four non-zero levels, the list of the inputs that have it.
+//!
+//! One pass over the image: six instructions for four pixels without ink, some fourteen for an inked one.
+
+use super::level;
+
+/// Non-zero levels of a pixel.
+pub(super) const LEVELS: usize = 4;
+
+/// A pixel without any of these bits has level zero; four pixels at once.
+const INK: u32 = 0xE0E0_E0E0;
+
+/// Where each list starts and where it ends, in bytes. They are in the scratch, not on the stack.
+pub(super) type Bounds = [[u32; 2]; LEVELS];
+
+/// For each level, largest first, the inputs that have it.
+///
+/// Every index in the lists is less than `inputs`: [`Levels::new`], the only way to make one, counts them along the image.
+#[derive(Debug)]
+pub(super) struct Levels<'s> {
+    bounds: &'s Bounds,
+    room: &'s [u16],
+    /// The sum of all levels.
+    total: u32,
+    inputs: usize,
+}
+
+impl<'s> Levels<'s> {
+    /// Sorts an image of at most 65 536 pixels. The lists are in `scratch`, which has a word a pixel; should it have fewer,
+    /// the lists are empty.
+    #[inline(never)] // so that its stack is not there while rows are added
+    pub(super) fn new(pixels: &[u8], bounds: &'s mut Bounds, scratch: &'s mut [u32]) -> Self {
+        let room: &mut [u16] = bytemuck::cast_slice_mut(scratch);
+        let inputs = pixels.len();
+        // Without room for all, there are no pixels.
+        let pixels = if room.len() < 2 * inputs { &[] } else { pixels };
+        // Two lists grow towards each other in each half: together they are never longer than the image.
+        let (mut four, mut three, mut two, mut one) = (0, inputs, 2 * inputs, inputs);
+        let (words, tail) = pixels.as_chunks::<4>();
+        let tail = tail.iter().rev().fold(0, |word, &pixel| (word << 8) | u32::from(pixel));
+        // One loop for the words and the tail, so that there is one copy of its body.
+        for number in 0..pixels.len().div_ceil(4) {
+            let mut word = words.get(number).map_or(tail, |&word| u32::from_le_bytes(word)) & INK;
+            // An index is less than 65,536, except beyond the tail's pixels, which are zeros.
+            let mut index = u16::try_from(4 * number).unwrap_or_default();
+            while word != 0 {
+                match level(word.to_le_bytes()[0]) {
+                    0 => {}
+                    1 => {
+                        one -= 1;
+                        put(room, one, index);
+                    }
+                    2 => {
+                        two -= 1;
+                        put(room, two, index);
+                    }
+                    3 => {
+                        put(room, three, index);
+                        three += 1;
+                    }
+                    _ => {
+                        put(room, four, index);
+                        four += 1;
+                    }
+                }
+                index = index.wrapping_add(1);
+                word >>= 8;
+            }
+        }
+        // At most four bytes for each of 65,536 pixels.
+        let word = |number: usize| u32::try_from(number).unwrap_or_default();
+        *bounds = [
+            [0, word(2 * four)],
+            [word(2 * inputs), word(2 * three)],
+            [word(2 * two), word(4 * inputs)],
+            [word(2 * one), word(2 * inputs)],
+        ];
+        let total = word(4 * four + 3 * (three - inputs) + 2 * (2 * inputs - two) + (inputs - one));
+        Self { bounds, room, total, inputs }
+    }
+
+    /// Pixels of the image: every index in the lists is less.
+    #[allow(dead_code, reason = "only the assembly must know")]
+    pub(super) const fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The lists' bounds, of the levels 4, 3, 2 and 1, and where they count from.
+    #[allow(dead_code, reason = "only the assembly must know")]
+    pub(super) const fn parts(&self) -> (&'s Bounds, &'s [u16]) {
+        (self.bounds, self.room)
+    }
+
+    /// The inputs of a level, 1 to 4.
+    #[allow(dead_code, reason = "the assembly has its own way")]
+    #[inline(always)] // no stack of its own
+    pub(super) fn list(&self, level: usize) -> &'s [u16] {
+        let [start, end] = self.bounds.get(LEVELS.wrapping_sub(level)).copied().unwrap_or_default();
+        self.room.get(start as usize / 2..end as usize / 2).unwrap_or_default()
+    }
+
+    /// The sum of all levels.
+    pub(super) const fn total(&self) -> u32 {
+        self.total
+    }
+}
+
+fn put(list: &mut [u16], at: usize, index: u16) {
+    if let Some(entry) = list.get_mut(at) {
+        *entry = index;
+    }
+}

@@ -1,0 +1,164 @@
+//! Adds rows of weights, several units in a word, in plain Rust for every machine with 32-bit integers.
+//!
+//! Cost of a row of 16 bytes, with four or eight accumulators in registers: four loads and sixteen to twenty operations.
+
+use core::cell::Cell;
+
+use super::levels::{LEVELS, Levels};
+use super::{Bits, ROW_WORDS, Row, activation};
+
+/// Outputs that are kept in registers while the active units are gone through; 10 is twice this.
+const BLOCK: usize = 5;
+
+/// Adds the rows of one image's inked pixels, tile by tile.
+pub(super) struct Adder<'s> {
+    bits: Bits,
+    levels: &'s Levels<'s>,
+}
+
+impl<'s> Adder<'s> {
+    pub(super) fn new(bits: Bits, levels: &'s Levels<'s>) -> Self {
+        Self { bits, levels }
+    }
+
+    /// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
+    #[inline(always)] // no stack of its own
+    pub(super) fn add_rows(&mut self, tile: &[Row], sums: &mut [u32]) {
+        for level in 1..=LEVELS {
+            let list = self.levels.list(level);
+            let level = u32::try_from(level).unwrap_or_default();
+            match self.bits {
+                Bits::Eight => {
+                    if let Some(sums) = sums.first_chunk_mut::<16>() {
+                        add_level::<8, _>(tile, list, level, sums);
+                    }
+                }
+                Bits::Four => {
+                    if let Some(sums) = sums.first_chunk_mut::<32>() {
+                        add_level::<4, _>(tile, list, level, sums);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Words of a row that are summed in one pass over the list: so few that the accumulators stay in registers, and the stack
+/// small, on every machine.
+const WORDS: usize = 2;
+
+/// Adds `level` times the rows of a list.
+#[inline(never)] // so that the registers are its own
+fn add_level<const BITS: usize, const UNITS: usize>(tile: &[Row], list: &[u16], level: u32, sums: &mut [u32; UNITS]) {
+    // Every second lane of BITS bits.
+    let mask = u32::MAX / ((1 << BITS) + 1);
+    let batch_len = const { if BITS == 8 { Bits::Eight.rows_per_batch() } else { Bits::Four.rows_per_batch() } };
+    for batch in list.chunks(batch_len) {
+        for half in 0..ROW_WORDS / WORDS {
+            // Written out, for compilers that are asked for little code and then unroll no loop.
+            let (mut all0, mut all1, mut odd0, mut odd1) = (0u32, 0u32, 0u32, 0u32);
+            for &index in batch {
+                if let Some(row) = tile.get(usize::from(index))
+                    && let Some(&[word0, word1]) = row.as_chunks::<WORDS>().0.get(half % 2)
+                {
+                    let (word0, word1) = (u32::from_le(word0), u32::from_le(word1));
+                    all0 = all0.wrapping_add(word0);
+                    odd0 = odd0.wrapping_add((word0 >> BITS) & mask);
+                    all1 = all1.wrapping_add(word1);
+                    odd1 = odd1.wrapping_add((word1 >> BITS) & mask);
+                }
+            }
+            let (_, sums) = sums.split_at_mut_checked(half * WORDS * 32 / BITS).unwrap_or_default();
+            let sums = sums.get_mut(..WORDS * 32 / BITS).unwrap_or_default();
+            let (first, second) = sums.split_at_mut_checked(32 / BITS).unwrap_or_default();
+            empty::<BITS>(all0, odd0, level, first);
+            empty::<BITS>(all1, odd1, level, second);
+        }
+    }
+}
+
+/// Adds `level` times the lanes of one word to the sums of its units.
+#[inline(always)] // no stack of its own
+fn empty<const BITS: usize>(all: u32, mut odd: u32, level: u32, sums: &mut [u32]) {
+    let mut even = all.wrapping_sub(odd << BITS);
+    let lane = u32::MAX >> (32 - 2 * BITS);
+    let mut add = |[first, second]: &mut [u32; 2]| {
+        *first = first.wrapping_add((even & lane) * level);
+        *second = second.wrapping_add((odd & lane) * level);
+        even >>= 2 * BITS;
+        odd >>= 2 * BITS;
+    };
+    match sums.as_chunks_mut().0 {
+        // 8 bits, without a loop.
+        [pair, last] => {
+            add(pair);
+            add(last);
+        }
+        pairs => pairs.iter_mut().for_each(add),
+    }
+}
+
+/// Adds `activation · row` for every unit of a tile to the outputs; the sums are overwritten. `weights` starts with the rows
+/// of the tile, each of as many bytes as there are outputs; units without a row are left out.
+#[inline(never)] // so that its stack is not there while rows are added
+pub(super) fn add_outputs(sums: &mut [u32], shift: u8, weights: &[u8], outputs: &mut [i32]) {
+    let active = activate(sums, shift, outputs.len());
+    let (mut weights, mut outputs) = (weights, outputs);
+    while let Some(block) = outputs.split_off_mut(..BLOCK).and_then(<[i32]>::first_chunk_mut) {
+        add_block(active, weights, block);
+        weights = weights.get(BLOCK..).unwrap_or_default();
+    }
+    for output in outputs {
+        for &entry in active {
+            if let Some((activation, &[weight])) = active_row(entry, weights) {
+                *output += activation * i32::from(weight.cast_signed());
+            }
+        }
+        weights = weights.get(1..).unwrap_or_default();
+    }
+}
+
+/// Replaces the sums by a list of the active units, which is returned: where the unit's row starts, shifted left by 8, and
+/// the activation.
+fn activate(sums: &mut [u32], shift: u8, stride: usize) -> &[u32] {
+    let stride = u32::try_from(stride).unwrap_or_default();
+    let cells = Cell::from_mut(&mut *sums).as_slice_of_cells();
+    let mut free = cells.iter();
+    let mut start = 0;
+    for cell in cells {
+        let activation = activation(cell.get(), shift);
+        if activation != 0
+            && let Some(entry) = free.next()
+        {
+            entry.set(start | activation);
+        }
+        start += stride << 8;
+    }
+    let inactive = free.len();
+    sums.get(..sums.len() - inactive).unwrap_or_default()
+}
+
+/// Adds to neighbouring outputs; `weights` starts with the first unit's weights of them.
+#[inline(always)] // no stack of its own
+fn add_block(active: &[u32], weights: &[u8], outputs: &mut [i32; BLOCK]) {
+    // Written out, as above.
+    let [mut y0, mut y1, mut y2, mut y3, mut y4] = *outputs;
+    for &entry in active {
+        if let Some((activation, &[w0, w1, w2, w3, w4])) = active_row(entry, weights) {
+            y0 += activation * i32::from(w0.cast_signed());
+            y1 += activation * i32::from(w1.cast_signed());
+            y2 += activation * i32::from(w2.cast_signed());
+            y3 += activation * i32::from(w3.cast_signed());
+            y4 += activation * i32::from(w4.cast_signed());
+        }
+    }
+    *outputs = [y0, y1, y2, y3, y4];
+}
+
+/// An active unit's activation and its first `N` weights in `weights`.
+#[inline(always)] // the innermost loop
+fn active_row<const N: usize>(entry: u32, weights: &[u8]) -> Option<(i32, &[u8; N])> {
+    // At most 31 rows of 65 535 bytes: this fits 24 bits.
+    let start = usize::try_from(entry >> 8).unwrap_or(usize::MAX);
+    Some((i32::from(entry.to_le_bytes()[0]), weights.get(start..)?.first_chunk()?))
+}

@@ -1,0 +1,365 @@
+//! Turns a trained f32 network into the payload of a [`QuantizedNetwork`].
+//!
+//! Every choice is made on the labelled images that the caller hands over, which should be training images: ten thousand
+//! are enough. The arithmetic is f64 in a fixed order, `+ − × ÷ √` and rounding only, so the same network and the same
+//! images give the same payload on every machine.
+//!
+//! # First layer
+//!
+//! With `x` an image's pixels, `v` their levels, `w` a hidden unit's weights: find integers `q` and a scale `c` such that
+//! `Σ_images (x·w − c v·q)²` is small. That is least squares with the Gram matrix `Σ v vᵀ`, which all units share. It is
+//! solved first in real numbers (the weights fitted to the levels), then in integers, each rounding made up for by the
+//! weights still to be rounded.
+//!
+//! A unit's scale is the finest at which its weights fit their range (4 bits: the clipping of least error) *and* its
+//! largest activation on the images fits a byte after the shift.
+//!
+//! # Second layer
+//!
+//! The scales of the hidden units go into the rows of `w2`. Then `w2` is fitted to what training worked towards, outputs
+//! of 1 for the label and 0 elsewhere, given the integer activations of the quantised hidden layer, and rounded the same
+//! way to one common scale. The trained `w2` counts as much as 1000 images.
+//!
+//! So quantising also trains, in one step of ridge regression, and **a quantised network may well be more accurate than the
+//! f32 one**: on MNIST, after the article's recipe, by 0.06 to 0.37 points of a hundred for 8 bits as for 4. That is the
+//! fit's doing, not the rounding's. The fit sees training images only, as training did.
+//!
+//! Beyond 4096 hidden units the fit would take minutes and gigabytes; there the trained `w2` is rounded as it is.
+//!
+//! # Cost
+//!
+//! About `images · (n₁² + n₂²) / 2 + inputs² · (inputs / 6 + 3 · hidden) + hidden³ / 6` multiplications, where `n₁` and
+//! `n₂` are the inked pixels and the active hidden units of an image, and `8 · (2 · inputs² + hidden²)` bytes. For
+//! 784 → 1000 → 10 and 10,000 images: 18 MB, and a second or two.
+
+use core::{fmt, iter};
+
+use super::least_squares::{Factor, Gram};
+use super::{Bits, MAX_SHIFT, PROLOGUE, QuantizedNetwork, ROW_BYTES, activation, level};
+use crate::Shape;
+
+/// Grey values that one level of a pixel stands for.
+const GREYS: f64 = 64.0;
+/// What of the mean of the Gram matrix's diagonal the trained first layer counts: enough for pixels that are never inked.
+const DAMPING: f64 = 0.01;
+/// How many images the trained second layer counts as much as.
+const PRIOR_IMAGES: f64 = 1000.0;
+/// The most inputs: they take 1 GB of memory, and minutes.
+const MAX_INPUTS: usize = 8192;
+/// The most hidden units for which the second layer is fitted: they take 128 MB.
+const MAX_FITTED: usize = 4096;
+/// The range of the second layer's weights, symmetric.
+const SECOND_RANGE: (f64, f64) = (-127.0, 127.0);
+/// The largest hidden activation.
+const ACTIVATION_MAX: f64 = 255.0;
+
+/// The payload for a network: `first` is `[inputs][hidden]`, `second` is `[hidden][outputs]`; an image is its pixels and
+/// its label.
+///
+/// # Errors
+/// If the widths are beyond what the format holds, there are more than 8192 inputs, a length or a label does not fit the shape, a weight is not finite, or
+/// there is no image.
+pub fn quantize<'i>(
+    shape: Shape,
+    bits: Bits,
+    first: &[f32],
+    second: &[f32],
+    images: impl Iterator<Item = (&'i [u8], u8)> + Clone,
+) -> Result<Vec<u8>, QuantizeError> {
+    let len = bits.payload_len(shape).ok_or(QuantizeError::TooLarge)?;
+    if shape.inputs() > MAX_INPUTS {
+        return Err(QuantizeError::TooManyInputs { found: shape.inputs() });
+    }
+    check_weights(first, shape.inputs() * shape.hidden())?;
+    check_weights(second, shape.hidden() * shape.outputs())?;
+    let mut count = 0.0;
+    for (pixels, label) in images.clone() {
+        if pixels.len() != shape.inputs() {
+            return Err(QuantizeError::Pixels { found: pixels.len(), expected: shape.inputs() });
+        }
+        if usize::from(label) >= shape.outputs() {
+            return Err(QuantizeError::Label { found: label, outputs: shape.outputs() });
+        }
+        count += 1.0;
+    }
+    if count == 0.0 {
+        return Err(QuantizeError::NoImages);
+    }
+
+    let pixels = images.clone().map(|(pixels, _)| pixels);
+    let largest = largest_activations(shape, first, pixels.clone());
+    let (factor, fitted) = fit_first(shape, first, pixels);
+    let mut scales = finest_scales(bits, &factor, &fitted, shape.hidden());
+    let shift = choose_shift(&scales, &largest);
+    let unit = f64::from(1u32 << shift);
+    for (scale, largest) in scales.iter_mut().zip(largest) {
+        *scale = scale.max(largest / (ACTIVATION_MAX * unit));
+    }
+
+    // Words, so that the payload is aligned.
+    let mut words = vec![0u32; len.div_ceil(4)];
+    let payload = &mut bytemuck::cast_slice_mut::<u32, u8>(&mut words)[..len];
+    payload[0] = shift;
+    let second_at = len - second.len();
+    let tiles = &mut payload[PROLOGUE..second_at];
+    factor.round(&fitted, &scales, range(bits), |input, unit, q| {
+        let (tile, unit) = (unit / bits.units(), unit % bits.units());
+        let row = &mut tiles[(tile * shape.inputs() + input) * ROW_BYTES..][..ROW_BYTES];
+        let biased = to_byte(q + f64::from(bits.bias()));
+        match bits {
+            Bits::Eight => row[unit] = biased,
+            Bits::Four => row[unit / 2] |= biased << (4 * (unit % 2)),
+        }
+    });
+
+    let Ok(network) = QuantizedNetwork::new(shape, bits, payload) else {
+        return Err(QuantizeError::TooLarge);
+    };
+    let mut prior: Vec<f64> = second.iter().map(|&weight| f64::from(weight)).collect();
+    for (row, scale) in prior.chunks_exact_mut(shape.outputs()).zip(&scales) {
+        for weight in row {
+            *weight *= scale * unit;
+        }
+    }
+    // From offset binary to two's complement.
+    let weight = |q: f64| to_byte(q + 128.0) ^ 0x80;
+    if shape.hidden() > MAX_FITTED {
+        let step = second_step(&prior);
+        for (to, w) in iter::zip(&mut payload[second_at..], prior) {
+            *to = weight((w / step).round().clamp(SECOND_RANGE.0, SECOND_RANGE.1));
+        }
+        return Ok(payload.to_vec());
+    }
+    let (factor, fitted) = fit_second(&network, prior, PRIOR_IMAGES / count, images);
+    let rows = &mut payload[second_at..];
+    factor.round(&fitted, &vec![second_step(&fitted); shape.outputs()], SECOND_RANGE, |unit, output, q| {
+        rows[unit * shape.outputs() + output] = weight(q);
+    });
+    Ok(payload.to_vec())
+}
+
+/// The scale of the second layer's weights: the largest is at the end of the range.
+fn second_step(weights: &[f64]) -> f64 {
+    let largest = weights.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs()));
+    if largest > 0.0 { largest / SECOND_RANGE.1 } else { 1.0 }
+}
+
+fn check_weights(weights: &[f32], expected: usize) -> Result<(), QuantizeError> {
+    if weights.len() != expected {
+        return Err(QuantizeError::Weights { found: weights.len(), expected });
+    }
+    if weights.iter().any(|weight| !weight.is_finite()) {
+        return Err(QuantizeError::NotFinite);
+    }
+    Ok(())
+}
+
+/// Each hidden unit's largest activation in the f32 network.
+fn largest_activations<'i>(shape: Shape, first: &[f32], images: impl Iterator<Item = &'i [u8]>) -> Vec<f64> {
+    let mut largest = vec![0.0f32; shape.hidden()];
+    let mut sums = vec![0.0f32; shape.hidden()];
+    for image in images {
+        sums.fill(0.0);
+        for (&pixel, row) in image.iter().zip(first.chunks_exact(shape.hidden())) {
+            if pixel != 0 {
+                let pixel = f32::from(pixel);
+                iter::zip(&mut sums, row).for_each(|(sum, weight)| *sum += pixel * weight);
+            }
+        }
+        iter::zip(&mut largest, &sums).for_each(|(largest, &sum)| *largest = largest.max(sum));
+    }
+    largest.into_iter().map(f64::from).collect()
+}
+
+/// The factor of the levels' Gram matrix, and the real weights, `[inputs][hidden]`, with which the levels come nearest to
+/// the trained weights on the pixels.
+fn fit_first<'i>(shape: Shape, first: &[f32], images: impl Iterator<Item = &'i [u8]>) -> (Factor, Vec<f64>) {
+    let n = shape.inputs();
+    let mut gram = Gram::new(n);
+    // Σ v xᵀ
+    let mut cross = vec![0.0; n * n];
+    let (mut inked, mut levels) = (Vec::new(), Vec::new());
+    for image in images {
+        inked.clear();
+        inked.extend(
+            image.iter().enumerate().filter(|&(_, &pixel)| pixel != 0).map(|(i, &pixel)| (i, f64::from(pixel))),
+        );
+        levels.clear();
+        levels.extend(
+            image.iter().enumerate().map(|(i, &pixel)| (i, f64::from(level(pixel)))).filter(|entry| entry.1 != 0.0),
+        );
+        gram.add(&levels);
+        for &(i, level) in &levels {
+            let row = &mut cross[i * n..][..n];
+            for &(k, pixel) in &inked {
+                row[k] += level * pixel;
+            }
+        }
+    }
+    let damping = DAMPING * (gram.trace() / to_f64(n)).max(1.0);
+    // Where the images say nothing, a weight stays what it is, in units of a level.
+    cross.iter_mut().step_by(n + 1).for_each(|entry| *entry += damping * GREYS);
+    let mut weights = vec![0.0; n * shape.hidden()];
+    for (row, cross) in weights.chunks_exact_mut(shape.hidden()).zip(cross.chunks_exact(n)) {
+        for (&factor, trained) in cross.iter().zip(first.chunks_exact(shape.hidden())) {
+            if factor != 0.0 {
+                iter::zip(&mut *row, trained).for_each(|(sum, &weight)| *sum += factor * f64::from(weight));
+            }
+        }
+    }
+    let factor = gram.factorize(damping);
+    factor.solve(shape.hidden(), &mut weights);
+    (factor, weights)
+}
+
+/// The factor of the activations' Gram matrix, and the real weights, `[hidden][outputs]`, with which they come nearest to
+/// 1 for the label and 0 elsewhere. `prior` are the trained weights, of the weight of `prior_share` times all images.
+fn fit_second<'i>(
+    network: &QuantizedNetwork<'_>,
+    prior: Vec<f64>,
+    prior_share: f64,
+    images: impl Iterator<Item = (&'i [u8], u8)>,
+) -> (Factor, Vec<f64>) {
+    let (hidden, outputs) = (network.shape().hidden(), network.shape().outputs());
+    let mut gram = Gram::new(hidden);
+    let mut weights = vec![0.0; hidden * outputs];
+    let mut scratch = vec![0; network.scratch_len()];
+    let mut active = Vec::new();
+    for (pixels, label) in images {
+        active.clear();
+        let mut units = 0..hidden;
+        network.hidden(pixels, &mut scratch, |sums| {
+            for (&mut sum, unit) in sums.iter_mut().zip(&mut units) {
+                let activation = activation(sum, network.shift);
+                if activation != 0 {
+                    active.push((unit, f64::from(activation)));
+                    weights[unit * outputs + usize::from(label)] += f64::from(activation);
+                }
+            }
+        });
+        gram.add(&active);
+    }
+    let damping = (prior_share * gram.trace() / to_f64(hidden)).max(1.0);
+    iter::zip(&mut weights, prior).for_each(|(weight, prior)| *weight += damping * prior);
+    let factor = gram.factorize(damping);
+    factor.solve(outputs, &mut weights);
+    (factor, weights)
+}
+
+/// For each hidden unit, the value of a weight of 1 at which rounding costs least; positive.
+fn finest_scales(bits: Bits, factor: &Factor, weights: &[f64], hidden: usize) -> Vec<f64> {
+    let (low, high) = range(bits);
+    let importance: Vec<f64> = factor.diagonal().map(|r| r * r).collect();
+    let clips = match bits {
+        Bits::Eight => 100..=100,
+        Bits::Four => 30..=100,
+    };
+    (0..hidden)
+        .map(|unit| {
+            let column = || weights.iter().skip(unit).step_by(hidden);
+            let largest = column().map(|w| if *w < 0.0 { w / low } else { w / high }).fold(0.0, f64::max);
+            let largest = if largest > 0.0 { largest } else { 1.0 };
+            let mut best = (f64::INFINITY, largest);
+            for clip in clips.clone() {
+                let scale = largest * f64::from(clip) / 100.0;
+                let error = iter::zip(column(), &importance).map(|(w, importance)| {
+                    let error = w - scale * (w / scale).round().clamp(low, high);
+                    importance * error * error
+                });
+                let error = error.sum();
+                if error < best.0 {
+                    best = (error, scale);
+                }
+            }
+            best.1
+        })
+        .collect()
+}
+
+/// The shift at which the largest activation of the median unit, at its finest scale, is one to two times a byte.
+fn choose_shift(scales: &[f64], largest: &[f64]) -> u8 {
+    let mut ratios: Vec<f64> = iter::zip(scales, largest).map(|(scale, largest)| largest / scale).collect();
+    ratios.sort_by(f64::total_cmp);
+    let median = ratios[ratios.len() / 2];
+    (1..MAX_SHIFT).find(|&shift| median <= 2.0 * ACTIVATION_MAX * f64::from(1u32 << shift)).unwrap_or(MAX_SHIFT)
+}
+
+/// The range of the first layer's weights.
+fn range(bits: Bits) -> (f64, f64) {
+    let bias = f64::from(bits.bias());
+    (-bias, bias - 1.0)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a width is at most 65 535")]
+fn to_f64(width: usize) -> f64 {
+    width as f64
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the value is whole, 0 to 255; `as` saturates"
+)]
+fn to_byte(value: f64) -> u8 {
+    value as u8
+}
+
+/// Why a network could not be quantised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QuantizeError {
+    /// A layer has more than 65 535 units.
+    TooLarge,
+    /// Fitting the first layer would take too much memory and time.
+    TooManyInputs {
+        /// Inputs the network has.
+        found: usize,
+    },
+    /// A layer's weights are not as many as the shape asks for.
+    Weights {
+        /// Weights there are.
+        found: usize,
+        /// Weights the shape asks for.
+        expected: usize,
+    },
+    /// A weight is infinite or not a number.
+    NotFinite,
+    /// An image has another number of pixels than the network has inputs.
+    Pixels {
+        /// Pixels the image has.
+        found: usize,
+        /// Pixels the network takes.
+        expected: usize,
+    },
+    /// A label names no output.
+    Label {
+        /// The label.
+        found: u8,
+        /// Outputs the network has.
+        outputs: usize,
+    },
+    /// There is no image.
+    NoImages,
+}
+
+impl fmt::Display for QuantizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => f.write_str("the network is too large: at most 65535 units a layer"),
+            Self::TooManyInputs { found } => {
+                write!(f, "the network has {found} inputs, the quantiser takes {MAX_INPUTS} at most")
+            }
+            Self::Weights { found, expected } => {
+                write!(f, "a layer has {found} weights, its shape asks for {expected}")
+            }
+            Self::NotFinite => f.write_str("a weight is infinite or not a number"),
+            Self::Pixels { found, expected } => write!(f, "an image has {found} pixels, the network takes {expected}"),
+            Self::Label { found, outputs } => {
+                write!(f, "an image is labelled {found}, the network has {outputs} outputs")
+            }
+            Self::NoImages => f.write_str("there are no images to quantise by"),
+        }
+    }
+}
+
+impl core::error::Error for QuantizeError {}
