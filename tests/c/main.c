@@ -1,0 +1,76 @@
+/* Called by tests/ffi.rs: main <model> <pixels>. Prints the layout of twolayer_model, then the class and the outputs of each
+ * image, or the status that refused the model and its text. Plain C11 and C++. */
+#include "twolayer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned char *read_file(const char *path, size_t *len) {
+    FILE *file = fopen(path, "rb");
+    unsigned char *bytes;
+    if (!file || fseek(file, 0, SEEK_END))
+        exit(2);
+    *len = (size_t)ftell(file);
+    rewind(file);
+    bytes = (unsigned char *)malloc(*len + 64);
+    if (!bytes || fread(bytes, 1, *len, file) != *len)
+        exit(2);
+    fclose(file);
+    return bytes;
+}
+
+static int check(twolayer_status status) {
+    if (status != TWOLAYER_OK)
+        printf("status %d %s\n", (int)status, twolayer_status_text(status));
+    return status == TWOLAYER_OK;
+}
+
+static uint32_t bits(float number) {
+    uint32_t word;
+    memcpy(&word, &number, sizeof word);
+    return word;
+}
+
+int main(int count, char **arguments) {
+    size_t model_len, pixels_len, at, k;
+    unsigned char *model_bytes, *pixels;
+    twolayer_model model;
+    uint32_t label = 0;
+    int f32 = 0;
+    if (count != 3)
+        return 2;
+    printf("layout %zu %zu %zu %zu %zu %zu %zu %zu\n", sizeof(twolayer_model), offsetof(twolayer_model, payload),
+           offsetof(twolayer_model, payload_len), offsetof(twolayer_model, bits), offsetof(twolayer_model, inputs),
+           offsetof(twolayer_model, hidden), offsetof(twolayer_model, outputs), offsetof(twolayer_model, scratch_words));
+    model_bytes = read_file(arguments[1], &model_len);
+    pixels = read_file(arguments[2], &pixels_len);
+    twolayer_status status = twolayer_open(&model, model_bytes, model_len);
+    if (status == TWOLAYER_KIND) {
+        f32 = 1;
+        status = twolayer_f32_open(&model, model_bytes, model_len);
+    }
+    if (!check(status))
+        return 0;
+    void *scratch = malloc(model.scratch_words * 4);
+    int32_t *integers = (int32_t *)malloc(model.outputs * sizeof(int32_t));
+    float *numbers = (float *)malloc(model.outputs * sizeof(float));
+    for (at = 0; at + model.inputs <= pixels_len; at += model.inputs) {
+        if (f32) {
+            if (!check(twolayer_f32_classify(&model, pixels + at, model.inputs, (float *)scratch, model.scratch_words, &label)) ||
+                !check(twolayer_f32_outputs(&model, pixels + at, model.inputs, (float *)scratch, model.scratch_words, numbers,
+                                            model.outputs)))
+                return 0;
+        } else if (!check(twolayer_classify(&model, pixels + at, model.inputs, (uint32_t *)scratch, model.scratch_words,
+                                            &label)) ||
+                   !check(twolayer_outputs(&model, pixels + at, model.inputs, (uint32_t *)scratch, model.scratch_words,
+                                           integers, model.outputs)))
+            return 0;
+        printf("class %u outputs", (unsigned)label);
+        for (k = 0; k < model.outputs; k++)
+            printf(" %08x", (unsigned)(f32 ? bits(numbers[k]) : (uint32_t)integers[k]));
+        printf("\n");
+    }
+    free(scratch), free(integers), free(numbers), free(model_bytes), free(pixels);
+    return 0;
+}
