@@ -1,0 +1,501 @@
+//! Handwritten-looking digits from a seed: a data set in MNIST's form for whoever has neither MNIST nor a network.
+//!
+//! A digit is made the way a hand makes it. One of the usual ways to write it (`forms`) is picked; every control point
+//! misses its place a little; the whole is stretched, slanted, turned and bent; a nib is pulled along the curves; and the
+//! picture is fitted and centred as MNIST's are. That takes a few microseconds.
+//!
+//! The bytes are the same on every machine: `+ - * /` and `sqrt` of f32, which IEEE 754 rounds exactly, in a fixed order.
+
+use core::ops::Range;
+use rand_xoshiro::Xoshiro128PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use std::io::{self, Write};
+use std::thread;
+
+/// Width and height of a picture, in pixels.
+pub(crate) const SIDE: usize = 28;
+
+/// Width and height of the box that the ink fills before it is centred in the picture.
+const BOX: usize = 20;
+
+/// Digit number `index` of the sequence that belongs to `seed`: its pixels, row by row (0 is paper, 255 is ink), and its
+/// label. It depends on nothing else, so digits can be made in any order and on any thread.
+#[must_use]
+pub fn digit(seed: u64, index: u32) -> ([u8; SIDE * SIDE], u8) {
+    let mut dice = Dice::new(seed, index);
+    let label = dice.below(10);
+    let nib = Nib::new(&mut dice);
+    let mut path = sketch(pick(forms(label), &mut dice), &mut dice);
+    fit(&mut path, nib.radius + 0.3);
+    (centred(&inked(&path, &nib)), label)
+}
+
+/// Digits that a thread makes at a time.
+const PIECE: u32 = 1024;
+
+/// Writes the digits `first .. first + count` of `seed` as a pair of IDX files, as MNIST comes in. All cores make them,
+/// about 1.6 MB at a time each; the bytes do not depend on their number.
+///
+/// # Errors
+///
+/// Whatever the sinks report; [`io::ErrorKind::InvalidInput`] if `first + count` does not fit into 32 bits.
+pub fn write_idx(seed: u64, first: u32, count: u32, images: &mut dyn Write, labels: &mut dyn Write) -> io::Result<()> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    write_idx_on(threads, seed, first..first.checked_add(count).ok_or(io::ErrorKind::InvalidInput)?, images, labels)
+}
+
+fn write_idx_on(
+    threads: usize,
+    seed: u64,
+    digits: Range<u32>,
+    images: &mut dyn Write,
+    labels: &mut dyn Write,
+) -> io::Result<()> {
+    let count = digits.end - digits.start;
+    for word in [0x0803, count, 28, 28] {
+        images.write_all(&u32::to_be_bytes(word))?;
+    }
+    for word in [0x0801, count] {
+        labels.write_all(&u32::to_be_bytes(word))?;
+    }
+    let mut pieces = pieces(digits);
+    loop {
+        // What one round makes is written in order before the next.
+        let round: Vec<_> = pieces.by_ref().take(threads.max(1)).collect();
+        if round.is_empty() {
+            break;
+        }
+        thread::scope(|scope| {
+            let make = |piece: Range<u32>| move || Piece::new(seed, piece);
+            let started: Vec<_> =
+                round.iter().map(|piece| thread::Builder::new().spawn_scoped(scope, make(piece.clone()))).collect();
+            for (thread, piece) in started.into_iter().zip(&round) {
+                // A system that has no more threads is slower, nothing else.
+                let made = thread.ok().and_then(|thread| thread.join().ok());
+                let made = made.unwrap_or_else(make(piece.clone()));
+                images.write_all(&made.images)?;
+                labels.write_all(&made.labels)?;
+            }
+            io::Result::Ok(())
+        })?;
+    }
+    images.flush()?;
+    labels.flush()
+}
+
+/// A range of digits in pieces.
+fn pieces(digits: Range<u32>) -> impl Iterator<Item = Range<u32>> {
+    let mut next = digits.start;
+    core::iter::from_fn(move || {
+        let piece = next..digits.end.min(next.saturating_add(PIECE));
+        next = piece.end;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// Some digits, one after another.
+#[derive(Default)]
+struct Piece {
+    images: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl Piece {
+    fn new(seed: u64, digits: Range<u32>) -> Self {
+        let mut made = Self::default();
+        for (pixels, label) in digits.map(|index| digit(seed, index)) {
+            made.images.extend_from_slice(&pixels);
+            made.labels.push(label);
+        }
+        made
+    }
+}
+
+/// One way to write a digit: how many in a hundred write it so, and its strokes.
+struct Form(u8, &'static [Stroke]);
+
+/// A quadratic B-spline from the first control point to the last, drawn towards those between; two alike make a corner.
+type Stroke = &'static [Control];
+
+/// `[x, y, dx, dy]`: a place, and how far a writer's style (from -1 to 1, sometimes beyond) moves it along x and y.
+type Control = [i8; 4];
+
+/// The ways to write a digit, about 70 wide and 100 high, y downwards.
+#[rustfmt::skip]
+const fn forms(label: u8) -> &'static [Form] {
+    match label {
+        0 => &[ // round; started further down; closed across its inside
+            Form(70, &[&[[50,2,8,6], [18,-4,4,0], [0,28,0,0], [-8,72,0,0], [6,104,-4,0], [48,104,4,0], [66,72,0,0],
+                [74,28,0,0], [60,-4,0,4], [38,4,-10,8]]]),
+            Form(20, &[&[[36,6,8,6], [8,20,4,0], [-8,70,0,0], [6,104,-4,0], [48,104,4,0], [70,60,0,0], [72,10,0,4],
+                [46,-4,0,4], [28,10,-8,10]]]),
+            Form(10, &[&[[50,2,8,6], [18,-4,4,0], [0,28,0,0], [-8,72,0,0], [6,104,-4,0], [48,104,4,0], [66,72,0,0],
+                [74,28,0,0], [64,-6,0,4], [44,20,8,8], [30,54,0,20]]]),
+        ],
+        1 => &[ // a stick; with a flag; with a flag and a foot
+            Form(90, &[&[[58,0,0,0], [53,30,5,0], [47,70,-5,0], [42,100,0,0]]]),
+            Form(5, &[&[[36,22,8,-6], [56,0,0,0], [56,0,0,0], [50,50,0,0], [44,100,0,0]]]),
+            Form(5, &[&[[32,18,8,-6], [50,0,0,0], [50,0,0,0], [50,50,0,0], [50,100,0,0]],
+                &[[22,100,-10,0], [50,100,0,0], [78,98,10,0]]]),
+        ],
+        2 => &[ // with a corner; with a small loop; with a wide loop; like a Z
+            Form(35, &[&[[4,22,0,12], [14,-4,0,0], [64,-6,0,4], [62,38,0,8], [34,70,5,5], [0,98,0,0], [0,98,0,0],
+                [30,97,0,-6], [80,97,16,8]]]),
+            Form(20, &[&[[14,20,18,8], [24,-4,14,0], [62,-4,0,4], [60,40,4,4], [40,84,5,5], [14,104,0,0], [-10,92,-8,0],
+                [4,70,0,-8], [32,84,6,-6], [52,102,0,0], [78,90,12,-12]]]),
+            Form(25, &[&[[6,20,0,10], [16,-4,0,0], [62,-6,0,4], [70,44,4,4], [46,92,4,4], [10,108,0,0], [-14,86,-6,0],
+                [4,58,0,-8], [36,70,4,-8], [58,92,0,0], [80,94,12,14]]]),
+            Form(20, &[&[[2,16,0,10], [26,-4,0,0], [68,2,0,6], [54,44,0,0], [18,74,0,0], [0,92,0,0], [4,96,0,0],
+                [36,84,0,6], [84,94,10,8]]]),
+        ],
+        3 => &[ // round; with a flat top; with a short tail; with a loop
+            Form(45, &[&[[4,12,0,10], [20,-4,0,0], [64,-4,4,0], [60,38,0,4], [28,46,16,8], [28,47,16,8], [70,46,0,6],
+                [72,100,4,0], [28,106,0,0], [-6,88,8,10]]]),
+            Form(15, &[&[[5,2,0,5], [62,0,0,0], [62,2,0,0], [28,40,12,6], [28,42,12,6], [72,40,0,0], [72,100,0,0],
+                [28,106,0,0], [-2,88,0,10]]]),
+            Form(25, &[&[[4,8,0,10], [30,-2,0,0], [68,0,4,0], [46,36,8,6], [32,44,12,6], [64,44,0,6], [68,86,0,0],
+                [36,104,-16,4]]]),
+            Form(15, &[&[[4,10,0,8], [24,-4,0,0], [66,-4,4,0], [56,36,0,4], [22,58,0,0], [20,42,0,0], [56,42,0,0],
+                [72,64,0,0], [62,106,0,0], [20,104,0,0], [-4,88,0,10]]]),
+        ],
+        4 => &[ // open; closed; in one stroke
+            Form(55, &[&[[16,2,12,0], [2,35,4,0], [0,58,0,8], [0,58,0,8], [30,58,0,0], [68,54,12,-4]],
+                &[[62,5,12,12], [54,50,0,0], [45,100,-8,0]]]),
+            Form(25, &[&[[52,0,0,0], [20,40,-5,0], [0,64,0,0], [0,64,0,0], [40,64,0,0], [75,63,8,0]],
+                &[[52,0,0,10], [53,50,0,0], [52,100,0,0]]]),
+            Form(20, &[&[[10,6,10,0], [-4,46,0,6], [16,66,0,0], [52,50,0,0], [60,6,6,8], [60,4,6,8], [54,50,0,0],
+                [46,100,-6,0]]]),
+        ],
+        5 => &[ // the bar last; in one stroke; like an S
+            Form(50, &[&[[18,4,6,0], [12,25,0,0], [8,44,0,10], [8,44,0,10], [35,32,0,8], [68,48,0,0], [64,100,0,0],
+                [25,106,0,0], [-6,92,8,-8]],
+                &[[16,2,6,4], [42,1,0,0], [76,-4,16,-4]]]),
+            Form(30, &[&[[74,-2,14,-3], [40,1,0,0], [18,2,6,0], [18,2,6,0], [12,42,4,10], [12,42,4,10], [40,40,0,0],
+                [62,62,6,0], [46,102,6,0], [20,106,0,0], [-6,93,8,-8]]]),
+            Form(20, &[&[[70,4,10,-4], [40,-4,0,0], [10,2,4,0], [2,38,0,0], [42,42,0,0], [66,62,0,0], [54,102,0,0],
+                [18,106,0,0], [-4,88,0,8]]]),
+        ],
+        6 => &[ // curved; with a straight back
+            Form(55, &[&[[46,0,14,4], [22,14,0,0], [0,45,0,0], [-2,85,0,0], [16,106,0,0], [52,104,0,0], [62,74,0,-10],
+                [44,50,0,-10], [18,62,0,-6], [2,88,-10,4]]]),
+            Form(45, &[&[[18,0,20,2], [4,40,4,0], [-2,76,0,0], [8,106,0,0], [52,106,0,0], [70,78,6,0], [56,50,0,-10],
+                [26,56,4,-8], [6,86,-12,0]]]),
+        ],
+        7 => &[ // plain; with a hook; with a bar
+            Form(55, &[&[[0,8,0,10], [25,3,0,6], [60,0,4,0], [60,2,4,0], [52,40,8,0], [40,70,8,0], [36,100,8,0]]]),
+            Form(30, &[&[[0,26,0,10], [2,2,0,0], [30,4,0,6], [64,-2,0,0], [64,10,6,0], [48,50,6,0], [42,100,8,0]]]),
+            Form(15, &[&[[0,6,0,10], [25,3,0,6], [62,0,0,0], [62,2,0,0], [52,40,6,0], [38,70,6,0], [34,100,6,0]],
+                &[[14,54,0,4], [40,50,0,0], [70,48,8,0]]]),
+        ],
+        8 => &[ // in one stroke; two rings; with loose ends
+            Form(50, &[&[[58,14,0,0], [44,-4,0,0], [14,-4,0,0], [6,28,0,4], [32,48,0,8], [56,66,4,4], [50,104,4,0],
+                [10,104,-4,0], [2,74,-4,4], [30,50,0,8], [58,28,0,4], [62,8,6,-8]]]),
+            Form(15, &[&[[34,0,0,4], [8,0,0,0], [6,44,0,0], [34,48,0,0], [60,44,0,0], [58,0,0,0], [34,0,0,4]],
+                &[[34,46,0,0], [4,46,0,0], [0,102,0,0], [34,102,0,0], [66,102,0,0], [64,46,0,0], [34,46,0,0]]]),
+            Form(35, &[&[[56,8,10,6], [40,-6,0,0], [8,2,-4,0], [6,30,-4,4], [32,46,0,8], [52,68,0,4], [42,104,0,0],
+                [8,104,0,0], [4,78,0,4], [30,52,0,8], [54,26,4,0], [76,-2,12,-6]]]),
+        ],
+        _ => &[ // straight; curved; with an open head
+            Form(50, &[&[[56,12,0,4], [40,-4,0,0], [10,2,0,0], [-2,36,0,10], [16,56,0,12], [46,44,0,10], [56,12,4,0],
+                [58,12,4,0], [54,55,0,0], [46,100,10,0]]]),
+            Form(25, &[&[[56,14,0,4], [42,-4,0,0], [10,2,0,0], [0,38,0,6], [16,54,0,6], [48,44,0,4], [56,14,0,0],
+                [60,30,0,0], [62,74,0,0], [45,104,0,0], [12,96,0,-10]]]),
+            Form(25, &[&[[66,4,8,6], [36,-6,0,0], [-2,8,0,6], [-2,50,0,6], [30,54,0,6], [52,28,0,4], [56,22,2,6],
+                [52,55,0,0], [40,100,12,0]]]),
+        ],
+    }
+}
+
+/// The strokes of one of the forms, each as often as it says.
+fn pick(forms: &'static [Form], dice: &mut Dice) -> &'static [Stroke] {
+    let mut ticket = dice.below(100);
+    for &Form(share, strokes) in forms {
+        match ticket.checked_sub(share) {
+            Some(rest) => ticket = rest,
+            None => return strokes,
+        }
+    }
+    &[]
+}
+
+type Point = (f32, f32);
+
+/// A straight piece of a curve.
+type Line = (Point, Point);
+
+/// What a writer does to all points alike: stretch, slant, turn (the linear terms) and bend (the quadratic ones).
+fn hand(dice: &mut Dice) -> impl Fn(Point) -> Point + use<> {
+    let stretch = dice.between(0.7, 1.6);
+    let slant = 0.1 + dice.bell(0.8);
+    let turn = dice.bell(0.35);
+    let cos = 1.0 / (1.0 + turn * turn).sqrt();
+    let sin = turn * cos;
+    let bend_x = [dice.bell(0.38), dice.bell(0.38), dice.bell(0.38)];
+    let bend_y = [dice.bell(0.38), dice.bell(0.38), dice.bell(0.38)];
+    move |(x, y)| {
+        let bent = |[a, b, c]: [f32; 3]| a * x * x + b * x * y + c * y * y;
+        let (wide, tall) = (stretch * x - slant * y, y);
+        (wide * cos - tall * sin + bent(bend_x), wide * sin + tall * cos + bent(bend_y))
+    }
+}
+
+/// Draws the strokes as one hand would, once; no two times are alike.
+fn sketch(strokes: &[Stroke], dice: &mut Dice) -> Vec<Line> {
+    let hand = hand(dice);
+    let style = (dice.between(-1.4, 1.4), dice.between(-1.4, 1.4));
+    let mut path = Vec::with_capacity(48);
+    for stroke in strokes {
+        let start = (dice.bell(8.0), dice.bell(8.0));
+        let mut points = stroke.iter().map(|control| {
+            let [x, y, dx, dy] = control.map(f32::from);
+            let x = x + dx * style.0 + start.0 + dice.bell(15.0);
+            let y = y + dy * style.1 + start.1 + dice.bell(15.0);
+            hand((x / 50.0 - 0.7, y / 50.0 - 1.0))
+        });
+        spline(&mut points, &mut path);
+    }
+    path
+}
+
+/// Appends a quadratic B-spline: a chain of Bézier curves that meet halfway between the control points.
+fn spline(points: &mut dyn Iterator<Item = Point>, path: &mut Vec<Line>) {
+    let (Some(mut from), Some(mut control), Some(mut end)) = (points.next(), points.next(), points.next()) else {
+        return;
+    };
+    for next in points {
+        let joint = between(control, end, 0.5);
+        bezier(from, control, joint, path);
+        (from, control, end) = (joint, end, next);
+    }
+    bezier(from, control, end, path);
+}
+
+/// Appends a quadratic Bézier curve as three straight pieces: at this size nobody sees the corners.
+fn bezier(from: Point, control: Point, to: Point, path: &mut Vec<Line>) {
+    let mut last = from;
+    for t in [1.0 / 3.0, 2.0 / 3.0, 1.0] {
+        let point = between(between(from, control, t), between(control, to, t), t);
+        path.push((last, point));
+        last = point;
+    }
+}
+
+/// The point that lies the part `t` of the way from `a` to `b`.
+fn between(a: Point, b: Point, t: f32) -> Point {
+    (a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1))
+}
+
+/// Scales and moves a path so that its longer side, with `margin` around it, fills the box.
+fn fit(path: &mut [Line], margin: f32) {
+    let (mut low, mut high) = ((f32::MAX, f32::MAX), (f32::MIN, f32::MIN));
+    for (a, b) in &*path {
+        low = (low.0.min(a.0).min(b.0), low.1.min(a.1).min(b.1));
+        high = (high.0.max(a.0).max(b.0), high.1.max(a.1).max(b.1));
+    }
+    let longer = (high.0 - low.0).max(high.1 - low.1).max(0.01);
+    let scale = (20.0 - 2.0 * margin) / longer;
+    let middle = between(low, high, 0.5);
+    let place = |p: Point| ((p.0 - middle.0) * scale + 10.0, (p.1 - middle.1) * scale + 10.0);
+    for (a, b) in path {
+        (*a, *b) = (place(*a), place(*b));
+    }
+}
+
+/// What the ink comes out of: an ellipse, upright or lying, with a soft edge as pictures have that were scaled down.
+struct Nib {
+    radius: f32,
+    narrow: (f32, f32),
+    hardness: f32,
+}
+
+impl Nib {
+    /// Most people's pens are thin, a few are thick.
+    fn new(dice: &mut Dice) -> Self {
+        let flat = dice.between(-1.0, 1.0);
+        Self {
+            radius: dice.between(0.6, 1.45) + dice.between(0.0, 1.4) * dice.between(0.0, 1.0),
+            narrow: (1.0 + flat.max(0.0), 1.0 + (-flat).max(0.0)),
+            hardness: dice.between(0.7, 1.05),
+        }
+    }
+
+    /// How much ink, from 0 to 1, falls on a point this far from the nib's centre.
+    fn ink(&self, (x, y): Point) -> f32 {
+        let distance = (x * x * self.narrow.0 + y * y * self.narrow.1).sqrt();
+        (0.5 + (self.radius - distance) * self.hardness).clamp(0.0, 1.0)
+    }
+
+    /// The rows or columns of the box that may get ink while the nib goes from `p` to `q`.
+    fn reach(&self, p: f32, q: f32) -> Range<u8> {
+        let reach = self.radius + 0.7;
+        whole(p.min(q) - reach)..whole(p.max(q) + reach + 1.0)
+    }
+}
+
+/// Pulls the nib along the path. A pixel gets the ink of the nearest piece, so that crossings are not darker.
+fn inked(path: &[Line], nib: &Nib) -> [[f32; BOX]; BOX] {
+    let mut page = [[0.0_f32; BOX]; BOX];
+    for &(a, b) in path {
+        let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+        let per_length = 1.0 / (dx * dx + dy * dy).max(1e-6);
+        let (columns, rows) = (nib.reach(a.0, b.0), nib.reach(a.1, b.1));
+        for (y, row) in rows.clone().zip(page.iter_mut().skip(rows.start.into())) {
+            let y = f32::from(y) + 0.5 - a.1;
+            for (x, pixel) in columns.clone().zip(row.iter_mut().skip(columns.start.into())) {
+                let x = f32::from(x) + 0.5 - a.0;
+                let t = ((x * dx + y * dy) * per_length).clamp(0.0, 1.0);
+                *pixel = pixel.max(nib.ink((x - t * dx, y - t * dy)));
+            }
+        }
+    }
+    page
+}
+
+/// Puts the box into the picture so that the centre of mass is its pixel (14, 14), and makes the darkest ink 255.
+fn centred(page: &[[f32; BOX]; BOX]) -> [u8; SIDE * SIDE] {
+    let peak = page.as_flattened().iter().fold(0.01, |peak: f32, &ink| peak.max(ink));
+    let page = page.map(|row| row.map(|ink| whole(ink / peak * 255.0 + 0.5)));
+    let (mut mass, mut moment_x, mut moment_y) = (0, 0, 0);
+    for (y, row) in (0..).zip(&page) {
+        for (x, &pixel) in (0..).zip(row) {
+            mass += u32::from(pixel);
+            moment_x += x * u32::from(pixel);
+            moment_y += y * u32::from(pixel);
+        }
+    }
+    // 14 - moment / mass, rounded, but never so far that ink falls off the picture.
+    let offset = |moment: u32| {
+        let rounded = (29 * mass).saturating_sub(2 * moment) / (2 * mass).max(1);
+        usize::try_from(rounded).map_or(SIDE - BOX, |offset| offset.min(SIDE - BOX))
+    };
+    let mut picture = [0; SIDE * SIDE];
+    for (row, line) in picture.chunks_exact_mut(SIDE).skip(offset(moment_y)).zip(&page) {
+        for (pixel, &ink) in row.iter_mut().skip(offset(moment_x)).zip(line) {
+            *pixel = ink;
+        }
+    }
+    picture
+}
+
+/// The whole part of a number, held within 0..=255.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from a float saturates")]
+const fn whole(value: f32) -> u8 {
+    value as u8
+}
+
+/// The random numbers of one digit.
+struct Dice(Xoshiro128PlusPlus);
+
+impl Dice {
+    /// The multiplier must be odd, to keep indices apart, and not the one `seed_from_u64` steps by, which would make
+    /// neighbours share half of their state.
+    fn new(seed: u64, index: u32) -> Self {
+        let place = u64::from(index).wrapping_mul(0xd134_2543_de82_ef95);
+        Self(Xoshiro128PlusPlus::seed_from_u64(seed.wrapping_add(place)))
+    }
+
+    /// A number from `low` to `high`. 23 random bits after the point of 1.0 need no conversion and no rounding.
+    fn between(&mut self, low: f32, high: f32) -> f32 {
+        let part = f32::from_bits(0x3f80_0000 | (self.0.next_u32() >> 9)) - 1.0;
+        low + (high - low) * part
+    }
+
+    /// A number from `-reach` to `reach`, more often near zero.
+    fn bell(&mut self, reach: f32) -> f32 {
+        (self.between(-reach, reach) + self.between(-reach, reach) + self.between(-reach, reach)) / 3.0
+    }
+
+    /// A whole number from 0 to `count - 1`.
+    fn below(&mut self, count: u8) -> u8 {
+        whole(self.between(0.0, f32::from(count))).min(count.saturating_sub(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digits(count: u32) -> impl Iterator<Item = ([u8; SIDE * SIDE], u8)> {
+        (0..count).map(|index| digit(1, index))
+    }
+
+    fn files(first: u32, count: u32) -> (Vec<u8>, Vec<u8>) {
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        write_idx(1, first, count, &mut images, &mut labels).unwrap();
+        (images, labels)
+    }
+
+    #[test]
+    fn bytes_are_the_same_everywhere() {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a
+        for (pixels, label) in digits(1000) {
+            for byte in pixels.into_iter().chain([label]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+        assert_eq!(hash, 0x171b_d937_4980_2412, "{hash:#x}");
+    }
+
+    #[test]
+    fn mass_is_centred() {
+        let astray = digits(1000).filter(|(pixels, _)| {
+            let sum =
+                |weight: fn(u32) -> u32| -> u32 { (0..).zip(pixels).map(|(at, &p)| weight(at) * u32::from(p)).sum() };
+            let (mass, x, y) = (sum(|_| 1), sum(|at| at % 28), sum(|at| at / 28));
+            (14 * mass).abs_diff(x) > mass / 2 || (14 * mass).abs_diff(y) > mass / 2
+        });
+        assert!(astray.count() <= 1, "only the most lopsided would lose ink if they were centred");
+    }
+
+    #[test]
+    fn pixels_go_from_paper_to_full_ink() {
+        for (pixels, _) in digits(1000) {
+            let paper: u32 = pixels.map(|pixel| u32::from(pixel == 0)).iter().sum();
+            assert!(pixels.contains(&255) && (400..750).contains(&paper), "{paper}");
+        }
+    }
+
+    #[test]
+    fn labels_are_balanced() {
+        let mut shares = [0_u32; 10];
+        for (_, label) in digits(5000) {
+            shares[usize::from(label)] += 1;
+        }
+        assert!(shares.iter().all(|share| (420..580).contains(share)), "{shares:?}");
+    }
+
+    #[test]
+    fn forms_add_up_to_a_hundred() {
+        for label in 0..10 {
+            assert_eq!(forms(label).iter().map(|form| u32::from(form.0)).sum::<u32>(), 100);
+        }
+    }
+
+    #[test]
+    fn longer_files_begin_with_shorter_ones() {
+        let ((images, labels), (more_images, more_labels)) = (files(0, 20), files(0, 50));
+        assert_eq!((images.len(), labels.len()), (16 + 20 * 784, 8 + 20));
+        assert_eq!(images[..16], [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 28, 0, 0, 0, 28]);
+        assert_eq!(labels[..8], [0, 0, 8, 1, 0, 0, 0, 20]);
+        assert_eq!((&images[16..], &labels[8..]), (&more_images[16..images.len()], &more_labels[8..labels.len()]));
+        assert_eq!(files(20, 30).0[16..], more_images[images.len()..]);
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let write = |threads| {
+            let (mut images, mut labels) = (Vec::new(), Vec::new());
+            write_idx_on(threads, 7, 5..5 + 3 * PIECE + 1, &mut images, &mut labels).unwrap();
+            (images, labels)
+        };
+        let one = write(1);
+        assert_eq!(one.1.len(), 8 + 3 * PIECE as usize + 1);
+        assert!([2, 3, 4, 9].into_iter().all(|threads| write(threads) == one));
+    }
+
+    #[test]
+    fn the_end_of_the_sequence_is_an_error() {
+        let result = write_idx(1, u32::MAX, 1, &mut io::sink(), &mut io::sink());
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+}
