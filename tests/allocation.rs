@@ -1,0 +1,117 @@
+//! Training, inference and reading of files allocate nothing: the allocator counts.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(unsafe_code, reason = "an allocator is unsafe to implement")]
+
+mod support;
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::Cell;
+use core::hint::black_box;
+use std::alloc::System;
+use support::Samples;
+use twolayer::model::{HEADER_LEN, Kind, header};
+use twolayer::{Backend, INIT_SCALE, Idx, Model, Network, Options, Shape, Trainer, fill_initial};
+
+/// The system's allocator, counting each thread's requests.
+struct Counting;
+
+thread_local! {
+    static REQUESTS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    REQUESTS.set(REQUESTS.get() + 1);
+}
+
+// SAFETY: every request is passed on unchanged to the system's allocator, which keeps the contract; counting neither
+// allocates (the counter is initialised at compile time and has no destructor) nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, len: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `realloc`, and `block` came from the system's allocator.
+        unsafe { System.realloc(block, layout, len) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`, and `block` came from the system's allocator.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What `work` gives, after asserting that it asked for no memory.
+fn without_allocating<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let before = REQUESTS.get();
+    let result = work();
+    let requests = REQUESTS.get() - before;
+    assert_eq!(requests, 0, "{what} allocates");
+    result
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = REQUESTS.get();
+    let mut numbers = black_box(Vec::<u8>::with_capacity(1));
+    assert_eq!(REQUESTS.get() - before, 1);
+    numbers.resize(1000, 0);
+    assert_eq!(REQUESTS.get() - before, 2);
+    drop(black_box(vec![0_u64; 1000]));
+    assert_eq!(REQUESTS.get() - before, 3);
+}
+
+#[test]
+fn nothing_in_the_core_allocates() {
+    let shape = Shape::new(113, 129, 10).unwrap();
+    let samples = Samples::new(113, 10, 20, 1);
+    let mut weights = vec![0.0; shape.weights_len()];
+    let mut training = vec![0.0; Trainer::scratch_len(shape, 8)];
+    let mut inference = vec![0.0; Network::scratch_len(shape, 20)];
+    let (mut outputs, mut classes) = ([0.0; 20 * 10], [0; 20]);
+    let mut images_file = [&[0, 0, 8, 2, 0, 0, 0, 20, 0, 0, 0, 113], &samples.images[..]].concat();
+    for backend in Backend::available() {
+        without_allocating("fill_initial", || fill_initial(shape, &mut weights, 1, INIT_SCALE));
+        without_allocating("training", || {
+            let options = Options { block: 8, backend, ..Options::default() };
+            let mut trainer = Trainer::new(shape, &mut weights, &mut training, options).unwrap();
+            trainer.train(&samples.images, &samples.labels).unwrap();
+            trainer.train(&samples.images, &[10; 20]).unwrap_err();
+            trainer.train(&samples.images, &samples.labels[..7]).unwrap_err();
+        });
+        let payload: Vec<u8> = weights.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let header = without_allocating("writing a header", || header(Kind::F32, shape, &payload).unwrap());
+        // Numbers, so that the bytes lie where numbers may.
+        let words = [&header[..], &payload].concat();
+        let words: Vec<f32> = words.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let file: &[u8] = bytemuck::cast_slice(&words);
+        without_allocating("opening a model and classifying", || {
+            let network = Model::from_bytes(file).unwrap().network(backend).unwrap();
+            network.outputs(&samples.images, &mut inference, &mut outputs).unwrap();
+            network.classify(&samples.images, &mut inference, &mut classes).unwrap();
+            network.outputs(&samples.images[1..], &mut inference, &mut outputs).unwrap_err();
+            Model::from_bytes(&file[..HEADER_LEN + 4]).unwrap_err();
+            Model::from_bytes(&file[1..]).unwrap_err();
+        });
+    }
+    without_allocating("reading IDX", || {
+        let images = Idx::parse(&images_file).unwrap().images().unwrap();
+        assert_eq!(images.data(), samples.images);
+        Idx::parse(&images_file[1..]).unwrap_err();
+    });
+    images_file[2] = 9;
+    without_allocating("refusing IDX", || Idx::parse(&images_file).unwrap().images().unwrap_err());
+}

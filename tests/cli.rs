@@ -1,0 +1,574 @@
+//! The command line, used well and badly: what it prints, its exit code, and what is left behind.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod run;
+
+use run::mnist::skipped;
+use run::{FILES, Ran, Sandbox, Small, images, labels};
+use std::fs;
+use std::process::Stdio;
+
+/// A short training run on `data`.
+const SHORT: [&str; 8] = ["--data", "data", "--hidden", "24", "--epochs", "2", "--model", "m.twolayer"];
+
+/// What a short run leaves beside the data.
+#[track_caller]
+fn nothing_left(sandbox: &Sandbox, before: &[String]) {
+    assert_eq!(sandbox.listing(), before);
+}
+
+/// A tiny data set with one file replaced by other bytes: training on it fails with these words.
+#[track_caller]
+fn bad_file(which: usize, bytes: &[u8], words: &[&str]) {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &Small::TINY);
+    fs::write(data.join(FILES[which]), bytes).unwrap();
+    let before = sandbox.listing();
+    sandbox.run(&SHORT).failed(&[words, &[FILES[which]]].concat());
+    nothing_left(&sandbox, &before);
+}
+
+// Good use.
+
+#[test]
+fn train_eval_and_info_agree() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let out = sandbox.run(&SHORT).done();
+    for words in
+        ["data      90 training and 30 test images: data\n", "network   64 → 24 → 3", "epoch 1   Error: ", "epoch 2"]
+    {
+        assert!(out.contains(words), "no {words:?} in {out}");
+    }
+    let accuracy = out.lines().last().unwrap();
+    assert!(accuracy.starts_with("accuracy  ") && accuracy.ends_with(" % of 30 test images"), "{out}");
+
+    let eval = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).done();
+    assert_eq!(eval.lines().last(), Some(accuracy));
+    let info = sandbox.run(&["info", "--model", "m.twolayer"]).done();
+    assert!(info.contains("network   64 → 24 → 3, f32 weights"), "{info}");
+    let hash = info.lines().last().unwrap().strip_prefix("weights   ").unwrap();
+    assert!(out.contains(&format!("model     m.twolayer, weights {hash}")), "{out}\n{info}");
+}
+
+#[test]
+fn a_command_is_not_needed() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let quiet = |command: &[&str]| sandbox.run(&[command, &SHORT, &["--quiet"]].concat()).done();
+    assert_eq!(quiet(&["train"]), quiet(&[]));
+}
+
+#[test]
+fn quiet_is_one_line() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let ran = sandbox.run(&[&SHORT, &["-q"][..]].concat());
+    assert_eq!(ran.err, "");
+    assert_eq!(ran.done().lines().count(), 1);
+}
+
+#[test]
+fn images_of_any_size_and_number_of_classes_train() {
+    for (side, classes) in [(8, 10), (16, 10), (50, 10), (28, 3), (20, 200), (1, 2)] {
+        let sandbox = Sandbox::new();
+        sandbox.data("data", &Small { side, classes, train: 400, test: 200 });
+        let out = sandbox.run(&SHORT).done();
+        assert!(out.contains(&format!("network   {} → 24 → {classes}, ", side * side)), "{out}");
+        let eval = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).done();
+        assert_eq!(eval.lines().last(), out.lines().last());
+    }
+}
+
+#[test]
+fn the_same_network_whatever_the_way() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small { side: 28, classes: 10, train: 200, test: 50 });
+    let hash = |more: &[&str]| {
+        let out = sandbox.run(&[&SHORT, more].concat()).done();
+        out.lines().find(|line| line.starts_with("model ")).unwrap().to_owned()
+    };
+    let expected = hash(&[]);
+    for way in [["--no-mmap", "--seed=1"], ["--backend", "portable"], ["--alpha", "1e-5"], ["--limit", "200"]] {
+        assert_eq!(hash(&way), expected, "{way:?}");
+    }
+    assert_ne!(hash(&["--seed", "2"]), expected);
+    assert_ne!(hash(&["--limit", "199"]), expected);
+    assert!(sandbox.run(&[&SHORT, &["--limit", "7"][..]].concat()).done().contains("data      7 training and 50 test"));
+}
+
+#[test]
+fn compressed_files_are_expanded_once() {
+    let sandbox = Sandbox::new();
+    let small = Small::TINY;
+    let plain = sandbox.data("plain", &small);
+    let data = sandbox.data("data", &small);
+    for name in FILES {
+        fs::write(data.join(format!("{name}.gz")), &*run::server::gzip(&fs::read(data.join(name)).unwrap())).unwrap();
+        fs::remove_file(data.join(name)).unwrap();
+    }
+    let expected = sandbox.run(&["--data", plain.to_str().unwrap(), "--quiet", "--hidden", "9"]).done();
+    let train = ["--data", "data", "--quiet", "--hidden", "9"];
+    assert_eq!(sandbox.run(&train).done(), expected);
+    let first = sandbox.listing();
+    assert_eq!(first.iter().filter(|name| name.starts_with("cache/twolayer/expanded/")).count(), 4, "{first:#?}");
+    assert_eq!(sandbox.run(&train).done(), expected);
+    assert_eq!(sandbox.listing(), first);
+
+    // Without a cache it goes through memory.
+    let mut command = sandbox.command(&train);
+    command.env("XDG_CACHE_HOME", plain.join(FILES[0]));
+    assert_eq!(Ran::from(command).done(), expected);
+}
+
+#[test]
+fn a_dot_in_a_name_is_as_good_as_a_hyphen() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &Small::TINY);
+    for name in FILES {
+        fs::rename(data.join(name), data.join(name.replacen("-idx", ".idx", 1))).unwrap();
+    }
+    sandbox.run(&SHORT).done();
+}
+
+#[test]
+fn a_model_is_called_after_its_data() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("kuzushiji", &Small::TINY);
+    let mut command = sandbox.command(&["--hidden", "9", "--quiet"]);
+    command.env("MNIST_DIR", &data);
+    Ran::from(command).done();
+    sandbox.run(&["--data", "kuzushiji", "--hidden", "9", "--quiet"]).done();
+    sandbox.run(&["--data", "digits", "--hidden", "9", "--quiet", "--limit", "100"]).done();
+    let models: Vec<_> = sandbox.listing().into_iter().filter(|name| name.contains(".twolayer ")).collect();
+    let names = ["digits", "kuzushiji", "mnist"].map(|name| format!("work/{name}.twolayer "));
+    assert!(models.len() == 3 && models.iter().zip(&names).all(|(model, name)| model.starts_with(name)), "{models:?}");
+
+    // Without a name: the newest, on the data that it was trained on.
+    assert!(sandbox.run(&["info"]).done().starts_with("model     digits.twolayer, "));
+    assert!(sandbox.run(&["eval"]).done().contains("of the built-in digits (not MNIST)"));
+    assert!(
+        sandbox.run(&["eval", "--data", "kuzushiji"]).done().starts_with("model     kuzushiji.twolayer: 64 → 9 → 3")
+    );
+}
+
+/// A pipe of our own stands for `/dev/null` and the like: a program that replaced it would do no harm.
+#[cfg(unix)]
+#[test]
+fn a_model_may_go_into_a_pipe() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let script = "mkfifo pipe && timeout 10 cat pipe > copy & while ! test -p pipe; do sleep 0.01; done
+        \"$0\" --data data --hidden 9 --quiet --model pipe; wait; test -p pipe";
+    Ran::from(sandbox.other("sh", &["-c", script, env!("CARGO_BIN_EXE_twolayer")])).done();
+    sandbox.run(&["info", "--model", "copy"]).done();
+}
+
+/// The device of a full disk, in the sandbox where root runs the tests: never the system's own, which a mistake would replace.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_that_is_full_stays() {
+    use std::os::unix::fs::FileTypeExt;
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let ours = Ran::from(sandbox.other("mknod", &["full", "c", "1", "7"])).code == Some(0);
+    let root = Ran::from(sandbox.other("id", &["-u"])).out.trim() == "0";
+    let full = sandbox.work().join(if ours { "full" } else { "/dev/full" });
+    if (!ours && root) || fs::OpenOptions::new().write(true).open(&full).is_err() {
+        return skipped("a_device_that_is_full_stays", "no device of a full disk here");
+    }
+    let before = sandbox.listing();
+    sandbox.run(&["--data", "data", "--hidden", "9", "--model", full.to_str().unwrap()]).failed(&[
+        "cannot write ",
+        "full: No space left on device",
+        "make room",
+    ]);
+    assert!(fs::metadata(full).unwrap().file_type().is_char_device());
+    nothing_left(&sandbox, &before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed_not_replaced() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    fs::create_dir(sandbox.work().join("store")).unwrap();
+    sandbox.run(&[&SHORT[..7], &["store/real"]].concat()).done();
+    std::os::unix::fs::symlink("store/real", sandbox.work().join("m.twolayer")).unwrap();
+    sandbox.run(&[&SHORT[..], &["--seed", "9"]].concat()).done();
+    assert!(sandbox.work().join("m.twolayer").is_symlink());
+    let weights = |model: &str| sandbox.run(&["info", "--model", model]).done().lines().last().map(str::to_owned);
+    assert_eq!(weights("store/real"), weights("m.twolayer"));
+}
+
+#[test]
+fn nobody_needs_to_read_the_output() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let mut command = sandbox.command(&SHORT);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    sandbox.run(&["info", "--model", "m.twolayer"]).done();
+}
+
+#[test]
+fn help_and_version() {
+    let sandbox = Sandbox::new();
+    for arguments in [&["--help"][..], &["train", "--help"], &["data", "digits", "--help"]] {
+        assert!(sandbox.run(arguments).done().contains("Usage: twolayer"));
+    }
+    assert_eq!(sandbox.run(&["--version"]).done(), concat!("twolayer ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+// Data by name.
+
+#[test]
+fn without_mnist_the_built_in_digits_stand_in_and_say_so() {
+    let sandbox = Sandbox::new();
+    let train = ["--limit", "600", "--epochs", "1"];
+    let ran = sandbox.run(&train);
+    assert!(ran.err.contains("warning: no MNIST here: cannot fetch MNIST: http://127.0.0.1:9/"), "{ran:#?}");
+    assert!(ran.err.contains("warning: training on the built-in digits instead, which are not MNIST"), "{ran:#?}");
+    let out = ran.done();
+    assert!(out.contains("data      600 training and 10000 test images: the built-in digits (not MNIST), "), "{out}");
+    assert!(out.contains("model     digits.twolayer"), "{out}");
+    assert!(out.ends_with(" % of 10000 test images of the built-in digits (not MNIST)\n"), "{out}");
+
+    let quiet = sandbox.run(&[&train, &["--quiet"][..]].concat());
+    assert_eq!(quiet.err.lines().filter(|line| line.starts_with("warning: ")).count(), 2, "{quiet:#?}");
+    assert_eq!(quiet.err.lines().count(), 2, "{quiet:#?}");
+    let quiet = quiet.done();
+    assert!(quiet.lines().count() == 1 && quiet.ends_with("of the built-in digits (not MNIST)\n"), "{quiet}");
+    assert_eq!(sandbox.listing().len(), 4 + 1, "{:?}", sandbox.listing());
+
+    // Asked for by name, MNIST is not replaced; nor is it to test a network.
+    sandbox.run(&["--data", "mnist"]).failed(&["cannot fetch MNIST", "--data digits"]);
+    fs::rename(sandbox.work().join("digits.twolayer"), sandbox.work().join("other.twolayer")).unwrap();
+    sandbox.run(&["eval"]).failed(&["cannot fetch MNIST"]);
+}
+
+#[test]
+fn a_broken_mnist_dir_is_an_error() {
+    let sandbox = Sandbox::new();
+    let before = sandbox.listing();
+    let with = |directory: &str, arguments: &[&str]| {
+        let mut command = sandbox.command(arguments);
+        command.env("MNIST_DIR", directory);
+        Ran::from(command)
+    };
+    for arguments in [&[][..], &["--quiet"], &["--data", "mnist"], &["eval", "--data", "mnist"], &["data", "verify"]] {
+        if arguments != ["eval", "--data", "mnist"] {
+            with("nowhere", arguments).failed(&["MNIST_DIR is set, but nowhere has no train-images", "or unset it"]);
+        }
+    }
+    assert!(with("nowhere", &["data", "list"]).done().contains("mnist    52.40 MiB  not usable"));
+    nothing_left(&sandbox, &before);
+
+    let data = sandbox.data("data", &Small::TINY);
+    fs::remove_file(data.join(FILES[3])).unwrap();
+    with("data", &[]).failed(&["MNIST_DIR is set, but data has no t10k-labels-idx1-ubyte"]);
+    fs::write(data.join(FILES[3]), "").unwrap();
+    with("data", &[]).failed(&["t10k-labels-idx1-ubyte", "the file ends after 0 bytes"]);
+}
+
+#[test]
+fn the_built_in_digits_are_made_once_the_same_everywhere() {
+    let sandbox = Sandbox::new();
+    assert!(sandbox.run(&["data", "list"]).done().contains("digits   52.40 MiB  not here: made when asked for\n"));
+    sandbox.run(&["data", "fetch", "digits"]).done();
+    let verified = sandbox.run(&["data", "verify", "digits"]).done();
+    assert_eq!(verified.matches("ok ").count(), 4, "{verified}");
+    assert!(sandbox.run(&["data", "list"]).done().contains("digits-v1-seed1"));
+
+    let out = sandbox.run(&["data", "digits", "--out", "made"]).done();
+    assert_eq!(out, "60000 training and 10000 test images: made\n");
+    let verified = sandbox.run(&["data", "verify", "made"]).done();
+    assert!(verified.starts_with("the built-in digits: made\nok "), "{verified}");
+
+    // What was damaged is made again.
+    let images = sandbox.work().join("made").join(FILES[0]);
+    let cached = fs::read_dir(sandbox.cache().join("twolayer")).unwrap().next().unwrap().unwrap().path().join(FILES[0]);
+    fs::write(&cached, vec![0; 47_040_016]).unwrap();
+    sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits", "data fetch digits"]);
+    sandbox.run(&["data", "fetch", "digits"]).done();
+    assert!(fs::read(cached).unwrap() == fs::read(images).unwrap());
+}
+
+#[test]
+fn digits_of_any_number_and_seed() {
+    let sandbox = Sandbox::new();
+    let make = |out: &str, more: &[&str]| sandbox.run(&[&["data", "digits", "--out", out], more].concat());
+    make("deep/down", &["--train", "3000", "--test", "50", "--seed", "7"]).done();
+    let file = |name: &str| fs::read(sandbox.work().join("deep/down").join(name)).unwrap();
+    assert_eq!(FILES.map(|name| file(name).len()), [16 + 3000 * 784, 8 + 3000, 16 + 50 * 784, 8 + 50]);
+    sandbox.run(&["--data", "deep/down", "--hidden", "9", "--quiet"]).done();
+
+    // Files that are there are not overwritten.
+    make("deep/down", &[]).failed(&["deep/down/train-images-idx3-ubyte is there already", "another directory"]);
+    assert_eq!(file(FILES[1]).len(), 8 + 3000);
+    fs::create_dir(sandbox.work().join("zipped")).unwrap();
+    fs::write(sandbox.work().join("zipped").join("t10k-images.idx3-ubyte.gz"), "").unwrap();
+    make("zipped", &[]).failed(&["t10k-images.idx3-ubyte.gz is there already"]);
+
+    let before = sandbox.listing();
+    for count in ["0", "-1", "many", "4294967296"] {
+        make("new", &[&format!("--train={count}")]).refused(&["--train"]);
+        make("new", &[&format!("--test={count}")]).refused(&["--test"]);
+    }
+    make("work/file/new", &["--train", "1"]).done();
+    make(&format!("deep/down/{}/new", FILES[0]), &[]).failed(&["cannot "]);
+    fs::remove_dir_all(sandbox.work().join("work")).unwrap();
+    nothing_left(&sandbox, &before);
+}
+
+#[cfg(unix)]
+#[test]
+fn digits_that_do_not_fit_leave_nothing() {
+    let sandbox = Sandbox::new();
+    let script = "trap '' XFSZ; ulimit -f 8000; \"$0\" data digits --out new/deep; echo \"code $?\";
+        \"$0\" --data digits --limit 100 --quiet --hidden 9";
+    let ran = Ran::from(sandbox.other("bash", &["-c", script, env!("CARGO_BIN_EXE_twolayer")]));
+    assert!(ran.out.starts_with("code 1\naccuracy  "), "{ran:#?}");
+    assert!(ran.err.contains("error: cannot write new/deep: File too large"), "{ran:#?}");
+    fs::remove_file(sandbox.work().join("digits.twolayer")).unwrap();
+    nothing_left(&sandbox, &["cache/".into(), "work/".into()]);
+}
+
+#[test]
+fn files_are_verified_wherever_they_are() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &Small::TINY);
+    fs::remove_file(data.join(FILES[0])).unwrap();
+    fs::write(data.join(format!("{}.gz", FILES[0])), "no archive").unwrap();
+    fs::remove_file(data.join(FILES[1])).unwrap();
+    let ran = sandbox.run(&["data", "verify", "data"]);
+    ran.failed(&["4 of the 4 files of mnist are missing or changed"]);
+    let lines: Vec<_> = ran.out.lines().collect();
+    assert!(lines[1].starts_with("changed  train-images-idx3-ubyte: ") && lines[1].contains("cannot be expanded"));
+    assert_eq!(lines[2], "missing  train-labels-idx1-ubyte");
+    assert!(lines[3].starts_with("changed  t10k-images-idx3-ubyte: the SHA-256 of data"), "{ran:#?}");
+    sandbox.run(&["data", "verify", "nowhere"]).failed(&["nowhere", "mnist, fashion, digits or a directory"]);
+    sandbox.run(&["data", "verify", "fashion"]).failed(&["data fetch fashion"]);
+}
+
+// Bad data.
+
+#[test]
+fn data_that_is_not_there() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.work().join("empty")).unwrap();
+    fs::write(sandbox.work().join("file"), "text").unwrap();
+    let before = sandbox.listing();
+    sandbox.run(&["--data", "empty"]).failed(&["empty has no train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]);
+    sandbox.run(&["--data", "mnits"]).failed(&["mnits does not exist", "mnist, fashion, digits or a directory"]);
+    sandbox.run(&["--data", "file"]).failed(&["file is not a directory"]);
+    sandbox.run(&["--data", ""]).failed(&["mnist, fashion, digits or a directory"]);
+    nothing_left(&sandbox, &before);
+}
+
+#[test]
+fn files_that_are_not_idx() {
+    bad_file(0, b"These are my images, believe me.\n", &["not an IDX file", "54 68 65 73"]);
+    bad_file(0, b"", &["ends after 0 bytes"]);
+    bad_file(1, &Small::TINY.file(0), &["u8 in 3 dimensions; labels are u8 in 1"]);
+    bad_file(2, &Small::TINY.file(3), &["u8 in 1 dimensions; images are"]);
+    bad_file(0, &run::server::gzip(&Small::TINY.file(0)), &["gzip archive", "expand it"]);
+}
+
+#[test]
+fn files_that_are_cut_or_too_long() {
+    let images = Small::TINY.file(0);
+    bad_file(0, &images[..images.len() - 1], &["the file is cut", "5760", "5759"]);
+    bad_file(0, &images[..10], &["ends after 10 bytes, within the IDX header"]);
+    bad_file(0, &[&images[..], &[0]].concat(), &["5760 bytes of elements, but 5761 follow"]);
+}
+
+#[test]
+fn files_that_do_not_belong_together() {
+    bad_file(1, &labels(89, |_| 0), &["90 images", "89 labels"]);
+    bad_file(2, &images(30, 9, |_| vec![1; 81]), &["81 pixels", "64"]);
+    bad_file(3, &labels(30, |index| if index == 17 { 11 } else { 0 }), &["says 11 for image 17", "0 to 2"]);
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &Small::TINY);
+    fs::write(data.join(FILES[0]), images(0, 8, |_| Vec::new())).unwrap();
+    fs::write(data.join(FILES[1]), labels(0, |_| 0)).unwrap();
+    sandbox.run(&SHORT).failed(&["train-images-idx3-ubyte has no images"]);
+}
+
+#[test]
+fn an_archive_that_is_cut() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &Small::TINY);
+    let whole = run::server::gzip(&Small::TINY.file(0));
+    fs::remove_file(data.join(FILES[0])).unwrap();
+    let archive = data.join(format!("{}.gz", FILES[0]));
+    for len in [0, 1, 9, 30, whole.len() / 2, whole.len() - 1] {
+        fs::write(&archive, &whole[..len]).unwrap();
+        let before = sandbox.listing();
+        sandbox.run(&SHORT).failed(&["cannot expand data", "train-images-idx3-ubyte.gz", "get it again"]);
+        nothing_left(&sandbox, &before);
+    }
+}
+
+#[test]
+fn a_network_for_other_images() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    sandbox.run(&SHORT).done();
+    let eval = |data: &str| sandbox.run(&["eval", "--model", "m.twolayer", "--data", data]);
+    sandbox.data("large", &Small { side: 9, ..Small::TINY });
+    eval("large").failed(&["81 pixels", "64 are expected"]);
+    sandbox.data("more", &Small { classes: 5, ..Small::TINY });
+    eval("more").failed(&["says 3 for image 3", "0 to 2"]);
+}
+
+// Bad models.
+
+#[test]
+fn models_that_are_none() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    sandbox.run(&SHORT).done();
+    let path = sandbox.work().join("m.twolayer");
+    let good = fs::read(&path).unwrap();
+    let mut flipped = good.clone();
+    flipped[5000] ^= 4;
+    let mut kind = good.clone();
+    kind[10] = 9;
+    let longer = [&good[..], b"x"].concat();
+    let cases: [(&[u8], &str); 7] = [
+        (b"", "m.twolayer: "),
+        (b"some text, much longer than the sixty-four bytes that a header has, to be sure", "m.twolayer: "),
+        (&good[..50], "50"),
+        (&good[..good.len() - 1], "m.twolayer: "),
+        (&longer, "m.twolayer: "),
+        (&flipped, "m.twolayer: "),
+        (&kind, "m.twolayer: "),
+    ];
+    for (bytes, word) in cases {
+        fs::write(&path, bytes).unwrap();
+        for command in [&["info"][..], &["eval", "--data", "data"]] {
+            sandbox.run(&[command, &["--model", "m.twolayer"]].concat()).failed(&[word]);
+        }
+    }
+}
+
+#[test]
+fn models_that_are_not_there() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    sandbox.run(&["info"]).failed(&["no *.twolayer file here", "--model"]);
+    sandbox.run(&["eval"]).failed(&["no *.twolayer file here", "--model"]);
+    sandbox.run(&["eval", "--data", "data"]).failed(&["cannot open data.twolayer"]);
+    sandbox.run(&["info", "--model", "none"]).failed(&["cannot open none"]);
+    sandbox.run(&["info", "--model", "data"]).failed(&["cannot read data"]);
+}
+
+#[test]
+fn models_that_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    fs::write(sandbox.work().join("read-only"), "mine").unwrap();
+    let mut permissions = fs::metadata(sandbox.work().join("read-only")).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(sandbox.work().join("read-only"), permissions).unwrap();
+    let before = sandbox.listing();
+    let into = |model: &str| sandbox.run(&["--data", "data", "--hidden", "9", "--model", model]);
+    for (model, word) in [
+        ("data", "cannot write data: is a directory; name a file"),
+        ("new/", "cannot write new/: is a directory"),
+        ("..", "cannot write ..: is a directory"),
+        ("nowhere/model", "cannot write nowhere/model: entity not found; make its directory first"),
+        ("data/t10k-labels-idx1-ubyte/model", "cannot write data/t10k"),
+        ("read-only", "cannot write read-only: permission denied; look at"),
+    ] {
+        let ran = into(model);
+        ran.failed(&[word]);
+        assert_eq!(ran.out, "", "before any work is done");
+    }
+    into(&"x".repeat(300)).failed(&["cannot write xxx"]);
+    nothing_left(&sandbox, &before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_while_the_model_is_written() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let before = sandbox.listing();
+    let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" --data data --hidden 900 --quiet";
+    Ran::from(sandbox.other("bash", &["-c", script, env!("CARGO_BIN_EXE_twolayer")]))
+        .failed(&["cannot write data.twolayer: File too large"]);
+    nothing_left(&sandbox, &before);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_nobody_may_read_or_write() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &Small::TINY);
+    let images = data.join(FILES[0]);
+    let allow = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    allow(&images, 0o000);
+    if fs::File::open(&images).is_ok() {
+        return skipped("what_nobody_may_read_or_write", "root may read everything");
+    }
+    sandbox.run(&SHORT).failed(&["cannot open data/train-images-idx3-ubyte: Permission denied", "permissions"]);
+    allow(&images, 0o644);
+    allow(&sandbox.work(), 0o555);
+    sandbox.run(&SHORT).failed(&["cannot write m.twolayer: permission denied", "permissions"]);
+    allow(&sandbox.work(), 0o755);
+    allow(&sandbox.cache(), 0o555);
+    // Digits that cannot be kept are made in memory.
+    sandbox.run(&["--data", "digits", "--limit", "100", "--hidden", "9"]).done();
+    sandbox.run(&["data", "fetch", "digits"]).failed(&["cannot create", "permissions"]);
+    allow(&sandbox.cache(), 0o755);
+}
+
+// Bad command lines.
+
+#[test]
+fn bad_command_lines() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let before = sandbox.listing();
+    for (arguments, word) in [
+        (&["--hidden", "0"][..], "--hidden"),
+        (&["--hidden", "some"], "--hidden"),
+        (&["--alpha", "nan"], "--alpha"),
+        (&["--alpha", "0"], "--alpha"),
+        (&["--alpha=-1"], "--alpha"),
+        (&["--alpha", "inf"], "--alpha"),
+        (&["--init-scale", "nan"], "--init-scale"),
+        (&["--epochs", "0"], "--epochs"),
+        (&["--limit", "0"], "--limit"),
+        (&["--block", "0"], "--block"),
+        (&["--block", "100000"], "--block"),
+        (&["--seed", "-1"], "-1"),
+        (&["--model", ""], "--model"),
+        (&["--backend", "abacus"], "this machine has: "),
+        (&["--nonsense"], "--nonsense"),
+        (&["nonsense"], "nonsense"),
+        (&["data"], "Usage: twolayer data"),
+        (&["data", "fetch"], "<NAME>"),
+        (&["data", "fetch", "data"], "mnist, fashion or digits is expected"),
+        (&["data", "digits"], "--out"),
+    ] {
+        sandbox.run(arguments).refused(&[word]);
+    }
+    nothing_left(&sandbox, &before);
+}
+
+#[test]
+fn training_that_cannot_work() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let before = sandbox.listing();
+    sandbox.run(&["--data", "data", "--hidden", "1000000000"]).failed(&["1000000000 hidden units"]);
+    sandbox.run(&["--data", "data", "--alpha", "1e9"]).failed(&["diverged in epoch 1", "smaller --alpha"]);
+    nothing_left(&sandbox, &before);
+}

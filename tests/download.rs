@@ -1,0 +1,279 @@
+//! Data sets fetched from a server on loopback: when all is well, and in every way that it is not.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod run;
+
+use core::time::Duration;
+use run::mnist::{self, skipped};
+use run::server::{Answer, Server, Shared, gzip};
+use run::{FILES, Ran, Sandbox};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// The length of each file of MNIST.
+const LENGTHS: [usize; 4] = [47_040_016, 60_008, 7_840_016, 10_008];
+
+/// The four files of a data set, compressed.
+type Files = Arc<[Shared; 4]>;
+
+/// A server of files.
+fn serving(files: Files) -> Server {
+    Server::new(move |name| match FILES.iter().position(|file| name == format!("{file}.gz")) {
+        Some(which) => Answer::Body(Arc::clone(&files[which])),
+        None => Answer::Status(404),
+    })
+}
+
+/// Files as long as MNIST's, of zeros: small when compressed.
+fn zeros() -> Files {
+    static ZEROS: OnceLock<Files> = OnceLock::new();
+    Arc::clone(ZEROS.get_or_init(|| Arc::new(LENGTHS.map(|len| gzip(&vec![0; len])))))
+}
+
+/// MNIST itself, compressed, where it can be found.
+fn mnist(test: &str) -> Option<Files> {
+    static MNIST: OnceLock<Files> = OnceLock::new();
+    let directory = mnist::directory(test)?;
+    let file = |name: &str| gzip(&std::fs::read(directory.join(name)).unwrap());
+    Some(Arc::clone(MNIST.get_or_init(|| Arc::new(FILES.map(file)))))
+}
+
+/// A server that answers every request alike.
+fn always(answer: Answer) -> Server {
+    Server::new(move |_| answer.clone())
+}
+
+/// `data fetch mnist` from mirrors that do not have it: it fails, and leaves nothing.
+#[track_caller]
+fn refused(mirrors: &[&Server], more: &[&str], words: &[&str]) {
+    let sandbox = Sandbox::new();
+    let mut arguments = vec!["data", "fetch", "mnist"];
+    let urls: Vec<_> = mirrors.iter().map(|server| server.url()).collect();
+    for url in &urls {
+        arguments.extend(["--mirror", url]);
+    }
+    arguments.extend(more);
+    let ran = sandbox.run(&arguments);
+    ran.failed(&[words, &["cannot fetch MNIST", "--data"]].concat());
+    assert_eq!(sandbox.listing(), ["cache/", "work/"], "{ran:#?}");
+}
+
+#[test]
+fn mnist_is_fetched_checked_and_trained_on() {
+    let Some(files) = mnist("mnist_is_fetched_checked_and_trained_on") else { return };
+    let server = serving(files);
+    let sandbox = Sandbox::new();
+    let out = sandbox.run(&["--quiet", "--epochs", "1", "--mirror", &server.url()]).done();
+    let accuracy: f64 = out.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(accuracy >= 93.5, "{out}");
+    assert!(!out.contains("not MNIST"), "{out}");
+    assert_eq!(server.asked(), FILES.map(|name| format!("{name}.gz")));
+    let expected = FILES.iter().zip(LENGTHS).map(|(name, len)| format!("cache/twolayer/mnist/{name} {len}"));
+    let mut expected: Vec<_> = expected.chain(["work/mnist.twolayer 3252288".into()]).collect();
+    expected.sort();
+    assert_eq!(sandbox.listing(), expected);
+
+    // From now on nothing is fetched.
+    assert!(sandbox.run(&["data", "verify"]).done().matches("ok ").count() == 4);
+    assert!(sandbox.run(&["eval"]).done().contains(&format!("accuracy  {accuracy:.2} % of 10000 test images\n")));
+
+    // Only what was damaged is fetched again.
+    let labels = sandbox.cache().join("twolayer/mnist").join(FILES[3]);
+    let mut bytes = std::fs::read(&labels).unwrap();
+    bytes[9] ^= 1;
+    std::fs::write(&labels, bytes).unwrap();
+    let verified = sandbox.run(&["data", "verify"]);
+    assert!(verified.out.contains(&format!("changed  {}: the SHA-256 of {}", FILES[3], labels.display())));
+    verified.failed(&["1 of the 4 files of mnist", "twolayer data fetch mnist"]);
+    sandbox.run(&["data", "fetch", "mnist", "--mirror", &server.url()]).done();
+    assert_eq!(server.asked().split_off(4), [format!("{}.gz", FILES[3])]);
+    sandbox.run(&["data", "verify"]).done();
+}
+
+#[test]
+fn two_processes_fetch_at_once() {
+    let Some(files) = mnist("two_processes_fetch_at_once") else { return };
+    let server = serving(files);
+    let sandbox = Sandbox::new();
+    let url = server.url();
+    let start = || {
+        let mut command = sandbox.command(&["data", "fetch", "mnist", "--mirror", &url]);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    for process in [start(), start(), start()] {
+        Ran::from(process).done();
+    }
+    sandbox.run(&["data", "verify", "mnist"]).done();
+    assert_eq!(sandbox.listing().len(), 4 + 1, "{:?}", sandbox.listing());
+}
+
+#[test]
+fn the_second_mirror_is_asked_when_the_first_fails() {
+    let Some(files) = mnist("the_second_mirror_is_asked_when_the_first_fails") else { return };
+    let broken = {
+        let files = Arc::clone(&files);
+        Server::new(move |name| {
+            if name.starts_with("train-images") { Answer::Body(Arc::clone(&files[0])) } else { Answer::Status(404) }
+        })
+    };
+    let good = serving(files);
+    let moved = {
+        let good = good.url();
+        Server::new(move |name| Answer::Moved(format!("{good}/{name}")))
+    };
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["data", "fetch", "mnist"]);
+    command.env("TWOLAYER_MIRROR", format!("{} {}", broken.url(), moved.url()));
+    let ran = Ran::from(command);
+    assert!(ran.err.contains("HTTP status 404"), "{ran:#?}");
+    ran.done();
+    assert_eq!(good.asked().len(), 3, "the first file came from the first mirror: {:?}", good.asked());
+    sandbox.run(&["data", "verify"]).done();
+}
+
+#[test]
+fn a_wrong_checksum_is_refused() {
+    refused(&[&serving(zeros())], &[], &["another file: its SHA-256 is ", "not ba891046e6505d7a"]);
+}
+
+#[test]
+fn both_mirrors_are_named_when_both_fail() {
+    let (first, second) = (always(Answer::Status(404)), always(Answer::Status(503)));
+    refused(&[&first, &second], &[], &[&first.url(), "404", &second.url(), "503"]);
+    assert_eq!(second.asked().len(), 1, "a mirror that fails is not asked again");
+}
+
+#[test]
+fn a_cut_connection_is_noticed() {
+    let whole = gzip(&(0..200_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
+    refused(&[&always(Answer::Cut(Arc::clone(&whole), 1000))], &[], &["cut short"]);
+    refused(&[&always(Answer::Cut(whole, 0))], &[], &["cut short"]);
+}
+
+#[test]
+fn a_gzip_file_that_is_cut_or_short_is_refused() {
+    let whole = gzip(&vec![7; 100_000]);
+    refused(&[&always(Answer::Body(Arc::new(whole[..whole.len() - 4].to_vec())))], &[], &["cut short"]);
+    refused(&[&always(Answer::Body(whole))], &[], &["100000 bytes, the file has 47040016"]);
+}
+
+#[test]
+fn a_damaged_gzip_file_is_refused() {
+    let mut damaged = gzip(&(0..200_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>()).to_vec();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 100].fill(0xff);
+    refused(&[&always(Answer::Body(Arc::new(damaged)))], &[], &["corrupt"]);
+}
+
+#[test]
+fn garbage_is_refused() {
+    let page = b"<html>Welcome to the hotel's network. Please log in.</html>".to_vec();
+    refused(&[&always(Answer::Body(Arc::new(page)))], &[], &["59 bytes, the file has 47040016"]);
+    refused(&[&always(Answer::Body(Arc::new(Vec::new())))], &[], &["0 bytes, the file has 47040016"]);
+}
+
+#[test]
+fn an_endless_file_is_refused() {
+    let start = Instant::now();
+    refused(&[&always(Answer::Endless(Arc::new(vec![0; 1 << 16])))], &[], &["more than"]);
+    // Small archives one after another: little is sent, much comes out.
+    refused(&[&always(Answer::Endless(gzip(&vec![0; 4 << 20])))], &[], &["more than the file's 47040016 bytes"]);
+    assert!(start.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let body = gzip(&(0..200_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
+    let start = Instant::now();
+    refused(&[&always(Answer::Silent(Arc::clone(&body), 0))], &["--timeout", "0.3"], &["no answer within 300ms"]);
+    refused(&[&always(Answer::Silent(body, 5000))], &["--timeout", "0.3"], &["silent for 300ms"]);
+    assert!(start.elapsed() < Duration::from_secs(10), "the server is silent for 20 s");
+}
+
+#[test]
+fn no_server_no_data() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["data", "fetch", "fashion"]).failed(&[
+        "cannot fetch Fashion-MNIST",
+        "http://127.0.0.1:9/",
+        "refused",
+    ]);
+    sandbox.run(&["--data", "mnist"]).failed(&["cannot fetch MNIST", "--data or MNIST_DIR", "--data digits"]);
+    sandbox.run(&["--data", "fashion"]).failed(&["cannot fetch Fashion-MNIST", "--data,"]);
+    assert_eq!(sandbox.listing(), ["cache/", "work/"]);
+}
+
+#[test]
+fn a_mirror_is_an_address() {
+    let sandbox = Sandbox::new();
+    for mirror in ["ftp://example.org", "example.org", "/usr/share/mnist", "http://", ""] {
+        sandbox.run(&["data", "fetch", "mnist", "--mirror", mirror]).refused(&["http:// or https://"]);
+    }
+    let mut command = sandbox.command(&["data", "fetch", "mnist"]);
+    command.env("TWOLAYER_MIRROR", "/usr/share/mnist");
+    Ran::from(command).failed(&["TWOLAYER_MIRROR", "/usr/share/mnist", "http://"]);
+    sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://a b/"]).failed(&["cannot fetch MNIST"]);
+    for timeout in ["0", "-1", "nan", "soon", "1e300"] {
+        sandbox.run(&["data", "fetch", "mnist", &format!("--timeout={timeout}")]).refused(&["30 or 0.5"]);
+    }
+    assert_eq!(sandbox.listing(), ["cache/", "work/"]);
+}
+
+/// A limit on the size of files stands for a full disk where none can be had: the system refuses to write on.
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_written_whole_leaves_nothing() {
+    let server = serving(zeros());
+    let sandbox = Sandbox::new();
+    let script = "trap '' XFSZ; ulimit -f 8000; exec \"$@\"";
+    let program = env!("CARGO_BIN_EXE_twolayer");
+    let ran = Ran::from(
+        sandbox.other("bash", &["-c", script, "-", program, "data", "fetch", "mnist", "--mirror", &server.url()]),
+    );
+    ran.failed(&["cannot write", "twolayer/mnist/train-images-idx3-ubyte", "File too large"]);
+    assert_eq!(server.asked().len(), 1, "another mirror would not help");
+    assert_eq!(sandbox.listing(), ["cache/", "work/"]);
+}
+
+/// A disk of 8 MiB, seen by nobody else, gone with its processes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let server = serving(zeros());
+    let sandbox = Sandbox::new();
+    let script = "mount -t tmpfs -o size=8m none \"$XDG_CACHE_HOME\" || { echo no mount; exit; }
+        \"$@\"; echo \"code $?\"; find \"$XDG_CACHE_HOME\" -mindepth 1";
+    let program = env!("CARGO_BIN_EXE_twolayer");
+    let ran = |arguments: &[&str]| {
+        let shell = ["-rm", "sh", "-c", script, "-", program];
+        Ran::from(sandbox.other("unshare", &[&shell, arguments].concat()))
+    };
+    let url = server.url();
+    let fetched = ran(&["data", "fetch", "mnist", "--mirror", &url]);
+    if !fetched.out.contains("code ") {
+        return skipped("a_full_disk_leaves_nothing", "no disk can be mounted here");
+    }
+    assert_eq!(fetched.out, "code 1\n", "{fetched:#?}");
+    assert!(fetched.err.contains("No space left on device (os error 28); make room there"), "{fetched:#?}");
+
+    // Built-in digits do not need the disk.
+    let trained = ran(&["--quiet", "--data", "digits", "--limit", "500", "--epochs", "1"]);
+    assert!(trained.out.contains("of the built-in digits (not MNIST)\ncode 0\n"), "{trained:#?}");
+    assert!(trained.out.ends_with("code 0\n"), "{trained:#?}");
+}
+
+/// A killed process leaves a temporary file; the next one removes it when it is old enough to be nobody's.
+#[test]
+fn what_a_killed_process_left_is_removed() {
+    let sandbox = Sandbox::new();
+    let directory: PathBuf = sandbox.cache().join("twolayer/mnist");
+    std::fs::create_dir_all(&directory).unwrap();
+    let old = std::fs::File::create(directory.join(".twolayer-old")).unwrap();
+    old.set_modified(std::time::SystemTime::now() - Duration::from_secs(2 * 60 * 60)).unwrap();
+    std::fs::write(directory.join(".twolayer-new"), "another process writes to it").unwrap();
+    sandbox.run(&["data", "fetch", "mnist"]).failed(&["cannot fetch"]);
+    assert_eq!(sandbox.listing(), ["cache/twolayer/mnist/.twolayer-new 28", "work/"]);
+}

@@ -1,0 +1,434 @@
+//! The C header against the code, the C interface from the caller's side, and a C program that uses it.
+#![allow(unsafe_code, reason = "calls as from C")]
+
+use core::ffi::CStr;
+use core::fmt::Write as _;
+use core::mem::offset_of;
+use core::ptr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use twolayer::ffi::{
+    Model, Status, twolayer_classify, twolayer_f32_classify, twolayer_f32_open, twolayer_f32_outputs, twolayer_open,
+    twolayer_outputs, twolayer_status_text,
+};
+use twolayer::int8::Bits;
+use twolayer::model::{self, Kind};
+use twolayer::{Backend, Network, Shape, fill_initial};
+
+const HEADER: &str = include_str!("../include/twolayer.h");
+const CODE: &str = include_str!("../src/ffi.rs");
+
+const STATUSES: [(&str, Status); 12] = [
+    ("OK", Status::Ok),
+    ("NULL", Status::Null),
+    ("MAGIC", Status::Magic),
+    ("HEADER", Status::Header),
+    ("LENGTH", Status::Length),
+    ("CHECKSUM", Status::Checksum),
+    ("PAYLOAD", Status::Payload),
+    ("MISALIGNED", Status::Misaligned),
+    ("PIXELS", Status::Pixels),
+    ("SCRATCH", Status::Scratch),
+    ("OUTPUTS", Status::Outputs),
+    ("KIND", Status::Kind),
+];
+
+/// A Rust type of the interface in C; ends in a space or in `*`.
+fn in_c(rust: &str) -> String {
+    if let Some(to) = rust.strip_prefix("*const ") {
+        return format!("const {}*", in_c(to));
+    }
+    if let Some(to) = rust.strip_prefix("*mut ") {
+        return format!("{}*", in_c(to));
+    }
+    let name = match rust {
+        "Model" => "twolayer_model",
+        "Status" => "twolayer_status",
+        "u8" => "uint8_t",
+        "u32" => "uint32_t",
+        "i32" => "int32_t",
+        "f32" => "float",
+        "usize" => "size_t",
+        "c_char" => "char",
+        other => panic!("a type that the interface does not have yet: {other}"),
+    };
+    format!("{name} ")
+}
+
+/// One space wherever there is any.
+fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The header without its comments.
+fn declarations() -> String {
+    let parts = HEADER.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, code)| code));
+    squeeze(&parts.collect::<String>())
+}
+
+#[test]
+fn the_header_declares_what_the_code_has() {
+    let constants: Vec<(&str, i32)> = HEADER
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define TWOLAYER_"))
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(name, rest)| Some((name, rest.split(' ').next()?.parse().ok()?)))
+        .collect();
+    assert_eq!(constants, STATUSES.map(|(name, status)| (name, status as i32)));
+
+    let declarations = declarations();
+    let mut prototypes = 0;
+    for function in CODE.split("extern \"C\" fn ").skip(1) {
+        let (name, rest) = function.split_once('(').expect("arguments");
+        let (arguments, rest) = rest.split_once(')').expect("an end of them");
+        let result = rest.split_once("-> ").expect("a result").1.split_once(" {").expect("a body").0;
+        let arguments = arguments.split(',').map(squeeze).filter(|argument| !argument.is_empty());
+        let arguments: Vec<String> = arguments
+            .map(|argument| {
+                let (name, kind) = argument.split_once(": ").expect("a type");
+                in_c(if name == "status" { "Status" } else { kind }) + name
+            })
+            .collect();
+        let prototype = format!("{}{name}({});", in_c(result), arguments.join(", "));
+        assert!(declarations.contains(&prototype), "not in the header: {prototype}");
+        prototypes += 1;
+    }
+    assert_eq!(prototypes, declarations.matches(");").count(), "functions in the header that the code does not have");
+
+    let structure =
+        CODE.split("pub struct Model {").nth(1).and_then(|rest| rest.split('}').next()).expect("the structure");
+    let fields = structure.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.strip_suffix(','));
+    let fields: Vec<String> = fields
+        .filter_map(|field| field.split_once(": "))
+        .map(|(name, kind)| format!("{}{name};", in_c(kind)))
+        .collect();
+    let expected = format!("typedef struct twolayer_model {{ {} }} twolayer_model;", fields.join(" "));
+    assert!(declarations.contains(&expected), "not in the header: {expected}");
+}
+
+#[test]
+fn every_status_has_a_text() {
+    for status in -1..13 {
+        // SAFETY: the text is a static C string.
+        let text = unsafe { CStr::from_ptr(twolayer_status_text(status)) };
+        assert_eq!(text.to_bytes() == b"an unknown status", !(0..=11).contains(&status));
+    }
+}
+
+/// A model file at an address that is a multiple of 4, and what is behind it.
+struct File {
+    words: Vec<u32>,
+    len: usize,
+}
+
+impl File {
+    fn new(kind: Kind, shape: Shape, payload: &[u8]) -> Self {
+        let header = model::header(kind, shape, payload).expect("a payload of the right length");
+        let len = header.len() + payload.len();
+        let mut words = vec![0; len.div_ceil(4) + 1];
+        bytemuck::cast_slice_mut(&mut words)[..len].copy_from_slice(&[&header[..], payload].concat());
+        Self { words, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+}
+
+/// Numbers that look random, the same in every run.
+fn random(seed: u64) -> impl FnMut() -> u8 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    }
+}
+
+fn shape() -> Shape {
+    Shape::new(90, 40, 7).expect("a small shape")
+}
+
+fn integer_model(bits: Bits) -> File {
+    let mut payload = vec![0; bits.payload_len(shape()).expect("a small shape")];
+    payload[16..].fill_with(random(3));
+    payload[0] = 6;
+    File::new(bits.into(), shape(), &payload)
+}
+
+fn weights() -> Vec<f32> {
+    let mut weights = vec![0.0; shape().weights_len()];
+    fill_initial(shape(), &mut weights, 5, 0.01);
+    weights.iter().map(|w| if *w == 0.0 { 0.0 } else { w - 0.005 }).collect()
+}
+
+fn f32_model() -> File {
+    File::new(Kind::F32, shape(), bytemuck::cast_slice(&weights()))
+}
+
+fn images() -> Vec<u8> {
+    let mut next = random(9);
+    (0..12 * shape().inputs()).map(|_| if next() < 90 { next() } else { 0 }).collect()
+}
+
+const EMPTY: Model =
+    Model { payload: ptr::null(), payload_len: 0, bits: 8, inputs: 1, hidden: 1, outputs: 1, scratch_words: 0 };
+
+type Open = unsafe extern "C" fn(*mut Model, *const u8, usize) -> Status;
+
+fn open_with(open: Open, bytes: &[u8]) -> Result<Model, Status> {
+    let mut model = EMPTY;
+    // SAFETY: a local variable, and bytes with their length.
+    match unsafe { open(&raw mut model, bytes.as_ptr(), bytes.len()) } {
+        Status::Ok => Ok(model),
+        status => {
+            assert!(model.payload.is_null(), "written in spite of an error");
+            Err(status)
+        }
+    }
+}
+
+/// The outputs of the images by the definition in Rust, as the C program prints them.
+fn expected(file: &File) -> Vec<String> {
+    let model = model::Model::from_bytes(file.bytes()).expect("a sound model");
+    let mut lines = Vec::new();
+    for pixels in images().chunks_exact(shape().inputs()) {
+        let (class, outputs) = if model.kind() == Kind::F32 {
+            let network = model.network(Backend::detect()).expect("f32 weights");
+            let mut scratch = vec![0.0; Network::scratch_len(shape(), 1)];
+            let (mut class, mut outputs) = ([0], vec![0.0; 7]);
+            network.classify(pixels, &mut scratch, &mut class).expect("buffers of the right length");
+            network.outputs(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
+            (usize::from(class[0]), outputs.iter().map(|output| output.to_bits()).collect())
+        } else {
+            let network = model.quantized().expect("integer weights");
+            let mut scratch = vec![0; network.scratch_len()];
+            let mut outputs = vec![0; 7];
+            network.outputs(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
+            let class = network.classify(pixels, &mut scratch).expect("buffers of the right length");
+            (class, outputs.iter().map(|output| output.cast_unsigned()).collect::<Vec<u32>>())
+        };
+        let mut line = format!("class {class} outputs");
+        for output in outputs {
+            let _ = write!(line, " {output:08x}");
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[test]
+fn the_calls_give_what_rust_gives() {
+    for file in [integer_model(Bits::Eight), integer_model(Bits::Four), f32_model()] {
+        let expected = expected(&file);
+        let open = if expected == self::expected(&f32_model()) { twolayer_f32_open } else { twolayer_open };
+        let model = open_with(open, file.bytes()).expect("a sound model");
+        assert_eq!((model.inputs, model.hidden, model.outputs), (90, 40, 7));
+        for offset in 0..4 {
+            // Pixels at any address.
+            let moved = [&vec![1; offset][..], &images()].concat();
+            for (pixels, expected) in moved[offset..].chunks_exact(90).zip(&expected) {
+                let mut words = vec![0xA5A5_A5A5u32; model.scratch_words];
+                let mut numbers = vec![f32::NAN; model.scratch_words];
+                let (mut label, mut integers, mut floats) = (99, [0i32; 7], [0f32; 7]);
+                let m = &raw const model;
+                let (p, n) = (pixels.as_ptr(), pixels.len());
+                // SAFETY: every pointer is of a local variable of the length given.
+                let statuses = unsafe {
+                    if model.bits == 32 {
+                        let (s, words) = (numbers.as_mut_ptr(), numbers.len());
+                        [
+                            twolayer_f32_classify(m, p, n, s, words, &raw mut label),
+                            twolayer_f32_outputs(m, p, n, s, words, floats.as_mut_ptr(), 7),
+                        ]
+                    } else {
+                        let (s, words) = (words.as_mut_ptr(), words.len());
+                        [
+                            twolayer_classify(m, p, n, s, words, &raw mut label),
+                            twolayer_outputs(m, p, n, s, words, integers.as_mut_ptr(), 7),
+                        ]
+                    }
+                };
+                assert_eq!(statuses, [Status::Ok; 2]);
+                let mut line = format!("class {label} outputs");
+                for (integer, float) in integers.iter().zip(floats) {
+                    let bits = if model.bits == 32 { float.to_bits() } else { integer.cast_unsigned() };
+                    let _ = write!(line, " {bits:08x}");
+                }
+                assert_eq!(&line, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn damaged_models_are_refused() {
+    for (file, open, other) in [
+        (integer_model(Bits::Eight), twolayer_open as Open, twolayer_f32_open as Open),
+        (integer_model(Bits::Four), twolayer_open, twolayer_f32_open),
+        (f32_model(), twolayer_f32_open, twolayer_open),
+    ] {
+        assert_eq!(open_with(other, file.bytes()).err(), Some(Status::Kind));
+        let mut damaged = File { words: file.words.clone(), len: file.len };
+        for bit in (0..file.len * 8).step_by(13).chain(0..64 * 8) {
+            damaged.words[bit / 32] ^= 1 << (bit % 32);
+            let status = open_with(open, damaged.bytes()).err();
+            assert!(status.is_some(), "bit {bit}");
+            if bit >= 64 * 8 {
+                assert_eq!(status, Some(Status::Checksum), "bit {bit}");
+            }
+            damaged.words[bit / 32] ^= 1 << (bit % 32);
+        }
+        for len in (0..file.len).step_by(7) {
+            assert_eq!(open_with(open, &file.bytes()[..len]).err(), Some(Status::Length), "cut to {len}");
+        }
+        let longer = &bytemuck::cast_slice(&file.words)[..=file.len];
+        assert_eq!(open_with(open, longer).err(), Some(Status::Length));
+        for offset in 1..4 {
+            let mut words = vec![0u32; file.words.len() + 1];
+            let moved: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut words)[offset..][..file.len];
+            moved.copy_from_slice(file.bytes());
+            assert_eq!(open_with(open, moved).err(), Some(Status::Misaligned));
+        }
+    }
+    let mut payload = vec![0; Bits::Eight.payload_len(shape()).expect("a small shape")];
+    payload[0] = 99;
+    assert_eq!(open_with(twolayer_open, File::new(Kind::Int8, shape(), &payload).bytes()).err(), Some(Status::Payload));
+    let mut weights = weights();
+    weights[3] = f32::NAN;
+    let file = File::new(Kind::F32, shape(), bytemuck::cast_slice(&weights));
+    assert_eq!(open_with(twolayer_f32_open, file.bytes()).err(), Some(Status::Payload));
+    assert_eq!(open_with(twolayer_open, &[b'x'; 100]).err(), Some(Status::Magic));
+}
+
+#[test]
+fn null_pointers_and_wrong_lengths_are_refused() {
+    let (integers, floats) = (integer_model(Bits::Eight), f32_model());
+    let model = open_with(twolayer_open, integers.bytes()).expect("a sound model");
+    let model_f32 = open_with(twolayer_f32_open, floats.bytes()).expect("a sound model");
+    let pixels = [9u8; 91];
+    let mut empty = EMPTY;
+    let (mut label, mut outputs, mut outputs_f32) = (0, [0i32; 8], [0f32; 8]);
+    let (mut words, mut numbers) = (vec![0u32; model.scratch_words + 1], vec![0f32; model_f32.scratch_words]);
+    let (n, n_f32) = (model.scratch_words, model_f32.scratch_words);
+    let (m, f, p) = (&raw const model, &raw const model_f32, pixels.as_ptr());
+    let (s, sf, l) = (words.as_mut_ptr(), numbers.as_mut_ptr(), &raw mut label);
+    let (y, yf) = (outputs.as_mut_ptr(), outputs_f32.as_mut_ptr());
+    // SAFETY: every pointer is null or of a local variable of at least the length given.
+    unsafe {
+        assert_eq!(twolayer_open(ptr::null_mut(), integers.bytes().as_ptr(), integers.len), Status::Null);
+        assert_eq!(twolayer_open(&raw mut empty, ptr::null(), 5), Status::Null);
+        assert_eq!(twolayer_f32_open(ptr::null_mut(), floats.bytes().as_ptr(), floats.len), Status::Null);
+        assert_eq!(twolayer_f32_open(&raw mut empty, ptr::null(), 5), Status::Null);
+        for (status, found) in [
+            (Status::Ok, twolayer_classify(m, p, 90, s, n, l)),
+            (Status::Null, twolayer_classify(ptr::null(), p, 90, s, n, l)),
+            (Status::Null, twolayer_classify(&raw const empty, p, 90, s, n, l)),
+            (Status::Null, twolayer_classify(m, ptr::null(), 90, s, n, l)),
+            (Status::Null, twolayer_classify(m, p, 90, ptr::null_mut(), n, l)),
+            (Status::Null, twolayer_classify(m, p, 90, s.byte_add(1), n, l)),
+            (Status::Null, twolayer_classify(m, p, 90, s, n, ptr::null_mut())),
+            (Status::Pixels, twolayer_classify(m, p, 91, s, n, l)),
+            (Status::Scratch, twolayer_classify(m, p, 90, s, n - 1, l)),
+            (Status::Kind, twolayer_classify(f, p, 90, s, n, l)),
+            (Status::Null, twolayer_outputs(m, p, 90, s, n, ptr::null_mut(), 7)),
+            (Status::Outputs, twolayer_outputs(m, p, 90, s, n, y, 8)),
+            (Status::Ok, twolayer_f32_classify(f, p, 90, sf, n_f32, l)),
+            (Status::Null, twolayer_f32_classify(ptr::null(), p, 90, sf, n_f32, l)),
+            (Status::Null, twolayer_f32_classify(f, p, 90, ptr::null_mut(), n_f32, l)),
+            (Status::Null, twolayer_f32_classify(f, p, 90, sf, n_f32, ptr::null_mut())),
+            (Status::Pixels, twolayer_f32_classify(f, p, 0, sf, n_f32, l)),
+            (Status::Pixels, twolayer_f32_outputs(f, p, 91, sf, n_f32, yf, 7)),
+            (Status::Scratch, twolayer_f32_classify(f, p, 90, sf, n_f32 - 1, l)),
+            (Status::Kind, twolayer_f32_classify(m, p, 90, sf, n_f32, l)),
+            (Status::Outputs, twolayer_f32_outputs(f, p, 90, sf, n_f32, yf, 6)),
+        ] {
+            assert_eq!(found, status);
+        }
+    }
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {text}{errors}");
+    text.into_owned()
+}
+
+fn is_there(tool: &str) -> bool {
+    let there = Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !there {
+        eprintln!("SKIPPED, although it matters: there is no {tool}");
+    }
+    there
+}
+
+#[test]
+fn a_c_program_gets_what_rust_gets() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("c");
+    std::fs::create_dir_all(&folder).expect("a folder for the test");
+    let warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", "-O1"];
+    let include = format!("-I{}", root.join("include").display());
+    let source = root.join("tests/c/main.c");
+    if is_there("c++") {
+        let mut compile = Command::new("c++");
+        compile.args(["-std=c++17", "-x", "c++"]).args(warnings).arg(&include).arg("-c").arg(&source);
+        run(compile.arg("-o").arg(folder.join("main-c++.o")));
+    }
+    if !is_there("cc") {
+        return;
+    }
+    // Separate from the build that runs this test, which holds a lock; the library is what another build would make it.
+    let target = folder.join("target");
+    for kind in ["staticlib", "cdylib"] {
+        let mut build = Command::new(env!("CARGO"));
+        build.current_dir(root).args(["rustc", "--quiet", "--lib", "--no-default-features", "--features", "std,ffi"]);
+        run(build.arg("--crate-type").arg(kind).arg("--target-dir").arg(&target));
+    }
+    let libraries = target.join("debug");
+    let mut programs = Vec::new();
+    for library in ["libtwolayer.a", "libtwolayer.so"] {
+        if !libraries.join(library).exists() {
+            eprintln!("SKIPPED: no {library} on this system");
+            continue;
+        }
+        let program = folder.join(format!("main-{library}"));
+        let mut compile = Command::new("cc");
+        compile.arg("-std=c11").args(warnings).arg(&include).arg(&source).arg(libraries.join(library));
+        compile.arg(format!("-Wl,-rpath,{}", libraries.display())).args(["-lm", "-lpthread", "-ldl"]);
+        run(compile.arg("-o").arg(&program));
+        programs.push(program);
+    }
+    assert!(!programs.is_empty());
+    let offsets = [
+        size_of::<Model>(),
+        offset_of!(Model, payload),
+        offset_of!(Model, payload_len),
+        offset_of!(Model, bits),
+        offset_of!(Model, inputs),
+        offset_of!(Model, hidden),
+        offset_of!(Model, outputs),
+        offset_of!(Model, scratch_words),
+    ];
+    let layout = format!("layout {}", offsets.map(|offset| offset.to_string()).join(" "));
+    let pixels = folder.join("pixels");
+    std::fs::write(&pixels, images()).expect("images for the program");
+    for program in programs {
+        for (name, file) in
+            [("int8", integer_model(Bits::Eight)), ("int4", integer_model(Bits::Four)), ("f32", f32_model())]
+        {
+            let path = folder.join(name);
+            std::fs::write(&path, file.bytes()).expect("a model for the program");
+            let text = run(Command::new(&program).arg(&path).arg(&pixels));
+            let mut lines = text.lines();
+            assert_eq!(lines.next(), Some(layout.as_str()));
+            assert_eq!(lines.collect::<Vec<_>>(), expected(&file), "{name}");
+            let mut damaged = file.bytes().to_vec();
+            damaged[100] ^= 8;
+            std::fs::write(&path, damaged).expect("a model for the program");
+            let text = run(Command::new(&program).arg(&path).arg(&pixels));
+            assert!(text.contains("\nstatus 5 the model file is corrupted: a checksum does not agree\n"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The integer network against its definition, over random and extreme shapes, payloads and images.
+
+mod oracle;
+
+use proptest::prelude::*;
+use twolayer::Shape;
+use twolayer::int8::{Bits, BufferError, PayloadError, QuantizedNetwork};
+
+/// A payload in words, so that it is aligned, and its length in bytes.
+struct Payload {
+    words: Vec<u32>,
+    len: usize,
+}
+
+impl Payload {
+    fn new(shape: Shape, bits: Bits, shift: u8, mut weight: impl FnMut() -> u8) -> Self {
+        let len = bits.payload_len(shape).expect("a small shape");
+        let mut payload = Self { words: vec![0; len.div_ceil(4)], len };
+        let bytes = payload.bytes_mut();
+        bytes[16..].fill_with(&mut weight);
+        bytes[0] = shift;
+        payload
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
+    }
+}
+
+/// Numbers that look random, the same in every run.
+fn random(seed: u64) -> impl FnMut() -> u8 {
+    let mut state = seed ^ 0x9E37_79B9_7F4A_7C15;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    }
+}
+
+/// Compares outputs and class, with scratch full of rubbish and pixels at an odd address.
+fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
+    let expected = oracle::outputs(shape, bits, payload.bytes(), pixels);
+    let network = QuantizedNetwork::new(shape, bits, payload.bytes()).expect("a valid payload");
+    let mut scratch = vec![0xA5A5_A5A5; network.scratch_len()];
+    let mut found = vec![-1; shape.outputs()];
+    for offset in 0..4 {
+        let mut moved = vec![7; offset];
+        moved.extend_from_slice(pixels);
+        network.outputs(&moved[offset..], &mut scratch, &mut found).expect("buffers of the right length");
+        assert_eq!(found.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), expected, "{shape:?} {bits:?}");
+    }
+    assert_eq!(network.classify(pixels, &mut scratch), Ok(oracle::class(&expected)), "{shape:?} {bits:?}");
+}
+
+fn shape(inputs: usize, hidden: usize, outputs: usize) -> Shape {
+    Shape::new(inputs, hidden, outputs).expect("no width is zero")
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Random,
+    Sparse,
+    Flat(u8),
+}
+
+fn image(kind: Kind, len: usize, seed: u64) -> Vec<u8> {
+    let mut next = random(seed);
+    (0..len)
+        .map(|_| match kind {
+            Kind::Random => next(),
+            Kind::Sparse => {
+                if next() < 50 {
+                    next()
+                } else {
+                    0
+                }
+            }
+            Kind::Flat(value) => value,
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn agrees_with_the_definition(
+        inputs in 1usize..400,
+        hidden in 1usize..100,
+        outputs in 1usize..24,
+        shift in 1u8..=24,
+        four in any::<bool>(),
+        weights in prop_oneof![Just(None), any::<u8>().prop_map(Some)],
+        kind in prop_oneof![Just(Kind::Random), Just(Kind::Sparse), any::<u8>().prop_map(Kind::Flat)],
+        seed in any::<u64>(),
+    ) {
+        let bits = if four { Bits::Four } else { Bits::Eight };
+        let shape = shape(inputs, hidden, outputs);
+        let mut next = random(seed);
+        let payload = Payload::new(shape, bits, shift, || weights.unwrap_or_else(&mut next));
+        check(shape, bits, &payload, &image(kind, inputs, seed ^ 1));
+    }
+}
+
+#[test]
+fn extremes_of_every_level_and_weight() {
+    for bits in [Bits::Eight, Bits::Four] {
+        for (inputs, hidden, outputs) in [(784, 64, 10), (2500, 33, 256), (1093, 17, 5), (5000, 1, 1), (3, 1000, 10)] {
+            let shape = shape(inputs, hidden, outputs);
+            for weight in [0x00, 0xFF, 0x7F, 0x80, 0x0F, 0xF0] {
+                let payload = Payload::new(shape, bits, 1, || weight);
+                for pixel in [0, 31, 32, 95, 96, 159, 160, 223, 224, 255] {
+                    check(shape, bits, &payload, &vec![pixel; inputs]);
+                }
+            }
+        }
+    }
+}
+
+/// 65 535 units of the largest activation and the largest weight: what the bound in the documentation is about.
+#[test]
+fn the_widest_layers_do_not_overflow() {
+    let mut next = random(5);
+    for bits in [Bits::Eight, Bits::Four] {
+        for weight in [0x7F, 0x80, 0xFF, 0x00] {
+            let wide = shape(1, 65_535, 1);
+            check(wide, bits, &Payload::new(wide, bits, 1, || weight), &[255]);
+            let wide = shape(65_535, 1, 2);
+            check(wide, bits, &Payload::new(wide, bits, 24, || weight), &vec![255; 65_535]);
+            check(wide, bits, &Payload::new(wide, bits, 20, &mut next), &image(Kind::Random, 65_535, 3));
+        }
+    }
+}
+
+#[test]
+fn what_is_refused() {
+    let small = shape(10, 3, 2);
+    let bits = Bits::Eight;
+    let good = Payload::new(small, bits, 5, || 1);
+    let bytes = good.bytes();
+    assert!(QuantizedNetwork::new(small, bits, bytes).is_ok());
+    assert_eq!(
+        QuantizedNetwork::new(small, bits, &bytes[..bytes.len() - 1]).err(),
+        Some(PayloadError::Length { found: bytes.len() - 1, expected: bytes.len() })
+    );
+    for offset in 1..4 {
+        let mut room = vec![0u32; good.words.len() + 1];
+        let room: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut room)[offset..][..bytes.len()];
+        room.copy_from_slice(bytes);
+        assert_eq!(QuantizedNetwork::new(small, bits, room).err(), Some(PayloadError::Misaligned));
+    }
+    for shift in [0, 25, 255] {
+        let bad = Payload::new(small, bits, shift, || 1);
+        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(PayloadError::Shift { found: shift }));
+    }
+    for at in 1..16 {
+        let mut bad = Payload::new(small, bits, 5, || 1);
+        bad.bytes_mut()[at] = 1;
+        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(PayloadError::Reserved));
+    }
+    for wide in [shape(65_536, 1, 1), shape(1, 65_536, 1)] {
+        assert_eq!(QuantizedNetwork::new(wide, bits, bytes).err(), Some(PayloadError::TooLarge));
+    }
+
+    let network = QuantizedNetwork::new(small, bits, bytes).expect("a valid payload");
+    let mut scratch = vec![0; network.scratch_len()];
+    let mut outputs = [0; 2];
+    assert_eq!(network.classify(&[0; 9], &mut scratch), Err(BufferError::Pixels { found: 9, expected: 10 }));
+    let short = network.scratch_len() - 1;
+    assert_eq!(
+        network.outputs(&[0; 10], &mut scratch[..short], &mut outputs),
+        Err(BufferError::Scratch { found: short, expected: short + 1 })
+    );
+    assert_eq!(
+        network.outputs(&[0; 10], &mut scratch, &mut [0; 3]),
+        Err(BufferError::Outputs { found: 3, expected: 2 })
+    );
+}

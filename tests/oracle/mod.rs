@@ -1,0 +1,38 @@
+//! The definition of the integer network, in plain loops over 64-bit integers, read from the documentation of
+//! `twolayer::int8` and sharing no code with it.
+
+use twolayer::Shape;
+use twolayer::int8::Bits;
+
+/// The outputs for an image.
+pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -> Vec<i64> {
+    let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
+    let shift = u32::from(payload[0]);
+    let w1 = |i: usize, j: usize| match bits {
+        Bits::Eight => i64::from(payload[16 + ((j / 16) * inputs + i) * 16 + j % 16]) - 128,
+        Bits::Four => {
+            let byte = payload[16 + ((j / 32) * inputs + i) * 16 + (j % 32) / 2];
+            i64::from(if j.is_multiple_of(2) { byte & 15 } else { byte >> 4 }) - 8
+        }
+    };
+    let w2 = &payload[payload.len() - hidden * outputs..];
+    let mut y = vec![0i64; outputs];
+    for j in 0..hidden {
+        let mut s = 0i64;
+        for (i, &pixel) in pixels.iter().enumerate() {
+            s += ((i64::from(pixel) + 32) >> 6) * w1(i, j);
+        }
+        let h = ((s + (1i64 << (shift - 1))) >> shift).clamp(0, 255);
+        for k in 0..outputs {
+            let w = i64::from(w2[j * outputs + k]);
+            y[k] += h * if w < 128 { w } else { w - 256 };
+        }
+    }
+    y
+}
+
+/// The lowest index of the largest output.
+pub(crate) fn class(outputs: &[i64]) -> usize {
+    let largest = outputs.iter().max().expect("there are outputs");
+    outputs.iter().position(|output| output == largest).expect("the largest is one of them")
+}

@@ -1,0 +1,171 @@
+//! The integer network's SIMD form against its definition, on every tier this machine has.
+
+mod oracle;
+
+use proptest::prelude::*;
+use twolayer::int8::{Bits, PackedNetwork, QuantizedNetwork};
+use twolayer::{Backend, NetworkError, Shape};
+
+/// A payload of random or constant weights, in words, so that it is aligned.
+struct Payload {
+    words: Vec<u32>,
+    len: usize,
+}
+
+impl Payload {
+    fn new(shape: Shape, bits: Bits, shift: u8, mut weight: impl FnMut() -> u8) -> Self {
+        let len = bits.payload_len(shape).expect("a small shape");
+        let mut words = vec![0; len.div_ceil(4)];
+        let bytes: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut words)[..len];
+        bytes[16..].fill_with(&mut weight);
+        bytes[0] = shift;
+        Self { words, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+}
+
+/// Numbers that look random, the same in every run.
+fn random(seed: u64) -> impl FnMut() -> u8 {
+    let mut state = seed ^ 0x9E37_79B9_7F4A_7C15;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    }
+}
+
+fn shape(inputs: usize, hidden: usize, outputs: usize) -> Shape {
+    Shape::new(inputs, hidden, outputs).expect("no width is zero")
+}
+
+/// Compares outputs and classes of all images, on all tiers, with memory full of rubbish at an odd address.
+fn check(shape: Shape, bits: Bits, payload: &Payload, images: &[u8]) {
+    let each = || images.chunks(shape.inputs()).map(|pixels| oracle::outputs(shape, bits, payload.bytes(), pixels));
+    let expected: Vec<i64> = each().flatten().collect();
+    let classes: Vec<u8> = each().map(|outputs| u8::try_from(oracle::class(&outputs)).unwrap_or(u8::MAX)).collect();
+    let network = QuantizedNetwork::new(shape, bits, payload.bytes()).expect("a valid payload");
+    for backend in Backend::available() {
+        let mut memory = vec![0xA5A5_A5A5; PackedNetwork::memory_len(shape) + 1];
+        let packed = PackedNetwork::new(&network, &mut memory[1..], backend).expect("enough memory");
+        let mut scratch = vec![0x5A5A_5A5A; PackedNetwork::scratch_len(shape) + 3];
+        let mut outputs = vec![-1; expected.len()];
+        packed.outputs(images, &mut scratch[3..], &mut outputs).expect("buffers of the right length");
+        let outputs: Vec<i64> = outputs.into_iter().map(i64::from).collect();
+        assert_eq!(outputs, expected, "{shape:?} {bits:?} {backend}");
+        let mut found = vec![77; classes.len()];
+        packed.classify(images, &mut scratch, &mut found).expect("buffers of the right length");
+        assert_eq!(found, classes, "{shape:?} {bits:?} {backend}");
+    }
+}
+
+/// Some images: random, sparse, and all of one grey.
+fn images(inputs: usize, grey: u8, seed: u64) -> Vec<u8> {
+    let mut next = random(seed);
+    let mut images: Vec<u8> = (0..inputs).map(|_| next()).collect();
+    images.extend((0..inputs).map(|_| if next() < 50 { next() } else { 0 }));
+    images.extend(core::iter::repeat_n(grey, inputs));
+    images
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn agrees_with_the_definition(
+        inputs in 1usize..600,
+        hidden in 1usize..400,
+        outputs in 1usize..24,
+        shift in 1u8..=24,
+        four in any::<bool>(),
+        weights in prop_oneof![3 => Just(None), 1 => any::<u8>().prop_map(Some)],
+        grey in any::<u8>(),
+        seed in any::<u64>(),
+    ) {
+        let bits = if four { Bits::Four } else { Bits::Eight };
+        let shape = shape(inputs, hidden, outputs);
+        let mut next = random(seed);
+        let payload = Payload::new(shape, bits, shift, || weights.unwrap_or_else(&mut next));
+        check(shape, bits, &payload, &images(inputs, grey, seed ^ 1));
+    }
+}
+
+/// Widths about the sizes of words, vectors, panels, tiles and batches.
+#[test]
+fn odd_widths() {
+    for bits in [Bits::Eight, Bits::Four] {
+        for hidden in [1, 15, 16, 17, 63, 64, 65, 255, 256, 257, 320, 513] {
+            for (inputs, outputs) in [(1, 1), (7, 2), (8, 3), (9, 10), (257, 5), (258, 1), (600, 3)] {
+                let shape = shape(inputs, hidden, outputs);
+                let payload = Payload::new(shape, bits, 9, random(hidden as u64));
+                for grey in [255, 100] {
+                    check(shape, bits, &payload, &images(inputs, grey, 7));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn extremes_of_every_level_and_weight() {
+    for bits in [Bits::Eight, Bits::Four] {
+        for (inputs, hidden, outputs) in [(784, 64, 10), (784, 300, 10), (2000, 33, 256), (1093, 17, 5), (3, 1000, 10)]
+        {
+            let shape = shape(inputs, hidden, outputs);
+            for weight in [0x00, 0xFF, 0x7F, 0x80, 0x0F, 0xF0] {
+                let payload = Payload::new(shape, bits, 1, || weight);
+                let greys = [0, 31, 32, 95, 96, 159, 160, 223, 224, 255];
+                let images: Vec<u8> = greys.into_iter().flat_map(|grey| core::iter::repeat_n(grey, inputs)).collect();
+                check(shape, bits, &payload, &images);
+            }
+        }
+    }
+}
+
+/// 65 535 units of the largest activation and the largest weight: no sum overflows.
+#[test]
+fn the_widest_layers_do_not_overflow() {
+    for bits in [Bits::Eight, Bits::Four] {
+        for weight in [0x7F, 0x80, 0xFF, 0x00] {
+            let wide = shape(1, 65_535, 1);
+            check(wide, bits, &Payload::new(wide, bits, 1, || weight), &[255]);
+            let wide = shape(65_535, 1, 2);
+            check(wide, bits, &Payload::new(wide, bits, 24, || weight), &vec![255; 65_535]);
+            check(wide, bits, &Payload::new(wide, bits, 20, random(5)), &images(65_535, 64, 3));
+        }
+    }
+    let wide = shape(3, 2, 256);
+    check(wide, Bits::Eight, &Payload::new(wide, Bits::Eight, 3, random(8)), &images(3, 255, 3));
+}
+
+#[test]
+fn what_is_refused() {
+    let small = shape(10, 3, 2);
+    let payload = Payload::new(small, Bits::Four, 5, || 1);
+    let network = QuantizedNetwork::new(small, Bits::Four, payload.bytes()).expect("a valid payload");
+    let mut memory = vec![0; PackedNetwork::memory_len(small)];
+    let short = memory.len() - 1;
+    let error = PackedNetwork::new(&network, &mut memory[1..], Backend::detect()).err();
+    assert_eq!(error, Some(NetworkError::Scratch { found: short, expected: short + 1 }));
+    let packed = PackedNetwork::new(&network, &mut memory, Backend::detect()).expect("enough memory");
+    let mut scratch = vec![0; PackedNetwork::scratch_len(small)];
+    let mut classes = [0; 2];
+    assert_eq!(
+        packed.classify(&[0; 19], &mut scratch, &mut classes),
+        Err(NetworkError::Images { found: 19, inputs: 10 })
+    );
+    assert_eq!(
+        packed.classify(&[0; 30], &mut scratch, &mut classes),
+        Err(NetworkError::Outputs { found: 2, expected: 3 })
+    );
+    assert_eq!(
+        packed.outputs(&[0; 20], &mut scratch, &mut [0; 3]),
+        Err(NetworkError::Outputs { found: 3, expected: 4 })
+    );
+    let short = scratch.len() - 1;
+    assert_eq!(
+        packed.classify(&[0; 20], &mut scratch[1..], &mut classes),
+        Err(NetworkError::Scratch { found: short, expected: short + 1 })
+    );
+    assert_eq!(packed.classify(&[], &mut scratch, &mut []), Ok(()));
+}

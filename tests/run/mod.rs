@@ -1,0 +1,215 @@
+//! Runs the program in a directory of its own: no network, no cache and no MNIST but what a test puts there.
+
+#![allow(dead_code, unreachable_pub, reason = "each test uses what it needs")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+pub mod mnist;
+pub mod server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// The names of a data set's files.
+pub const FILES: [&str; 4] =
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+
+/// A directory to work in: `work` is where programs run, `cache` is the cache.
+pub struct Sandbox(TempDir);
+
+impl Sandbox {
+    pub fn new() -> Self {
+        let directory = TempDir::with_prefix("twolayer-test-").unwrap();
+        fs::create_dir(directory.path().join("work")).unwrap();
+        fs::create_dir(directory.path().join("cache")).unwrap();
+        Self(directory)
+    }
+
+    /// What programs see as their working directory.
+    pub fn work(&self) -> PathBuf {
+        self.0.path().join("work")
+    }
+
+    /// Where the program keeps things.
+    pub fn cache(&self) -> PathBuf {
+        self.0.path().join("cache")
+    }
+
+    /// The program, ready to run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        self.other(env!("CARGO_BIN_EXE_twolayer"), arguments)
+    }
+
+    /// Another program, such as a shell, in the same surroundings.
+    pub fn other(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.work()).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            let lower = name.to_string_lossy().to_lowercase();
+            if lower.ends_with("_proxy") || lower.starts_with("twolayer_") || lower == "mnist_dir" {
+                command.env_remove(name);
+            }
+        }
+        command.env("HOME", self.0.path()).env("XDG_CACHE_HOME", self.cache());
+        // Nobody listens there.
+        command.env("TWOLAYER_MIRROR", "http://127.0.0.1:9/");
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments))
+    }
+
+    /// A small data set in a directory under `work`.
+    pub fn data(&self, name: &str, set: &Small) -> PathBuf {
+        let directory = self.work().join(name);
+        set.write(&directory);
+        directory
+    }
+
+    /// Every file and every empty directory there is, with its length, sorted.
+    pub fn listing(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        list(self.0.path(), self.0.path(), &mut found);
+        found.sort();
+        found
+    }
+}
+
+fn list(root: &Path, directory: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        if !path.is_dir() {
+            found.push(format!("{name} {}", path.metadata().map_or(0, |meta| meta.len())));
+        } else if fs::read_dir(&path).unwrap().next().is_none() {
+            found.push(format!("{name}/"));
+        } else {
+            list(root, &path, found);
+        }
+    }
+}
+
+/// What a program did.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Command> for Ran {
+    fn from(mut command: Command) -> Self {
+        command.output().unwrap().into()
+    }
+}
+
+impl From<Child> for Ran {
+    fn from(child: Child) -> Self {
+        child.wait_with_output().unwrap().into()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Ran {
+    /// It did what it was told; standard output.
+    #[track_caller]
+    pub fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self.out
+    }
+
+    /// It failed with exit code 1 and a message of one or two lines that has all these words.
+    #[track_caller]
+    pub fn failed(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(1), "{self:#?}");
+        let message = self.err.find("error: ").map_or("", |at| &self.err[at..]);
+        assert!((1..=2).contains(&message.lines().count()), "{self:#?}");
+        assert!(!self.err.contains("panicked"), "{self:#?}");
+        for word in words {
+            assert!(message.contains(word), "no {word:?} in {self:#?}");
+        }
+    }
+
+    /// It refused its command line with exit code 2 and a message that has all these words.
+    #[track_caller]
+    pub fn refused(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(2), "{self:#?}");
+        assert_eq!(self.out, "", "{self:#?}");
+        for word in words {
+            assert!(self.err.contains(word), "no {word:?} in {self:#?}");
+        }
+    }
+}
+
+/// A small data set: the brightness of an image's upper and lower half, and a dot, tell its class.
+pub struct Small {
+    pub side: usize,
+    pub classes: usize,
+    pub train: usize,
+    pub test: usize,
+}
+
+impl Small {
+    pub const TINY: Self = Self { side: 8, classes: 3, train: 90, test: 30 };
+
+    /// A file's bytes, by its place in [`FILES`].
+    pub fn file(&self, which: usize) -> Vec<u8> {
+        let count = if which < 2 { self.train } else { self.test };
+        if which.is_multiple_of(2) {
+            images(count, self.side, |index| self.image(index))
+        } else {
+            labels(count, |n| self.label(n))
+        }
+    }
+
+    pub fn write(&self, directory: &Path) {
+        fs::create_dir_all(directory).unwrap();
+        for (which, name) in FILES.iter().enumerate() {
+            fs::write(directory.join(name), self.file(which)).unwrap();
+        }
+    }
+
+    fn label(&self, index: usize) -> u8 {
+        u8::try_from(index % self.classes).unwrap()
+    }
+
+    fn image(&self, index: usize) -> Vec<u8> {
+        let pixels = self.side * self.side;
+        let mut image = vec![0; pixels];
+        let label = usize::from(self.label(index));
+        // A run of ink that begins where the label says, and some noise.
+        let start = label * pixels / self.classes;
+        for pixel in &mut image[start..(start + 3).min(pixels)] {
+            *pixel = 200;
+        }
+        image[(index * 7919) % pixels] = 30;
+        image
+    }
+}
+
+/// An IDX file of images.
+pub fn images(count: usize, side: usize, image: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, 3];
+    for size in [count, side, side] {
+        bytes.extend(u32::try_from(size).unwrap().to_be_bytes());
+    }
+    bytes.extend((0..count).flat_map(image));
+    bytes
+}
+
+/// An IDX file of labels.
+pub fn labels(count: usize, label: impl Fn(usize) -> u8) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, 1];
+    bytes.extend(u32::try_from(count).unwrap().to_be_bytes());
+    bytes.extend((0..count).map(label));
+    bytes
+}

@@ -1,0 +1,255 @@
+//! The article's recipe in f64, as its script has it, and how far f32 arithmetic may be from it.
+
+use twolayer::Shape;
+
+/// The relative error of one f32 operation: half a unit in the last place.
+pub(crate) const EPS: f64 = 1.0 / 16_777_216.0;
+/// The absolute error that a result below the normal range has on top: half the smallest subnormal, rounded up.
+const TINY: f64 = 1e-45;
+
+/// One sample after another, without blocks, lanes or skipped pixels.
+pub(crate) struct Recipe {
+    shape: Shape,
+    /// `[inputs][hidden]`.
+    pub(crate) w1: Vec<f64>,
+    /// `[hidden][outputs]`.
+    pub(crate) w2: Vec<f64>,
+}
+
+impl Recipe {
+    pub(crate) fn new(shape: Shape, weights: &[f32]) -> Self {
+        let (w1, w2) = split(shape, weights, f64::from);
+        Self { shape, w1, w2 }
+    }
+
+    fn hidden(&self, image: &[u8]) -> Vec<f64> {
+        let units = self.shape.hidden();
+        let mut z = vec![0.0; units];
+        for (&x, row) in image.iter().zip(self.w1.chunks(units)) {
+            for (z, w) in z.iter_mut().zip(row) {
+                *z += f64::from(x) * w;
+            }
+        }
+        z
+    }
+
+    /// The pre-activations that lie closest to the rectifier's kink.
+    pub(crate) fn nearest_kink(&self, image: &[u8]) -> f64 {
+        self.hidden(image).iter().fold(f64::INFINITY, |least, z| least.min(z.abs()))
+    }
+
+    pub(crate) fn outputs(&self, image: &[u8]) -> Vec<f64> {
+        let h = self.hidden(image);
+        let rows = self.w2.chunks(self.shape.outputs());
+        let mut y = vec![0.0; self.shape.outputs()];
+        for (h, row) in h.iter().zip(rows) {
+            for (y, w) in y.iter_mut().zip(row) {
+                *y += h.max(0.0) * w;
+            }
+        }
+        y
+    }
+
+    /// `Σ (y − t)²`.
+    pub(crate) fn error(&self, image: &[u8], label: u8) -> f64 {
+        let square = |(o, y): (usize, &f64)| (y - f64::from(u8::from(o == usize::from(label)))).powi(2);
+        self.outputs(image).iter().enumerate().map(square).sum()
+    }
+
+    /// One step; gives the error before it.
+    pub(crate) fn step(&mut self, image: &[u8], label: u8, alpha: f64) -> f64 {
+        let (units, outputs) = (self.shape.hidden(), self.shape.outputs());
+        let error = self.error(image, label);
+        let h: Vec<f64> = self.hidden(image).iter().map(|z| z.max(0.0)).collect();
+        let mut delta2 = self.outputs(image);
+        delta2[usize::from(label)] -= 1.0;
+        let mut delta1 = vec![0.0; units];
+        for ((delta1, &h), row) in delta1.iter_mut().zip(&h).zip(self.w2.chunks(outputs)) {
+            if h > 0.0 {
+                *delta1 = delta2.iter().zip(row).map(|(d, w)| d * w).sum();
+            }
+        }
+        for (&h, row) in h.iter().zip(self.w2.chunks_mut(outputs)) {
+            for (w, d) in row.iter_mut().zip(&delta2) {
+                *w -= alpha * h * d;
+            }
+        }
+        for (&x, row) in image.iter().zip(self.w1.chunks_mut(units)) {
+            for (w, d) in row.iter_mut().zip(&delta1) {
+                *w -= alpha * f64::from(x) * d;
+            }
+        }
+        error
+    }
+}
+
+/// A number that f32 code computes, and how far from it the code's may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Approx {
+    pub(crate) value: f64,
+    pub(crate) error: f64,
+}
+
+impl Approx {
+    pub(crate) const ZERO: Self = Self { value: 0.0, error: 0.0 };
+
+    pub(crate) fn exact(value: impl Into<f64>) -> Self {
+        Self { value: value.into(), error: 0.0 }
+    }
+
+    /// `start + Σ a b`, with at most `roundings` roundings between any term and the result (a term's own product
+    /// counted): each of them may change the term by one part in 2²⁴, so that the error is at most
+    /// `γ (|start| + Σ |a b|)` with `γ = n u / (1 − n u)`, whatever the order of the sum (Higham, *Accuracy and
+    /// Stability*, section 3.1), beyond what the errors of `a`, `b` and `start` amount to. One rounding more than
+    /// asked for covers what f64 itself loses here.
+    pub(crate) fn sum(self, roundings: usize, terms: impl IntoIterator<Item = (Self, Self)>) -> Self {
+        let (mut value, mut error, mut most, mut count) = (self.value, self.error, self.most(), 1.0);
+        for (a, b) in terms {
+            value += a.value * b.value;
+            error += a.value.abs() * b.error + a.error * b.value.abs() + a.error * b.error;
+            most += a.most() * b.most();
+            count += 1.0;
+        }
+        let n = f64::from(u32::try_from(roundings).unwrap() + 1) * EPS;
+        Self { value, error: error + n / (1.0 - n) * most + count * TINY }
+    }
+
+    /// `a × b`, rounded.
+    pub(crate) fn product(a: Self, b: Self) -> Self {
+        Self::ZERO.sum(1, [(a, b)])
+    }
+
+    pub(crate) fn negative(self) -> Self {
+        Self { value: -self.value, error: self.error }
+    }
+
+    /// `max(x, 0)`: what is off before is off no more after.
+    pub(crate) fn relu(self) -> Self {
+        Self { value: self.value.max(0.0), error: self.error }
+    }
+
+    /// `self` where `z > 0`, else 0; anything of both where rounding decides which.
+    pub(crate) fn where_positive(self, z: Self) -> Self {
+        if z.value.abs() <= z.error {
+            let value = if z.value > 0.0 { self.value } else { 0.0 };
+            return Self { value, error: self.most() };
+        }
+        if z.value > 0.0 { self } else { Self::ZERO }
+    }
+
+    fn most(self) -> f64 {
+        self.value.abs() + self.error
+    }
+
+    /// Whether a computed number is as close as it must be.
+    pub(crate) fn admits(self, computed: f32) -> bool {
+        (f64::from(computed) - self.value).abs() <= self.error
+    }
+}
+
+/// The crate's block form of the recipe, with the error of every number on the way: what [`Recipe`] and f32 code may
+/// differ by, derived, not measured.
+pub(crate) struct Bounds {
+    shape: Shape,
+    /// `[inputs][hidden]`.
+    pub(crate) w1: Vec<Approx>,
+    /// `[hidden][outputs]`.
+    pub(crate) w2: Vec<Approx>,
+}
+
+impl Bounds {
+    pub(crate) fn new(shape: Shape, weights: &[f32]) -> Self {
+        let (w1, w2) = split(shape, weights, Approx::exact);
+        Self { shape, w1, w2 }
+    }
+
+    fn pre_activations(&self, image: &[u8]) -> Vec<Approx> {
+        let units = self.shape.hidden();
+        let pixels: Vec<(usize, u8)> = image.iter().copied().enumerate().filter(|(_, x)| *x != 0).collect();
+        let of =
+            |j| Approx::ZERO.sum(pixels.len(), pixels.iter().map(|&(i, x)| (Approx::exact(x), self.w1[i * units + j])));
+        (0..units).map(of).collect()
+    }
+
+    pub(crate) fn outputs(&self, image: &[u8]) -> Vec<Approx> {
+        outputs(self.shape, &self.pre_activations(image), &self.w2)
+    }
+
+    /// Trains in blocks; gives the error `Σ (y − t)²` of each sample.
+    pub(crate) fn train(&mut self, images: &[u8], labels: &[u8], alpha: f32, block: usize) -> Vec<Approx> {
+        let inputs = self.shape.inputs();
+        let blocks = images.chunks(block * inputs).zip(labels.chunks(block));
+        blocks.flat_map(|(images, labels)| self.block(images, labels, alpha)).collect()
+    }
+
+    fn block(&mut self, images: &[u8], labels: &[u8], alpha: f32) -> Vec<Approx> {
+        let units = self.shape.hidden();
+        let alpha = Approx::exact(alpha);
+        let images: Vec<&[u8]> = images.chunks(self.shape.inputs()).collect();
+        let rows = images.iter().map(|image| self.pre_activations(image)).collect();
+        let gram = |k: usize, s: usize| {
+            let product: f64 = images[k].iter().zip(images[s]).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+            Approx::product(alpha, Approx::product(Approx::exact(product), Approx::exact(1.0)))
+        };
+        let (deltas, errors) = sequence(self.shape, alpha, labels, gram, rows, &mut self.w2);
+        for (i, row) in self.w1.chunks_mut(units).enumerate() {
+            let steps: Vec<(usize, Approx)> = (images.iter().enumerate())
+                .filter(|(_, image)| image[i] != 0)
+                .map(|(s, image)| (s, Approx::product(alpha, Approx::exact(image[i])).negative()))
+                .collect();
+            for (j, w) in row.iter_mut().enumerate().filter(|_| !steps.is_empty()) {
+                *w = w.sum(steps.len() + 1, steps.iter().map(|&(s, step)| (step, deltas[s][j])));
+            }
+        }
+        errors
+    }
+}
+
+/// The sequential part of a block: from pre-activations to δ1 and errors; `gram` gives `α x_k·x_s`.
+pub(crate) fn sequence(
+    shape: Shape,
+    alpha: Approx,
+    labels: &[u8],
+    gram: impl Fn(usize, usize) -> Approx,
+    mut rows: Vec<Vec<Approx>>,
+    w2: &mut [Approx],
+) -> (Vec<Vec<Approx>>, Vec<Approx>) {
+    let count = shape.outputs();
+    let mut errors = Vec::new();
+    for (k, &label) in labels.iter().enumerate() {
+        let gram: Vec<Approx> = (0..k).map(|s| gram(k, s).negative()).collect();
+        let (done, left) = rows.split_at_mut(k);
+        let row = &mut left[0];
+        for (j, z) in row.iter_mut().enumerate() {
+            *z = z.sum(k + 1, gram.iter().zip(&*done).map(|(&gram, delta1)| (gram, delta1[j])));
+        }
+        let mut delta2 = outputs(shape, row, w2);
+        for (o, y) in delta2.iter_mut().enumerate() {
+            let target = Approx::exact(u8::from(o == usize::from(label)));
+            *y = y.sum(1, [(target, Approx::exact(-1.0))]);
+        }
+        errors.push(Approx::ZERO.sum(count + 1, delta2.iter().map(|&d| (d, d))));
+        for (z, w2) in row.iter_mut().zip(w2.chunks_mut(count)) {
+            let delta1 = Approx::ZERO.sum(count + 1, delta2.iter().copied().zip(w2.iter().copied()));
+            for (w, &delta2) in w2.iter_mut().zip(&delta2) {
+                *w = w.sum(2, [(Approx::product(alpha, delta2).negative(), z.relu())]);
+            }
+            *z = delta1.where_positive(*z);
+        }
+    }
+    (rows, errors)
+}
+
+/// `y = max(z, 0) W2`: a product, an addition for each vector of 16 units, and four to add up 16 lanes.
+pub(crate) fn outputs(shape: Shape, z: &[Approx], w2: &[Approx]) -> Vec<Approx> {
+    let roundings = 1 + shape.hidden_padded() / 16 + 4;
+    let terms = |o: usize| z.iter().enumerate().map(move |(j, z)| (z.relu(), w2[j * shape.outputs() + o]));
+    (0..shape.outputs()).map(|o| Approx::ZERO.sum(roundings, terms(o))).collect()
+}
+
+/// W1 as `[inputs][hidden]` and W2 as `[hidden][outputs]`.
+pub(crate) fn split<T>(shape: Shape, weights: &[f32], from: impl Fn(f32) -> T) -> (Vec<T>, Vec<T>) {
+    let mut w1: Vec<T> = super::places(shape).map(|place| from(weights[place])).collect();
+    let w2 = w1.split_off(shape.inputs() * shape.hidden());
+    (w1, w2)
+}
