@@ -1,0 +1,69 @@
+//! Makes the seeds of all targets anew: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
+
+use std::path::Path;
+use std::{fs, io};
+use twolayer::int8::Bits;
+use twolayer::model::{Kind, header};
+use twolayer::{Shape, fill_initial};
+
+fn main() -> io::Result<()> {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let write = |target: &str, name: &str, bytes: &[u8]| -> io::Result<()> {
+        fs::create_dir_all(seeds.join(target))?;
+        fs::write(seeds.join(target).join(name), bytes)
+    };
+    for (name, code, size, dimensions) in [
+        ("labels", 8, 1, &[5_u32][..]),
+        ("images", 8, 1, &[2, 3, 4]),
+        ("flat-images", 8, 1, &[2, 9]),
+        ("signed", 9, 1, &[3]),
+        ("shorts", 11, 2, &[2, 2]),
+        ("ints", 12, 4, &[3]),
+        ("floats", 13, 4, &[1, 2]),
+        ("doubles", 14, 8, &[2]),
+        ("no-images", 8, 1, &[0, 28, 28]),
+        ("no-pixels", 8, 1, &[3, 0]),
+        ("scalar", 8, 1, &[]),
+        ("huge", 8, 1, &[u32::MAX, u32::MAX, u32::MAX]),
+    ] {
+        let mut file = vec![0, 0, code, dimensions.len() as u8];
+        file.extend(dimensions.iter().flat_map(|d| d.to_be_bytes()));
+        let elements = dimensions.iter().fold(1_u32, |n, d| n.saturating_mul(*d));
+        file.extend((0..(elements * size).min(100)).map(|n| n as u8));
+        write("idx", name, &file)?;
+    }
+    for (name, inputs, hidden, outputs) in [("smallest", 1, 1, 1), ("small", 5, 3, 2), ("panels", 2, 129, 2)] {
+        let shape = Shape::new(inputs, hidden, outputs).expect("a shape");
+        let mut weights = vec![0.0; shape.weights_len()];
+        fill_initial(shape, &mut weights, 1, 1.0);
+        let payload: Vec<u8> = weights.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let header = header(Kind::F32, shape, &payload).expect("a header");
+        let mut file = [&header[..], &payload].concat();
+        write("model", name, &file)?;
+        // Found by fuzzing: once accepted, when its checksum was right.
+        file[48] = 1;
+        write("model", &format!("{name}-reserved"), &file)?;
+    }
+    for (name, kind, bits) in [("int8", Kind::Int8, Bits::Eight), ("int4", Kind::Int4, Bits::Four)] {
+        let shape = Shape::new(3, 17, 2).expect("a shape");
+        let mut payload = vec![0; bits.payload_len(shape).expect("a length")];
+        payload[16..].iter_mut().zip(0_u8..).for_each(|(to, n)| *to = n.wrapping_mul(37));
+        payload[0] = 5;
+        let header = header(kind, shape, &payload).expect("a header");
+        write("model", name, &[&header[..], &payload].concat())?;
+    }
+    // Sizes (less one), samples, block (less one), α; then bytes of which four in five are zero, and weights.
+    for (name, sizes) in [
+        ("plain", [8, 4, 2, 5, 0, 99]),
+        ("blocks", [48, 130, 9, 19, 7, 200]),
+        ("groups", [15, 15, 3, 18, 18, 50]),
+        ("chunks", [112, 16, 1, 9, 8, 255]),
+        ("panels", [200, 255, 4, 3, 1, 10]),
+        ("nothing", [0, 0, 0, 0, 0, 0]),
+    ] {
+        let rest = (0..257_u32).map(|n| if n % 5 == 0 { (n * 97 % 251) as u8 } else { 0 });
+        let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
+        write("kernels", name, &bytes)?;
+    }
+    Ok(())
+}

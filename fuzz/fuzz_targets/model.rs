@@ -1,0 +1,53 @@
+//! Any bytes: an error, or a model that is to the bit what would be written for its weights. Since no fuzzer guesses a
+//! checksum, the bytes are also tried with theirs put right.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use twolayer::model::{HEADER_LEN, Kind, crc32, header};
+use twolayer::{Backend, Model, Network};
+
+fuzz_target!(|bytes: &[u8]| {
+    check(bytes);
+    let mut bytes = bytes.to_vec();
+    if bytes.len() >= HEADER_LEN {
+        let crc = crc32(&bytes[HEADER_LEN..]);
+        bytes[56..60].copy_from_slice(&crc.to_le_bytes());
+        let crc = crc32(&bytes[..60]);
+        bytes[60..64].copy_from_slice(&crc.to_le_bytes());
+        check(&bytes);
+    }
+});
+
+fn check(bytes: &[u8]) {
+    let model = match Model::from_bytes(bytes) {
+        Ok(model) => model,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let (shape, payload) = (model.shape(), model.payload());
+    let written = header(model.kind(), shape, payload).expect("a header for a model that was read");
+    assert_eq!((&bytes[..HEADER_LEN], &bytes[HEADER_LEN..]), (&written[..], payload));
+    if shape.inputs() > 1000 || shape.hidden() > 1000 {
+        return;
+    }
+    let image: Vec<u8> = (0..shape.inputs()).map(|i| i as u8).collect();
+    let class = match (model.kind(), model.network(Backend::detect()), model.quantized()) {
+        (Kind::F32, Ok(network), Err(_)) => {
+            assert_eq!(payload.len(), shape.weights_len() * 4);
+            let mut scratch = vec![f32::NAN; Network::scratch_len(shape, 1)];
+            let mut class = [255];
+            network.classify(&image, &mut scratch, &mut class).expect("a class");
+            usize::from(class[0])
+        }
+        (kind, Err(_), Ok(network)) => {
+            assert_ne!(kind, Kind::F32);
+            let mut scratch = vec![!0; network.scratch_len()];
+            network.classify(&image, &mut scratch).expect("a class")
+        }
+        (_, Err(f32), Err(quantized)) => {
+            return assert!(!f32.to_string().is_empty() && !quantized.to_string().is_empty());
+        }
+        (kind, Ok(_), _) => panic!("f32 weights of a model of {kind}"),
+    };
+    assert!(class < shape.outputs());
+}
