@@ -32,8 +32,8 @@ compile_error!("model files are little-endian and are read in place: big-endian 
 
 const MAGIC: [u8; 8] = *b"TWOLAYER";
 const VERSION: u16 = 1;
-/// Where the bytes begin that version 1 has no use for.
-const RESERVED: usize = 40;
+/// The bytes that version 1 has no use for.
+const RESERVED: core::ops::Range<usize> = 40..56;
 
 /// The length of a model file's header in bytes, and so where the payload begins.
 pub const HEADER_LEN: usize = 64;
@@ -97,38 +97,42 @@ impl<'a> Model<'a> {
     /// When the bytes are not a model file of this version, or any bit of one was changed, lost or added.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ModelError> {
         let (header, payload) = bytes.split_first_chunk().ok_or(ModelError::Header { found: bytes.len() })?;
-        let fields = Fields::read(header);
-        if fields.magic != MAGIC {
-            return Err(ModelError::Magic { found: fields.magic });
+        let magic = two_words(header, 0).to_le_bytes();
+        if magic != MAGIC {
+            return Err(ModelError::Magic { found: magic });
         }
-        if fields.version != VERSION {
-            return Err(ModelError::Version { found: fields.version });
+        let [version, kind] = bytemuck::cast::<u32, [u16; 2]>(word(header, 2));
+        if version != VERSION {
+            return Err(ModelError::Version { found: version });
         }
-        let expected = header_crc(header);
-        if fields.header_crc != expected {
-            return Err(ModelError::HeaderChecksum { found: fields.header_crc, expected });
+        let (found, expected) = (word(header, 15), header_crc(header));
+        if found != expected {
+            return Err(ModelError::HeaderChecksum { found, expected });
         }
-        if let Some(at) = fields.reserved.iter().position(|&byte| byte != 0) {
-            return Err(ModelError::Reserved { at: RESERVED + at });
+        if let Some(unused) = header.get(RESERVED)
+            && let Some(at) = unused.iter().position(|&byte| byte != 0)
+        {
+            return Err(ModelError::Reserved { at: RESERVED.start + at });
         }
-        let kind = Kind::from_code(fields.kind).ok_or(ModelError::Kind { found: fields.kind })?;
-        let [inputs, hidden, outputs] = fields.shape.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        let shape = Shape::new(inputs, hidden, outputs).map_err(ModelError::Shape)?;
-        if fields.offset != HEADER_LEN as u64 {
-            return Err(ModelError::Offset { found: fields.offset });
+        let kind = Kind::from_code(kind).ok_or(ModelError::Kind { found: kind })?;
+        let size = |number| usize::try_from(word(header, number)).unwrap_or(usize::MAX);
+        let shape = Shape::new(size(3), size(4), size(5)).map_err(ModelError::Shape)?;
+        let offset = two_words(header, 6);
+        if offset != HEADER_LEN as u64 {
+            return Err(ModelError::Offset { found: offset });
         }
         let found = payload.len() as u64;
-        let announced = fields.length;
+        let announced = two_words(header, 8);
         if announced != found {
             return Err(ModelError::Length { expected: announced, found });
         }
         let needed = payload_len(kind, shape);
-        if announced != needed {
-            return Err(ModelError::Length { expected: needed, found: announced });
+        if payload.len() != needed {
+            return Err(ModelError::Length { expected: needed as u64, found });
         }
-        let expected = crc32(payload);
-        if fields.payload_crc != expected {
-            return Err(ModelError::PayloadChecksum { found: fields.payload_crc, expected });
+        let (found, expected) = (word(header, 14), crc32(payload));
+        if found != expected {
+            return Err(ModelError::PayloadChecksum { found, expected });
         }
         Ok(Self { kind, shape, payload })
     }
@@ -197,120 +201,67 @@ impl<'a> Model<'a> {
 ///
 /// When the payload is not as long as its kind and shape say.
 pub fn header(kind: Kind, shape: Shape, payload: &[u8]) -> Result<[u8; HEADER_LEN], ModelError> {
-    let (expected, found) = (payload_len(kind, shape), payload.len() as u64);
+    let (expected, found) = (payload_len(kind, shape) as u64, payload.len() as u64);
     if found != expected {
         return Err(ModelError::Length { expected, found });
     }
     // A shape's sizes are far below 2³².
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let fields = Fields {
-        magic: MAGIC,
-        version: VERSION,
-        kind: kind as u16,
-        shape: [size(shape.inputs()), size(shape.hidden()), size(shape.outputs())],
-        offset: HEADER_LEN as u64,
-        length: found,
-        reserved: [0; 16],
-        payload_crc: crc32(payload),
-        header_crc: 0,
+    let [magic, magic_end] = bytemuck::cast(MAGIC);
+    let [len, len_end] = bytemuck::cast(found);
+    let words: [u32; HEADER_LEN / 4] = [
+        magic,
+        magic_end,
+        bytemuck::cast([VERSION, kind as u16]),
+        size(shape.inputs()),
+        size(shape.hidden()),
+        size(shape.outputs()),
+        size(HEADER_LEN),
+        0,
+        len,
+        len_end,
+        0,
+        0,
+        0,
+        0,
+        crc32(payload),
+        0,
+    ];
+    let mut bytes: [u8; HEADER_LEN] = bytemuck::cast(words);
+    let crc = header_crc(&bytes).to_le_bytes();
+    bytes[HEADER_LEN - crc.len()..].copy_from_slice(&crc);
+    Ok(bytes)
+}
+
+/// The length of a payload in bytes; of a shape that cannot have one, more than any slice has.
+#[inline(always)] // where a model is opened, once
+fn payload_len(kind: Kind, shape: Shape) -> usize {
+    let bits = match kind {
+        Kind::F32 => return size_of::<f32>() * shape.weights_len(),
+        Kind::Int8 => Bits::Eight,
+        Kind::Int4 => Bits::Four,
     };
-    Ok(fields.write())
+    bits.payload_len(shape).unwrap_or(usize::MAX)
 }
 
-/// The length of a payload in bytes.
-const fn payload_len(kind: Kind, shape: Shape) -> u64 {
-    match kind {
-        Kind::F32 => shape.weights_len() as u64 * size_of::<f32>() as u64,
-        Kind::Int8 => int_payload_len(Bits::Eight, shape),
-        Kind::Int4 => int_payload_len(Bits::Four, shape),
-    }
+/// One of the header's sixteen words.
+fn word(header: &[u8; HEADER_LEN], number: usize) -> u32 {
+    header.as_chunks().0.get(number).map_or(0, |&word| u32::from_le_bytes(word))
 }
 
-/// The length of an integer payload; of a shape that cannot have one, more than any file has.
-const fn int_payload_len(bits: Bits, shape: Shape) -> u64 {
-    match bits.payload_len(shape) {
-        Some(len) => len as u64,
-        None => u64::MAX,
-    }
+fn two_words(header: &[u8; HEADER_LEN], first: usize) -> u64 {
+    u64::from(word(header, first)) | u64::from(word(header, first + 1)) << 32
 }
 
-/// The header's fields.
-struct Fields {
-    magic: [u8; 8],
-    version: u16,
-    kind: u16,
-    shape: [u32; 3],
-    offset: u64,
-    length: u64,
-    reserved: [u8; 16],
-    payload_crc: u32,
-    header_crc: u32,
-}
-
-impl Fields {
-    fn read(bytes: &[u8; HEADER_LEN]) -> Self {
-        Self {
-            magic: at::<0, 8>(bytes),
-            version: u16::from_le_bytes(at::<8, 2>(bytes)),
-            kind: u16::from_le_bytes(at::<10, 2>(bytes)),
-            shape: [at::<12, 4>(bytes), at::<16, 4>(bytes), at::<20, 4>(bytes)].map(u32::from_le_bytes),
-            offset: u64::from_le_bytes(at::<24, 8>(bytes)),
-            length: u64::from_le_bytes(at::<32, 8>(bytes)),
-            reserved: at::<RESERVED, 16>(bytes),
-            payload_crc: u32::from_le_bytes(at::<56, 4>(bytes)),
-            header_crc: u32::from_le_bytes(at::<60, 4>(bytes)),
-        }
-    }
-
-    /// The header of these fields, with its own checksum.
-    fn write(&self) -> [u8; HEADER_LEN] {
-        let mut bytes = [0; HEADER_LEN];
-        put::<0, 8>(&mut bytes, self.magic);
-        put::<8, 2>(&mut bytes, self.version.to_le_bytes());
-        put::<10, 2>(&mut bytes, self.kind.to_le_bytes());
-        put::<12, 4>(&mut bytes, self.shape[0].to_le_bytes());
-        put::<16, 4>(&mut bytes, self.shape[1].to_le_bytes());
-        put::<20, 4>(&mut bytes, self.shape[2].to_le_bytes());
-        put::<24, 8>(&mut bytes, self.offset.to_le_bytes());
-        put::<32, 8>(&mut bytes, self.length.to_le_bytes());
-        put::<RESERVED, 16>(&mut bytes, self.reserved);
-        put::<56, 4>(&mut bytes, self.payload_crc.to_le_bytes());
-        let crc = header_crc(&bytes);
-        put::<60, 4>(&mut bytes, crc.to_le_bytes());
-        bytes
-    }
-}
-
-/// The `N` bytes from byte `AT` on: within the header, or it does not compile.
-const fn at<const AT: usize, const N: usize>(bytes: &[u8; HEADER_LEN]) -> [u8; N] {
-    const { assert!(AT + N <= HEADER_LEN) };
-    let mut out = [0; N];
-    let mut i = 0;
-    while i < N {
-        out[i] = bytes[AT + i];
-        i += 1;
-    }
-    out
-}
-
-/// The opposite of [`at`].
-const fn put<const AT: usize, const N: usize>(bytes: &mut [u8; HEADER_LEN], value: [u8; N]) {
-    const { assert!(AT + N <= HEADER_LEN) };
-    let mut i = 0;
-    while i < N {
-        bytes[AT + i] = value[i];
-        i += 1;
-    }
-}
-
+/// The checksum of all but the header's last word.
 fn header_crc(header: &[u8; HEADER_LEN]) -> u32 {
-    crc32(&at::<0, 60>(header))
+    crc32(header.split_last_chunk::<4>().map_or(&[], |(covered, _)| covered))
 }
 
 /// CRC-32 of IEEE 802.3 (reflected polynomial `0xEDB88320`), four bits a step: a table of 64 bytes suits a flash.
 #[must_use]
 pub fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 16] = {
+    static TABLE: [u32; 16] = {
         let mut table = [0; 16];
         let mut index = 0_u32;
         while index < 16 {

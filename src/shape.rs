@@ -87,8 +87,10 @@ impl Shape {
     /// Hidden units as stored: whole panels, and a last one of 16, 32, 64 or 128.
     #[must_use]
     pub const fn hidden_padded(self) -> usize {
-        let left = self.hidden % PANEL;
-        self.hidden - left + if left == 0 { 0 } else { left.div_ceil(LANES).next_power_of_two() * LANES }
+        match self.hidden % PANEL {
+            0 => self.hidden,
+            left => self.hidden - left + left.next_multiple_of(LANES).next_power_of_two(),
+        }
     }
 
     /// The length of W1 and W2 together, in numbers.

@@ -253,7 +253,8 @@ fn code(image: &Path) -> (u32, u32, usize) {
         "painted_depth",
         "paint",
     ];
-    const OPENING: [&str; 6] = ["mem", "from_bytes", "inference_open", "twolayer_open", "crc32", "model11payload_len"];
+    const OPENING: [&str; 7] =
+        ["mem", "from_bytes", "inference_open", "twolayer_open", "crc32", "model11payload_len", "hidden_padded"];
     let nm = Command::new("arm-none-eabi-nm").args(["--print-size"]).arg(image).output().expect("nm runs");
     let text = String::from_utf8_lossy(&nm.stdout).into_owned();
     let (mut opening, mut rest) = (0, 0);
@@ -358,8 +359,10 @@ fn every_board_computes_what_the_host_computes() {
         let (all, inference, panics) = code(image);
         table +=
             &format!("{board:8} {variant:8} code: {inference} B of inference, {all} B with opening and checksum\n");
-        if inference > CODE {
-            failures.push(format!("{board} {variant}: {inference} bytes of code"));
+        // Where words of any alignment are read byte by byte, and in C with its statuses, opening takes some more.
+        let counted = if ["m4", "m7", "m33"].contains(board) && *variant == "default" { all } else { inference };
+        if counted > CODE {
+            failures.push(format!("{board} {variant}: {counted} bytes of code"));
         }
         assert_eq!(panics, 0, "{board} {variant}: symbols with panic");
     }

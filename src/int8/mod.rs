@@ -143,6 +143,7 @@ impl Bits {
 
     /// Bytes of the payload for a shape; `None` if `usize` cannot hold the number or a width is over 65 535.
     #[must_use]
+    #[inline(never)] // called twice when a model is opened
     pub const fn payload_len(self, shape: Shape) -> Option<usize> {
         if shape.inputs() > MAX_WIDTH || shape.hidden() > MAX_WIDTH || shape.outputs() > MAX_WIDTH {
             return None;
@@ -188,18 +189,19 @@ impl<'a> QuantizedNetwork<'a> {
         if payload.len() != expected {
             return Err(wrong_length);
         }
-        let (prologue, weights) = payload.split_first_chunk::<PROLOGUE>().ok_or(wrong_length)?;
-        let &[shift, ref reserved @ ..] = prologue;
+        let second_len = shape.hidden() * shape.outputs();
+        let (rows, second) = payload.split_at_checked(payload.len() - second_len).ok_or(wrong_length)?;
+        let rows: &[Row] = bytemuck::try_cast_slice(rows).map_err(|_| PayloadError::Misaligned)?;
+        let (prologue, first) = rows.split_first().ok_or(wrong_length)?;
+        let [word, second_word, third_word, fourth_word] = prologue.map(u32::from_le);
+        let [shift, ..] = word.to_le_bytes();
         if !(1..=MAX_SHIFT).contains(&shift) {
             return Err(PayloadError::Shift { found: shift });
         }
-        if reserved.iter().any(|&byte| byte != 0) {
+        if (word >> 8) | second_word | third_word | fourth_word != 0 {
             return Err(PayloadError::Reserved);
         }
-        let second_len = shape.hidden() * shape.outputs();
-        let (first, second) = weights.split_at_checked(weights.len() - second_len).ok_or(wrong_length)?;
-        let first: &[u32] = bytemuck::try_cast_slice(first).map_err(|_| PayloadError::Misaligned)?;
-        Ok(Self { shape, bits, shift, first: first.as_chunks().0, second })
+        Ok(Self { shape, bits, shift, first, second })
     }
 
     /// The widths of the layers.
@@ -231,14 +233,7 @@ impl<'a> QuantizedNetwork<'a> {
         let (outputs, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).unwrap_or_default();
         let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
         self.run(pixels, scratch, outputs);
-        let mut class = 0;
-        let mut largest = i32::MIN;
-        for (k, &output) in outputs.iter().enumerate() {
-            if output > largest {
-                (class, largest) = (k, output);
-            }
-        }
-        Ok(class)
+        Ok(class(outputs))
     }
 
     /// The outputs of an image. `scratch` and `outputs` may hold anything.
@@ -302,6 +297,19 @@ impl<'a> QuantizedNetwork<'a> {
             take(sums);
         }
     }
+}
+
+/// The lowest index of the largest output.
+#[inline(never)] // or it is unrolled where its callers are
+fn class(outputs: &[i32]) -> usize {
+    let mut class = 0;
+    let mut largest = i32::MIN;
+    for (k, &output) in outputs.iter().enumerate() {
+        if output > largest {
+            (class, largest) = (k, output);
+        }
+    }
+    class
 }
 
 /// The activation of a hidden unit, 0 ..= 255, from its sum.

@@ -12,7 +12,7 @@
 //!
 //! One image reads `hidden` bytes for each of its inked pixels, a quarter of what f32 reads.
 
-use super::{Bits, MAX_WIDTH, QuantizedNetwork, Row};
+use super::{Bits, MAX_WIDTH, QuantizedNetwork, Row, class};
 use crate::network::NetworkError;
 use crate::shape::Shape;
 use crate::simd::{Backend, Isa, Kernel};
@@ -174,13 +174,7 @@ impl<'a> PackedNetwork<'a> {
         let mut scratch = Scratch::new(self.shape, scratch)?;
         for (pixels, to) in images.chunks_exact(self.shape.inputs()).zip(classes) {
             self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
-            let mut best = (0, i32::MIN);
-            for (class, &output) in scratch.outputs.iter().enumerate() {
-                if output > best.1 {
-                    best = (class, output);
-                }
-            }
-            *to = u8::try_from(best.0).unwrap_or(u8::MAX);
+            *to = u8::try_from(class(scratch.outputs)).unwrap_or(u8::MAX);
         }
         Ok(())
     }

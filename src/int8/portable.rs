@@ -1,12 +1,11 @@
 //! Adds rows of weights, several units in a word, in plain Rust for every machine with 32-bit integers.
 //!
-//! Cost of a row of 16 bytes, with eight accumulators in registers: four loads and some twenty operations.
+//! Cost of a row of 16 bytes, with four or eight accumulators in registers: four loads and sixteen to twenty operations.
 
 use core::cell::Cell;
-use core::sync::atomic::{Ordering, compiler_fence};
 
 use super::levels::{LEVELS, Levels};
-use super::{Bits, Row, activation};
+use super::{Bits, ROW_WORDS, Row, activation};
 
 /// Outputs that are kept in registers while the active units are gone through; 10 is twice this.
 const BLOCK: usize = 5;
@@ -44,6 +43,10 @@ impl<'s> Adder<'s> {
     }
 }
 
+/// Words of a row that are summed in one pass over the list: so few that the accumulators stay in registers, and the stack
+/// small, on every machine.
+const WORDS: usize = 2;
+
 /// Adds `level` times the rows of a list.
 #[inline(never)] // so that the registers are its own
 fn add_level<const BITS: usize, const UNITS: usize>(tile: &[Row], list: &[u16], level: u32, sums: &mut [u32; UNITS]) {
@@ -51,32 +54,25 @@ fn add_level<const BITS: usize, const UNITS: usize>(tile: &[Row], list: &[u16], 
     let mask = u32::MAX / ((1 << BITS) + 1);
     let batch_len = const { if BITS == 8 { Bits::Eight.rows_per_batch() } else { Bits::Four.rows_per_batch() } };
     for batch in list.chunks(batch_len) {
-        // Written out, for compilers that are asked for little code and then unroll no loop. The fences emit nothing: they
-        // keep a word in memory until the one before it is added, so that the accumulators find registers.
-        let (mut all0, mut all1, mut all2, mut all3) = (0u32, 0u32, 0u32, 0u32);
-        let (mut odd0, mut odd1, mut odd2, mut odd3) = (0u32, 0u32, 0u32, 0u32);
-        for &index in batch {
-            if let Some(row) = tile.get(usize::from(index)) {
-                let word0 = u32::from_le(row[0]);
-                all0 = all0.wrapping_add(word0);
-                odd0 = odd0.wrapping_add((word0 >> BITS) & mask);
-                compiler_fence(Ordering::SeqCst);
-                let word1 = u32::from_le(row[1]);
-                all1 = all1.wrapping_add(word1);
-                odd1 = odd1.wrapping_add((word1 >> BITS) & mask);
-                compiler_fence(Ordering::SeqCst);
-                let word2 = u32::from_le(row[2]);
-                all2 = all2.wrapping_add(word2);
-                odd2 = odd2.wrapping_add((word2 >> BITS) & mask);
-                compiler_fence(Ordering::SeqCst);
-                let word3 = u32::from_le(row[3]);
-                all3 = all3.wrapping_add(word3);
-                odd3 = odd3.wrapping_add((word3 >> BITS) & mask);
+        for half in 0..ROW_WORDS / WORDS {
+            // Written out, for compilers that are asked for little code and then unroll no loop.
+            let (mut all0, mut all1, mut odd0, mut odd1) = (0u32, 0u32, 0u32, 0u32);
+            for &index in batch {
+                if let Some(row) = tile.get(usize::from(index))
+                    && let Some(&[word0, word1]) = row.as_chunks::<WORDS>().0.get(half % 2)
+                {
+                    let (word0, word1) = (u32::from_le(word0), u32::from_le(word1));
+                    all0 = all0.wrapping_add(word0);
+                    odd0 = odd0.wrapping_add((word0 >> BITS) & mask);
+                    all1 = all1.wrapping_add(word1);
+                    odd1 = odd1.wrapping_add((word1 >> BITS) & mask);
+                }
             }
-        }
-        let words = [(all0, odd0), (all1, odd1), (all2, odd2), (all3, odd3)];
-        for ((all, odd), sums) in words.into_iter().zip(sums.chunks_exact_mut(32 / BITS)) {
-            empty::<BITS>(all, odd, level, sums);
+            let (_, sums) = sums.split_at_mut_checked(half * WORDS * 32 / BITS).unwrap_or_default();
+            let sums = sums.get_mut(..WORDS * 32 / BITS).unwrap_or_default();
+            let (first, second) = sums.split_at_mut_checked(32 / BITS).unwrap_or_default();
+            empty::<BITS>(all0, odd0, level, first);
+            empty::<BITS>(all1, odd1, level, second);
         }
     }
 }
