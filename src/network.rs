@@ -137,7 +137,6 @@ impl Kernel for InBatch<'_, '_, '_> {
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
         let Network { shape, w1, w2, .. } = *self.network;
-        // max: neither is zero, but a compiler for 32 bits cannot know, and would keep a panic.
         for (w1, w2) in w1.chunks((shape.inputs() * PANEL).max(1)).zip(w2.chunks((shape.outputs() * PANEL).max(1))) {
             let width = w1.len() / shape.inputs() / LANES;
             for_width(isa, width, InPanel { shape, w1, w2, batch: self.batch });

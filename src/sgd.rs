@@ -144,7 +144,7 @@ impl<'a> Trainer<'a> {
         check_samples(self.shape, images, labels)?;
         let block = self.options.block;
         let mut errors = Errors::default();
-        for (images, labels) in images.chunks(block * self.shape.inputs()).zip(labels.chunks(block)) {
+        for (images, labels) in images.chunks((block * self.shape.inputs()).max(1)).zip(labels.chunks(block.max(1))) {
             self.prepare(images);
             self.visit();
             errors.add(self.sequence(labels));
@@ -168,9 +168,9 @@ impl<'a> Trainer<'a> {
 
     /// Every panel once: the step of the block before, the pre-activations of the current one.
     pub(crate) fn visit(&mut self) {
-        let stride = self.options.block * PANEL;
+        let stride = (self.options.block * PANEL).max(1);
         let hidden = self.before.1.chunks(stride).zip(self.current.1.chunks_mut(stride));
-        for (w1, (delta1, z)) in self.w1.chunks_mut(self.shape.inputs() * PANEL).zip(hidden) {
+        for (w1, (delta1, z)) in self.w1.chunks_mut((self.shape.inputs() * PANEL).max(1)).zip(hidden) {
             let (before, current) = (&self.before.0, &self.current.0);
             self.options.backend.run(Visit { shape: self.shape, w1, before, delta1, current, z });
         }
@@ -351,7 +351,7 @@ struct Contiguous<'a> {
 impl HiddenRows for Contiguous<'_> {
     #[inline(always)]
     fn panel(&mut self, index: usize) -> &mut [f32] {
-        self.rows.chunks_mut(self.stride).nth(index).unwrap_or_default()
+        self.rows.chunks_mut(self.stride.max(1)).nth(index).unwrap_or_default()
     }
 }
 

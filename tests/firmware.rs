@@ -513,6 +513,7 @@ fn training_on_the_device_ends_with_the_hosts_weights() {
             let image = build(board, "default").join("train");
             let (lines, success) = emulate(board, &image, &format!("train{block}"), &input);
             assert!(success && lines.len() == 1 && lines[0].ends_with(&tail), "{board}: {lines:?}, not {tail}");
+            assert_eq!(code(&image).2, 0, "{board}: symbols with panic");
             eprintln!("{board} training, blocks of {block}: {} ticks, {tail}", field(&lines[0], "ticks"));
         }
     }

@@ -30,10 +30,12 @@ fn tiles<I: Isa, const A: usize, const B: usize>(
     gram: &mut [f32],
     block: usize,
 ) {
-    for ((k, later), gram) in (0..).step_by(A).zip(images.chunks(A * vectors)).zip(gram.chunks_mut(A * block)) {
-        for (s, earlier) in (0..k + A - 1).step_by(B).zip(images.chunks(B * vectors)) {
+    for ((k, later), gram) in
+        (0..).step_by(A).zip(images.chunks((A * vectors).max(1))).zip(gram.chunks_mut((A * block).max(1)))
+    {
+        for (s, earlier) in (0..k + A - 1).step_by(B).zip(images.chunks((B * vectors).max(1))) {
             let products = products::<I, A, B>(isa, samples(later, vectors), samples(earlier, vectors));
-            for (gram, products) in gram.chunks_exact_mut(block).zip(products) {
+            for (gram, products) in gram.chunks_exact_mut(block.max(1)).zip(products) {
                 for (gram, product) in gram.iter_mut().skip(s).zip(products) {
                     // At most 65,536 × 255² < 2³²: exact as u32, whatever the signs on the way.
                     let product = product.to_array().into_iter().fold(0, i32::wrapping_add).cast_unsigned();
@@ -90,7 +92,7 @@ fn vectors<const A: usize>(images: [&[Wide]; A], j: usize) -> [i16x32; A] {
 /// Widens `images` (`[samples][inputs]` pixels) to `[samples][vectors]`, zeros beyond the last input.
 #[inline(always)]
 pub(crate) fn widen(images: &[u8], inputs: usize, vectors: usize, to: &mut [Wide]) {
-    for (image, to) in images.chunks_exact(inputs).zip(to.chunks_exact_mut(vectors)) {
+    for (image, to) in images.chunks_exact(inputs.max(1)).zip(to.chunks_exact_mut(vectors.max(1))) {
         let to = to.as_flattened_mut();
         for (to, &pixel) in to.iter_mut().zip(image) {
             *to = i16::from(pixel);

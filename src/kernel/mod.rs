@@ -3,6 +3,9 @@
 //! A panel's weights and hidden rows are rows of `W` vectors of 16 numbers. A kernel works on a *tile* of a row: `N`
 //! vectors, as many as the tier has registers for ([`Isa::TILE`]). Both are known to the compiler ([`for_width`]), and
 //! neither has any influence on a sum.
+//!
+//! Lengths of chunks are `max(1)` where they are products: they are never zero, but a compiler for 32 bits cannot know, and
+//! would link a panic into firmware.
 
 pub(crate) mod backward;
 pub(crate) mod forward;

@@ -78,7 +78,7 @@ impl<H: HiddenRows> Sequence<'_, H> {
     /// Through all panels once: backward for sample `k − 1`, corrections, forward for sample `k`.
     #[inline(always)]
     fn pass<I: Isa>(&mut self, isa: I, k: usize) {
-        for (index, w2) in self.w2.chunks_mut(self.shape.outputs() * PANEL).enumerate() {
+        for (index, w2) in self.w2.chunks_mut((self.shape.outputs() * PANEL).max(1)).enumerate() {
             let panel = Pass {
                 alpha: self.alpha,
                 samples: self.labels.len(),
@@ -135,7 +135,7 @@ impl OnPanel for Pass<'_> {
         // A whole group of samples corrects all that are left, an unfinished one only the next.
         let (group, until) = if k.is_multiple_of(GROUP) { (GROUP.min(k), samples) } else { (k % GROUP, k + 1) };
         let delta1 = done.get(k - group..).unwrap_or_default();
-        for (z, gram) in left.iter_mut().zip(gram.chunks_exact(block).skip(k)).take(until - k) {
+        for (z, gram) in left.iter_mut().zip(gram.chunks_exact(block.max(1)).skip(k)).take(until - k) {
             let gram = gram.get(k - group..k).unwrap_or_default();
             correct::<I, W, N>(isa, gram, delta1, z);
         }

@@ -48,7 +48,7 @@ impl<'a> BySample<'a> {
     pub(crate) fn fill(&mut self, images: &[u8]) {
         let mut len = 0;
         let mut ends = self.ends.iter_mut();
-        for image in images.chunks_exact(self.inputs) {
+        for image in images.chunks_exact(self.inputs.max(1)) {
             let mut input = 0;
             for chunk in image.chunks(CHUNK) {
                 let (words, rest) = chunk.as_chunks();
@@ -128,7 +128,7 @@ impl<'a> ByInput<'a> {
     pub(crate) fn fill(&mut self, images: &[u8], by_sample: &BySample<'_>, alpha: f32) {
         // Count each input's samples, let `ends` hold where each begins, and let the filling move it to the end.
         self.ends.fill(0);
-        let images = images.chunks_exact(self.ends.len());
+        let images = images.chunks_exact(self.ends.len().max(1));
         let samples = images.len();
         for image in images {
             for (count, &pixel) in self.ends.iter_mut().zip(image) {
