@@ -1,0 +1,159 @@
+//! Instructions of each part, by valgrind's callgrind: a regression that no noise can touch. Needs `valgrind` on the path.
+//!
+//! This program runs itself under callgrind, with a part once and then twice; the difference is the part. Counts are
+//! compared with those pinned below, which hold for the compiler that CI has. Callgrind knows no AVX-512.
+
+#![expect(clippy::cast_precision_loss, reason = "counts here are far below 2⁵²")]
+
+use core::hint::black_box;
+use std::process::{Command, ExitCode};
+use twolayer::host::dataset::digit;
+use twolayer::int8::{Bits, PackedNetwork, QuantizedNetwork};
+use twolayer::probe::Parts;
+use twolayer::{Backend, INIT_SCALE, Network, Options, Shape, Trainer, fill_initial};
+
+type Anything = Box<dyn core::error::Error>;
+
+const SHAPE: Shape = Shape::MNIST;
+const BLOCK: usize = Options::BLOCK;
+
+/// How much a count may exceed the pinned one.
+const TOLERANCE: f64 = 1.02;
+
+/// A part, the samples that it is for, and its pinned counts on the portable tier and on AVX2.
+const PARTS: [(&str, usize, [u64; 2]); 9] = [
+    ("lists and Gram numbers", BLOCK, [2_237_879, 1_522_885]),
+    ("forward pass", BLOCK, [11_515_193, 4_660_665]),
+    ("update + forward pass", BLOCK, [23_502_073, 9_528_121]),
+    ("corrections, output layer", BLOCK, [5_119_887, 1_913_076]),
+    ("block of training", BLOCK, [30_863_963, 12_967_086]),
+    ("one image, f32", 1, [200_456, 82_889]),
+    ("64 images, f32", BLOCK, [12_390_718, 5_098_919]),
+    ("one image, int8", 1, [80_855, 44_715]),
+    ("one image, int4", 1, [80_855, 44_715]),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--run", part, tier, times] => run_part(part, tier, times.parse().unwrap_or(1)).map(|()| true),
+        _ if arguments.iter().any(|argument| argument == "--test") => {
+            PARTS.iter().try_for_each(|(part, ..)| run_part(part, "portable", 1)).map(|()| true)
+        }
+        _ => table(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints the counts; whether all are as pinned, or less.
+fn table() -> Result<bool, Anything> {
+    println!("{:<28}{:<10}{:>14}{:>14}{:>9}", "instructions a sample", "tier", "counted", "pinned", "ratio");
+    let mut sound = true;
+    for (part, samples, pinned) in PARTS {
+        for (tier, pinned) in ["portable", "avx2"].into_iter().zip(pinned) {
+            if !Backend::available().any(|backend| backend.name() == tier) {
+                continue;
+            }
+            let count = count(part, tier, 2)?.saturating_sub(count(part, tier, 1)?);
+            let ratio = count as f64 / pinned as f64;
+            let each = |count: u64| count as f64 / samples as f64;
+            println!("{part:<28}{tier:<10}{:>14.1}{:>14.1}{ratio:>9.3}", each(count), each(pinned));
+            if ratio > TOLERANCE {
+                println!("  more than pinned: {count} instead of {pinned}; a regression, or another compiler");
+                sound = false;
+            }
+        }
+    }
+    Ok(sound)
+}
+
+/// The instructions of this whole program when it runs a part some times.
+fn count(part: &str, tier: &str, times: u32) -> Result<u64, Anything> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe()?)
+        .args(["--run", part, tier, &times.to_string()])
+        .output()
+        .map_err(|error| format!("cannot run valgrind: {error}; install it (Debian: apt-get install valgrind)"))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let collected = text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
+    match collected {
+        Some(count) if output.status.success() => Ok(count),
+        _ => Err(format!("valgrind ended with {}:\n{text}", output.status).into()),
+    }
+}
+
+/// Prepares all parts' data, then runs one of them some times.
+fn run_part(part: &str, tier: &str, times: u32) -> Result<(), Anything> {
+    let backend = Backend::available().find(|backend| backend.name() == tier).ok_or("no such tier here")?;
+    let (images, labels): (Vec<_>, Vec<_>) = (0..64).map(|index| digit(1, index)).unzip();
+    let images = images.concat();
+    let mut weights = vec![0.0; SHAPE.weights_len()];
+    fill_initial(SHAPE, &mut weights, 1, INIT_SCALE);
+    let options = Options { backend, ..Options::default() };
+    let mut repeat = |what: &mut dyn FnMut()| (0..times).for_each(|_| what());
+
+    if let Some(bits) = [("one image, int8", Bits::Eight), ("one image, int4", Bits::Four)].iter().find(|b| b.0 == part)
+    {
+        return integers(bits.1, backend, &images, &mut repeat);
+    }
+    if part.ends_with("f32") {
+        let network = Network::new(SHAPE, &weights, backend)?;
+        let count = if part.starts_with("one") { 1 } else { BLOCK };
+        let (mut scratch, mut classes) = (vec![0.0; Network::scratch_len(SHAPE, BLOCK)], vec![0; count]);
+        let images = &images[..count * SHAPE.inputs()];
+        repeat(&mut || network.classify(black_box(images), &mut scratch, &mut classes).expect("valid buffers"));
+        return Ok(());
+    }
+    let mut scratch = vec![0.0; Trainer::scratch_len(SHAPE, BLOCK)];
+    if part == "block of training" {
+        let mut trainer = Trainer::new(SHAPE, &mut weights, &mut scratch, options)?;
+        repeat(&mut || _ = trainer.train(black_box(&images), &labels).expect("valid samples"));
+        return Ok(());
+    }
+    // A block before, so that there is something to update.
+    let mut parts = Parts::new(SHAPE, &mut weights, &mut scratch, options)?;
+    for _ in 0..2 {
+        parts.prepare(&images);
+        parts.visit();
+        parts.sequence(&labels);
+    }
+    parts.prepare(&images);
+    match part {
+        "lists and Gram numbers" => repeat(&mut || parts.prepare(black_box(&images))),
+        "forward pass" => {
+            parts.take_before();
+            repeat(&mut || parts.visit());
+        }
+        "update + forward pass" => repeat(&mut || parts.visit()),
+        "corrections, output layer" => repeat(&mut || _ = parts.sequence(black_box(&labels))),
+        _ => return Err(format!("no part is called {part}").into()),
+    }
+    Ok(())
+}
+
+/// Classifies the first image in integers; which weights they are is no matter to the count.
+fn integers(
+    bits: Bits,
+    backend: Backend,
+    images: &[u8],
+    repeat: &mut dyn FnMut(&mut dyn FnMut()),
+) -> Result<(), Anything> {
+    let len = bits.payload_len(SHAPE).ok_or("a shape that has a payload")?;
+    let mut payload = vec![0x5A5A_5A5A_u32; len.div_ceil(4)];
+    payload[..4].copy_from_slice(&[12, 0, 0, 0]);
+    let bytes = bytemuck::cast_slice(&payload).get(..len).ok_or("a whole payload")?;
+    let mut memory = vec![0; PackedNetwork::memory_len(SHAPE)];
+    let network = PackedNetwork::new(&QuantizedNetwork::new(SHAPE, bits, bytes)?, &mut memory, backend)?;
+    let (mut scratch, mut class) = (vec![0; PackedNetwork::scratch_len(SHAPE)], [0]);
+    let image = &images[..SHAPE.inputs()];
+    repeat(&mut || network.classify(black_box(image), &mut scratch, &mut class).expect("valid buffers"));
+    Ok(())
+}
