@@ -106,20 +106,17 @@ pub fn read(backend: Backend, numbers: &[f32]) -> f32 {
     backend.run(Read(numbers))
 }
 
-/// Trains on all samples with that many threads.
+/// Trains on all samples with that many threads, as the host does.
 ///
 /// # Errors
 ///
 /// As [`Trainer::train`].
 #[cfg(feature = "std")]
 pub fn train_with_threads(
-    mut trainer: Trainer<'_>,
+    trainer: Trainer<'_>,
     images: &[u8],
     labels: &[u8],
     threads: core::num::NonZeroUsize,
 ) -> Result<Errors, TrainError> {
-    if threads == core::num::NonZeroUsize::MIN {
-        return trainer.train(images, labels);
-    }
     crate::host::crew::train(trainer, images, labels, threads, |_, _| Ok(()))
 }

@@ -10,10 +10,10 @@
 mod mnist;
 
 use std::sync::OnceLock;
-use twolayer::Network;
 use twolayer::host::Evaluation;
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Event, Recipe, Trained};
+use twolayer::{Network, weights_hash};
 
 /// MNIST, where it can be found.
 fn mnist(test: &str) -> Option<Dataset> {
@@ -45,12 +45,15 @@ fn mnist_to_97_35_percent() {
     assert!(accuracies[0] >= 0.935, "after one epoch: {accuracies:?}");
     assert!(accuracies[4] >= 0.9735, "after five epochs: {accuracies:?}");
     assert!((trained.test.accuracy() - accuracies[4]).abs() < 1e-12);
+    // Every machine, tier and number of threads.
+    assert_eq!(weights_hash(trained.shape, &trained.weights), 0x7c01_ddae_5433_fb59);
 }
 
 #[test]
 fn built_in_digits_to_97_percent() {
     let (accuracies, trained) = digits();
     assert!(trained.test.accuracy() >= 0.97, "{accuracies:?}");
+    assert_eq!(weights_hash(trained.shape, &trained.weights), 0x27f9_1033_7b3b_e82f);
 }
 
 #[test]

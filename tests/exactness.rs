@@ -133,6 +133,34 @@ fn every_tier_and_block_size_gives_the_bits_of_plain_loops() {
     }
 }
 
+/// From one panel to eight, with more threads than there are cores, panels or samples.
+#[cfg(feature = "std")]
+#[test]
+fn any_number_of_threads_gives_the_bits_of_one() {
+    for (hidden, block) in [(20, 1), (128, 7), (129, 1), (300, 7), (300, 64), (1000, 1), (1000, 64)] {
+        let shape = Shape::new(25, hidden, 10).unwrap();
+        let start = signed_weights(shape, 1, 0.1);
+        for count in [0, 1, block, block + 1, 75] {
+            let samples = Samples::new(25, 10, count, 2);
+            let options = Options { alpha: 1e-5, block, ..Options::default() };
+            let (expected, expected_errors) = train(shape, &start, &samples, options);
+            for threads in [1, 2, 3, 3, 3, 5, 64] {
+                let mut weights = start.clone();
+                let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape, block)];
+                let trainer = Trainer::new(shape, &mut weights, &mut scratch, options).unwrap();
+                let threads = threads.try_into().unwrap();
+                let errors =
+                    twolayer::probe::train_with_threads(trainer, &samples.images, &samples.labels, threads).unwrap();
+                assert!(
+                    bits(&weights) == bits(&expected),
+                    "{shape}, blocks of {block}, {count} samples, {threads} threads"
+                );
+                assert_eq!(errors, expected_errors);
+            }
+        }
+    }
+}
+
 #[test]
 fn outputs_of_a_batch_are_those_of_its_images_alone() {
     for (inputs, hidden, outputs) in [(784, 1000, 10), (113, 129, 3), (1, 16, 1)] {

@@ -12,7 +12,7 @@ use crate::kernel::output::HiddenRows;
 use crate::sgd::{Block, Errors, Options, TrainError, Trainer, Visit, check_samples};
 use crate::shape::{PANEL, Shape};
 use core::num::NonZeroUsize;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, Thread};
 
@@ -49,11 +49,14 @@ pub(crate) fn train<E: From<TrainError>>(
         visits: AtomicUsize::new(0),
         preparing: AtomicUsize::new(0),
         prepared: AtomicUsize::new(0),
+        broken: AtomicBool::new(false),
         captain: thread::current(),
     };
     thread::scope(|scope| {
         let crew = &crew;
-        let hands = (1..threads).map(|me| scope.spawn(move || crew.serve(me)).thread().clone()).collect();
+        // A system that has no more threads to give is slower, nothing else.
+        let hand = |me| thread::Builder::new().spawn_scoped(scope, move || crew.serve(me)).ok();
+        let hands = (1..threads).map_while(hand).map(|hand| hand.thread().clone()).collect();
         let hands = Hands { crew, hands };
         let mut errors = Errors::default();
         crew.prepare(1);
@@ -64,7 +67,10 @@ pub(crate) fn train<E: From<TrainError>>(
             let hidden = HiddenGuards { number, panels: crew.panels.iter().map(Panel::lock).collect() };
             errors.add(output.sequence(labels, &read(crew.block(number)), hidden));
             crew.prepare(number + 1);
-            wait(|| crew.prepared.load(Ordering::Acquire) > number);
+            crew.wait(|| crew.prepared.load(Ordering::Acquire) > number);
+            if crew.broken.load(Ordering::Acquire) {
+                break;
+            }
             report((number * options.block).min(images.len() / shape.inputs()), errors)?;
         }
         hands.visit(labels.len().div_ceil(options.block) + 1);
@@ -88,6 +94,8 @@ struct Crew<'a> {
     /// The last block that somebody claimed to prepare, and the last one that is prepared.
     preparing: AtomicUsize,
     prepared: AtomicUsize,
+    /// Did a hand panic? Nothing it was to do gets done; the scope passes the panic on.
+    broken: AtomicBool,
     captain: Thread,
 }
 
@@ -123,6 +131,7 @@ impl Order {
 impl<'a> Crew<'a> {
     /// A hand's life.
     fn serve(&self, me: usize) {
+        let _alarm = Alarm(self);
         let mut last = 0;
         loop {
             wait(|| self.orders.load(Ordering::Acquire) != last);
@@ -166,6 +175,11 @@ impl<'a> Crew<'a> {
         }
     }
 
+    /// The captain's wait for the hands.
+    fn wait(&self, ready: impl Fn() -> bool) {
+        wait(|| ready() || self.broken.load(Ordering::Acquire));
+    }
+
     fn block(&self, number: usize) -> &RwLock<Block<'a>> {
         let [even, odd] = &self.blocks;
         if number.is_multiple_of(2) { even } else { odd }
@@ -188,13 +202,25 @@ impl Hands<'_, '_> {
     fn visit(&self, number: usize) {
         self.order(Order::Visit(number));
         self.crew.visit(number, 0);
-        wait(|| self.crew.visits.load(Ordering::Acquire) >= number * self.crew.panels.len());
+        self.crew.wait(|| self.crew.visits.load(Ordering::Acquire) >= number * self.crew.panels.len());
     }
 }
 
 impl Drop for Hands<'_, '_> {
     fn drop(&mut self) {
         self.order(Order::Dismissed);
+    }
+}
+
+/// Tells the captain when a hand panics.
+struct Alarm<'c, 'a>(&'c Crew<'a>);
+
+impl Drop for Alarm<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.broken.store(true, Ordering::Release);
+            self.0.captain.unpark();
+        }
     }
 }
 
@@ -254,5 +280,31 @@ fn wait(ready: impl Fn() -> bool) {
     }
     while !ready() {
         thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::Samples;
+
+    #[test]
+    fn a_report_that_says_stop_is_the_last() {
+        let shape = Shape::new(25, 300, 10).unwrap();
+        let samples = Samples::new(25, 10, 75, 1);
+        let options = Options { block: 8, ..Options::default() };
+        for threads in 1..4 {
+            let mut weights = vec![0.0; shape.weights_len()];
+            let mut scratch = vec![0.0; Trainer::scratch_len(shape, 8)];
+            let trainer = Trainer::new(shape, &mut weights, &mut scratch, options).unwrap();
+            let mut reports = Vec::new();
+            let stopped =
+                train(trainer, &samples.images, &samples.labels, NonZeroUsize::new(threads).unwrap(), |done, _| {
+                    reports.push(done);
+                    if done < 40 { Ok(()) } else { Err(TrainError::Block { found: done }) }
+                });
+            assert_eq!(stopped, Err(TrainError::Block { found: 40 }));
+            assert_eq!(reports, [8, 16, 24, 32, 40]);
+        }
     }
 }

@@ -117,11 +117,17 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event)) 
     for number in 1..=recipe.epochs {
         let trainer = Trainer::new(shape, &mut weights, &mut scratch, recipe.options)?;
         let start = Instant::now();
-        let errors = epoch(trainer, images, labels, recipe.threads, |done, errors| {
-            report(Event::Samples { epoch: number, done });
+        let errors = crew::train(trainer, images, labels, recipe.threads, |done, errors: Errors| {
+            if done % (block * BLOCKS_PER_REPORT) == 0 || done == labels.len() {
+                report(Event::Samples { epoch: number, done });
+            }
             if errors.sum.is_finite() { Ok(()) } else { Err(Error::Diverged { epoch: number, sample: done, alpha }) }
         })?;
         let time = start.elapsed();
+        // The last steps of all: no error was taken after them.
+        if !weights.iter().all(|weight| weight.is_finite()) {
+            return Err(Error::Diverged { epoch: number, sample: labels.len(), alpha });
+        }
         let evaluation = Evaluation::new(&Network::new(shape, &weights, backend)?, &dataset.test)?;
         test = Some(evaluation.clone());
         #[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
@@ -140,28 +146,4 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event)) 
         None => Evaluation::new(&Network::new(shape, &weights, backend)?, &dataset.test)?,
     };
     Ok(Trained { shape, weights, test })
-}
-
-/// One pass over the samples; `report` hears of the samples done and their errors, and may stop it.
-fn epoch(
-    mut trainer: Trainer<'_>,
-    images: &[u8],
-    labels: &[u8],
-    threads: NonZeroUsize,
-    mut report: impl FnMut(usize, Errors) -> Result<(), Error>,
-) -> Result<Errors, Error> {
-    let step = trainer.options.block * BLOCKS_PER_REPORT;
-    if threads > NonZeroUsize::MIN {
-        return crew::train(trainer, images, labels, threads, |done, errors| {
-            if done % step == 0 || done == labels.len() { report(done, errors) } else { Ok(()) }
-        });
-    }
-    let mut errors = Errors::default();
-    let mut done = 0;
-    for (images, labels) in images.chunks(step * trainer.shape.inputs()).zip(labels.chunks(step)) {
-        errors.add(trainer.train(images, labels)?);
-        done += labels.len();
-        report(done, errors)?;
-    }
-    Ok(errors)
 }
