@@ -52,10 +52,9 @@ fn steps(backend: Backend, samples: &Samples, machine: &Machine, patience: Durat
     let mut times = [const { Vec::new() }; 6];
     let start = Instant::now();
     for (images, labels) in samples.blocks().cycle() {
-        let mut lap = Instant::now();
         let mut laps = times.iter_mut();
         let mut done = |what: &mut dyn FnMut()| {
-            lap = Instant::now();
+            let lap = Instant::now();
             what();
             let time = lap.elapsed().as_secs_f64() / BLOCK as f64;
             laps.next().into_iter().for_each(|times| times.push(time));
@@ -127,9 +126,7 @@ fn rivals(samples: &Samples, patience: Duration) -> Result<(), Anything> {
         let single = || some.chunks(INPUTS).zip(some_labels);
         [
             time(many, || keep(block.train(many_images, many_labels))),
-            time(few, || {
-                single().for_each(|(x, label)| keep(plain.train(x, core::slice::from_ref(label))));
-            }),
+            time(few, || keep(plain.train(some, some_labels))),
             time(few, || single().for_each(|(x, &label)| dense.step(x, label))),
             time(few, || single().for_each(|(x, &label)| skipping.step(x, label))),
             time(few, || single().for_each(|(x, &label)| arrays.step(x, label))),
@@ -147,8 +144,7 @@ fn rivals(samples: &Samples, patience: Duration) -> Result<(), Anything> {
 /// Classification: one image, and many; and integers on every tier.
 fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
     let shape = Shape::MNIST;
-    let (mut weights, _) = memory(shape, 1)?;
-    fill_initial(shape, &mut weights, 1, INIT_SCALE);
+    let (weights, _) = memory(shape, 1)?;
     let network = Network::new(shape, &weights, Backend::detect())?;
     let mut scratch = vec![0.0; Network::scratch_len(shape, BLOCK)];
     let (mut dense, mut skipping, arrays) = (Loops::new(false), Loops::new(true), Arrays::new());
