@@ -192,6 +192,8 @@ fn a_device_that_is_full_stays() {
 #[cfg(unix)]
 #[test]
 fn a_link_is_followed_not_replaced() {
+    use std::os::unix::fs::PermissionsExt;
+
     let sandbox = Sandbox::new();
     sandbox.data("data", &Small::TINY);
     fs::create_dir(sandbox.work().join("store")).unwrap();
@@ -201,6 +203,15 @@ fn a_link_is_followed_not_replaced() {
     assert!(sandbox.work().join("m.twolayer").is_symlink());
     let weights = |model: &str| sandbox.run(&["info", "--model", model]).done().lines().last().map(str::to_owned);
     assert_eq!(weights("store/real"), weights("m.twolayer"));
+
+    // A link to a file that is to be; and what a file permits, its successor permits.
+    std::os::unix::fs::symlink("store/new", sandbox.work().join("next")).unwrap();
+    sandbox.run(&[&SHORT[..7], &["next"]].concat()).done();
+    assert!(sandbox.work().join("next").is_symlink());
+    let new = sandbox.work().join("store/new");
+    fs::set_permissions(&new, PermissionsExt::from_mode(0o600)).unwrap();
+    sandbox.run(&[&SHORT[..7], &["next"]].concat()).done();
+    assert_eq!(new.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
@@ -322,6 +333,27 @@ fn digits_of_any_number_and_seed() {
     make(&format!("deep/down/{}/new", FILES[0]), &[]).failed(&["cannot "]);
     fs::remove_dir_all(sandbox.work().join("work")).unwrap();
     nothing_left(&sandbox, &before);
+}
+
+#[test]
+fn digits_of_two_processes_do_not_mix() {
+    let sandbox = Sandbox::new();
+    let arguments = |seed, out| ["data", "digits", "--train", "600", "--test", "60", "--seed", seed, "--out", out];
+    let files = |out: &str| FILES.map(|name| fs::read(sandbox.work().join(out).join(name)).unwrap());
+    let expected = ["1", "2"].map(|seed| {
+        sandbox.run(&arguments(seed, seed)).done();
+        files(seed)
+    });
+    for out in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        let both = ["1", "2"].map(|seed| {
+            let mut command = sandbox.command(&arguments(seed, out));
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        });
+        let done = both.map(|mut child| child.wait().unwrap().success());
+        let winner = done.iter().position(|&done| done).unwrap();
+        assert!(!done[1 - winner], "both wrote the same files");
+        assert!(files(out) == expected[winner], "the files are not those of the process that wrote them");
+    }
 }
 
 #[cfg(unix)]
@@ -570,5 +602,8 @@ fn training_that_cannot_work() {
     let before = sandbox.listing();
     sandbox.run(&["--data", "data", "--hidden", "1000000000"]).failed(&["1000000000 hidden units"]);
     sandbox.run(&["--data", "data", "--alpha", "1e9"]).failed(&["diverged in epoch 1", "smaller --alpha"]);
+    // In the very last step.
+    let last = ["--data", "data", "--alpha", "1e38", "--limit", "1", "--epochs", "1"];
+    sandbox.run(&last).failed(&["diverged in epoch 1"]);
     nothing_left(&sandbox, &before);
 }

@@ -102,8 +102,12 @@ impl ModelFile {
     ///
     /// # Errors
     ///
-    /// When the weights do not fit the shape, or the file cannot be written; a file of that name stays as it was then.
+    /// When the weights do not fit the shape or are not all finite, or the file cannot be written; a file of that name
+    /// stays as it was then.
     pub fn write(path: &Path, shape: Shape, weights: &[f32]) -> Result<(), Error> {
+        if let Some(index) = weights.iter().position(|weight| !weight.is_finite()) {
+            return Err(Error::Model { path: path.to_owned(), source: crate::ModelError::NotFinite { index } });
+        }
         Self::write_payload(path, Kind::F32, shape, bytemuck::cast_slice(weights))
     }
 
@@ -117,6 +121,9 @@ impl ModelFile {
         match target(path)? {
             Some(target) => {
                 let file = temporary(&target).map_err(named(path))?;
+                if let Ok(replaced) = target.metadata() {
+                    file.as_file().set_permissions(replaced.permissions()).map_err(Error::io("write", path))?;
+                }
                 write(file.as_file())?;
                 finish(file, &target).map_err(named(path))
             }
@@ -137,7 +144,11 @@ fn target(path: &Path) -> Result<Option<PathBuf>, Error> {
         Ok(_) => path.canonicalize().map(Some).map_err(Error::io("write", path)),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("write", path)(error)),
         Err(_) if slash || path.file_name().is_none() => refused(ErrorKind::IsADirectory),
-        Err(_) => Ok(Some(path.to_owned())),
+        // A link may lead to a file that is to be.
+        Err(_) => match path.read_link() {
+            Ok(link) => target(&path.with_file_name(link)),
+            Err(_) => Ok(Some(path.to_owned())),
+        },
     }
 }
 

@@ -67,6 +67,25 @@ impl Place {
     pub(crate) fn finish(&self, file: NamedTempFile, name: &str) -> Result<(), Error> {
         finish(file, &self.path.join(name))
     }
+
+    /// Gives temporary files their names, which must be new. Of several processes that write the same names only one gets
+    /// beyond the first.
+    pub(crate) fn finish_new(&self, files: [(&str, NamedTempFile); 4]) -> Result<(), Error> {
+        for (_, file) in &files {
+            file.as_file().sync_all().map_err(Error::io("write", &self.path))?;
+        }
+        for (name, file) in files {
+            let path = self.path.join(name);
+            match file.persist_noclobber(&path) {
+                Ok(_) => sync_directory(&path),
+                Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
+                    return Err(Error::Exists { path });
+                }
+                Err(refused) => return Err(Error::io("write", &path)(refused.error)),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Place {
@@ -84,21 +103,32 @@ fn is_stale(changed: SystemTime) -> bool {
 
 /// A temporary file in the directory where `path` is to be.
 pub(crate) fn temporary(path: &Path) -> Result<NamedTempFile, Error> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
     let mut builder = Builder::new();
     builder.prefix(PREFIX);
     // As the system's umask has it, not for the owner alone.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // `tempfile` adds the temporary file's path, which tells nobody anything.
-    builder.tempfile_in(directory).map_err(|error| Error::io("write", path)(error.kind().into()))
+    builder.tempfile_in(directory(path)).map_err(|error| Error::io("write", path)(error.kind().into()))
 }
 
 /// Syncs a temporary file and gives it its name.
 pub(crate) fn finish(file: NamedTempFile, path: &Path) -> Result<(), Error> {
     file.as_file().sync_all().map_err(Error::io("write", path))?;
-    file.persist(path).map(drop).map_err(|e| Error::io("write", path)(e.error))
+    file.persist(path).map_err(|e| Error::io("write", path)(e.error))?;
+    sync_directory(path);
+    Ok(())
+}
+
+/// The directory that a file is in.
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a file's new name outlast a loss of power, where the system can do that; the file is there in any case.
+fn sync_directory(path: &Path) {
+    #[cfg(unix)]
+    let _ = fs::File::open(directory(path)).and_then(|directory| directory.sync_all());
+    #[cfg(not(unix))]
+    let _ = path;
 }

@@ -7,6 +7,7 @@ use super::digits::{SIDE, write_idx};
 use super::{FILES, Name, Progress, existing};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// The cache's directory for them: another one when the generator is changed.
 pub(crate) const DIRECTORY: &str = "digits-v1-seed1";
@@ -50,16 +51,22 @@ impl Digits {
                 return Err(Error::Exists { path });
             }
         }
-        self.write_to(&Place::new(directory)?, report)
+        let place = Place::new(directory)?;
+        place.finish_new(self.temporary(&place, report)?)
     }
 
-    fn write_to(self, place: &Place, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
+    /// The four files, without their names as yet.
+    fn temporary(
+        self,
+        place: &Place,
+        report: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<[(&'static str, NamedTempFile); 4], Error> {
         let files = FILES.map(|name| place.temporary(name).map(|file| (name, file)));
         let [train_images, train_labels, test_images, test_labels] = files;
         let files = [train_images?, train_labels?, test_images?, test_labels?];
         let sinks = files.each_ref().map(|(_, file)| file.as_file());
         self.pour(sinks, report).map_err(Error::io("write", place.path()))?;
-        files.into_iter().try_for_each(|(name, file)| place.finish(file, name))
+        Ok(files)
     }
 
     /// Writes the four files to four sinks.
@@ -91,7 +98,9 @@ pub(crate) fn cached(report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, Er
 /// Makes the built-in data set in the cache.
 pub(crate) fn make(report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, Error> {
     let directory = Name::Digits.cache()?;
-    Digits::default().write_to(&Place::swept(&directory)?, report)?;
+    let place = Place::swept(&directory)?;
+    let files = Digits::default().temporary(&place, report)?;
+    files.into_iter().try_for_each(|(name, file)| place.finish(file, name))?;
     Ok(directory)
 }
 
