@@ -10,6 +10,7 @@ use core::cell::Cell;
 use core::hint::black_box;
 use std::alloc::System;
 use support::Samples;
+use twolayer::int8::{Bits, PackedNetwork, QuantizedNetwork};
 use twolayer::model::{HEADER_LEN, Kind, header};
 use twolayer::{Backend, INIT_SCALE, Idx, Model, Network, Options, Shape, Trainer, fill_initial};
 
@@ -105,6 +106,24 @@ fn nothing_in_the_core_allocates() {
             network.outputs(&samples.images[1..], &mut inference, &mut outputs).unwrap_err();
             Model::from_bytes(&file[..HEADER_LEN + 4]).unwrap_err();
             Model::from_bytes(&file[1..]).unwrap_err();
+        });
+    }
+    for bits in [Bits::Eight, Bits::Four] {
+        let len = bits.payload_len(shape).unwrap();
+        let mut words = vec![0_u32; len.div_ceil(4)];
+        words[0] = 1; // the shift
+        let payload: &[u8] = &bytemuck::cast_slice(&words)[..len];
+        let mut packed = vec![0; PackedNetwork::memory_len(shape)];
+        let mut scratch = vec![0; PackedNetwork::scratch_len(shape).max(shape.inputs() + 100)];
+        let (image, mut outputs) = (&samples.images[..113], [0; 20 * 10]);
+        without_allocating("classifying in integers", || {
+            let network = QuantizedNetwork::new(shape, bits, payload).unwrap();
+            network.outputs(image, &mut scratch, &mut outputs[..10]).unwrap();
+            network.classify(image, &mut scratch).unwrap();
+            network.classify(&image[1..], &mut scratch).unwrap_err();
+            let network = PackedNetwork::new(&network, &mut packed, Backend::detect()).unwrap();
+            network.outputs(&samples.images, &mut scratch, &mut outputs).unwrap();
+            network.classify(&samples.images, &mut scratch, &mut classes).unwrap();
         });
     }
     without_allocating("reading IDX", || {
