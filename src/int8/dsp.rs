@@ -10,42 +10,27 @@
 
 #![allow(unsafe_code, reason = "assembly")]
 
-#[cfg(target_endian = "big")]
-compile_error!("the DSP kernel reads little-endian words: build with --cfg twolayer_int8=\"portable\"");
-
 use core::arch::naked_asm;
 
 use super::levels::{Bounds, Levels};
 use super::{Bits, Row};
 
-/// Adds the rows of one image's inked pixels, tile by tile.
-pub(super) struct Adder<'s> {
-    bits: Bits,
-    levels: &'s Levels<'s>,
-}
-
-impl<'s> Adder<'s> {
-    pub(super) fn new(bits: Bits, levels: &'s Levels<'s>) -> Self {
-        Self { bits, levels }
+/// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
+///
+/// Does nothing unless the tile has a row an input, and there are as many sums as a tile has units.
+#[inline(always)] // two comparisons and a call
+pub(super) fn add_rows(bits: Bits, levels: &Levels<'_>, tile: &[Row], sums: &mut [u32]) {
+    if tile.len() != levels.inputs() || sums.len() != bits.units() {
+        return;
     }
-
-    /// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
-    ///
-    /// Does nothing unless the tile has a row an input, and there are as many sums as a tile has units.
-    #[inline(always)] // two comparisons and a call
-    pub(super) fn add_rows(&mut self, tile: &[Row], sums: &mut [u32]) {
-        if tile.len() != self.levels.inputs() || sums.len() != self.bits.units() {
-            return;
-        }
-        let add = match self.bits {
-            Bits::Eight => add_bytes,
-            Bits::Four => add_nibbles,
-        };
-        let (bounds, room) = self.levels.parts();
-        // SAFETY: there are as many rows as inputs, and 16 or 32 sums; the lists are within their room, and an index in
-        // them is less than the number of inputs. The functions follow the C calling convention.
-        unsafe { add(tile.as_ptr(), bounds, sums.as_mut_ptr(), room.as_ptr()) }
-    }
+    let add = match bits {
+        Bits::Eight => add_bytes,
+        Bits::Four => add_nibbles,
+    };
+    let (bounds, room) = levels.parts();
+    // SAFETY: there are as many rows as inputs, and 16 or 32 sums; the lists are within their room, and an index in
+    // them is less than the number of inputs. The functions follow the C calling convention.
+    unsafe { add(tile.as_ptr(), bounds, sums.as_mut_ptr(), room.as_ptr()) }
 }
 
 /// Adds `activation · row` for every unit of a tile to the outputs; the sums are overwritten. `weights` starts with the rows
@@ -68,14 +53,21 @@ unsafe extern "C" fn add_bytes(tile: *const Row, bounds: &Bounds, sums: *mut u32
     // r0–r3: a row; r4–r7: the lanes of its even units, r8–r11: of the odd ones; r12: the next index; lr: the tile.
     // Stack: 0 sums, 4 bounds of the next list, 8 level, 12 end of the batch, 16 end of the list, 20 tile, 24 room.
     naked_asm!(
-        ".arch armv7e-m", // on Armv8-M the assembler believes the DSP instructions missing
+        // The three DSP instructions by their encodings: an assembler for Armv8-M refuses their names, and `.arch` would hold
+        // for all assembly that the linker puts behind this.
+        ".macro twolayer_uxtab16 acc, word, rotation", // uxtab16 acc, acc, word, ror #(8 * rotation)
+        ".inst.w 0xFA30F080 + (\\acc << 16) + (\\acc << 8) + (\\rotation << 4) + \\word",
+        ".endm",
+        ".macro twolayer_smla sum, lanes, top", // smla<b|t>b sum, lanes, r1, sum
+        ".inst.w 0xFB100001 + (\\lanes << 16) + (\\sum << 12) + (\\sum << 8) + (\\top << 5)",
+        ".endm",
         // Adds level (r1) times the lanes of one word to four sums (r0).
         ".macro twolayer_empty even, odd",
         "ldm r0, {{r2, r3, r12, lr}}",
-        "smlabb r2, \\even, r1, r2",
-        "smlabb r3, \\odd, r1, r3",
-        "smlatb r12, \\even, r1, r12",
-        "smlatb lr, \\odd, r1, lr",
+        "twolayer_smla 2, \\even, 0",
+        "twolayer_smla 3, \\odd, 0",
+        "twolayer_smla 12, \\even, 1",
+        "twolayer_smla 14, \\odd, 1",
         "stm r0!, {{r2, r3, r12, lr}}",
         ".endm",
         "push {{r4-r11, lr}}",
@@ -120,27 +112,27 @@ unsafe extern "C" fn add_bytes(tile: *const Row, bounds: &Bounds, sums: *mut u32
         ".p2align 2",
         "3:",
         ".rept 4",
-        "ldrh r0, [r12], #2",
+        "ldrh.w r0, [r12], #2",
         "add.w r0, lr, r0, lsl #4",
-        "ldm r0, {{r0-r3}}",
-        "uxtab16 r4, r4, r0",
-        "uxtab16 r8, r8, r0, ror #8",
-        "uxtab16 r5, r5, r1",
-        "uxtab16 r9, r9, r1, ror #8",
-        "uxtab16 r6, r6, r2",
-        "uxtab16 r10, r10, r2, ror #8",
-        "uxtab16 r7, r7, r3",
-        "uxtab16 r11, r11, r3, ror #8",
+        "ldm.n r0, {{r0-r3}}",
+        "twolayer_uxtab16 4, 0, 0",
+        "twolayer_uxtab16 8, 0, 1",
+        "twolayer_uxtab16 5, 1, 0",
+        "twolayer_uxtab16 9, 1, 1",
+        "twolayer_uxtab16 6, 2, 0",
+        "twolayer_uxtab16 10, 2, 1",
+        "twolayer_uxtab16 7, 3, 0",
+        "twolayer_uxtab16 11, 3, 1",
         ".endr",
         "ldr r0, [sp, #12]",
         "cmp r12, r0",
         "bne 3b",
         "ldr r0, [sp]",
         "ldr r1, [sp, #8]",
-        "twolayer_empty r4, r8",
-        "twolayer_empty r5, r9",
-        "twolayer_empty r6, r10",
-        "twolayer_empty r7, r11",
+        "twolayer_empty 4, 8",
+        "twolayer_empty 5, 9",
+        "twolayer_empty 6, 10",
+        "twolayer_empty 7, 11",
         "ldr lr, [sp, #20]",
         "ldrd r12, r2, [sp, #12]",
         "cmp r12, r2",
@@ -153,6 +145,8 @@ unsafe extern "C" fn add_bytes(tile: *const Row, bounds: &Bounds, sums: *mut u32
         "add sp, sp, #28",
         "pop {{r4-r11, pc}}",
         ".purgem twolayer_empty",
+        ".purgem twolayer_smla",
+        ".purgem twolayer_uxtab16",
     )
 }
 
@@ -166,7 +160,6 @@ unsafe extern "C" fn add_nibbles(tile: *const Row, bounds: &Bounds, sums: *mut u
     // lanes; r12: the next index; lr: the tile.
     // Stack: 0 sums, 4 bounds of the next list, 8 level, 12 end of the batch, 16 end of the list, 20 tile, 24 room.
     naked_asm!(
-        ".arch armv7e-m", // on Armv8-M the assembler believes the DSP instructions missing
         // Adds level (r1) times the byte lanes of one word to eight sums (r0).
         // With E the lanes of the low halves and O those of the high: turned = O + (E turned right by 8) · 16, modulo 2³².
         ".macro twolayer_empty turned, low",
@@ -187,8 +180,8 @@ unsafe extern "C" fn add_nibbles(tile: *const Row, bounds: &Bounds, sums: *mut u
         ".endm",
         ".macro twolayer_add turned, low, word",
         "add.w \\turned, \\turned, \\word, ror #4",
-        "and \\word, \\word, #0x0F0F0F0F",
-        "add \\low, \\word",
+        "and.w \\word, \\word, #0x0F0F0F0F",
+        "add.n \\low, \\word",
         ".endm",
         "push {{r4-r11, lr}}",
         "sub sp, sp, #28",
@@ -231,9 +224,9 @@ unsafe extern "C" fn add_nibbles(tile: *const Row, bounds: &Bounds, sums: *mut u
         ".p2align 2",
         "3:",
         ".rept 4",
-        "ldrh r0, [r12], #2",
+        "ldrh.w r0, [r12], #2",
         "add.w r0, lr, r0, lsl #4",
-        "ldm r0, {{r0-r3}}",
+        "ldm.n r0, {{r0-r3}}",
         "twolayer_add r4, r8, r0",
         "twolayer_add r5, r9, r1",
         "twolayer_add r6, r10, r2",
@@ -278,7 +271,6 @@ unsafe extern "C" fn read_out(
     width: usize,
 ) {
     naked_asm!(
-        ".arch armv7e-m", // on Armv8-M the assembler believes the DSP instructions missing
         "push {{r4-r11, lr}}",
         "ldrd r11, r12, [sp, #36]",
         // Active units: (start of the row << 8) | activation, over the sums.

@@ -64,14 +64,26 @@ pub mod quantize;
 #[cfg_attr(
     any(
         twolayer_int8 = "dsp",
-        all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(twolayer_int8 = "portable"))
+        all(
+            target_arch = "arm",
+            target_os = "none",
+            target_abi = "eabihf",
+            not(target_has_atomic = "64"),
+            not(twolayer_int8 = "portable")
+        )
     ),
     path = "dsp.rs"
 )]
 #[cfg_attr(
     not(any(
         twolayer_int8 = "dsp",
-        all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(twolayer_int8 = "portable"))
+        all(
+            target_arch = "arm",
+            target_os = "none",
+            target_abi = "eabihf",
+            not(target_has_atomic = "64"),
+            not(twolayer_int8 = "portable")
+        )
     )),
     path = "portable.rs"
 )]
@@ -80,7 +92,6 @@ mod kernel;
 use core::fmt;
 
 use crate::Shape;
-use kernel::Adder;
 use levels::Levels;
 
 pub use packed::PackedNetwork;
@@ -141,27 +152,16 @@ impl Bits {
         }
     }
 
-    /// Bytes of the payload for a shape; `None` if `usize` cannot hold the number or a width is over 65 535.
+    /// Bytes of the payload for a shape; `None` if there are more than 65 535 inputs or hidden units.
     #[must_use]
     #[inline(never)] // called twice when a model is opened
     pub const fn payload_len(self, shape: Shape) -> Option<usize> {
-        if shape.inputs() > MAX_WIDTH || shape.hidden() > MAX_WIDTH || shape.outputs() > MAX_WIDTH {
+        if shape.inputs() > MAX_WIDTH || shape.hidden() > MAX_WIDTH {
             return None;
         }
+        // Fewer bytes than the shape's f32 weights have, which a `Shape` keeps below 2 GiB.
         let tiles = shape.hidden().div_ceil(self.units());
-        let Some(rows) = shape.inputs().checked_mul(tiles) else {
-            return None;
-        };
-        let Some(first) = rows.checked_mul(ROW_BYTES) else {
-            return None;
-        };
-        let Some(second) = shape.hidden().checked_mul(shape.outputs()) else {
-            return None;
-        };
-        let Some(layers) = first.checked_add(second) else {
-            return None;
-        };
-        layers.checked_add(PROLOGUE)
+        Some(PROLOGUE + shape.inputs() * tiles * ROW_BYTES + shape.hidden() * shape.outputs())
     }
 }
 
@@ -286,14 +286,13 @@ impl<'a> QuantizedNetwork<'a> {
         let levels = Levels::new(pixels, bytemuck::cast_mut(bounds), lists);
         // What every sum starts from: half of the divisor, to round, less the bias of the weights.
         let start = (1u32 << (self.shift - 1)).wrapping_sub(u32::from(self.bits.bias()) * levels.total());
-        let mut adder = Adder::new(self.bits, &levels);
         let mut first = self.first;
         while let Some((tile, rest)) = first.split_at_checked(pixels.len())
             && !tile.is_empty()
         {
             first = rest;
             sums.fill(start);
-            adder.add_rows(tile, sums);
+            kernel::add_rows(self.bits, &levels, tile, sums);
             take(sums);
         }
     }

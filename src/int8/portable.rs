@@ -10,33 +10,21 @@ use super::{Bits, ROW_WORDS, Row, activation};
 /// Outputs that are kept in registers while the active units are gone through; 10 is twice this.
 const BLOCK: usize = 5;
 
-/// Adds the rows of one image's inked pixels, tile by tile.
-pub(super) struct Adder<'s> {
-    bits: Bits,
-    levels: &'s Levels<'s>,
-}
-
-impl<'s> Adder<'s> {
-    pub(super) fn new(bits: Bits, levels: &'s Levels<'s>) -> Self {
-        Self { bits, levels }
-    }
-
-    /// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
-    #[inline(always)] // no stack of its own
-    pub(super) fn add_rows(&mut self, tile: &[Row], sums: &mut [u32]) {
-        for level in 1..=LEVELS {
-            let list = self.levels.list(level);
-            let level = u32::try_from(level).unwrap_or_default();
-            match self.bits {
-                Bits::Eight => {
-                    if let Some(sums) = sums.first_chunk_mut::<16>() {
-                        add_level::<8, _>(tile, list, level, sums);
-                    }
+/// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
+#[inline(always)] // no stack of its own
+pub(super) fn add_rows(bits: Bits, levels: &Levels<'_>, tile: &[Row], sums: &mut [u32]) {
+    for level in 1..=LEVELS {
+        let list = levels.list(level);
+        let level = u32::try_from(level).unwrap_or_default();
+        match bits {
+            Bits::Eight => {
+                if let Some(sums) = sums.first_chunk_mut::<16>() {
+                    add_level::<8, _>(tile, list, level, sums);
                 }
-                Bits::Four => {
-                    if let Some(sums) = sums.first_chunk_mut::<32>() {
-                        add_level::<4, _>(tile, list, level, sums);
-                    }
+            }
+            Bits::Four => {
+                if let Some(sums) = sums.first_chunk_mut::<32>() {
+                    add_level::<4, _>(tile, list, level, sums);
                 }
             }
         }
@@ -59,6 +47,7 @@ fn add_level<const BITS: usize, const UNITS: usize>(tile: &[Row], list: &[u16], 
             let (mut all0, mut all1, mut odd0, mut odd1) = (0u32, 0u32, 0u32, 0u32);
             for &index in batch {
                 if let Some(row) = tile.get(usize::from(index))
+                    // % 2: a row has two halves, which the compiler does not see.
                     && let Some(&[word0, word1]) = row.as_chunks::<WORDS>().0.get(half % 2)
                 {
                     let (word0, word1) = (u32::from_le(word0), u32::from_le(word1));
