@@ -32,8 +32,8 @@ typedef int32_t twolayer_status;
 #define TWOLAYER_OUTPUTS 10   /* there is not room for exactly as many outputs as the network has */
 #define TWOLAYER_KIND 11      /* integer weights where f32 weights are asked for, or the other way round */
 
-/* An open model; the caller owns it. Read the fields as you like; only twolayer_open writes them. There is nothing to
- * close. */
+/* An open model; the caller owns it. Read the fields as you like; only twolayer_open and twolayer_f32_open write
+ * them. There is nothing to close. */
 typedef struct twolayer_model {
     const uint8_t *payload; /* the weights, in the caller's bytes */
     size_t payload_len;     /* their bytes */

@@ -60,7 +60,10 @@ impl From<ModelError> for Status {
             ModelError::Header { .. } | ModelError::Length { .. } => Self::Length,
             ModelError::HeaderChecksum { .. } | ModelError::PayloadChecksum { .. } => Self::Checksum,
             ModelError::Payload(PayloadError::Misaligned) | ModelError::Misaligned { .. } => Self::Misaligned,
-            ModelError::Payload(_) | ModelError::NotFinite { .. } | ModelError::Network(_) => Self::Payload,
+            ModelError::Payload(_)
+            | ModelError::NotFinite { .. }
+            | ModelError::Filler { .. }
+            | ModelError::Network(_) => Self::Payload,
             ModelError::WrongKind { .. } => Self::Kind,
             _ => Self::Header,
         }
@@ -82,7 +85,7 @@ impl From<NetworkError> for Status {
         match error {
             NetworkError::Weights { .. } => Self::Payload,
             NetworkError::Images { .. } => Self::Pixels,
-            NetworkError::Scratch { .. } => Self::Scratch,
+            NetworkError::Scratch { .. } | NetworkError::Memory { .. } => Self::Scratch,
             NetworkError::Outputs { .. } => Self::Outputs,
         }
     }
@@ -291,7 +294,7 @@ fn text(status: i32) -> &'static CStr {
         0 => c"no error",
         1 => c"a pointer is null or not aligned",
         2 => c"not a model file",
-        3 => c"a model of an unknown version or kind",
+        3 => c"the header's version, kind or sizes are not known to this program",
         4 => c"the model file is too short or too long",
         5 => c"the model file is corrupted: a checksum does not agree",
         6 => c"the weights are not as their format says",

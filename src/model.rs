@@ -126,7 +126,7 @@ impl<'a> Model<'a> {
         if announced != found {
             return Err(ModelError::Length { expected: announced, found });
         }
-        let needed = payload_len(kind, shape);
+        let needed = payload_len(kind, shape)?;
         if payload.len() != needed {
             return Err(ModelError::Length { expected: needed as u64, found });
         }
@@ -164,11 +164,15 @@ impl<'a> Model<'a> {
         if self.kind != Kind::F32 {
             return Err(ModelError::WrongKind { found: self.kind });
         }
-        let weights = bytemuck::try_cast_slice(self.payload).map_err(|_| ModelError::Misaligned { expected: 4 })?;
-        match weights.iter().position(|w: &f32| !w.is_finite()) {
-            Some(index) => Err(ModelError::NotFinite { index }),
-            None => Ok(weights),
+        let weights: &[f32] =
+            bytemuck::try_cast_slice(self.payload).map_err(|_| ModelError::Misaligned { expected: 4 })?;
+        if let Some(index) = weights.iter().position(|w| !w.is_finite()) {
+            return Err(ModelError::NotFinite { index });
         }
+        if let Some(index) = self.shape.fillers().find(|&index| weights.get(index).is_some_and(|w| *w != 0.0)) {
+            return Err(ModelError::Filler { index });
+        }
+        Ok(weights)
     }
 
     /// The network of an f32 model, over the same bytes.
@@ -201,7 +205,7 @@ impl<'a> Model<'a> {
 ///
 /// When the payload is not as long as its kind and shape say.
 pub fn header(kind: Kind, shape: Shape, payload: &[u8]) -> Result<[u8; HEADER_LEN], ModelError> {
-    let (expected, found) = (payload_len(kind, shape) as u64, payload.len() as u64);
+    let (expected, found) = (payload_len(kind, shape)? as u64, payload.len() as u64);
     if found != expected {
         return Err(ModelError::Length { expected, found });
     }
@@ -233,15 +237,15 @@ pub fn header(kind: Kind, shape: Shape, payload: &[u8]) -> Result<[u8; HEADER_LE
     Ok(bytes)
 }
 
-/// The length of a payload in bytes; of a shape that cannot have one, more than any slice has.
+/// The length of a payload in bytes.
 #[inline(always)] // where a model is opened, once
-fn payload_len(kind: Kind, shape: Shape) -> usize {
+fn payload_len(kind: Kind, shape: Shape) -> Result<usize, ModelError> {
     let bits = match kind {
-        Kind::F32 => return size_of::<f32>() * shape.weights_len(),
+        Kind::F32 => return Ok(size_of::<f32>() * shape.weights_len()),
         Kind::Int8 => Bits::Eight,
         Kind::Int4 => Bits::Four,
     };
-    bits.payload_len(shape).unwrap_or(usize::MAX)
+    bits.payload_len(shape).ok_or(ModelError::Payload(PayloadError::TooLarge))
 }
 
 /// One of the header's sixteen words.
@@ -354,6 +358,11 @@ pub enum ModelError {
         /// Its place among the weights.
         index: usize,
     },
+    /// A weight that only fills up the last panel and is not zero.
+    Filler {
+        /// Its place among the weights.
+        index: usize,
+    },
     /// The weights do not make a network.
     Network(NetworkError),
 }
@@ -393,6 +402,7 @@ impl fmt::Display for ModelError {
                 write!(f, "the model's address is not a multiple of {expected}: align it")
             }
             Self::NotFinite { index } => write!(f, "weight {index} is not a finite number"),
+            Self::Filler { index } => write!(f, "weight {index} belongs to no hidden unit and is not zero"),
             Self::Network(error) => write!(f, "{error}"),
         }
     }
@@ -461,13 +471,33 @@ mod tests {
     #[test]
     fn weights_that_are_not_numbers_are_refused() {
         let mut weights = vec![0.0_f32; SHAPE.weights_len()];
-        weights[7] = f32::NAN;
+        let place = SHAPE.w1_index(1, 0);
+        weights[place] = f32::NAN;
         let payload = bytemuck::cast_slice(&weights);
         let header = header(Kind::F32, SHAPE, payload).unwrap();
         let model = Model::from_bytes(&[&header[..], payload].concat()).map(|m| m.shape());
         assert_eq!(model, Ok(SHAPE));
         let model = Model { kind: Kind::F32, shape: SHAPE, payload };
-        assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::NotFinite { index: 7 });
+        assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::NotFinite { index: place });
+    }
+
+    #[test]
+    fn weights_of_no_unit_are_zero() {
+        for shape in
+            [SHAPE, Shape::new(3, 16, 2).unwrap(), Shape::new(2, 131, 3).unwrap(), Shape::new(2, 256, 1).unwrap()]
+        {
+            let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
+            let first = (0..inputs).flat_map(|i| (0..hidden).map(move |j| shape.w1_index(i, j)));
+            let second = (0..hidden).flat_map(|j| (0..outputs).map(move |k| shape.w2_index(j, k)));
+            let used: Vec<usize> = first.chain(second).collect();
+            for index in 0..shape.weights_len() {
+                let mut weights = vec![0.0_f32; shape.weights_len()];
+                weights[index] = 1.0;
+                let model = Model { kind: Kind::F32, shape, payload: bytemuck::cast_slice(&weights) };
+                let expected = if used.contains(&index) { Ok(&weights[..]) } else { Err(ModelError::Filler { index }) };
+                assert_eq!(model.weights(), expected, "{shape}");
+            }
+        }
     }
 
     #[test]

@@ -207,9 +207,16 @@ pub enum NetworkError {
     },
     /// Too little scratch.
     Scratch {
-        /// The length found, in numbers.
+        /// The length found, in words of 32 bits.
         found: usize,
-        /// [`Network::scratch_len`].
+        /// The least that is needed: the network's `scratch_len`.
+        expected: usize,
+    },
+    /// Too little memory to lay the weights out in.
+    Memory {
+        /// The length found, in words of 32 bits.
+        found: usize,
+        /// The least that is needed: the network's `memory_len`.
         expected: usize,
     },
 }
@@ -221,7 +228,10 @@ impl fmt::Display for NetworkError {
             Self::Images { found, inputs } => write!(f, "{found} pixels; one image has {inputs}"),
             Self::Outputs { found, expected } => write!(f, "room for {found} results; there are {expected}"),
             Self::Scratch { found, expected } => {
-                write!(f, "{found} numbers of scratch; at least {expected} are needed")
+                write!(f, "{found} words of scratch; at least {expected} are needed")
+            }
+            Self::Memory { found, expected } => {
+                write!(f, "{found} words of memory for the weights; at least {expected} are needed")
             }
         }
     }

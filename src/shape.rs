@@ -104,24 +104,33 @@ impl Shape {
         self.inputs() * self.hidden_padded()
     }
 
-    /// The place of the weight from input `input` to hidden unit `hidden`.
+    /// The place of the weight from input `input` to hidden unit `hidden`; a number of no meaning where there is none.
     #[must_use]
     pub const fn w1_index(self, input: usize, hidden: usize) -> usize {
         let (first, width) = self.panel_of(hidden);
         first * self.inputs() + input * width + (hidden - first)
     }
 
-    /// The place of the weight from hidden unit `hidden` to output `output`.
+    /// The place of the weight from hidden unit `hidden` to output `output`; a number of no meaning where there is none.
     #[must_use]
     pub const fn w2_index(self, hidden: usize, output: usize) -> usize {
         let (first, width) = self.panel_of(hidden);
         self.w1_len() + first * self.outputs() + output * width + (hidden - first)
     }
 
+    /// The places of the weights that only fill up the last panel.
+    pub(crate) fn fillers(self) -> impl Iterator<Item = usize> {
+        let (first, width) = self.panel_of(self.hidden - 1);
+        let used = self.hidden - first;
+        let w1 = (0..self.inputs()).map(move |row| self.inputs() * first + row * width);
+        let w2 = (0..self.outputs()).map(move |row| self.w1_len() + self.outputs() * first + row * width);
+        w1.chain(w2).flat_map(move |at| at + used..at + width)
+    }
+
     /// The first unit and the width of a hidden unit's panel.
     const fn panel_of(self, hidden: usize) -> (usize, usize) {
         let first = hidden / PANEL * PANEL;
-        let left = self.hidden_padded() - first;
+        let left = self.hidden_padded().saturating_sub(first);
         (first, if left < PANEL { left } else { PANEL })
     }
 }

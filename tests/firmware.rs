@@ -274,17 +274,18 @@ fn code(image: &Path) -> (u32, u32, usize) {
     (opening + rest, rest, text.lines().filter(|line| line.contains("panic")).count())
 }
 
-/// The most instructions an image may take, as the mean of 20 digits.
+/// The most instructions an image may take, as the mean of 20 digits: five per cent above what was counted, for other
+/// compilers than CI's.
 fn limit(board: &str, variant: &str, bits: Bits, hidden: usize) -> Option<f64> {
     Some(match (board, variant, bits, hidden) {
-        ("m4", "default", Bits::Eight, 64) => 18_000.0,
-        ("m4", "default", Bits::Eight, 128) => 33_000.0,
-        ("m4", "default", Bits::Eight, 1000) => 235_000.0,
-        ("m4", "default", Bits::Four, 64) => 21_000.0,
-        ("m4", "default", Bits::Four, 1000) => 293_000.0,
+        ("m4", "default", Bits::Eight, 64) => 13_300.0,
+        ("m4", "default", Bits::Eight, 128) => 22_600.0,
+        ("m4", "default", Bits::Eight, 1000) => 164_000.0,
+        ("m4", "default", Bits::Four, 64) => 14_200.0,
+        ("m4", "default", Bits::Four, 1000) => 180_000.0,
         ("m4", "portable", Bits::Eight, 64) => 25_000.0,
-        ("m0", "default", Bits::Eight, 64) => 55_000.0,
-        ("riscv", "default", Bits::Eight, 64) => 33_000.0,
+        ("m0", "default", Bits::Eight, 64) => 43_600.0,
+        ("riscv", "default", Bits::Eight, 64) => 30_500.0,
         _ => return None,
     })
 }
@@ -352,7 +353,7 @@ fn every_board_computes_what_the_host_computes() {
             let report = classify("m4", &images[0].2, "white", &input(&model, 0, INPUTS, &white, &[], [0; 4]));
             assert_eq!(report.answers, host_answers(&model, &white));
             table += &format!("m4 H=64 all white: {:.0} instructions\n", report.instructions[0]);
-            assert!(report.instructions[0] <= 100_000.0, "all white: {} instructions", report.instructions[0]);
+            assert!(report.instructions[0] <= 54_500.0, "all white: {} instructions", report.instructions[0]);
         }
     }
     for (board, variant, image) in &images {

@@ -146,7 +146,7 @@ fn what_is_refused() {
     let mut memory = vec![0; PackedNetwork::memory_len(small)];
     let short = memory.len() - 1;
     let error = PackedNetwork::new(&network, &mut memory[1..], Backend::detect()).err();
-    assert_eq!(error, Some(NetworkError::Scratch { found: short, expected: short + 1 }));
+    assert_eq!(error, Some(NetworkError::Memory { found: short, expected: short + 1 }));
     let packed = PackedNetwork::new(&network, &mut memory, Backend::detect()).expect("enough memory");
     let mut scratch = vec![0; PackedNetwork::scratch_len(small)];
     let mut classes = [0; 2];

@@ -96,7 +96,7 @@ impl<'a> PackedNetwork<'a> {
     pub fn new(network: &QuantizedNetwork<'_>, memory: &'a mut [u32], backend: Backend) -> Result<Self, NetworkError> {
         let shape = network.shape();
         let (found, expected) = (memory.len(), Self::memory_len(shape));
-        let short = NetworkError::Scratch { found, expected };
+        let short = NetworkError::Memory { found, expected };
         if found < expected {
             return Err(short);
         }
@@ -148,7 +148,7 @@ impl<'a> PackedNetwork<'a> {
     /// [`scratch_len`](Self::scratch_len).
     pub fn outputs(&self, images: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), NetworkError> {
         let samples = self.samples(images)?;
-        let (found, expected) = (outputs.len(), samples * self.shape.outputs());
+        let (found, expected) = (outputs.len(), samples.saturating_mul(self.shape.outputs()));
         if found != expected {
             return Err(NetworkError::Outputs { found, expected });
         }
@@ -161,7 +161,8 @@ impl<'a> PackedNetwork<'a> {
         Ok(())
     }
 
-    /// The class of each image: the lowest index of the largest output. `classes` takes one for each image; all else is as with [`outputs`](Self::outputs).
+    /// The class of each image: the lowest index of the largest output. `classes` takes one for each image; all else is
+    /// as with [`outputs`](Self::outputs).
     ///
     /// # Errors
     ///
