@@ -97,25 +97,8 @@ pub(crate) fn fetch(fetch: &Fetch, name: Name, reporter: &mut Reporter) -> Resul
     done
 }
 
-/// The model file that belongs to a data set: `mnist.twolayer`, `digits.twolayer`; after its own name for a directory.
-pub(crate) fn model_file(source: &Source) -> PathBuf {
-    let stem = match source {
-        Source::Named(name) => name.word().into(),
-        Source::Directory(directory) => directory
-            .canonicalize()
-            .ok()
-            .and_then(|directory| Some(directory.file_name()?.to_string_lossy().trim_start_matches('.').to_owned()))
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "model".into()),
-    };
-    PathBuf::from(format!("{stem}.{EXTENSION}"))
-}
-
 /// What is shown while digits are made.
 pub(crate) const MAKING: &str = "making digits";
-
-/// How model files are called.
-pub(crate) const EXTENSION: &str = "twolayer";
 
 /// What an error says, without its remedy.
 fn first_line(error: &Error) -> String {

@@ -5,6 +5,7 @@ mod data;
 mod eval;
 mod info;
 mod manage;
+mod model;
 mod quantize;
 mod table;
 mod train;

@@ -2,8 +2,9 @@
 
 use crate::args::QuantizeOptions;
 use crate::console::say;
-use crate::data::{Data, EXTENSION, StandIn};
-use crate::{eval, table};
+use crate::data::{Data, StandIn};
+use crate::model::{self, EXTENSION};
+use crate::table;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use twolayer::host::{Comparison, Error, ModelFile, Quantized};
@@ -12,7 +13,7 @@ use twolayer::model::Kind;
 use twolayer::{Backend, Network};
 
 pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
-    let model = eval::model(options.model.as_ref(), &options.data)?;
+    let model = model::chosen(options.model.as_ref(), &options.data)?;
     let file = ModelFile::open(&model, !options.data.no_mmap)?;
     let (kind, shape, bytes) = file.describe()?;
     if kind != Kind::F32 {
@@ -25,7 +26,7 @@ pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
     }
     ModelFile::check_writable(&out)?;
     let weights = file.weights()?;
-    options.data.data = options.data.data.or_else(|| eval::named_after(&model));
+    options.data.data = options.data.data.or_else(|| model::named_after(&model));
     let data = Data::open(&options.data, StandIn::Nothing, false)?;
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 

@@ -2,8 +2,8 @@
 
 use crate::args::TrainOptions;
 use crate::console::say;
-use crate::data::{Data, StandIn, model_file};
-use crate::table;
+use crate::data::{Data, StandIn};
+use crate::{model, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use twolayer::host::training::{self, Event};
@@ -15,7 +15,7 @@ pub(crate) fn run(options: &TrainOptions) -> Result<(), Error> {
     let data = Data::open(&options.data, StandIn::Digits, options.quiet)?;
     let dataset = &data.dataset;
     let shape = training::shape(dataset, &recipe)?;
-    let model = options.model.clone().unwrap_or_else(|| model_file(&data.source));
+    let model = options.model.clone().unwrap_or_else(|| model::of_data(&data.source));
     ModelFile::check_writable(&model)?;
 
     let samples = dataset.train.len().min(recipe.limit);
