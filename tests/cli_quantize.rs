@@ -5,7 +5,8 @@
 
 mod run;
 
-use run::{Sandbox, Small};
+use run::mnist::skipped;
+use run::{Ran, Sandbox, Small};
 use std::fs;
 
 const TRAIN: [&str; 10] =
@@ -42,6 +43,30 @@ fn quantize_eval_and_info_agree_on_every_tier() {
         let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
         assert!(read("again") == read(&file), "the same network and images give the same file");
     }
+}
+
+/// What is written to a pipe is gone: it is described without being read again.
+#[cfg(unix)]
+#[test]
+fn an_integer_network_may_go_into_a_pipe_or_nowhere() {
+    let sandbox = trained();
+    let quantize = ["quantize", "--data", "data", "--model", "m.twolayer", "--out"];
+    sandbox.run(&[&quantize[..], &["q.twolayer"]].concat()).done();
+    let expected = fs::read(sandbox.work().join("q.twolayer")).unwrap();
+    let written = |out: &str, path: &str| {
+        assert!(out.contains(&format!("written   {path}: int8, {} bytes, after", expected.len())), "{out}");
+    };
+    let script = "mkfifo pipe && timeout 10 cat pipe > copy & while ! test -p pipe; do sleep 0.01; done
+        timeout 10 \"$@\" pipe; wait; test -p pipe";
+    let shell = ["-c", script, "-", env!("CARGO_BIN_EXE_twolayer")];
+    written(&Ran::from(sandbox.other("sh", &[&shell[..], &quantize].concat())).done(), "pipe");
+    assert!(fs::read(sandbox.work().join("copy")).unwrap() == expected);
+
+    let Some(null) = sandbox.device("null", 3) else {
+        return skipped("an_integer_network_may_go_into_a_pipe_or_nowhere", "no device like /dev/null here");
+    };
+    let null = null.to_str().unwrap();
+    written(&sandbox.run(&[&quantize[..], &[null]].concat()).done(), null);
 }
 
 #[test]

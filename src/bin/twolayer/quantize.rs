@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use twolayer::host::{Comparison, Error, ModelFile, Quantized};
 use twolayer::int8::Bits;
-use twolayer::model::Kind;
+use twolayer::model::{HEADER_LEN, Kind};
 use twolayer::{Backend, Network};
 
 pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
@@ -42,7 +42,8 @@ pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
     let compared = Comparison::new(&Network::new(shape, &weights, backend)?, &packed, test)?;
     quantized.write(&out)?;
 
-    let (kind, _, bytes) = ModelFile::open(&out, false).and_then(|file| file.describe())?;
+    // Not read from the file, which may be a pipe.
+    let (kind, bytes) = (Kind::from(bits), HEADER_LEN + quantized.payload().len());
     say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", out.display(), time.as_secs_f64());
     let agreed = 100.0 * table::float(compared.agreed) / table::float(test.len());
     say!("agreement {agreed:.2} % of {} test images have the same class", test.len());
