@@ -222,6 +222,23 @@ fn nobody_needs_to_read_the_output() {
     sandbox.run(&["info", "--model", "m.twolayer"]).done();
 }
 
+/// Results that nobody will ever see are no success; the model is written all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_is_lost_is_an_error_after_the_work() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let Some(full) = sandbox.device("full", 7) else {
+        return skipped("output_that_is_lost_is_an_error_after_the_work", "no device of a full disk here");
+    };
+    for arguments in [&SHORT[..], &["eval", "--data", "data", "--model", "m.twolayer"], &["info"], &["data", "list"]] {
+        let mut command = sandbox.command(arguments);
+        command.stdout(fs::OpenOptions::new().write(true).open(&full).unwrap());
+        Ran::from(command).failed(&["error: cannot write to standard output: No space left on device"]);
+    }
+    sandbox.run(&["info", "--model", "m.twolayer"]).done();
+}
+
 #[test]
 fn help_and_version() {
     let sandbox = Sandbox::new();
