@@ -507,6 +507,7 @@ fn models_that_are_not_there() {
     let sandbox = Sandbox::new();
     sandbox.data("data", &Small::TINY);
     sandbox.run(&["info"]).failed(&["no *.twolayer file here", "--model"]);
+    fs::create_dir(sandbox.work().join("directory.twolayer")).unwrap();
     sandbox.run(&["eval"]).failed(&["no *.twolayer file here", "--model"]);
     sandbox.run(&["eval", "--data", "data"]).failed(&["cannot open data.twolayer"]);
     sandbox.run(&["info", "--model", "none"]).failed(&["cannot open none"]);
@@ -567,6 +568,8 @@ fn what_nobody_may_read_or_write() {
     allow(&images, 0o644);
     allow(&sandbox.work(), 0o555);
     sandbox.run(&SHORT).failed(&["cannot write m.twolayer: permission denied", "permissions"]);
+    allow(&sandbox.work(), 0o333);
+    sandbox.run(&["info"]).failed(&["cannot read .: Permission denied", "permissions"]);
     allow(&sandbox.work(), 0o755);
     allow(&sandbox.cache(), 0o555);
     // Digits that cannot be kept are made in memory.

@@ -45,6 +45,26 @@ fn quantize_eval_and_info_agree_on_every_tier() {
     }
 }
 
+/// `quantize`, and `quantize --bits 4` after it: without a name, its own output is not what is meant.
+#[test]
+fn quantize_may_be_repeated() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &Small::TINY);
+    let quantize = |bits| {
+        let mut command = sandbox.command(&["quantize", "--bits", bits]);
+        command.env("MNIST_DIR", &data);
+        Ran::from(command)
+    };
+    fs::write(sandbox.work().join("mnist.int8.twolayer"), "no model").unwrap();
+    quantize("8").failed(&["mnist.int8.twolayer: "]);
+    sandbox.run(&["--data", "data", "--hidden", "9", "--quiet", "--model", "mnist.twolayer"]).done();
+    for (bits, out) in [("8", "mnist.int8.twolayer"), ("4", "mnist.int4.twolayer"), ("8", "mnist.int8.twolayer")] {
+        let ran = quantize(bits).done();
+        assert!(ran.starts_with("model     mnist.twolayer: ") && ran.contains(&format!("written   {out}: ")), "{ran}");
+    }
+    assert!(sandbox.run(&["info"]).done().starts_with("model     mnist.int8.twolayer, "));
+}
+
 /// What is written to a pipe is gone: it is described without being read again.
 #[cfg(unix)]
 #[test]

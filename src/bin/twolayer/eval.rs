@@ -9,7 +9,7 @@ use twolayer::model::Kind;
 use twolayer::{Backend, Network};
 
 pub(crate) fn run(mut options: EvalOptions) -> Result<(), Error> {
-    let model = model::chosen(options.model.as_ref(), &options.data)?;
+    let model = model::chosen(options.model.as_ref(), &options.data, model::newest)?;
     let file = ModelFile::open(&model, !options.data.no_mmap)?;
     let (kind, shape, _) = file.describe()?;
     // Before the data is sought, which may take a download.

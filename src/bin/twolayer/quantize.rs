@@ -13,7 +13,7 @@ use twolayer::model::{HEADER_LEN, Kind};
 use twolayer::{Backend, Network};
 
 pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
-    let model = model::chosen(options.model.as_ref(), &options.data)?;
+    let model = model::chosen(options.model.as_ref(), &options.data, model::newest_f32)?;
     let file = ModelFile::open(&model, !options.data.no_mmap)?;
     let (kind, shape, bytes) = file.describe()?;
     if kind != Kind::F32 {
