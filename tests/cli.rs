@@ -436,7 +436,11 @@ fn files_that_are_cut_or_too_long() {
 fn files_that_do_not_belong_together() {
     bad_file(1, &labels(89, |_| 0), &["90 images", "89 labels"]);
     bad_file(2, &images(30, 9, |_| vec![1; 81]), &["81 pixels", "64"]);
-    bad_file(3, &labels(30, |index| if index == 17 { 11 } else { 0 }), &["says 11 for image 17", "0 to 2"]);
+    bad_file(
+        3,
+        &labels(30, |index| if index == 17 { 11 } else { 0 }),
+        &["says 11 for image 17", "the training labels are 0 to 2"],
+    );
     let sandbox = Sandbox::new();
     let data = sandbox.data("data", &Small::TINY);
     fs::write(data.join(FILES[0]), images(0, 8, |_| Vec::new())).unwrap();
@@ -468,7 +472,32 @@ fn a_network_for_other_images() {
     sandbox.data("large", &Small { side: 9, ..Small::TINY });
     eval("large").failed(&["81 pixels", "64 are expected"]);
     sandbox.data("more", &Small { classes: 5, ..Small::TINY });
-    eval("more").failed(&["says 3 for image 3", "0 to 2"]);
+    eval("more").failed(&["says 3 for image 3; the network's classes are 0 to 2"]);
+}
+
+#[test]
+fn a_test_set_is_enough_to_test_with() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small { classes: 5, ..Small::TINY });
+    sandbox.run(&SHORT).done();
+    let eval = |data: &str| sandbox.run(&["eval", "--model", "m.twolayer", "--data", data]);
+    let expected = eval("data").done().lines().last().map(str::to_owned);
+    assert!(expected.is_some());
+
+    // Labels to train on that show fewer classes than the network has are nobody's business here.
+    let data = sandbox.work().join("data");
+    fs::write(data.join(FILES[1]), labels(90, |_| 0)).unwrap();
+    assert_eq!(eval("data").done().lines().last().map(str::to_owned), expected);
+    for name in &FILES[..2] {
+        fs::remove_file(data.join(name)).unwrap();
+    }
+    assert_eq!(eval("data").done().lines().last().map(str::to_owned), expected);
+    let mut command = sandbox.command(&["eval", "--model", "m.twolayer"]);
+    command.env("MNIST_DIR", &data);
+    assert_eq!(Ran::from(command).done().lines().last().map(str::to_owned), expected);
+    sandbox.run(&["quantize", "--model", "m.twolayer", "--data", "data"]).failed(&["data has no train-images"]);
+    fs::remove_file(data.join(FILES[2])).unwrap();
+    eval("data").failed(&["data has no t10k-images-idx3-ubyte"]);
 }
 
 // Bad models.

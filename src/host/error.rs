@@ -126,8 +126,8 @@ pub enum Error {
         /// What expects them.
         whose: &'static str,
     },
-    /// A label beyond the network's classes.
-    #[error("{} says {found} for image {sample}; the network's classes are 0 to {}", path.display(), classes - 1)]
+    /// A label beyond the classes.
+    #[error("{} says {found} for image {sample}; {whose} are 0 to {}", path.display(), classes - 1)]
     Label {
         /// The file of labels.
         path: PathBuf,
@@ -137,6 +137,8 @@ pub enum Error {
         found: u8,
         /// The number of classes.
         classes: usize,
+        /// What has so many.
+        whose: &'static str,
     },
     /// A file is not the model that it should be.
     #[error("{}: {source}", path.display())]

@@ -6,11 +6,11 @@ use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use twolayer::host::Error;
-use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Source};
+use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Set, Source};
 
-/// An open data set, and what to call it.
-pub(crate) struct Data {
-    pub(crate) dataset: Dataset,
+/// An open data set, or its test set alone, and what to call it.
+pub(crate) struct Data<T = Dataset> {
+    pub(crate) dataset: T,
     pub(crate) source: Source,
     /// Where its files are.
     directory: PathBuf,
@@ -63,7 +63,30 @@ impl Data {
         let directory = dataset.train.images_path().parent().unwrap_or_else(|| Path::new("")).to_owned();
         Ok(Self { dataset, source: Source::Named(Name::Digits), directory })
     }
+}
 
+impl Data<Set> {
+    /// Opens the test set of what `--data` says, or of MNIST.
+    pub(crate) fn test(options: &DataOptions) -> Result<Self, Error> {
+        let mmap = !options.no_mmap;
+        let mut reporter = Reporter::new(false);
+        let source = options.data.clone().unwrap_or(Source::Named(Name::Mnist));
+        let directory = match &source {
+            Source::Directory(directory) => directory.clone(),
+            Source::Named(Name::Digits) => {
+                let Data { dataset, source, directory } = Data::digits(mmap, reporter)?;
+                return Ok(Self { dataset: dataset.test, source, directory });
+            }
+            Source::Named(name) => match name.locate_test()? {
+                Some(directory) => directory,
+                None => fetch(&options.fetch.settings()?, *name, &mut reporter)?,
+            },
+        };
+        Ok(Self { dataset: Dataset::open_test(&directory, mmap)?, source, directory })
+    }
+}
+
+impl<T> Data<T> {
     /// What an accuracy is the accuracy of, if that is not clear.
     pub(crate) const fn mark(&self) -> &'static str {
         match self.source {
@@ -74,7 +97,7 @@ impl Data {
     }
 }
 
-impl fmt::Display for Data {
+impl<T> fmt::Display for Data<T> {
     /// `MNIST from /home/ada/.cache/twolayer/mnist`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.source {

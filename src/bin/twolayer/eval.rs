@@ -2,7 +2,7 @@
 
 use crate::args::EvalOptions;
 use crate::console::say;
-use crate::data::{Data, StandIn};
+use crate::data::Data;
 use crate::{model, table};
 use twolayer::host::{Error, Evaluation, ModelFile, Quantized};
 use twolayer::model::Kind;
@@ -18,16 +18,16 @@ pub(crate) fn run(mut options: EvalOptions) -> Result<(), Error> {
         _ => Weights::Integers(file.quantized()?),
     };
     options.data.data = options.data.data.or_else(|| model::named_after(&model));
-    let data = Data::open(&options.data, StandIn::Nothing, false)?;
+    let data = Data::test(&options.data)?;
     let backend = options.backend.unwrap_or_else(Backend::detect);
-    let test = &data.dataset.test;
+    let test = &data.dataset;
     let evaluation = match weights {
         Weights::Real(weights) => Evaluation::new(&Network::new(shape, &weights, backend)?, test),
         Weights::Integers(quantized) => Evaluation::of_integers(&quantized.packed(&mut Vec::new(), backend)?, test),
     }?;
     let of = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
     say!("model     {}: {shape}{of}", model.display());
-    say!("data      {} test images: {data}", data.dataset.test.len());
+    say!("data      {} test images: {data}", test.len());
     table::print(&evaluation);
     say!("\naccuracy  {} of {} test images{}", table::percent(&evaluation), evaluation.total(), data.mark());
     Ok(())
