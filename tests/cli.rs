@@ -146,7 +146,7 @@ fn a_model_is_called_after_its_data() {
     let names = ["digits", "kuzushiji", "mnist"].map(|name| format!("work/{name}.twolayer "));
     assert!(models.len() == 3 && models.iter().zip(&names).all(|(model, name)| model.starts_with(name)), "{models:?}");
 
-    // Without a name: the newest, on the data that it was trained on.
+    // Without a name: the newest, on the data that it is named after.
     assert!(sandbox.run(&["info"]).done().starts_with("model     digits.twolayer, "));
     assert!(sandbox.run(&["eval"]).done().contains("of the built-in digits (not MNIST)"));
     assert!(
@@ -472,6 +472,15 @@ fn a_network_for_other_images() {
     sandbox.data("large", &Small { side: 9, ..Small::TINY });
     eval("large").failed(&["81 pixels", "64 are expected"]);
     sandbox.data("more", &Small { classes: 5, ..Small::TINY });
+    // Data that has a name and is not here is neither fetched nor made in vain.
+    let before = sandbox.listing();
+    for (name, more) in [("mnist", &[][..]), ("fashion", &["--data", "fashion"]), ("digits", &["--data", "digits"])] {
+        for command in ["eval", "quantize"] {
+            let ran = sandbox.run(&[&[command, "--model", "m.twolayer"], more].concat());
+            ran.failed(&[&format!("{name} has images of 784 pixels; 64 are expected, as the network has")]);
+            nothing_left(&sandbox, &before);
+        }
+    }
     eval("more").failed(&["says 3 for image 3; the network's classes are 0 to 2"]);
 }
 

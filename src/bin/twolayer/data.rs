@@ -5,6 +5,7 @@ use crate::console::{note, warning};
 use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
+use twolayer::Shape;
 use twolayer::host::Error;
 use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Set, Source};
 
@@ -16,16 +17,31 @@ pub(crate) struct Data<T = Dataset> {
     directory: PathBuf,
 }
 
-/// May something else stand in for MNIST?
+/// What images are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StandIn {
-    Digits,
-    Nothing,
+pub(crate) enum Purpose {
+    /// To train a network: the built-in digits may stand in for MNIST.
+    Training,
+    /// For a network that there is.
+    Network(Shape),
+}
+
+impl Purpose {
+    /// Will a data set that has a name do? Asked before it is fetched or made: such images are MNIST's size.
+    fn check(self, name: Name) -> Result<(), Error> {
+        let found = Shape::MNIST.inputs();
+        match self {
+            Self::Network(shape) if shape.inputs() != found => {
+                Err(Error::Pixels { path: name.word().into(), found, expected: shape.inputs(), whose: "the network" })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Data {
     /// Opens what `--data` says, or MNIST.
-    pub(crate) fn open(options: &DataOptions, stand_in: StandIn, quiet: bool) -> Result<Self, Error> {
+    pub(crate) fn open(options: &DataOptions, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
         let mmap = !options.no_mmap;
         let mut reporter = Reporter::new(quiet);
         let name = match options.data.clone().unwrap_or(Source::Named(Name::Mnist)) {
@@ -35,14 +51,18 @@ impl Data {
                 return Ok(Self { dataset, source: Source::Directory(directory.clone()), directory });
             }
         };
+        let located = name.locate()?;
+        if located.is_none() {
+            purpose.check(name)?;
+        }
         if name == Name::Digits {
             return Self::digits(mmap, reporter);
         }
-        let directory = match name.locate()? {
+        let directory = match located {
             Some(directory) => directory,
             None => match fetch(&options.fetch.settings()?, name, &mut reporter) {
                 Ok(directory) => directory,
-                Err(error) if options.data.is_none() && stand_in == StandIn::Digits => {
+                Err(error) if options.data.is_none() && purpose == Purpose::Training => {
                     warning!("no MNIST here: {}", first_line(&error));
                     warning!(
                         "training on the built-in digits instead, which are not MNIST; for MNIST name a directory of \
@@ -67,20 +87,25 @@ impl Data {
 
 impl Data<Set> {
     /// Opens the test set of what `--data` says, or of MNIST.
-    pub(crate) fn test(options: &DataOptions) -> Result<Self, Error> {
+    pub(crate) fn test(options: &DataOptions, purpose: Purpose) -> Result<Self, Error> {
         let mmap = !options.no_mmap;
         let mut reporter = Reporter::new(false);
         let source = options.data.clone().unwrap_or(Source::Named(Name::Mnist));
         let directory = match &source {
             Source::Directory(directory) => directory.clone(),
             Source::Named(Name::Digits) => {
+                purpose.check(Name::Digits)?;
                 let Data { dataset, source, directory } = Data::digits(mmap, reporter)?;
                 return Ok(Self { dataset: dataset.test, source, directory });
             }
-            Source::Named(name) => match name.locate_test()? {
-                Some(directory) => directory,
-                None => fetch(&options.fetch.settings()?, *name, &mut reporter)?,
-            },
+            Source::Named(name) => {
+                if let Some(directory) = name.locate_test()? {
+                    directory
+                } else {
+                    purpose.check(*name)?;
+                    fetch(&options.fetch.settings()?, *name, &mut reporter)?
+                }
+            }
         };
         Ok(Self { dataset: Dataset::open_test(&directory, mmap)?, source, directory })
     }

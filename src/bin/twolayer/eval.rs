@@ -2,7 +2,7 @@
 
 use crate::args::EvalOptions;
 use crate::console::say;
-use crate::data::Data;
+use crate::data::{Data, Purpose};
 use crate::{model, table};
 use twolayer::host::{Error, Evaluation, ModelFile, Quantized};
 use twolayer::model::Kind;
@@ -18,7 +18,7 @@ pub(crate) fn run(mut options: EvalOptions) -> Result<(), Error> {
         _ => Weights::Integers(file.quantized()?),
     };
     options.data.data = options.data.data.or_else(|| model::named_after(&model));
-    let data = Data::test(&options.data)?;
+    let data = Data::test(&options.data, Purpose::Network(shape))?;
     let backend = options.backend.unwrap_or_else(Backend::detect);
     let test = &data.dataset;
     let evaluation = match weights {

@@ -2,7 +2,7 @@
 
 use crate::args::QuantizeOptions;
 use crate::console::say;
-use crate::data::{Data, StandIn};
+use crate::data::{Data, Purpose};
 use crate::model::{self, EXTENSION};
 use crate::table;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
     ModelFile::check_writable(&out)?;
     let weights = file.weights()?;
     options.data.data = options.data.data.or_else(|| model::named_after(&model));
-    let data = Data::open(&options.data, StandIn::Nothing, false)?;
+    let data = Data::open(&options.data, Purpose::Network(shape), false)?;
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 
     let images = options.images.min(train.len());

@@ -2,7 +2,7 @@
 
 use crate::args::TrainOptions;
 use crate::console::say;
-use crate::data::{Data, StandIn};
+use crate::data::{Data, Purpose};
 use crate::{model, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -12,7 +12,7 @@ use twolayer::weights_hash;
 
 pub(crate) fn run(options: &TrainOptions) -> Result<(), Error> {
     let recipe = options.recipe();
-    let data = Data::open(&options.data, StandIn::Digits, options.quiet)?;
+    let data = Data::open(&options.data, Purpose::Training, options.quiet)?;
     let dataset = &data.dataset;
     let shape = training::shape(dataset, &recipe)?;
     let model = options.model.clone().unwrap_or_else(|| model::of_data(&data.source));
