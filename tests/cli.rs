@@ -275,6 +275,22 @@ fn without_mnist_the_built_in_digits_stand_in_and_say_so() {
     sandbox.run(&["eval"]).failed(&["cannot fetch MNIST"]);
 }
 
+/// On a terminal, which `script` provides, one sees that digits are being made.
+#[cfg(target_os = "linux")]
+#[test]
+fn digits_that_stand_in_are_made_behind_a_bar() {
+    let sandbox = Sandbox::new();
+    let train = format!("'{}' --limit 100 --epochs 1 --hidden 9 2>&1", env!("CARGO_BIN_EXE_twolayer"));
+    let mut command = sandbox.other("script", &["--quiet", "--return", "--command", &train, "/dev/null"]);
+    command.env("TERM", "xterm");
+    let Ok(output) = command.output() else {
+        return skipped("digits_that_stand_in_are_made_behind_a_bar", "no `script`, which provides a terminal, here");
+    };
+    let out = Ran::from(output).done();
+    let (_, after) = out.split_once("training on the built-in digits instead").unwrap();
+    assert!(after.contains("making digits"), "{out}");
+}
+
 #[test]
 fn a_broken_mnist_dir_is_an_error() {
     let sandbox = Sandbox::new();

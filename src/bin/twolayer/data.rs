@@ -68,7 +68,8 @@ impl Data {
                         "training on the built-in digits instead, which are not MNIST; for MNIST name a directory of \
                          its four files by --data or MNIST_DIR, or a server by --mirror"
                     );
-                    return Self::digits(mmap, reporter);
+                    // A bar that was finished shows nothing more.
+                    return Self::digits(mmap, Reporter::new(quiet));
                 }
                 Err(error) => return Err(error),
             },
