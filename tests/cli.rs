@@ -49,6 +49,7 @@ fn train_eval_and_info_agree() {
     assert_eq!(eval.lines().last(), Some(accuracy));
     let info = sandbox.run(&["info", "--model", "m.twolayer"]).done();
     assert!(info.contains("network   64 → 24 → 3, f32 weights"), "{info}");
+    assert_eq!(sandbox.run(&["info", "--no-mmap", "--model", "m.twolayer"]).done(), info);
     let hash = info.lines().last().unwrap().strip_prefix("weights   ").unwrap();
     assert!(out.contains(&format!("model     m.twolayer, weights {hash}")), "{out}\n{info}");
 }

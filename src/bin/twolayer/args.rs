@@ -204,9 +204,12 @@ pub(crate) struct QuantizeOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct InfoOptions {
-    /// Model file, as `train` writes it [default: the newest *.twolayer here]
+    /// Model file, as `train` or `quantize` writes it [default: the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    /// Read the file instead of memory-mapping it (if others may write to it)
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
 }
 
 /// A number that is printed as 1e-5.

@@ -9,7 +9,7 @@ use twolayer::weights_hash;
 
 pub(crate) fn run(options: &InfoOptions) -> Result<(), Error> {
     let model = options.model.clone().map_or_else(model::newest, Ok)?;
-    let file = ModelFile::open(&model, true)?;
+    let file = ModelFile::open(&model, !options.no_mmap)?;
     let (kind, shape, bytes) = file.describe()?;
     say!("model     {}, {bytes} bytes, undamaged", model.display());
     say!("network   {shape}, {kind} weights");
