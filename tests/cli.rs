@@ -642,6 +642,8 @@ fn bad_command_lines() {
     let before = sandbox.listing();
     for (arguments, word) in [
         (&["--hidden", "0"][..], "--hidden"),
+        (&["--threads", "0"], "'--threads <N>': a whole number of 1 or more is expected"),
+        (&["--threads", "some"], "'--threads <N>': a whole number of 1 or more is expected"),
         (&["--hidden", "some"], "--hidden"),
         (&["--alpha", "nan"], "--alpha"),
         (&["--alpha", "0"], "--alpha"),

@@ -137,7 +137,7 @@ pub(crate) struct TrainOptions {
     #[arg(long, value_name = "TIER", value_parser = backend)]
     pub(crate) backend: Option<Backend>,
     /// Threads that share the work; the result is the same [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = not_zero)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// File to write the trained network to [default: mnist.twolayer, or after the data's name]
     #[arg(long, value_name = "FILE")]
@@ -262,10 +262,11 @@ fn many() -> clap::builder::RangedI64ValueParser<u32> {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("a whole number of 1 or more is expected".into()),
-        Ok(number) => Ok(number),
-    }
+    not_zero(text).map(NonZeroUsize::get)
+}
+
+fn not_zero(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "a whole number of 1 or more is expected".into())
 }
 
 fn bits(text: &str) -> Result<u8, String> {
