@@ -215,7 +215,8 @@ fn remedy(action: &str, kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::NotFound if action == "write" => "; make its directory first",
         io::ErrorKind::PermissionDenied => "; look at the permissions of the file and its directory",
-        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => "; name a file",
+        io::ErrorKind::IsADirectory => "; name a file",
+        io::ErrorKind::NotADirectory => "; a part of its path is a file",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room there, or choose another disk",
         io::ErrorKind::ReadOnlyFilesystem => "; choose another disk",
         _ if action == "expand" => "; the archive is damaged or cut: get it again",
