@@ -147,6 +147,13 @@ fn both_mirrors_are_named_when_both_fail() {
 }
 
 #[test]
+fn a_mirror_that_leads_in_circles_is_given_up() {
+    let server = always(Answer::Moved("/data/elsewhere".into()));
+    refused(&[&server], &[], &["train-images-idx3-ubyte.gz: too many redirects"]);
+    assert!((2..20).contains(&server.asked().len()), "{:?}", server.asked());
+}
+
+#[test]
 fn a_cut_connection_is_noticed() {
     let whole = gzip(&(0..200_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
     refused(&[&always(Answer::Cut(Arc::clone(&whole), 1000))], &[], &["cut short"]);
