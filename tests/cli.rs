@@ -406,7 +406,10 @@ fn files_are_verified_wherever_they_are() {
     fs::write(data.join(format!("{}.gz", FILES[0])), "no archive").unwrap();
     fs::remove_file(data.join(FILES[1])).unwrap();
     let ran = sandbox.run(&["data", "verify", "data"]);
-    ran.failed(&["4 of the 4 files of mnist are missing or changed"]);
+    ran.failed(&["4 of the 4 files of mnist are missing or changed", "has them in the cache\n"]);
+    let mut command = sandbox.command(&["data", "verify", "data"]);
+    command.env("MNIST_DIR", &data);
+    Ran::from(command).failed(&["`twolayer data fetch mnist` has them in the cache; and unset MNIST_DIR"]);
     let lines: Vec<_> = ran.out.lines().collect();
     assert!(lines[1].starts_with("changed  train-images-idx3-ubyte: ") && lines[1].contains("cannot be expanded"));
     assert_eq!(lines[2], "missing  train-labels-idx1-ubyte");

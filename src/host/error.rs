@@ -63,13 +63,16 @@ pub enum Error {
     NoModel,
     /// Files that are not what they should be.
     #[error(
-        "{wrong} of the 4 files of {name} are missing or changed; `twolayer data fetch {name}` has them in the cache"
+        "{wrong} of the 4 files of {name} are missing or changed; `twolayer data fetch {name}` has them in the cache{}",
+        if *overridden { "; and unset MNIST_DIR, which comes first" } else { "" }
     )]
     NotVerified {
         /// How many.
         wrong: usize,
         /// The data set.
         name: &'static str,
+        /// Does `MNIST_DIR` name another directory than the cache?
+        overridden: bool,
     },
     /// A file that was not to be overwritten.
     #[error("{} is there already: name another directory, or remove it first", path.display())]

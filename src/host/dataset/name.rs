@@ -116,6 +116,13 @@ impl Name {
         Ok(cache::directory()?.join(directory))
     }
 
+    /// The directory that `$MNIST_DIR` names for MNIST: it comes before the cache, whatever is in it.
+    #[must_use]
+    pub fn named_directory(self) -> Option<PathBuf> {
+        let directory = (self == Self::Mnist).then(|| std::env::var_os(MNIST_DIR)).flatten();
+        directory.filter(|directory| !directory.is_empty()).map(PathBuf::from)
+    }
+
     /// The directory where its files are, if they are there: for MNIST `$MNIST_DIR`, then the cache. What is in the
     /// cache was checked when it came there, so only the lengths are looked at.
     ///
@@ -137,10 +144,7 @@ impl Name {
 
     /// Where the files are from the `first` on.
     fn locate_from(self, first: usize) -> Result<Option<PathBuf>, Error> {
-        if self == Self::Mnist
-            && let Some(directory) = std::env::var_os(MNIST_DIR).filter(|directory| !directory.is_empty())
-        {
-            let directory = PathBuf::from(directory);
+        if let Some(directory) = self.named_directory() {
             let complete = FILES.into_iter().skip(first).try_for_each(|name| find(&directory, name).map(drop));
             return match complete {
                 Ok(()) => Ok(Some(directory)),
