@@ -222,6 +222,13 @@ fn a_mirror_is_an_address() {
     let mut command = sandbox.command(&["data", "fetch", "mnist"]);
     command.env("TWOLAYER_MIRROR", "/usr/share/mnist");
     Ran::from(command).failed(&["TWOLAYER_MIRROR", "/usr/share/mnist", "http://"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let mut command = sandbox.command(&["data", "fetch", "mnist"]);
+        command.env("TWOLAYER_MIRROR", std::ffi::OsStr::from_bytes(b"http://127.0.0.1:9/mn\xefst"));
+        Ran::from(command).failed(&["TWOLAYER_MIRROR: http://127.0.0.1:9/mn\u{fffd}st is no address"]);
+    }
     sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://a b/"]).failed(&["cannot fetch MNIST"]);
     for timeout in ["0", "-1", "nan", "soon", "1e300"] {
         sandbox.run(&["data", "fetch", "mnist", &format!("--timeout={timeout}")]).refused(&["30 or 0.5"]);

@@ -52,7 +52,8 @@ pub enum Error {
     },
     /// An address that files cannot be fetched from.
     #[error(
-        "TWOLAYER_MIRROR: {url} is no address that begins with http:// or https://; a directory is named by --data"
+        "TWOLAYER_MIRROR: {url} is no address in UTF-8 that begins with http:// or https://; a directory is named by \
+         --data"
     )]
     Mirror {
         /// The address.

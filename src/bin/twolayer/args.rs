@@ -102,7 +102,8 @@ impl FetchOptions {
     pub(crate) fn settings(&self) -> Result<Fetch, Error> {
         let mut mirrors = self.mirror.clone();
         if mirrors.is_empty() {
-            let variable = std::env::var("TWOLAYER_MIRROR").unwrap_or_default();
+            let variable = std::env::var_os("TWOLAYER_MIRROR").unwrap_or_default();
+            let variable = variable.into_string().map_err(|it| Error::Mirror { url: it.to_string_lossy().into() })?;
             for url in variable.split_whitespace() {
                 mirrors.push(mirror(url).map_err(|_| Error::Mirror { url: url.into() })?);
             }
