@@ -236,6 +236,28 @@ fn a_mirror_is_an_address() {
     assert_eq!(sandbox.listing(), ["cache/", "work/"]);
 }
 
+#[test]
+fn a_password_is_not_shown() {
+    let server = always(Answer::Status(401));
+    let sandbox = Sandbox::new();
+    let url = server.url();
+    let secret = url.replace("http://", "http://ada:p@ss@");
+    let ran = sandbox.run(&["data", "fetch", "mnist", "--mirror", &secret]);
+    ran.failed(&[&format!("{url}/train-images-idx3-ubyte.gz: HTTP status 401")]);
+    assert!(ran.err.contains(&format!("fetching MNIST: {url}\n")), "{ran:#?}");
+    let mut bad = sandbox.command(&["data", "fetch", "mnist"]);
+    bad.env("TWOLAYER_MIRROR", "ftp://ada:p@ss@example.org/");
+    let bad = [
+        Ran::from(bad),
+        sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://ada:p@ss@:80"]),
+        sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://ada:p@ss@a b"]),
+    ];
+    for ran in [ran].iter().chain(&bad) {
+        ran.failed(&[]);
+        assert!(!ran.err.contains("ada") && !ran.err.contains("ss@"), "{ran:#?}");
+    }
+}
+
 /// A limit on the size of files stands for a full disk where none can be had: the system refuses to write on.
 #[cfg(unix)]
 #[test]

@@ -52,8 +52,9 @@ pub enum Error {
     },
     /// An address that files cannot be fetched from.
     #[error(
-        "TWOLAYER_MIRROR: {url} is no address in UTF-8 that begins with http:// or https://; a directory is named by \
-         --data"
+        "TWOLAYER_MIRROR: {} is no address in UTF-8 that begins with http:// or https://; a directory is named by \
+         --data",
+        without_user(url)
     )]
     Mirror {
         /// The address.
@@ -226,6 +227,14 @@ fn remedy(action: &str, kind: io::ErrorKind) -> &'static str {
         _ if action == "expand" => "; the archive is damaged or cut: get it again",
         _ => "",
     }
+}
+
+/// An address as it may be shown: without the name and the password that may stand before its host.
+pub(crate) fn without_user(url: &str) -> String {
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}{host}{path}")
 }
 
 /// What each mirror did.

@@ -34,12 +34,12 @@ const FILES: [&str; 4] =
 pub enum Progress<'a> {
     /// A mirror is asked for a file.
     Asked {
-        /// The file's address.
+        /// The file's address, without name and password.
         url: &'a str,
     },
     /// A mirror did not give a file; the next one is asked, if there is one.
     Refused {
-        /// The file's address.
+        /// The file's address, without name and password.
         url: &'a str,
         /// What was wrong.
         reason: &'a str,
