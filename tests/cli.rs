@@ -246,6 +246,14 @@ fn help_and_version() {
     for arguments in [&["--help"][..], &["train", "--help"], &["data", "digits", "--help"]] {
         assert!(sandbox.run(arguments).done().contains("Usage: twolayer"));
     }
+    // What is there without --data is another thing where a model was named.
+    let help = |command| sandbox.run(&[command, "--help"]).done().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help("train").contains("images of any size [default: mnist]"));
+    for command in ["eval", "quantize"] {
+        let help = help(command);
+        assert!(help.contains("[default: the data that the model is named after, or else mnist]"), "{help}");
+        assert!(help.contains("[default: after the name of `--data`, or else the newest *.twolayer here"), "{help}");
+    }
     assert_eq!(sandbox.run(&["--version"]).done(), concat!("twolayer ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 

@@ -1,7 +1,7 @@
 //! What may stand on the command line.
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
@@ -84,6 +84,12 @@ pub(crate) struct DataOptions {
     /// Read files instead of memory-mapping them (for files that others may write to)
     #[arg(long)]
     pub(crate) no_mmap: bool,
+}
+
+/// The help of `--data` where there is a model to ask.
+fn after_the_model(data: Arg) -> Arg {
+    let help = data.get_help().map(ToString::to_string).unwrap_or_default();
+    data.help(help.replace("[default: mnist]", "[default: the data that the model is named after, or else mnist]"))
 }
 
 /// How files are fetched.
@@ -171,8 +177,9 @@ impl TrainOptions {
 }
 
 #[derive(Args, Debug)]
+#[command(mut_arg("data", after_the_model))]
 pub(crate) struct EvalOptions {
-    /// Model file, as `train` writes it [default: the one of `--data`, or else the newest *.twolayer here]
+    /// Model file, as `train` writes it [default: after the name of `--data`, or else the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
     #[command(flatten)]
@@ -183,8 +190,10 @@ pub(crate) struct EvalOptions {
 }
 
 #[derive(Args, Debug)]
+#[command(mut_arg("data", after_the_model))]
 pub(crate) struct QuantizeOptions {
-    /// Model file, as `train` writes it [default: after the data's name, or the one written last]
+    /// Model file, as `train` writes it [default: after the name of `--data`, or else the newest *.twolayer here of f32
+    /// weights]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
     /// Bits of a weight of the first layer: 8 or 4
