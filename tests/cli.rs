@@ -49,6 +49,7 @@ fn train_eval_and_info_agree() {
     assert_eq!(eval.lines().last(), Some(accuracy));
     let info = sandbox.run(&["info", "--model", "m.twolayer"]).done();
     assert!(info.contains("network   64 → 24 → 3, f32 weights"), "{info}");
+    assert_eq!(sandbox.run(&["info", "--no-mmap", "--model", "m.twolayer"]).done(), info);
     let hash = info.lines().last().unwrap().strip_prefix("weights   ").unwrap();
     assert!(out.contains(&format!("model     m.twolayer, weights {hash}")), "{out}\n{info}");
 }
@@ -146,7 +147,7 @@ fn a_model_is_called_after_its_data() {
     let names = ["digits", "kuzushiji", "mnist"].map(|name| format!("work/{name}.twolayer "));
     assert!(models.len() == 3 && models.iter().zip(&names).all(|(model, name)| model.starts_with(name)), "{models:?}");
 
-    // Without a name: the newest, on the data that it was trained on.
+    // Without a name: the newest, on the data that it is named after.
     assert!(sandbox.run(&["info"]).done().starts_with("model     digits.twolayer, "));
     assert!(sandbox.run(&["eval"]).done().contains("of the built-in digits (not MNIST)"));
     assert!(
@@ -166,19 +167,16 @@ fn a_model_may_go_into_a_pipe() {
     sandbox.run(&["info", "--model", "copy"]).done();
 }
 
-/// The device of a full disk, in the sandbox where root runs the tests: never the system's own, which a mistake would replace.
+/// A full disk, as a device.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_device_that_is_full_stays() {
     use std::os::unix::fs::FileTypeExt;
     let sandbox = Sandbox::new();
     sandbox.data("data", &Small::TINY);
-    let ours = Ran::from(sandbox.other("mknod", &["full", "c", "1", "7"])).code == Some(0);
-    let root = Ran::from(sandbox.other("id", &["-u"])).out.trim() == "0";
-    let full = sandbox.work().join(if ours { "full" } else { "/dev/full" });
-    if (!ours && root) || fs::OpenOptions::new().write(true).open(&full).is_err() {
+    let Some(full) = sandbox.device("full", 7) else {
         return skipped("a_device_that_is_full_stays", "no device of a full disk here");
-    }
+    };
     let before = sandbox.listing();
     sandbox.run(&["--data", "data", "--hidden", "9", "--model", full.to_str().unwrap()]).failed(&[
         "cannot write ",
@@ -225,11 +223,36 @@ fn nobody_needs_to_read_the_output() {
     sandbox.run(&["info", "--model", "m.twolayer"]).done();
 }
 
+/// Results that nobody will ever see are no success; the model is written all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_is_lost_is_an_error_after_the_work() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small::TINY);
+    let Some(full) = sandbox.device("full", 7) else {
+        return skipped("output_that_is_lost_is_an_error_after_the_work", "no device of a full disk here");
+    };
+    for arguments in [&SHORT[..], &["eval", "--data", "data", "--model", "m.twolayer"], &["info"], &["data", "list"]] {
+        let mut command = sandbox.command(arguments);
+        command.stdout(fs::OpenOptions::new().write(true).open(&full).unwrap());
+        Ran::from(command).failed(&["error: cannot write to standard output: No space left on device"]);
+    }
+    sandbox.run(&["info", "--model", "m.twolayer"]).done();
+}
+
 #[test]
 fn help_and_version() {
     let sandbox = Sandbox::new();
     for arguments in [&["--help"][..], &["train", "--help"], &["data", "digits", "--help"]] {
         assert!(sandbox.run(arguments).done().contains("Usage: twolayer"));
+    }
+    // What is there without --data is another thing where a model was named.
+    let help = |command| sandbox.run(&[command, "--help"]).done().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help("train").contains("images of any size [default: mnist]"));
+    for command in ["eval", "quantize"] {
+        let help = help(command);
+        assert!(help.contains("[default: the data that the model is named after, or else mnist]"), "{help}");
+        assert!(help.contains("[default: after the name of `--data`, or else the newest *.twolayer here"), "{help}");
     }
     assert_eq!(sandbox.run(&["--version"]).done(), concat!("twolayer ", env!("CARGO_PKG_VERSION"), "\n"));
 }
@@ -261,6 +284,22 @@ fn without_mnist_the_built_in_digits_stand_in_and_say_so() {
     sandbox.run(&["eval"]).failed(&["cannot fetch MNIST"]);
 }
 
+/// On a terminal, which `script` provides, one sees that digits are being made.
+#[cfg(target_os = "linux")]
+#[test]
+fn digits_that_stand_in_are_made_behind_a_bar() {
+    let sandbox = Sandbox::new();
+    let train = format!("'{}' --limit 100 --epochs 1 --hidden 9 2>&1", env!("CARGO_BIN_EXE_twolayer"));
+    let mut command = sandbox.other("script", &["--quiet", "--return", "--command", &train, "/dev/null"]);
+    command.env("TERM", "xterm");
+    let Ok(output) = command.output() else {
+        return skipped("digits_that_stand_in_are_made_behind_a_bar", "no `script`, which provides a terminal, here");
+    };
+    let out = Ran::from(output).done();
+    let (_, after) = out.split_once("training on the built-in digits instead").unwrap();
+    assert!(after.contains("making digits"), "{out}");
+}
+
 #[test]
 fn a_broken_mnist_dir_is_an_error() {
     let sandbox = Sandbox::new();
@@ -270,10 +309,8 @@ fn a_broken_mnist_dir_is_an_error() {
         command.env("MNIST_DIR", directory);
         Ran::from(command)
     };
-    for arguments in [&[][..], &["--quiet"], &["--data", "mnist"], &["eval", "--data", "mnist"], &["data", "verify"]] {
-        if arguments != ["eval", "--data", "mnist"] {
-            with("nowhere", arguments).failed(&["MNIST_DIR is set, but nowhere has no train-images", "or unset it"]);
-        }
+    for arguments in [&[][..], &["--quiet"], &["--data", "mnist"], &["data", "verify"]] {
+        with("nowhere", arguments).failed(&["MNIST_DIR is set, but nowhere has no train-images", "or unset it"]);
     }
     assert!(with("nowhere", &["data", "list"]).done().contains("mnist    52.40 MiB  not usable"));
     nothing_left(&sandbox, &before);
@@ -377,7 +414,10 @@ fn files_are_verified_wherever_they_are() {
     fs::write(data.join(format!("{}.gz", FILES[0])), "no archive").unwrap();
     fs::remove_file(data.join(FILES[1])).unwrap();
     let ran = sandbox.run(&["data", "verify", "data"]);
-    ran.failed(&["4 of the 4 files of mnist are missing or changed"]);
+    ran.failed(&["4 of the 4 files of mnist are missing or changed", "has them in the cache\n"]);
+    let mut command = sandbox.command(&["data", "verify", "data"]);
+    command.env("MNIST_DIR", &data);
+    Ran::from(command).failed(&["`twolayer data fetch mnist` has them in the cache; and unset MNIST_DIR"]);
     let lines: Vec<_> = ran.out.lines().collect();
     assert!(lines[1].starts_with("changed  train-images-idx3-ubyte: ") && lines[1].contains("cannot be expanded"));
     assert_eq!(lines[2], "missing  train-labels-idx1-ubyte");
@@ -422,7 +462,11 @@ fn files_that_are_cut_or_too_long() {
 fn files_that_do_not_belong_together() {
     bad_file(1, &labels(89, |_| 0), &["90 images", "89 labels"]);
     bad_file(2, &images(30, 9, |_| vec![1; 81]), &["81 pixels", "64"]);
-    bad_file(3, &labels(30, |index| if index == 17 { 11 } else { 0 }), &["says 11 for image 17", "0 to 2"]);
+    bad_file(
+        3,
+        &labels(30, |index| if index == 17 { 11 } else { 0 }),
+        &["says 11 for image 17", "the training labels are 0 to 2"],
+    );
     let sandbox = Sandbox::new();
     let data = sandbox.data("data", &Small::TINY);
     fs::write(data.join(FILES[0]), images(0, 8, |_| Vec::new())).unwrap();
@@ -454,7 +498,41 @@ fn a_network_for_other_images() {
     sandbox.data("large", &Small { side: 9, ..Small::TINY });
     eval("large").failed(&["81 pixels", "64 are expected"]);
     sandbox.data("more", &Small { classes: 5, ..Small::TINY });
-    eval("more").failed(&["says 3 for image 3", "0 to 2"]);
+    // Data that has a name and is not here is neither fetched nor made in vain.
+    let before = sandbox.listing();
+    for (name, more) in [("mnist", &[][..]), ("fashion", &["--data", "fashion"]), ("digits", &["--data", "digits"])] {
+        for command in ["eval", "quantize"] {
+            let ran = sandbox.run(&[&[command, "--model", "m.twolayer"], more].concat());
+            ran.failed(&[&format!("{name} has images of 784 pixels; 64 are expected, as the network has")]);
+            nothing_left(&sandbox, &before);
+        }
+    }
+    eval("more").failed(&["says 3 for image 3; the network's classes are 0 to 2"]);
+}
+
+#[test]
+fn a_test_set_is_enough_to_test_with() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &Small { classes: 5, ..Small::TINY });
+    sandbox.run(&SHORT).done();
+    let eval = |data: &str| sandbox.run(&["eval", "--model", "m.twolayer", "--data", data]);
+    let expected = eval("data").done().lines().last().map(str::to_owned);
+    assert!(expected.is_some());
+
+    // Labels to train on that show fewer classes than the network has are nobody's business here.
+    let data = sandbox.work().join("data");
+    fs::write(data.join(FILES[1]), labels(90, |_| 0)).unwrap();
+    assert_eq!(eval("data").done().lines().last().map(str::to_owned), expected);
+    for name in &FILES[..2] {
+        fs::remove_file(data.join(name)).unwrap();
+    }
+    assert_eq!(eval("data").done().lines().last().map(str::to_owned), expected);
+    let mut command = sandbox.command(&["eval", "--model", "m.twolayer"]);
+    command.env("MNIST_DIR", &data);
+    assert_eq!(Ran::from(command).done().lines().last().map(str::to_owned), expected);
+    sandbox.run(&["quantize", "--model", "m.twolayer", "--data", "data"]).failed(&["data has no train-images"]);
+    fs::remove_file(data.join(FILES[2])).unwrap();
+    eval("data").failed(&["data has no t10k-images-idx3-ubyte"]);
 }
 
 // Bad models.
@@ -471,19 +549,26 @@ fn models_that_are_none() {
     let mut kind = good.clone();
     kind[10] = 9;
     let longer = [&good[..], b"x"].concat();
+    let weights = good.len() - 64;
     let cases: [(&[u8], &str); 7] = [
-        (b"", "m.twolayer: "),
-        (b"some text, much longer than the sixty-four bytes that a header has, to be sure", "m.twolayer: "),
-        (&good[..50], "50"),
-        (&good[..good.len() - 1], "m.twolayer: "),
-        (&longer, "m.twolayer: "),
-        (&flipped, "m.twolayer: "),
-        (&kind, "m.twolayer: "),
+        (b"", "the file ends after 0 bytes"),
+        (
+            b"some text, much longer than the sixty-four bytes that a header has, to be sure",
+            "not a model file: it begins with \"some tex\"",
+        ),
+        (&good[..50], "the file ends after 50 bytes"),
+        (
+            &good[..good.len() - 1],
+            &format!("the model is cut: {} bytes of weights, {weights} are expected", weights - 1),
+        ),
+        (&longer, &format!("{} bytes of weights; {weights} are expected", weights + 1)),
+        (&flipped, "the weights are damaged: "),
+        (&kind, "the header is damaged: "),
     ];
-    for (bytes, word) in cases {
+    for (bytes, found) in cases {
         fs::write(&path, bytes).unwrap();
         for command in [&["info"][..], &["eval", "--data", "data"]] {
-            sandbox.run(&[command, &["--model", "m.twolayer"]].concat()).failed(&[word]);
+            sandbox.run(&[command, &["--model", "m.twolayer"]].concat()).failed(&[&format!("m.twolayer: {found}")]);
         }
     }
 }
@@ -493,6 +578,7 @@ fn models_that_are_not_there() {
     let sandbox = Sandbox::new();
     sandbox.data("data", &Small::TINY);
     sandbox.run(&["info"]).failed(&["no *.twolayer file here", "--model"]);
+    fs::create_dir(sandbox.work().join("directory.twolayer")).unwrap();
     sandbox.run(&["eval"]).failed(&["no *.twolayer file here", "--model"]);
     sandbox.run(&["eval", "--data", "data"]).failed(&["cannot open data.twolayer"]);
     sandbox.run(&["info", "--model", "none"]).failed(&["cannot open none"]);
@@ -514,7 +600,7 @@ fn models_that_cannot_be_written() {
         ("new/", "cannot write new/: is a directory"),
         ("..", "cannot write ..: is a directory"),
         ("nowhere/model", "cannot write nowhere/model: entity not found; make its directory first"),
-        ("data/t10k-labels-idx1-ubyte/model", "cannot write data/t10k"),
+        ("data/t10k-labels-idx1-ubyte/model", "; a part of its path is a file"),
         ("read-only", "cannot write read-only: permission denied; look at"),
     ] {
         let ran = into(model);
@@ -553,6 +639,8 @@ fn what_nobody_may_read_or_write() {
     allow(&images, 0o644);
     allow(&sandbox.work(), 0o555);
     sandbox.run(&SHORT).failed(&["cannot write m.twolayer: permission denied", "permissions"]);
+    allow(&sandbox.work(), 0o333);
+    sandbox.run(&["info"]).failed(&["cannot read .: Permission denied", "permissions"]);
     allow(&sandbox.work(), 0o755);
     allow(&sandbox.cache(), 0o555);
     // Digits that cannot be kept are made in memory.
@@ -570,6 +658,8 @@ fn bad_command_lines() {
     let before = sandbox.listing();
     for (arguments, word) in [
         (&["--hidden", "0"][..], "--hidden"),
+        (&["--threads", "0"], "'--threads <N>': a whole number of 1 or more is expected"),
+        (&["--threads", "some"], "'--threads <N>': a whole number of 1 or more is expected"),
         (&["--hidden", "some"], "--hidden"),
         (&["--alpha", "nan"], "--alpha"),
         (&["--alpha", "0"], "--alpha"),

@@ -5,7 +5,8 @@
 
 mod run;
 
-use run::{Sandbox, Small};
+use run::mnist::skipped;
+use run::{Ran, Sandbox, Small};
 use std::fs;
 
 const TRAIN: [&str; 10] =
@@ -42,6 +43,50 @@ fn quantize_eval_and_info_agree_on_every_tier() {
         let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
         assert!(read("again") == read(&file), "the same network and images give the same file");
     }
+}
+
+/// `quantize`, and `quantize --bits 4` after it: without a name, its own output is not what is meant.
+#[test]
+fn quantize_may_be_repeated() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &Small::TINY);
+    let quantize = |bits| {
+        let mut command = sandbox.command(&["quantize", "--bits", bits]);
+        command.env("MNIST_DIR", &data);
+        Ran::from(command)
+    };
+    fs::write(sandbox.work().join("mnist.int8.twolayer"), "no model").unwrap();
+    quantize("8").failed(&["mnist.int8.twolayer: "]);
+    sandbox.run(&["--data", "data", "--hidden", "9", "--quiet", "--model", "mnist.twolayer"]).done();
+    for (bits, out) in [("8", "mnist.int8.twolayer"), ("4", "mnist.int4.twolayer"), ("8", "mnist.int8.twolayer")] {
+        let ran = quantize(bits).done();
+        assert!(ran.starts_with("model     mnist.twolayer: ") && ran.contains(&format!("written   {out}: ")), "{ran}");
+    }
+    assert!(sandbox.run(&["info"]).done().starts_with("model     mnist.int8.twolayer, "));
+}
+
+/// What is written to a pipe is gone: it is described without being read again.
+#[cfg(unix)]
+#[test]
+fn an_integer_network_may_go_into_a_pipe_or_nowhere() {
+    let sandbox = trained();
+    let quantize = ["quantize", "--data", "data", "--model", "m.twolayer", "--out"];
+    sandbox.run(&[&quantize[..], &["q.twolayer"]].concat()).done();
+    let expected = fs::read(sandbox.work().join("q.twolayer")).unwrap();
+    let written = |out: &str, path: &str| {
+        assert!(out.contains(&format!("written   {path}: int8, {} bytes, after", expected.len())), "{out}");
+    };
+    let script = "mkfifo pipe && timeout 10 cat pipe > copy & while ! test -p pipe; do sleep 0.01; done
+        timeout 10 \"$@\" pipe; wait; test -p pipe";
+    let shell = ["-c", script, "-", env!("CARGO_BIN_EXE_twolayer")];
+    written(&Ran::from(sandbox.other("sh", &[&shell[..], &quantize].concat())).done(), "pipe");
+    assert!(fs::read(sandbox.work().join("copy")).unwrap() == expected);
+
+    let Some(null) = sandbox.device("null", 3) else {
+        return skipped("an_integer_network_may_go_into_a_pipe_or_nowhere", "no device like /dev/null here");
+    };
+    let null = null.to_str().unwrap();
+    written(&sandbox.run(&[&quantize[..], &[null]].concat()).done(), null);
 }
 
 #[test]

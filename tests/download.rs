@@ -147,6 +147,13 @@ fn both_mirrors_are_named_when_both_fail() {
 }
 
 #[test]
+fn a_mirror_that_leads_in_circles_is_given_up() {
+    let server = always(Answer::Moved("/data/elsewhere".into()));
+    refused(&[&server], &[], &["train-images-idx3-ubyte.gz: too many redirects"]);
+    assert!((2..20).contains(&server.asked().len()), "{:?}", server.asked());
+}
+
+#[test]
 fn a_cut_connection_is_noticed() {
     let whole = gzip(&(0..200_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
     refused(&[&always(Answer::Cut(Arc::clone(&whole), 1000))], &[], &["cut short"]);
@@ -215,11 +222,40 @@ fn a_mirror_is_an_address() {
     let mut command = sandbox.command(&["data", "fetch", "mnist"]);
     command.env("TWOLAYER_MIRROR", "/usr/share/mnist");
     Ran::from(command).failed(&["TWOLAYER_MIRROR", "/usr/share/mnist", "http://"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let mut command = sandbox.command(&["data", "fetch", "mnist"]);
+        command.env("TWOLAYER_MIRROR", std::ffi::OsStr::from_bytes(b"http://127.0.0.1:9/mn\xefst"));
+        Ran::from(command).failed(&["TWOLAYER_MIRROR: http://127.0.0.1:9/mn\u{fffd}st is no address"]);
+    }
     sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://a b/"]).failed(&["cannot fetch MNIST"]);
     for timeout in ["0", "-1", "nan", "soon", "1e300"] {
         sandbox.run(&["data", "fetch", "mnist", &format!("--timeout={timeout}")]).refused(&["30 or 0.5"]);
     }
     assert_eq!(sandbox.listing(), ["cache/", "work/"]);
+}
+
+#[test]
+fn a_password_is_not_shown() {
+    let server = always(Answer::Status(401));
+    let sandbox = Sandbox::new();
+    let url = server.url();
+    let secret = url.replace("http://", "http://ada:p@ss@");
+    let ran = sandbox.run(&["data", "fetch", "mnist", "--mirror", &secret]);
+    ran.failed(&[&format!("{url}/train-images-idx3-ubyte.gz: HTTP status 401")]);
+    assert!(ran.err.contains(&format!("fetching MNIST: {url}\n")), "{ran:#?}");
+    let mut bad = sandbox.command(&["data", "fetch", "mnist"]);
+    bad.env("TWOLAYER_MIRROR", "ftp://ada:p@ss@example.org/");
+    let bad = [
+        Ran::from(bad),
+        sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://ada:p@ss@:80"]),
+        sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://ada:p@ss@a b"]),
+    ];
+    for ran in [ran].iter().chain(&bad) {
+        ran.failed(&[]);
+        assert!(!ran.err.contains("ada") && !ran.err.contains("ss@"), "{ran:#?}");
+    }
 }
 
 /// A limit on the size of files stands for a full disk where none can be had: the system refuses to write on.

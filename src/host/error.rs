@@ -52,7 +52,9 @@ pub enum Error {
     },
     /// An address that files cannot be fetched from.
     #[error(
-        "TWOLAYER_MIRROR: {url} is no address that begins with http:// or https://; a directory is named by --data"
+        "TWOLAYER_MIRROR: {} is no address in UTF-8 that begins with http:// or https://; a directory is named by \
+         --data",
+        without_user(url)
     )]
     Mirror {
         /// The address.
@@ -63,13 +65,16 @@ pub enum Error {
     NoModel,
     /// Files that are not what they should be.
     #[error(
-        "{wrong} of the 4 files of {name} are missing or changed; `twolayer data fetch {name}` has them in the cache"
+        "{wrong} of the 4 files of {name} are missing or changed; `twolayer data fetch {name}` has them in the cache{}",
+        if *overridden { "; and unset MNIST_DIR, which comes first" } else { "" }
     )]
     NotVerified {
         /// How many.
         wrong: usize,
         /// The data set.
         name: &'static str,
+        /// Does `MNIST_DIR` name another directory than the cache?
+        overridden: bool,
     },
     /// A file that was not to be overwritten.
     #[error("{} is there already: name another directory, or remove it first", path.display())]
@@ -126,8 +131,8 @@ pub enum Error {
         /// What expects them.
         whose: &'static str,
     },
-    /// A label beyond the network's classes.
-    #[error("{} says {found} for image {sample}; the network's classes are 0 to {}", path.display(), classes - 1)]
+    /// A label beyond the classes.
+    #[error("{} says {found} for image {sample}; {whose} are 0 to {}", path.display(), classes - 1)]
     Label {
         /// The file of labels.
         path: PathBuf,
@@ -137,6 +142,8 @@ pub enum Error {
         found: u8,
         /// The number of classes.
         classes: usize,
+        /// What has so many.
+        whose: &'static str,
     },
     /// A file is not the model that it should be.
     #[error("{}: {source}", path.display())]
@@ -213,12 +220,21 @@ fn remedy(action: &str, kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::NotFound if action == "write" => "; make its directory first",
         io::ErrorKind::PermissionDenied => "; look at the permissions of the file and its directory",
-        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => "; name a file",
+        io::ErrorKind::IsADirectory => "; name a file",
+        io::ErrorKind::NotADirectory => "; a part of its path is a file",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room there, or choose another disk",
         io::ErrorKind::ReadOnlyFilesystem => "; choose another disk",
         _ if action == "expand" => "; the archive is damaged or cut: get it again",
         _ => "",
     }
+}
+
+/// An address as it may be shown: without the name and the password that may stand before its host.
+pub(crate) fn without_user(url: &str) -> String {
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}{host}{path}")
 }
 
 /// What each mirror did.

@@ -69,6 +69,16 @@ impl Sandbox {
         directory
     }
 
+    /// A device that can be written to, `full` or `null`, by its minor number. It is in the sandbox where root runs the
+    /// tests: never the system's own, which a mistake would replace.
+    pub fn device(&self, name: &str, minor: u8) -> Option<PathBuf> {
+        let ours = Ran::from(self.other("mknod", &[name, "c", "1", &minor.to_string()])).code == Some(0);
+        let root = Ran::from(self.other("id", &["-u"])).out.trim() == "0";
+        let device = if ours { self.work().join(name) } else { Path::new("/dev").join(name) };
+        let usable = (ours || !root) && fs::OpenOptions::new().write(true).open(&device).is_ok();
+        usable.then_some(device)
+    }
+
     /// Every file and every empty directory there is, with its length, sorted.
     pub fn listing(&self) -> Vec<String> {
         let mut found = Vec::new();

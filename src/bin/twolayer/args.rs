@@ -1,7 +1,7 @@
 //! What may stand on the command line.
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
@@ -86,6 +86,12 @@ pub(crate) struct DataOptions {
     pub(crate) no_mmap: bool,
 }
 
+/// The help of `--data` where there is a model to ask.
+fn after_the_model(data: Arg) -> Arg {
+    let help = data.get_help().map(ToString::to_string).unwrap_or_default();
+    data.help(help.replace("[default: mnist]", "[default: the data that the model is named after, or else mnist]"))
+}
+
 /// How files are fetched.
 #[derive(Args, Debug)]
 pub(crate) struct FetchOptions {
@@ -102,7 +108,8 @@ impl FetchOptions {
     pub(crate) fn settings(&self) -> Result<Fetch, Error> {
         let mut mirrors = self.mirror.clone();
         if mirrors.is_empty() {
-            let variable = std::env::var("TWOLAYER_MIRROR").unwrap_or_default();
+            let variable = std::env::var_os("TWOLAYER_MIRROR").unwrap_or_default();
+            let variable = variable.into_string().map_err(|it| Error::Mirror { url: it.to_string_lossy().into() })?;
             for url in variable.split_whitespace() {
                 mirrors.push(mirror(url).map_err(|_| Error::Mirror { url: url.into() })?);
             }
@@ -137,7 +144,7 @@ pub(crate) struct TrainOptions {
     #[arg(long, value_name = "TIER", value_parser = backend)]
     pub(crate) backend: Option<Backend>,
     /// Threads that share the work; the result is the same [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = not_zero)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// File to write the trained network to [default: mnist.twolayer, or after the data's name]
     #[arg(long, value_name = "FILE")]
@@ -170,8 +177,9 @@ impl TrainOptions {
 }
 
 #[derive(Args, Debug)]
+#[command(mut_arg("data", after_the_model))]
 pub(crate) struct EvalOptions {
-    /// Model file, as `train` writes it [default: the one of `--data`, or else the newest *.twolayer here]
+    /// Model file, as `train` writes it [default: after the name of `--data`, or else the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
     #[command(flatten)]
@@ -182,8 +190,10 @@ pub(crate) struct EvalOptions {
 }
 
 #[derive(Args, Debug)]
+#[command(mut_arg("data", after_the_model))]
 pub(crate) struct QuantizeOptions {
-    /// Model file, as `train` writes it [default: after the data's name, or the one written last]
+    /// Model file, as `train` writes it [default: after the name of `--data`, or else the newest *.twolayer here of f32
+    /// weights]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
     /// Bits of a weight of the first layer: 8 or 4
@@ -204,9 +214,12 @@ pub(crate) struct QuantizeOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct InfoOptions {
-    /// Model file, as `train` writes it [default: the newest *.twolayer here]
+    /// Model file, as `train` or `quantize` writes it [default: the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    /// Read the file instead of memory-mapping it (if others may write to it)
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
 }
 
 /// A number that is printed as 1e-5.
@@ -259,10 +272,11 @@ fn many() -> clap::builder::RangedI64ValueParser<u32> {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("a whole number of 1 or more is expected".into()),
-        Ok(number) => Ok(number),
-    }
+    not_zero(text).map(NonZeroUsize::get)
+}
+
+fn not_zero(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "a whole number of 1 or more is expected".into())
 }
 
 fn bits(text: &str) -> Result<u8, String> {

@@ -5,27 +5,43 @@ use crate::console::{note, warning};
 use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
+use twolayer::Shape;
 use twolayer::host::Error;
-use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Source};
+use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Set, Source};
 
-/// An open data set, and what to call it.
-pub(crate) struct Data {
-    pub(crate) dataset: Dataset,
+/// An open data set, or its test set alone, and what to call it.
+pub(crate) struct Data<T = Dataset> {
+    pub(crate) dataset: T,
     pub(crate) source: Source,
     /// Where its files are.
     directory: PathBuf,
 }
 
-/// May something else stand in for MNIST?
+/// What images are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StandIn {
-    Digits,
-    Nothing,
+pub(crate) enum Purpose {
+    /// To train a network: the built-in digits may stand in for MNIST.
+    Training,
+    /// For a network that there is.
+    Network(Shape),
+}
+
+impl Purpose {
+    /// Will a data set that has a name do? Asked before it is fetched or made: such images are MNIST's size.
+    fn check(self, name: Name) -> Result<(), Error> {
+        let found = Shape::MNIST.inputs();
+        match self {
+            Self::Network(shape) if shape.inputs() != found => {
+                Err(Error::Pixels { path: name.word().into(), found, expected: shape.inputs(), whose: "the network" })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Data {
     /// Opens what `--data` says, or MNIST.
-    pub(crate) fn open(options: &DataOptions, stand_in: StandIn, quiet: bool) -> Result<Self, Error> {
+    pub(crate) fn open(options: &DataOptions, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
         let mmap = !options.no_mmap;
         let mut reporter = Reporter::new(quiet);
         let name = match options.data.clone().unwrap_or(Source::Named(Name::Mnist)) {
@@ -35,20 +51,25 @@ impl Data {
                 return Ok(Self { dataset, source: Source::Directory(directory.clone()), directory });
             }
         };
+        let located = name.locate()?;
+        if located.is_none() {
+            purpose.check(name)?;
+        }
         if name == Name::Digits {
             return Self::digits(mmap, reporter);
         }
-        let directory = match name.locate()? {
+        let directory = match located {
             Some(directory) => directory,
             None => match fetch(&options.fetch.settings()?, name, &mut reporter) {
                 Ok(directory) => directory,
-                Err(error) if options.data.is_none() && stand_in == StandIn::Digits => {
+                Err(error) if options.data.is_none() && purpose == Purpose::Training => {
                     warning!("no MNIST here: {}", first_line(&error));
                     warning!(
                         "training on the built-in digits instead, which are not MNIST; for MNIST name a directory of \
                          its four files by --data or MNIST_DIR, or a server by --mirror"
                     );
-                    return Self::digits(mmap, reporter);
+                    // A bar that was finished shows nothing more.
+                    return Self::digits(mmap, Reporter::new(quiet));
                 }
                 Err(error) => return Err(error),
             },
@@ -63,7 +84,35 @@ impl Data {
         let directory = dataset.train.images_path().parent().unwrap_or_else(|| Path::new("")).to_owned();
         Ok(Self { dataset, source: Source::Named(Name::Digits), directory })
     }
+}
 
+impl Data<Set> {
+    /// Opens the test set of what `--data` says, or of MNIST.
+    pub(crate) fn test(options: &DataOptions, purpose: Purpose) -> Result<Self, Error> {
+        let mmap = !options.no_mmap;
+        let mut reporter = Reporter::new(false);
+        let source = options.data.clone().unwrap_or(Source::Named(Name::Mnist));
+        let directory = match &source {
+            Source::Directory(directory) => directory.clone(),
+            Source::Named(Name::Digits) => {
+                purpose.check(Name::Digits)?;
+                let Data { dataset, source, directory } = Data::digits(mmap, reporter)?;
+                return Ok(Self { dataset: dataset.test, source, directory });
+            }
+            Source::Named(name) => {
+                if let Some(directory) = name.locate_test()? {
+                    directory
+                } else {
+                    purpose.check(*name)?;
+                    fetch(&options.fetch.settings()?, *name, &mut reporter)?
+                }
+            }
+        };
+        Ok(Self { dataset: Dataset::open_test(&directory, mmap)?, source, directory })
+    }
+}
+
+impl<T> Data<T> {
     /// What an accuracy is the accuracy of, if that is not clear.
     pub(crate) const fn mark(&self) -> &'static str {
         match self.source {
@@ -74,7 +123,7 @@ impl Data {
     }
 }
 
-impl fmt::Display for Data {
+impl<T> fmt::Display for Data<T> {
     /// `MNIST from /home/ada/.cache/twolayer/mnist`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.source {
@@ -97,25 +146,8 @@ pub(crate) fn fetch(fetch: &Fetch, name: Name, reporter: &mut Reporter) -> Resul
     done
 }
 
-/// The model file that belongs to a data set: `mnist.twolayer`, `digits.twolayer`; after its own name for a directory.
-pub(crate) fn model_file(source: &Source) -> PathBuf {
-    let stem = match source {
-        Source::Named(name) => name.word().into(),
-        Source::Directory(directory) => directory
-            .canonicalize()
-            .ok()
-            .and_then(|directory| Some(directory.file_name()?.to_string_lossy().trim_start_matches('.').to_owned()))
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "model".into()),
-    };
-    PathBuf::from(format!("{stem}.{EXTENSION}"))
-}
-
 /// What is shown while digits are made.
 pub(crate) const MAKING: &str = "making digits";
-
-/// How model files are called.
-pub(crate) const EXTENSION: &str = "twolayer";
 
 /// What an error says, without its remedy.
 fn first_line(error: &Error) -> String {

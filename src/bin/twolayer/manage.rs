@@ -61,7 +61,7 @@ fn check(source: &Source) -> Result<(), Error> {
     }
     match wrong(&checked) {
         0 => Ok(()),
-        wrong => Err(Error::NotVerified { wrong, name: name.word() }),
+        wrong => Err(Error::NotVerified { wrong, name: name.word(), overridden: name.named_directory().is_some() }),
     }
 }
 

@@ -2,17 +2,18 @@
 
 use crate::args::QuantizeOptions;
 use crate::console::say;
-use crate::data::{Data, EXTENSION, StandIn};
-use crate::{eval, table};
+use crate::data::{Data, Purpose};
+use crate::model::{self, EXTENSION};
+use crate::table;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use twolayer::host::{Comparison, Error, ModelFile, Quantized};
 use twolayer::int8::Bits;
-use twolayer::model::Kind;
+use twolayer::model::{HEADER_LEN, Kind};
 use twolayer::{Backend, Network};
 
 pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
-    let model = eval::model(options.model.as_ref(), &options.data)?;
+    let model = model::chosen(options.model.as_ref(), &options.data, model::newest_f32)?;
     let file = ModelFile::open(&model, !options.data.no_mmap)?;
     let (kind, shape, bytes) = file.describe()?;
     if kind != Kind::F32 {
@@ -25,8 +26,8 @@ pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
     }
     ModelFile::check_writable(&out)?;
     let weights = file.weights()?;
-    options.data.data = options.data.data.or_else(|| eval::named_after(&model));
-    let data = Data::open(&options.data, StandIn::Nothing, false)?;
+    options.data.data = options.data.data.or_else(|| model::named_after(&model));
+    let data = Data::open(&options.data, Purpose::Network(shape), false)?;
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 
     let images = options.images.min(train.len());
@@ -41,7 +42,8 @@ pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
     let compared = Comparison::new(&Network::new(shape, &weights, backend)?, &packed, test)?;
     quantized.write(&out)?;
 
-    let (kind, _, bytes) = ModelFile::open(&out, false).and_then(|file| file.describe())?;
+    // Not read from the file, which may be a pipe.
+    let (kind, bytes) = (Kind::from(bits), HEADER_LEN + quantized.payload().len());
     say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", out.display(), time.as_secs_f64());
     let agreed = 100.0 * table::float(compared.agreed) / table::float(test.len());
     say!("agreement {agreed:.2} % of {} test images have the same class", test.len());

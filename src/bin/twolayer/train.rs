@@ -2,8 +2,8 @@
 
 use crate::args::TrainOptions;
 use crate::console::say;
-use crate::data::{Data, StandIn, model_file};
-use crate::table;
+use crate::data::{Data, Purpose};
+use crate::{model, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use twolayer::host::training::{self, Event};
@@ -12,10 +12,10 @@ use twolayer::weights_hash;
 
 pub(crate) fn run(options: &TrainOptions) -> Result<(), Error> {
     let recipe = options.recipe();
-    let data = Data::open(&options.data, StandIn::Digits, options.quiet)?;
+    let data = Data::open(&options.data, Purpose::Training, options.quiet)?;
     let dataset = &data.dataset;
     let shape = training::shape(dataset, &recipe)?;
-    let model = options.model.clone().unwrap_or_else(|| model_file(&data.source));
+    let model = options.model.clone().unwrap_or_else(|| model::of_data(&data.source));
     ModelFile::check_writable(&model)?;
 
     let samples = dataset.train.len().min(recipe.limit);

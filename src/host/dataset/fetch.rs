@@ -2,6 +2,7 @@
 //! it should be.
 
 use super::super::Error;
+use super::super::error::without_user;
 use super::super::whole::Place;
 use super::gzip::{CopyError, copy};
 use super::name::{File, Name};
@@ -22,6 +23,7 @@ use ureq::Agent;
 #[derive(Clone, Debug)]
 pub struct Fetch {
     /// The addresses of directories that hold the files, in the order in which they are tried. None: the data set's own.
+    /// A name and a password in them are never shown.
     pub mirrors: Vec<String>,
     /// How long a server may be silent. A whole file may take twenty times as long.
     pub timeout: Duration,
@@ -38,7 +40,7 @@ impl Default for Fetch {
 /// What a mirror did instead of giving a file.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// The file's address.
+    /// The file's address, without name and password.
     pub url: String,
     /// What was wrong.
     pub reason: String,
@@ -177,6 +179,7 @@ impl Job<'_> {
                 Err(Trouble::Here(error)) => return Err(error),
                 Err(Trouble::Absent(reason) | Trouble::There(reason)) => reason,
             };
+            let url = without_user(&url);
             (self.report)(Progress::Refused { url: &url, reason: &reason });
             self.refusals.push(Refusal { url, reason });
             self.mirrors.remove(0);
@@ -186,7 +189,7 @@ impl Job<'_> {
 
     /// Writes what an address gives to `to`, expanded and checked.
     fn get_from(&mut self, url: &str, file: &File, mut to: &fs::File) -> Result<(), Trouble> {
-        (self.report)(Progress::Asked { url });
+        (self.report)(Progress::Asked { url: &without_user(url) });
         let target = self.directory.join(file.name);
         let refused = |error| Trouble::Here(Error::io("write", &target)(error));
         to.set_len(0).and_then(|()| to.rewind()).map_err(refused)?;
@@ -239,6 +242,8 @@ impl Job<'_> {
             ureq::Error::Timeout(PerRead) => format!("silent for {:?}", self.fetch.timeout),
             ureq::Error::Timeout(_) => format!("no answer within {:?}", self.fetch.timeout),
             ureq::Error::BodyExceedsLimit(limit) => format!("it sends more than {limit} bytes"),
+            // It holds the address, password and all.
+            ureq::Error::BadUri(_) => "this is no address".into(),
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 "cut short: it ends before the file does".into()
             }

@@ -34,12 +34,12 @@ const FILES: [&str; 4] =
 pub enum Progress<'a> {
     /// A mirror is asked for a file.
     Asked {
-        /// The file's address.
+        /// The file's address, without name and password.
         url: &'a str,
     },
     /// A mirror did not give a file; the next one is asked, if there is one.
     Refused {
-        /// The file's address.
+        /// The file's address, without name and password.
         url: &'a str,
         /// What was wrong.
         reason: &'a str,
@@ -71,16 +71,20 @@ impl Dataset {
     ///
     /// When a file is missing, unreadable, not IDX, or the four do not belong together.
     pub fn open(directory: &Path, mmap: bool) -> Result<Self, Error> {
-        match directory.metadata() {
-            Ok(meta) if meta.is_dir() => {}
-            Ok(_) => return Err(Error::NoDirectory { path: directory.to_owned(), why: "is not a directory" }),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Error::NoDirectory { path: directory.to_owned(), why: "does not exist" });
-            }
-            Err(error) => return Err(Error::io("open", directory)(error)),
-        }
+        check_directory(directory)?;
         let [a, b, c, d] = FILES.map(|name| Content::open(directory, name, mmap));
         Self::new([a?, b?, c?, d?])
+    }
+
+    /// Opens the test set alone, as [`open`](Self::open) does; the other two files need not be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), for two files.
+    pub fn open_test(directory: &Path, mmap: bool) -> Result<Set, Error> {
+        check_directory(directory)?;
+        let [_, _, images, labels] = FILES;
+        Set::new(Content::open(directory, images, mmap)?, Content::open(directory, labels, mmap)?)
     }
 
     /// The built-in digits, as many as MNIST has: 60,000 to train on, 10,000 to test with. They are made once and kept in the
@@ -118,8 +122,7 @@ impl Dataset {
                 whose: "the training set",
             });
         }
-        let classes = train.classes();
-        test.check(train.pixels, classes)?;
+        test.check_labels(train.classes(), "the training labels")?;
         Ok(Self { train, test })
     }
 }
@@ -213,8 +216,15 @@ impl Set {
             let (path, found) = (self.images.path.clone(), self.pixels);
             return Err(Error::Pixels { path, found, expected: pixels, whose: "the network" });
         }
+        self.check_labels(classes, "the network's classes")
+    }
+
+    /// Are all labels below `classes`, as it is with `whose`?
+    fn check_labels(&self, classes: usize, whose: &'static str) -> Result<(), Error> {
         match self.labels().iter().enumerate().find(|&(_, &label)| usize::from(label) >= classes) {
-            Some((sample, &found)) => Err(Error::Label { path: self.labels.path.clone(), sample, found, classes }),
+            Some((sample, &found)) => {
+                Err(Error::Label { path: self.labels.path.clone(), sample, found, classes, whose })
+            }
             None => Ok(()),
         }
     }
@@ -227,6 +237,17 @@ impl Set {
     /// One label for each image. Not for users of the crate: the bytes may be a map's.
     pub(crate) fn labels(&self) -> &[u8] {
         Idx::parse(self.labels.bytes.get()).and_then(|idx| idx.labels()).unwrap_or(&[])
+    }
+}
+
+fn check_directory(directory: &Path) -> Result<(), Error> {
+    match directory.metadata() {
+        Ok(meta) if meta.is_dir() => Ok(()),
+        Ok(_) => Err(Error::NoDirectory { path: directory.to_owned(), why: "is not a directory" }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Error::NoDirectory { path: directory.to_owned(), why: "does not exist" })
+        }
+        Err(error) => Err(Error::io("open", directory)(error)),
     }
 }
 

@@ -116,6 +116,13 @@ impl Name {
         Ok(cache::directory()?.join(directory))
     }
 
+    /// The directory that `$MNIST_DIR` names for MNIST: it comes before the cache, whatever is in it.
+    #[must_use]
+    pub fn named_directory(self) -> Option<PathBuf> {
+        let directory = (self == Self::Mnist).then(|| std::env::var_os(MNIST_DIR)).flatten();
+        directory.filter(|directory| !directory.is_empty()).map(PathBuf::from)
+    }
+
     /// The directory where its files are, if they are there: for MNIST `$MNIST_DIR`, then the cache. What is in the
     /// cache was checked when it came there, so only the lengths are looked at.
     ///
@@ -123,17 +130,28 @@ impl Name {
     ///
     /// When `$MNIST_DIR` is set and lacks a file.
     pub fn locate(self) -> Result<Option<PathBuf>, Error> {
-        if self == Self::Mnist
-            && let Some(directory) = std::env::var_os(MNIST_DIR).filter(|directory| !directory.is_empty())
-        {
-            let directory = PathBuf::from(directory);
-            let complete = FILES.into_iter().try_for_each(|name| find(&directory, name).map(drop));
+        self.locate_from(0)
+    }
+
+    /// [`locate`](Self::locate) for the test set alone.
+    ///
+    /// # Errors
+    ///
+    /// When `$MNIST_DIR` is set and lacks a file of the test set.
+    pub fn locate_test(self) -> Result<Option<PathBuf>, Error> {
+        self.locate_from(2)
+    }
+
+    /// Where the files are from the `first` on.
+    fn locate_from(self, first: usize) -> Result<Option<PathBuf>, Error> {
+        if let Some(directory) = self.named_directory() {
+            let complete = FILES.into_iter().skip(first).try_for_each(|name| find(&directory, name).map(drop));
             return match complete {
                 Ok(()) => Ok(Some(directory)),
                 Err(source) => Err(Error::Environment { variable: MNIST_DIR, source: Box::new(source) }),
             };
         }
-        Ok(self.cache().ok().filter(|directory| self.files().iter().all(|file| file.is_in(directory))))
+        Ok(self.cache().ok().filter(|directory| self.files().iter().skip(first).all(|file| file.is_in(directory))))
     }
 }
 
