@@ -1,7 +1,7 @@
 //! How well a network reads a set: its confusion matrix.
 
-use super::Error;
 use super::dataset::Set;
+use super::{Error, Numbers};
 use crate::int8::PackedNetwork;
 use crate::network::{Network, NetworkError};
 use crate::shape::Shape;
@@ -38,7 +38,7 @@ impl Evaluation {
 
     /// [`new`](Self::new), which also notes the class of each image.
     pub(crate) fn noting(network: &Network<'_>, set: &Set, classes: &mut Vec<u8>) -> Result<Self, Error> {
-        let mut scratch = vec![0.0; Network::scratch_len(network.shape(), BATCH)];
+        let mut scratch = Numbers::zeros(Network::scratch_len(network.shape(), BATCH))?;
         Self::classify(network.shape(), set, classes, |images, found| network.classify(images, &mut scratch, found))
     }
 

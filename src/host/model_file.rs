@@ -2,7 +2,7 @@
 
 use super::bytes::Bytes;
 use super::whole::{finish, temporary};
-use super::{Error, Quantized};
+use super::{Error, Numbers, Quantized};
 use crate::int8::Bits;
 use crate::model::{self, Kind, Model};
 use crate::shape::Shape;
@@ -51,9 +51,13 @@ impl ModelFile {
     ///
     /// # Errors
     ///
-    /// When the file is not an undamaged f32 model.
-    pub fn weights(&self) -> Result<Vec<f32>, Error> {
-        self.model()?.weights().map(<[f32]>::to_vec).map_err(self.error())
+    /// When the file is not an undamaged f32 model, or memory is short.
+    pub fn weights(&self) -> Result<Numbers, Error> {
+        let model = self.model()?;
+        let weights = model.weights().map_err(self.error())?;
+        let mut copy = Numbers::zeros(weights.len())?;
+        copy.copy_from_slice(weights);
+        Ok(copy)
     }
 
     /// A copy of the weights of an int8 or int4 model.

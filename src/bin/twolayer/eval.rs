@@ -4,7 +4,7 @@ use crate::args::EvalOptions;
 use crate::console::say;
 use crate::data::{Data, Purpose};
 use crate::{model, table};
-use twolayer::host::{Error, Evaluation, ModelFile, Quantized};
+use twolayer::host::{Error, Evaluation, ModelFile, Numbers, Quantized};
 use twolayer::model::Kind;
 use twolayer::{Backend, Network};
 
@@ -35,6 +35,6 @@ pub(crate) fn run(mut options: EvalOptions) -> Result<(), Error> {
 
 /// A model's weights.
 enum Weights {
-    Real(Vec<f32>),
+    Real(Numbers),
     Integers(Quantized),
 }
