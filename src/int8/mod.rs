@@ -51,7 +51,7 @@
 //! A pixel has one of four non-zero levels, so the rows of all pixels of one level are only *added*, and their sum is
 //! multiplied by the level once. Additions work on several units in a word (`portable`): for a word `W` of weights,
 //! `all += W` and `odd += (W >> bits) & mask`, and at the end `even = all − (odd << bits)`. Lanes are twice as wide as a
-//! weight, which bounds the number of rows before they must be emptied into 32-bit sums: see [`Bits::rows_per_batch`].
+//! weight, which bounds the number of rows before they must be emptied into 32-bit sums.
 
 #[cfg(feature = "std")]
 mod least_squares;
@@ -126,7 +126,7 @@ type Row = [u32; ROW_WORDS];
 impl Bits {
     /// Hidden units in a tile: as many as a row of 16 bytes holds.
     #[must_use]
-    pub const fn units(self) -> usize {
+    const fn units(self) -> usize {
         match self {
             Self::Eight => 16,
             Self::Four => 32,
@@ -135,20 +135,10 @@ impl Bits {
 
     /// What is added to a weight to store it without a sign.
     #[must_use]
-    pub const fn bias(self) -> u8 {
+    const fn bias(self) -> u8 {
         match self {
             Self::Eight => 128,
             Self::Four => 8,
-        }
-    }
-
-    /// Rows that may be added before a lane of twice the bits could overflow (and, for 8 bits, become negative as an
-    /// `i16`): `128 · 255 < 2¹⁵`, `17 · 15 < 2⁸`.
-    #[must_use]
-    pub const fn rows_per_batch(self) -> usize {
-        match self {
-            Self::Eight => 128,
-            Self::Four => 17,
         }
     }
 

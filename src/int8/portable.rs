@@ -40,8 +40,9 @@ const WORDS: usize = 2;
 fn add_level<const BITS: usize, const UNITS: usize>(tile: &[Row], list: &[u16], level: u32, sums: &mut [u32; UNITS]) {
     // Every second lane of BITS bits.
     let mask = u32::MAX / ((1 << BITS) + 1);
-    let batch_len = const { if BITS == 8 { Bits::Eight.rows_per_batch() } else { Bits::Four.rows_per_batch() } };
-    for batch in list.chunks(batch_len) {
+    // Rows that may be added before a lane of twice the bits overflows: 257 · 255 < 2¹⁶, 17 · 15 < 2⁸.
+    let rows = const { if BITS == 8 { 257 } else { 17 } };
+    for batch in list.chunks(rows) {
         for half in 0..ROW_WORDS / WORDS {
             // Written out, for compilers that are asked for little code and then unroll no loop.
             let (mut all0, mut all1, mut odd0, mut odd1) = (0u32, 0u32, 0u32, 0u32);
