@@ -457,6 +457,90 @@ mod tests {
         }
     }
 
+    /// One field of a sound header changed, and the checksum put right: the error, what its text must name, and the status
+    /// that it is in C.
+    #[test]
+    fn a_field_out_of_range_has_an_error_of_its_own() {
+        use Kind::{F32, Int4, Int8};
+        let sound = |kind: Kind| {
+            let payload = vec![0; payload_len(kind, SHAPE).unwrap()];
+            [&header(kind, SHAPE, &payload).unwrap()[..], &payload].concat()
+        };
+        let inputs = |found| ModelError::Shape(ShapeError::Inputs { found });
+        let hidden = |found| ModelError::Shape(ShapeError::Hidden { found, most: 76_695_808 });
+        let outputs = |found| ModelError::Shape(ShapeError::Outputs { found });
+        let length = |expected, found| ModelError::Length { expected, found };
+        let too_large = ModelError::Payload(PayloadError::TooLarge);
+        let (header_crc, payload_crc) = (crc32(&sound(F32)[..60]), crc32(&[0; 448]));
+        let most = u32::MAX as usize;
+        for (kind, at, field, error, text, status) in [
+            (F32, 0, &b"twolayer"[..], ModelError::Magic { found: *b"twolayer" }, "\"twolayer\"", "Magic"),
+            (F32, 8, &[0, 0], ModelError::Version { found: 0 }, "version 0;", "Header"),
+            (F32, 8, &[2, 0], ModelError::Version { found: 2 }, "version 2;", "Header"),
+            (F32, 8, &[1, 1], ModelError::Version { found: 257 }, "version 257;", "Header"),
+            (F32, 10, &[0, 0], ModelError::Kind { found: 0 }, "kind 0,", "Header"),
+            (F32, 10, &[4, 0], ModelError::Kind { found: 4 }, "kind 4,", "Header"),
+            (F32, 10, &[1, 1], ModelError::Kind { found: 257 }, "kind 257,", "Header"),
+            (F32, 10, &[2, 0], length(102, 448), "448 bytes of weights; 102", "Length"),
+            (F32, 12, &[0; 4], inputs(0), "0 inputs;", "Header"),
+            (F32, 12, &[1, 0, 1, 0], inputs(65_537), "65537 inputs;", "Header"),
+            (F32, 12, &[255; 4], inputs(most), "4294967295 inputs;", "Header"),
+            (F32, 12, &[6, 0, 0, 0], length(512, 448), "448 bytes of weights, 512", "Length"),
+            (F32, 16, &[0; 4], hidden(0), "0 hidden units;", "Header"),
+            (F32, 16, &[255; 4], hidden(most), "4294967295 hidden units;", "Header"),
+            (F32, 16, &[17, 0, 0, 0], length(896, 448), "448 bytes of weights, 896", "Length"),
+            (F32, 20, &[0; 4], outputs(0), "0 outputs;", "Header"),
+            (F32, 20, &[1, 1, 0, 0], outputs(257), "257 outputs;", "Header"),
+            (F32, 20, &[255; 4], outputs(most), "4294967295 outputs;", "Header"),
+            (F32, 20, &[1, 0, 0, 0], length(384, 448), "448 bytes of weights; 384", "Length"),
+            (F32, 24, &[0], ModelError::Offset { found: 0 }, "at byte 0;", "Header"),
+            (F32, 24, &[65], ModelError::Offset { found: 65 }, "at byte 65;", "Header"),
+            (F32, 28, &[1], ModelError::Offset { found: (1 << 32) + 64 }, "at byte 4294967360;", "Header"),
+            (F32, 32, &[191], length(447, 448), "448 bytes of weights; 447", "Length"),
+            (F32, 32, &[193], length(449, 448), "448 bytes of weights, 449", "Length"),
+            (F32, 36, &[1], length((1 << 32) + 448, 448), "448 bytes of weights, 4294967744", "Length"),
+            (F32, 40, &[1], ModelError::Reserved { at: 40 }, "byte 40 ", "Header"),
+            (F32, 55, &[255], ModelError::Reserved { at: 55 }, "byte 55 ", "Header"),
+            (
+                F32,
+                56,
+                &[1, 0, 0, 0],
+                ModelError::PayloadChecksum { found: 1, expected: payload_crc },
+                "says 00000001",
+                "Checksum",
+            ),
+            (
+                F32,
+                60,
+                &[1, 0, 0, 0],
+                ModelError::HeaderChecksum { found: 1, expected: header_crc },
+                "says 00000001",
+                "Checksum",
+            ),
+            (Int8, 10, &[1, 0], length(448, 102), "102 bytes of weights, 448", "Length"),
+            (Int8, 12, &[4, 0, 0, 0], length(86, 102), "102 bytes of weights; 86", "Length"),
+            // A shape that f32 weights may have.
+            (Int8, 12, &[0, 0, 1, 0], too_large, "at most 65535", "Payload"),
+            (Int8, 16, &[0, 0, 1, 0], too_large, "at most 65535", "Payload"),
+            (Int4, 12, &[0, 0, 1, 0], too_large, "at most 65535", "Payload"),
+            (Int4, 16, &[0, 0, 1, 0], too_large, "at most 65535", "Payload"),
+        ] {
+            let mut file = sound(kind);
+            file[at..][..field.len()].copy_from_slice(field);
+            if at < 60 {
+                let crc = crc32(&file[..60]);
+                file[60..64].copy_from_slice(&crc.to_le_bytes());
+            }
+            let found = Model::from_bytes(&file).unwrap_err();
+            assert_eq!(found, error, "{kind}, byte {at}: {field:?}");
+            assert!(found.to_string().contains(text), "{kind}, byte {at}: {found}");
+            #[cfg(feature = "ffi")]
+            assert_eq!(format!("{:?}", crate::ffi::Status::from(found)), status, "{kind}, byte {at}: {field:?}");
+            #[cfg(not(feature = "ffi"))]
+            let _ = status;
+        }
+    }
+
     #[test]
     fn a_model_cut_anywhere_or_longer_is_refused() {
         let mut file = file();

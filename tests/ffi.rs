@@ -299,6 +299,16 @@ fn damaged_models_are_refused() {
     let file = File::new(Kind::F32, shape(), bytemuck::cast_slice(&weights));
     assert_eq!(open_with(twolayer_f32_open, file.bytes()).err(), Some(Status::Payload));
     assert_eq!(open_with(twolayer_open, &[b'x'; 100]).err(), Some(Status::Magic));
+    // A version and, with a sound checksum, sizes that are not known.
+    for (file, open) in [(integer_model(Bits::Four), twolayer_open as Open), (f32_model(), twolayer_f32_open)] {
+        for (word, value) in [(2, file.words[2] + 1), (3, 0), (3, 65_537), (4, 0), (5, 257), (6, 60)] {
+            let mut words = file.words.clone();
+            words[word] = value;
+            words[15] = model::crc32(bytemuck::cast_slice(&words[..15]));
+            let unknown = File { words, len: file.len };
+            assert_eq!(open_with(open, unknown.bytes()).err(), Some(Status::Header), "word {word}: {value}");
+        }
+    }
 }
 
 #[test]
@@ -308,42 +318,77 @@ fn null_pointers_and_wrong_lengths_are_refused() {
     let model_f32 = open_with(twolayer_f32_open, floats.bytes()).expect("a sound model");
     let pixels = [9u8; 91];
     let mut empty = EMPTY;
+    let empty_f32 = Model { bits: 32, ..EMPTY };
+    let (sizeless, sizeless_f32) = (Model { hidden: 0, ..model }, Model { hidden: 0, ..model_f32 });
     let (mut label, mut outputs, mut outputs_f32) = (0, [0i32; 8], [0f32; 8]);
-    let (mut words, mut numbers) = (vec![0u32; model.scratch_words + 1], vec![0f32; model_f32.scratch_words]);
+    let (mut words, mut numbers) = (vec![0u32; model.scratch_words + 1], vec![0f32; model_f32.scratch_words + 1]);
     let (n, n_f32) = (model.scratch_words, model_f32.scratch_words);
     let (m, f, p) = (&raw const model, &raw const model_f32, pixels.as_ptr());
     let (s, sf, l) = (words.as_mut_ptr(), numbers.as_mut_ptr(), &raw mut label);
     let (y, yf) = (outputs.as_mut_ptr(), outputs_f32.as_mut_ptr());
-    // SAFETY: every pointer is null or of a local variable of at least the length given.
+    let none_f32 = &raw const empty_f32;
+    // SAFETY: every pointer is null, not aligned, or of a local variable of at least the length given.
     unsafe {
+        let e = &raw mut empty;
         assert_eq!(twolayer_open(ptr::null_mut(), integers.bytes().as_ptr(), integers.len), Status::Null);
-        assert_eq!(twolayer_open(&raw mut empty, ptr::null(), 5), Status::Null);
+        assert_eq!(twolayer_open(e.byte_add(1), integers.bytes().as_ptr(), integers.len), Status::Null);
+        assert_eq!(twolayer_open(e, ptr::null(), 5), Status::Null);
         assert_eq!(twolayer_f32_open(ptr::null_mut(), floats.bytes().as_ptr(), floats.len), Status::Null);
-        assert_eq!(twolayer_f32_open(&raw mut empty, ptr::null(), 5), Status::Null);
-        for (status, found) in [
+        assert_eq!(twolayer_f32_open(e.byte_add(1), floats.bytes().as_ptr(), floats.len), Status::Null);
+        assert_eq!(twolayer_f32_open(e, ptr::null(), 5), Status::Null);
+        for (number, (status, found)) in [
             (Status::Ok, twolayer_classify(m, p, 90, s, n, l)),
             (Status::Null, twolayer_classify(ptr::null(), p, 90, s, n, l)),
-            (Status::Null, twolayer_classify(&raw const empty, p, 90, s, n, l)),
+            (Status::Null, twolayer_classify(m.byte_add(1), p, 90, s, n, l)),
+            (Status::Null, twolayer_classify(e, p, 90, s, n, l)),
             (Status::Null, twolayer_classify(m, ptr::null(), 90, s, n, l)),
             (Status::Null, twolayer_classify(m, p, 90, ptr::null_mut(), n, l)),
             (Status::Null, twolayer_classify(m, p, 90, s.byte_add(1), n, l)),
             (Status::Null, twolayer_classify(m, p, 90, s, n, ptr::null_mut())),
+            (Status::Null, twolayer_classify(m, p, 90, s, n, l.byte_add(1))),
             (Status::Pixels, twolayer_classify(m, p, 91, s, n, l)),
             (Status::Scratch, twolayer_classify(m, p, 90, s, n - 1, l)),
+            (Status::Header, twolayer_classify(&raw const sizeless, p, 90, s, n, l)),
             (Status::Kind, twolayer_classify(f, p, 90, s, n, l)),
+            (Status::Ok, twolayer_outputs(m, p, 90, s, n, y, 7)),
+            (Status::Null, twolayer_outputs(ptr::null(), p, 90, s, n, y, 7)),
+            (Status::Null, twolayer_outputs(m.byte_add(1), p, 90, s, n, y, 7)),
+            (Status::Null, twolayer_outputs(e, p, 90, s, n, y, 7)),
+            (Status::Null, twolayer_outputs(m, ptr::null(), 90, s, n, y, 7)),
+            (Status::Null, twolayer_outputs(m, p, 90, ptr::null_mut(), n, y, 7)),
+            (Status::Null, twolayer_outputs(m, p, 90, s.byte_add(1), n, y, 7)),
             (Status::Null, twolayer_outputs(m, p, 90, s, n, ptr::null_mut(), 7)),
+            (Status::Null, twolayer_outputs(m, p, 90, s, n, y.byte_add(1), 7)),
             (Status::Outputs, twolayer_outputs(m, p, 90, s, n, y, 8)),
             (Status::Ok, twolayer_f32_classify(f, p, 90, sf, n_f32, l)),
             (Status::Null, twolayer_f32_classify(ptr::null(), p, 90, sf, n_f32, l)),
+            (Status::Null, twolayer_f32_classify(f.byte_add(1), p, 90, sf, n_f32, l)),
+            (Status::Null, twolayer_f32_classify(none_f32, p, 90, sf, n_f32, l)),
+            (Status::Null, twolayer_f32_classify(f, ptr::null(), 90, sf, n_f32, l)),
             (Status::Null, twolayer_f32_classify(f, p, 90, ptr::null_mut(), n_f32, l)),
+            (Status::Null, twolayer_f32_classify(f, p, 90, sf.byte_add(1), n_f32, l)),
             (Status::Null, twolayer_f32_classify(f, p, 90, sf, n_f32, ptr::null_mut())),
+            (Status::Null, twolayer_f32_classify(f, p, 90, sf, n_f32, l.byte_add(1))),
             (Status::Pixels, twolayer_f32_classify(f, p, 0, sf, n_f32, l)),
-            (Status::Pixels, twolayer_f32_outputs(f, p, 91, sf, n_f32, yf, 7)),
             (Status::Scratch, twolayer_f32_classify(f, p, 90, sf, n_f32 - 1, l)),
+            (Status::Header, twolayer_f32_classify(&raw const sizeless_f32, p, 90, sf, n_f32, l)),
             (Status::Kind, twolayer_f32_classify(m, p, 90, sf, n_f32, l)),
+            (Status::Ok, twolayer_f32_outputs(f, p, 90, sf, n_f32, yf, 7)),
+            (Status::Null, twolayer_f32_outputs(ptr::null(), p, 90, sf, n_f32, yf, 7)),
+            (Status::Null, twolayer_f32_outputs(f.byte_add(1), p, 90, sf, n_f32, yf, 7)),
+            (Status::Null, twolayer_f32_outputs(none_f32, p, 90, sf, n_f32, yf, 7)),
+            (Status::Null, twolayer_f32_outputs(f, ptr::null(), 90, sf, n_f32, yf, 7)),
+            (Status::Null, twolayer_f32_outputs(f, p, 90, ptr::null_mut(), n_f32, yf, 7)),
+            (Status::Null, twolayer_f32_outputs(f, p, 90, sf.byte_add(1), n_f32, yf, 7)),
+            (Status::Null, twolayer_f32_outputs(f, p, 90, sf, n_f32, ptr::null_mut(), 7)),
+            (Status::Null, twolayer_f32_outputs(f, p, 90, sf, n_f32, yf.byte_add(1), 7)),
+            (Status::Pixels, twolayer_f32_outputs(f, p, 91, sf, n_f32, yf, 7)),
             (Status::Outputs, twolayer_f32_outputs(f, p, 90, sf, n_f32, yf, 6)),
-        ] {
-            assert_eq!(found, status);
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert_eq!(found, status, "call {number}");
         }
     }
 }

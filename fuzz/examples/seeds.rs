@@ -65,5 +65,19 @@ fn main() -> io::Result<()> {
         let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
         write("kernels", name, &bytes)?;
     }
+    // Sizes (less one, in steps of three; outputs in ones), images, shift (less one); then pixels and weights: zeros but for
+    // one in so many, or the largest of everything, which fills lanes as far as they go.
+    for (name, sizes, one_in) in [
+        ("tiles", [30, 10, 9, 3, 5], 5),
+        ("panels", [20, 88, 10, 2, 7], 3),
+        ("words", [2, 21, 0, 3, 0], 1),
+        ("shifted", [43, 11, 22, 3, 23], 2),
+        ("no-images", [0, 0, 0, 0, 0], 1),
+    ] {
+        let rest = (0..769_u32).map(|n| if n % one_in == 0 { (n * 97 % 251) as u8 } else { 0 });
+        let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
+        write("integers", name, &bytes)?;
+    }
+    write("integers", "largest", &[255, 30, 4, 1, 11, 255])?;
     Ok(())
 }
