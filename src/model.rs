@@ -137,6 +137,12 @@ impl<'a> Model<'a> {
         Ok(Self { kind, shape, payload })
     }
 
+    /// A model whose file was checked when it was opened.
+    #[cfg(feature = "std")]
+    pub(crate) const fn checked_before(kind: Kind, shape: Shape, payload: &'a [u8]) -> Self {
+        Self { kind, shape, payload }
+    }
+
     /// What the weights are.
     #[must_use]
     pub const fn kind(&self) -> Kind {

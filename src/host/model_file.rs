@@ -15,45 +15,60 @@ use std::path::{Path, PathBuf, is_separator};
 pub struct ModelFile {
     path: PathBuf,
     bytes: Bytes,
+    kind: Kind,
+    shape: Shape,
 }
 
 impl ModelFile {
-    /// Opens a file; `mmap` says whether it may be memory-mapped.
+    /// Opens a file and checks all of it, once; `mmap` says whether it may be memory-mapped.
     ///
     /// # Errors
     ///
-    /// When it cannot be read.
+    /// When it cannot be read, or is not a whole and undamaged model.
     pub fn open(path: &Path, mmap: bool) -> Result<Self, Error> {
-        Ok(Self { path: path.to_owned(), bytes: Bytes::open(path, mmap)? })
+        let bytes = Bytes::open(path, mmap)?;
+        let model = Model::from_bytes(bytes.get()).map_err(|source| Error::Model { path: path.to_owned(), source })?;
+        let (kind, shape) = (model.kind(), model.shape());
+        Ok(Self { path: path.to_owned(), bytes, kind, shape })
     }
 
     /// The model in it, read in place.
-    pub(crate) fn model(&self) -> Result<Model<'_>, Error> {
-        Model::from_bytes(self.bytes.get()).map_err(self.error())
+    fn model(&self) -> Model<'_> {
+        let payload = self.bytes.get().get(model::HEADER_LEN..).unwrap_or_default();
+        Model::checked_before(self.kind, self.shape, payload)
     }
 
     /// Adds the path to what is wrong with the model.
-    pub(crate) fn error(&self) -> impl FnOnce(crate::ModelError) -> Error {
+    fn error(&self) -> impl FnOnce(crate::ModelError) -> Error {
         |source| Error::Model { path: self.path.clone(), source }
     }
 
-    /// The weights' kind and the sizes, if the file is a model.
-    ///
-    /// # Errors
-    ///
-    /// When the file is not a whole and undamaged model.
-    pub fn describe(&self) -> Result<(Kind, Shape, u64), Error> {
-        let model = self.model()?;
-        Ok((model.kind(), model.shape(), self.bytes.get().len() as u64))
+    /// What its weights are.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The network's sizes.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The whole file's length in bytes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a model file is never empty")]
+    pub fn len(&self) -> usize {
+        self.bytes.get().len()
     }
 
     /// A copy of the weights of an f32 model, as [`Shape`] says.
     ///
     /// # Errors
     ///
-    /// When the file is not an undamaged f32 model, or memory is short.
+    /// When the weights are no f32 weights, or none that a network can have, or memory is short.
     pub fn weights(&self) -> Result<Numbers, Error> {
-        let model = self.model()?;
+        let model = self.model();
         let weights = model.weights().map_err(self.error())?;
         let mut copy = Numbers::zeros(weights.len())?;
         copy.copy_from_slice(weights);
@@ -64,9 +79,9 @@ impl ModelFile {
     ///
     /// # Errors
     ///
-    /// When the file is not an undamaged model of integer weights.
+    /// When the weights are no integers, or not as their format says.
     pub fn quantized(&self) -> Result<Quantized, Error> {
-        let model = self.model()?;
+        let model = self.model();
         let bits = match model.kind() {
             Kind::Int8 => Bits::Eight,
             Kind::Int4 => Bits::Four,
@@ -81,12 +96,9 @@ impl ModelFile {
     }
 
     /// The checksum of the weights, as the file has it.
-    ///
-    /// # Errors
-    ///
-    /// When the file is not a whole and undamaged model.
-    pub fn checksum(&self) -> Result<u32, Error> {
-        Ok(model::crc32(self.model()?.payload()))
+    #[must_use]
+    pub fn checksum(&self) -> u32 {
+        model::crc32(self.model().payload())
     }
 
     /// Can a file be written there? Asked before the hours of work that it is to hold.

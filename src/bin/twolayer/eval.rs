@@ -11,7 +11,7 @@ use twolayer::{Backend, Network};
 pub(crate) fn run(mut options: EvalOptions) -> Result<(), Error> {
     let model = model::chosen(options.model.as_ref(), &options.data, model::newest)?;
     let file = ModelFile::open(&model, !options.data.no_mmap)?;
-    let (kind, shape, _) = file.describe()?;
+    let (kind, shape) = (file.kind(), file.shape());
     // Before the data is sought, which may take a download.
     let weights = match kind {
         Kind::F32 => Weights::Real(file.weights()?),

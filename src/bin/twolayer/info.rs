@@ -10,12 +10,12 @@ use twolayer::weights_hash;
 pub(crate) fn run(options: &InfoOptions) -> Result<(), Error> {
     let model = options.model.clone().map_or_else(model::newest, Ok)?;
     let file = ModelFile::open(&model, !options.no_mmap)?;
-    let (kind, shape, bytes) = file.describe()?;
-    say!("model     {}, {bytes} bytes, undamaged", model.display());
+    let (kind, shape) = (file.kind(), file.shape());
+    say!("model     {}, {} bytes, undamaged", model.display(), file.len());
     say!("network   {shape}, {kind} weights");
     match kind {
         Kind::F32 => say!("weights   {:016x}", weights_hash(shape, &file.weights()?)),
-        _ => say!("payload   {} bytes, CRC-32 {:08x}", file.quantized()?.payload().len(), file.checksum()?),
+        _ => say!("payload   {} bytes, CRC-32 {:08x}", file.quantized()?.payload().len(), file.checksum()),
     }
     Ok(())
 }

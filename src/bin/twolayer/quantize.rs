@@ -15,7 +15,7 @@ use twolayer::{Backend, Network};
 pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
     let model = model::chosen(options.model.as_ref(), &options.data, model::newest_f32)?;
     let file = ModelFile::open(&model, !options.data.no_mmap)?;
-    let (kind, shape, bytes) = file.describe()?;
+    let (kind, shape) = (file.kind(), file.shape());
     if kind != Kind::F32 {
         return Err(Error::Quantized { path: model, kind });
     }
@@ -31,7 +31,7 @@ pub(crate) fn run(mut options: QuantizeOptions) -> Result<(), Error> {
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 
     let images = options.images.min(train.len());
-    say!("model     {}: {shape}, {kind}, {bytes} bytes", model.display());
+    say!("model     {}: {shape}, {kind}, {} bytes", model.display(), file.len());
     say!("data      {images} training and {} test images: {data}", test.len());
     let start = Instant::now();
     let quantized = Quantized::new(shape, &weights, bits, train, images)?;
