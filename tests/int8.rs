@@ -1,44 +1,12 @@
 //! The integer network against its definition, over random and extreme shapes, payloads and images.
 
 mod oracle;
+mod payload;
 
+use payload::{Payload, random, shape};
 use proptest::prelude::*;
 use twolayer::Shape;
 use twolayer::int8::{Bits, BufferError, PayloadError, QuantizedNetwork};
-
-/// A payload in words, so that it is aligned, and its length in bytes.
-struct Payload {
-    words: Vec<u32>,
-    len: usize,
-}
-
-impl Payload {
-    fn new(shape: Shape, bits: Bits, shift: u8, mut weight: impl FnMut() -> u8) -> Self {
-        let len = bits.payload_len(shape).expect("a small shape");
-        let mut payload = Self { words: vec![0; len.div_ceil(4)], len };
-        let bytes = payload.bytes_mut();
-        bytes[16..].fill_with(&mut weight);
-        bytes[0] = shift;
-        payload
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.words)[..self.len]
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
-    }
-}
-
-/// Numbers that look random, the same in every run.
-fn random(seed: u64) -> impl FnMut() -> u8 {
-    let mut state = seed ^ 0x9E37_79B9_7F4A_7C15;
-    move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state.to_be_bytes()[0]
-    }
-}
 
 /// Compares outputs and class, with scratch full of rubbish and pixels at an odd address.
 fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
@@ -53,10 +21,6 @@ fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
         assert_eq!(found.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), expected, "{shape:?} {bits:?}");
     }
     assert_eq!(network.classify(pixels, &mut scratch), Ok(oracle::class(&expected)), "{shape:?} {bits:?}");
-}
-
-fn shape(inputs: usize, hidden: usize, outputs: usize) -> Shape {
-    Shape::new(inputs, hidden, outputs).expect("no width is zero")
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +110,7 @@ fn what_is_refused() {
         Some(PayloadError::Length { found: bytes.len() - 1, expected: bytes.len() })
     );
     for offset in 1..4 {
-        let mut room = vec![0u32; good.words.len() + 1];
+        let mut room = vec![0u32; good.bytes().len().div_ceil(4) + 1];
         let room: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut room)[offset..][..bytes.len()];
         room.copy_from_slice(bytes);
         assert_eq!(QuantizedNetwork::new(small, bits, room).err(), Some(PayloadError::Misaligned));

@@ -1,44 +1,12 @@
 //! The integer network's SIMD form against its definition, on every tier this machine has.
 
 mod oracle;
+mod payload;
 
+use payload::{Payload, random, shape};
 use proptest::prelude::*;
 use twolayer::int8::{Bits, PackedNetwork, QuantizedNetwork};
 use twolayer::{Backend, NetworkError, Shape};
-
-/// A payload of random or constant weights, in words, so that it is aligned.
-struct Payload {
-    words: Vec<u32>,
-    len: usize,
-}
-
-impl Payload {
-    fn new(shape: Shape, bits: Bits, shift: u8, mut weight: impl FnMut() -> u8) -> Self {
-        let len = bits.payload_len(shape).expect("a small shape");
-        let mut words = vec![0; len.div_ceil(4)];
-        let bytes: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut words)[..len];
-        bytes[16..].fill_with(&mut weight);
-        bytes[0] = shift;
-        Self { words, len }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.words)[..self.len]
-    }
-}
-
-/// Numbers that look random, the same in every run.
-fn random(seed: u64) -> impl FnMut() -> u8 {
-    let mut state = seed ^ 0x9E37_79B9_7F4A_7C15;
-    move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state.to_be_bytes()[0]
-    }
-}
-
-fn shape(inputs: usize, hidden: usize, outputs: usize) -> Shape {
-    Shape::new(inputs, hidden, outputs).expect("no width is zero")
-}
 
 /// Compares outputs and classes of all images, on all tiers, with memory full of rubbish at an odd address.
 fn check(shape: Shape, bits: Bits, payload: &Payload, images: &[u8]) {

@@ -1,0 +1,44 @@
+//! Payloads of integer networks for the tests of both of their forms.
+
+#![allow(dead_code, reason = "every test crate uses its own part")]
+
+use twolayer::Shape;
+use twolayer::int8::Bits;
+
+/// A payload in words, so that it is aligned, and its length in bytes.
+pub(crate) struct Payload {
+    words: Vec<u32>,
+    len: usize,
+}
+
+impl Payload {
+    pub(crate) fn new(shape: Shape, bits: Bits, shift: u8, mut weight: impl FnMut() -> u8) -> Self {
+        let len = bits.payload_len(shape).expect("a small shape");
+        let mut payload = Self { words: vec![0; len.div_ceil(4)], len };
+        let bytes = payload.bytes_mut();
+        bytes[16..].fill_with(&mut weight);
+        bytes[0] = shift;
+        payload
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
+    }
+}
+
+/// Numbers that look random, the same in every run.
+pub(crate) fn random(seed: u64) -> impl FnMut() -> u8 {
+    let mut state = seed ^ 0x9E37_79B9_7F4A_7C15;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    }
+}
+
+pub(crate) fn shape(inputs: usize, hidden: usize, outputs: usize) -> Shape {
+    Shape::new(inputs, hidden, outputs).expect("no width is zero")
+}
