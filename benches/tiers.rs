@@ -1,8 +1,17 @@
-//! Criterion benches: every part of a training step, a block, an epoch and a classification, on every tier and for
-//! several hidden sizes. Each result is checked before it is timed.
+//! The kernels by criterion: every part of a training step, a block, an epoch and a classification, on every tier. Each
+//! result is compared with the baseline tier's before it is timed.
+//!
+//! ```sh
+//! cargo bench --bench tiers                                   # the article's shape, 784 → 1000 → 10
+//! cargo bench --bench tiers -- 4000                           # the parts of a step for 4000 hidden units; or 250
+//! cargo bench --bench tiers -- 'forward/avx2/(250|1000|4000)' # one part and tier, three sizes
+//! cargo bench --bench tiers -- --measurement-time 10          # longer and steadier; --help has criterion's options
+//! cargo bench --bench tiers -- --plotting-backend gnuplot     # plots, by gnuplot, to target/criterion/report/index.html
+//! ```
 
 use core::hint::black_box;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use core::time::Duration;
+use criterion::{BenchmarkId, Criterion, Throughput};
 use std::time::Instant;
 use twolayer::host::dataset::digit;
 use twolayer::probe::Parts;
@@ -10,7 +19,35 @@ use twolayer::{Backend, INIT_SCALE, Network, Options, Shape, Trainer, fill_initi
 
 const BLOCK: usize = Options::BLOCK;
 const _: () = assert!(BLOCK == 64);
-const HIDDEN: [usize; 3] = [250, 1000, 4000];
+const HIDDEN: usize = 1000;
+const MORE_HIDDEN: [usize; 2] = [250, 4000];
+
+fn main() {
+    // Short runs of few samples: the first look is to take a minute. Plots are for those who ask for them.
+    let mut c = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .sample_size(30)
+        .nresamples(20_000)
+        .without_plots()
+        .configure_from_args();
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        c = c.with_output_color(false);
+    }
+    parts(&mut c);
+    training(&mut c);
+    classification(&mut c);
+    c.final_summary();
+}
+
+/// 1000, and each further size that the filter names. A test run has them all.
+fn sizes() -> Vec<usize> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let test = arguments.iter().any(|argument| argument == "--test");
+    let named = |size: &usize| arguments.iter().any(|argument| argument.contains(&size.to_string()));
+    let more = MORE_HIDDEN.into_iter().filter(|size| test || named(size));
+    core::iter::once(HIDDEN).chain(more).collect()
+}
 
 /// The first built-in digits.
 fn digits(count: u32) -> (Vec<u8>, Vec<u8>) {
@@ -22,94 +59,95 @@ fn shape(hidden: usize) -> Shape {
     Shape::new(784, hidden, 10).expect("a valid shape")
 }
 
-fn initial(shape: Shape) -> Vec<f32> {
+fn options(backend: Backend) -> Options {
+    Options { backend, ..Options::default() }
+}
+
+/// Initial weights, and scratch for training.
+fn memory(shape: Shape) -> (Vec<f32>, Vec<f32>) {
     let mut weights = vec![0.0; shape.weights_len()];
     fill_initial(shape, &mut weights, 1, INIT_SCALE);
-    weights
+    (weights, vec![0.0; Trainer::scratch_len(shape, BLOCK)])
 }
 
 /// The hash of the weights after training on `images`, on one tier.
 fn trained(shape: Shape, backend: Backend, images: &[u8], labels: &[u8]) -> u64 {
-    let mut weights = initial(shape);
-    let mut scratch = vec![0.0; Trainer::scratch_len(shape, BLOCK)];
-    let options = Options { backend, ..Options::default() };
-    let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options).expect("valid options");
+    let (mut weights, mut scratch) = memory(shape);
+    let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options(backend)).expect("valid options");
     trainer.train(images, labels).expect("valid samples");
     weights_hash(shape, &weights)
 }
 
-fn kernels(c: &mut Criterion) {
+/// The parts of a training step.
+fn parts(c: &mut Criterion) {
     let (images, labels) = digits(64);
-    let nonzero = images.iter().filter(|&&pixel| pixel != 0).count() as u64;
-    for hidden in HIDDEN {
-        let shape = shape(hidden);
-        let expected = trained(shape, Backend::baseline(), &images, &labels);
+    for hidden in sizes() {
+        let expected = trained(shape(hidden), Backend::baseline(), &images, &labels);
         for backend in Backend::available() {
-            assert_eq!(trained(shape, backend, &images, &labels), expected, "{backend} differs");
-            let mut weights = initial(shape);
-            let mut scratch = vec![0.0; Trainer::scratch_len(shape, BLOCK)];
-            let options = Options { backend, ..Options::default() };
-            let mut parts = Parts::new(shape, &mut weights, &mut scratch, options).expect("valid options");
-            let id = || BenchmarkId::new(backend.name(), hidden);
-
-            // Elements are samples, or multiply-adds of a pass over W1.
-            let mut group = c.benchmark_group("kernel/prepare");
-            group.throughput(Throughput::Elements(BLOCK as u64));
-            group.bench_function(id(), |b| b.iter(|| parts.prepare(black_box(&images))));
-            group.finish();
-
-            let mut group = c.benchmark_group("kernel/forward");
-            group.throughput(Throughput::Elements(nonzero * hidden as u64));
-            parts.take_before();
-            group.bench_function(id(), |b| b.iter(|| parts.visit()));
-            group.finish();
-
-            let mut group = c.benchmark_group("kernel/sequence");
-            group.throughput(Throughput::Elements(BLOCK as u64));
-            group.bench_function(id(), |b| {
-                b.iter_custom(|times| {
-                    let one = |_| {
-                        parts.prepare(&images);
-                        parts.visit();
-                        let start = Instant::now();
-                        black_box(parts.sequence(&labels));
-                        start.elapsed()
-                    };
-                    (0..times).map(one).sum()
-                });
-            });
-            group.finish();
-
-            let mut group = c.benchmark_group("kernel/update+forward");
-            group.throughput(Throughput::Elements(2 * nonzero * hidden as u64));
-            for _ in 0..2 {
-                parts.prepare(&images);
-                parts.visit();
-                parts.sequence(&labels);
-            }
-            parts.prepare(&images);
-            group.bench_function(id(), |b| b.iter(|| parts.visit()));
-            group.finish();
+            assert_eq!(trained(shape(hidden), backend, &images, &labels), expected, "{backend} differs");
+            parts_on(c, backend, hidden, &images, &labels);
         }
     }
 }
 
+/// Elements are samples, or multiply-adds of a pass over W1.
+fn parts_on(c: &mut Criterion, backend: Backend, hidden: usize, images: &[u8], labels: &[u8]) {
+    let nonzero = images.iter().filter(|&&pixel| pixel != 0).count() as u64;
+    let (mut weights, mut scratch) = memory(shape(hidden));
+    let mut parts = Parts::new(shape(hidden), &mut weights, &mut scratch, options(backend)).expect("valid options");
+    let id = || BenchmarkId::new(backend.name(), hidden);
+
+    let mut group = c.benchmark_group("kernel/prepare");
+    group.throughput(Throughput::Elements(BLOCK as u64));
+    group.bench_function(id(), |b| b.iter(|| parts.prepare(black_box(images))));
+    group.finish();
+
+    let mut group = c.benchmark_group("kernel/forward");
+    group.throughput(Throughput::Elements(nonzero * hidden as u64));
+    parts.take_before();
+    group.bench_function(id(), |b| b.iter(|| parts.visit()));
+    group.finish();
+
+    let mut group = c.benchmark_group("kernel/sequence");
+    group.throughput(Throughput::Elements(BLOCK as u64));
+    group.bench_function(id(), |b| {
+        b.iter_custom(|times| {
+            let one = |_| {
+                parts.prepare(images);
+                parts.visit();
+                let start = Instant::now();
+                black_box(parts.sequence(labels));
+                start.elapsed()
+            };
+            (0..times).map(one).sum()
+        });
+    });
+    group.finish();
+
+    let mut group = c.benchmark_group("kernel/update+forward");
+    group.throughput(Throughput::Elements(2 * nonzero * hidden as u64));
+    for _ in 0..2 {
+        parts.prepare(images);
+        parts.visit();
+        parts.sequence(labels);
+    }
+    parts.prepare(images);
+    group.bench_function(id(), |b| b.iter(|| parts.visit()));
+    group.finish();
+}
+
 fn training(c: &mut Criterion) {
     let (images, labels) = digits(2000);
-    let expected = trained(Shape::MNIST, Backend::baseline(), &images, &labels);
+    let shape = shape(HIDDEN);
+    let expected = trained(shape, Backend::baseline(), &images, &labels);
     let mut group = c.benchmark_group("training");
     for backend in Backend::available() {
+        assert_eq!(trained(shape, backend, &images, &labels), expected, "{backend} differs");
         for (name, samples) in [("block", BLOCK), ("epoch of 2000", labels.len())] {
             let (images, labels) = (&images[..samples * 784], &labels[..samples]);
-            if samples == 2000 {
-                assert_eq!(trained(Shape::MNIST, backend, images, labels), expected, "{backend} differs");
-            }
-            let mut weights = initial(Shape::MNIST);
-            let mut scratch = vec![0.0; Trainer::scratch_len(Shape::MNIST, BLOCK)];
-            let options = Options { backend, ..Options::default() };
-            let mut trainer = Trainer::new(Shape::MNIST, &mut weights, &mut scratch, options).expect("valid options");
+            let (mut weights, mut scratch) = memory(shape);
+            let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options(backend)).expect("valid options");
             group.throughput(Throughput::Elements(samples as u64));
-            group.sample_size(20);
             group.bench_function(BenchmarkId::new(name, backend), |b| {
                 b.iter(|| trainer.train(black_box(images), black_box(labels)));
             });
@@ -120,17 +158,23 @@ fn training(c: &mut Criterion) {
 
 fn classification(c: &mut Criterion) {
     let (images, _) = digits(64);
-    let weights = initial(Shape::MNIST);
-    let mut scratch = vec![0.0; Network::scratch_len(Shape::MNIST, BLOCK)];
-    let mut expected = vec![0.0; BLOCK * 10];
-    let network = Network::new(Shape::MNIST, &weights, Backend::baseline()).expect("whole weights");
-    network.outputs(&images, &mut scratch, &mut expected).expect("whole images");
-    let mut group = c.benchmark_group("classification");
-    for backend in Backend::available() {
-        let network = Network::new(Shape::MNIST, &weights, backend).expect("whole weights");
+    let shape = shape(HIDDEN);
+    let (weights, _) = memory(shape);
+    let mut scratch = vec![0.0; Network::scratch_len(shape, BLOCK)];
+    let mut outputs = |network: &Network| {
         let mut outputs = vec![0.0; BLOCK * 10];
         network.outputs(&images, &mut scratch, &mut outputs).expect("whole images");
-        assert_eq!(outputs, expected, "{backend} differs");
+        outputs
+    };
+    let network = |backend| Network::new(shape, &weights, backend).expect("whole weights");
+    let expected = outputs(&network(Backend::baseline()));
+    for backend in Backend::available() {
+        assert_eq!(outputs(&network(backend)), expected, "{backend} differs");
+    }
+
+    let mut group = c.benchmark_group("classification");
+    for backend in Backend::available() {
+        let network = network(backend);
         for (name, count) in [("one image", 1), ("64 images", BLOCK)] {
             let mut classes = vec![0; count];
             group.throughput(Throughput::Elements(count as u64));
@@ -141,6 +185,3 @@ fn classification(c: &mut Criterion) {
     }
     group.finish();
 }
-
-criterion_group!(benches, kernels, training, classification);
-criterion_main!(benches);
