@@ -23,12 +23,14 @@ const HIDDEN: usize = 1000;
 const MORE_HIDDEN: [usize; 2] = [250, 4000];
 
 fn main() {
-    // Short runs of few samples: the first look is to take a minute. Plots are for those who ask for them.
+    // Short runs of few samples: a first look is to take a minute, and differs by that much from the next one. Plots are
+    // for those who ask for them.
     let mut c = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .sample_size(30)
         .nresamples(20_000)
+        .noise_threshold(0.05)
         .without_plots()
         .configure_from_args();
     if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {

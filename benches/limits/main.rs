@@ -1,0 +1,338 @@
+//! What this machine can do, and how much of it each kernel reaches: tables, in under a minute. Others' ways to compute the
+//! same run beside ours.
+//!
+//! ```sh
+//! cargo bench --bench limits                # with the built-in digits
+//! MNIST_DIR=… cargo bench --bench limits    # with MNIST
+//! ```
+//!
+//! Times on shared machines drift by a factor of three within a minute, so what is compared runs in turn, a short
+//! quantum of each, hundreds of times in this process; figures are best deciles. Bounds are measured here too. The part of
+//! the peak counts useful operations only: the multiplications and additions of what is not zero in the images.
+
+#![expect(clippy::cast_precision_loss, reason = "counts and sizes here are far below 2⁵²")]
+
+mod ours;
+mod rivals;
+mod samples;
+mod table;
+mod timing;
+
+use core::hint::black_box;
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use ours::{classify, memory, network, options, packed, payload, quantized};
+use rivals::{Arrays, Loops};
+use samples::Samples;
+use table::{figure, micros, percent, remark, row, times, title};
+use timing::{in_turn, keep, time, warm};
+use twolayer::host::Numbers;
+use twolayer::int8::{Bits, PackedNetwork};
+use twolayer::probe::{PEAK_OPERATIONS, Parts, peak, read, train_with_threads};
+use twolayer::{Backend, Network, Options, Shape, Trainer};
+
+const SHAPE: Shape = Shape::MNIST;
+const INPUTS: usize = SHAPE.inputs();
+const HIDDEN: usize = SHAPE.hidden();
+const OUTPUTS: usize = SHAPE.outputs();
+const BLOCK: usize = Options::BLOCK;
+const ALPHA: f32 = Options::ALPHA;
+
+type Anything = Box<dyn core::error::Error>;
+
+fn main() -> Result<(), Anything> {
+    // `cargo bench` passes --bench; `cargo test --benches` passes nothing, and only wants to see that it works.
+    let given = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let measured = given("--bench") && !given("--test");
+    let patience = Duration::from_millis(if measured { 1500 } else { 1 });
+
+    let samples = Samples::new();
+    let Samples { name, labels, nonzero, .. } = &samples;
+    remark(&format!("{} samples of {name}, {nonzero:.1} nonzero pixels each", labels.len()));
+    remark("best deciles of short runs in turn; peak: multiplications and additions in registers alone");
+    let machine = Machine::new(patience)?;
+    machine.print();
+    for backend in Backend::available() {
+        step(backend, &samples, patience)?.print(backend, &samples, &machine);
+    }
+    step_of_rivals(&samples, &machine, patience)?;
+    inference(&samples, &machine, patience)?;
+    for backend in Backend::available() {
+        integers(backend, &samples, patience)?;
+    }
+    growth(&samples, &machine, patience)?;
+    threads(&samples, patience)?;
+    println!();
+    Ok(())
+}
+
+/// Seconds a sample of the parts of a training step.
+struct Step {
+    prepare: f64,
+    visit: f64,
+    forward: f64,
+    sequence: f64,
+    whole: f64,
+    /// Multiplications and additions a second, in turn with the parts.
+    peak: f64,
+}
+
+/// The parts of a training step on one tier.
+fn step(backend: Backend, samples: &Samples, patience: Duration) -> Result<Step, Anything> {
+    let (mut weights, mut scratch) = memory(SHAPE, BLOCK)?;
+    let mut parts = Parts::new(SHAPE, &mut weights, &mut scratch, options(backend, BLOCK))?;
+    let mut blocks = samples.blocks().cycle();
+    let [prepare, visit, sequence, whole, forward, call] = in_turn(patience, || {
+        let (images, labels) = blocks.next().unwrap_or((&[], &[]));
+        let prepare = time(BLOCK, || parts.prepare(images));
+        let visit = time(BLOCK, || parts.visit());
+        let sequence = time(BLOCK, || keep(parts.sequence(labels)));
+        // The forward pass by itself: the same block again, with no block before.
+        parts.prepare(images);
+        let before = parts.take_before();
+        let forward = time(BLOCK, || parts.visit());
+        parts.give_before(before);
+        let call = time(1, || keep(peak(backend)));
+        [prepare, visit, sequence, prepare + visit + sequence, forward, call]
+    });
+    Ok(Step { prepare, visit, forward, sequence, whole, peak: f64::from(PEAK_OPERATIONS) / call })
+}
+
+impl Step {
+    fn print(&self, backend: Backend, samples: &Samples, machine: &Machine) {
+        let pixels = samples.nonzero * HIDDEN as f64;
+        let output = (HIDDEN * OUTPUTS) as f64;
+        let corrections = (HIDDEN * (BLOCK - 1)) as f64;
+        title(
+            &format!("Training step, {backend}, peak {:.0} Gop/s", self.peak / 1e9),
+            ["µs", "of step", "Gop/s", "of peak"],
+        );
+        let row = |name: &str, time: f64, operations: f64| {
+            let rate = operations / time;
+            row(name, [micros(time), percent(time / self.whole), figure(rate / 1e9, 1)], Some(rate / self.peak));
+        };
+        row("lists and Gram numbers", self.prepare, (INPUTS * (BLOCK - 1)) as f64);
+        row("update + forward pass", self.visit, 4.0 * pixels);
+        row("  the forward pass alone", self.forward, 2.0 * pixels);
+        row("corrections, output layer", self.sequence, 6.0 * output + corrections);
+        row("whole step, useful operations", self.whole, step_operations(samples, HIDDEN));
+        remark(&format!(
+            "the forward pass reads {:.0} GB/s of weights; L1 gives {:.0}, L2 {:.0}",
+            4.0 * pixels / self.forward / 1e9,
+            machine.read[0] / 1e9,
+            machine.read[1] / 1e9
+        ));
+    }
+}
+
+/// The multiplications and additions that a training step cannot do without.
+fn step_operations(samples: &Samples, hidden: usize) -> f64 {
+    hidden as f64 * (4.0 * samples.nonzero + 6.0 * OUTPUTS as f64)
+}
+
+/// The step against other ways to compute it, in turn.
+fn step_of_rivals(samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
+    let backend = Backend::detect();
+    let (mut weights, mut scratch) = memory(SHAPE, BLOCK)?;
+    let (mut weights1, mut scratch1) = memory(SHAPE, 1)?;
+    let mut block = Trainer::new(SHAPE, &mut weights, &mut scratch, options(backend, BLOCK))?;
+    let mut plain = Trainer::new(SHAPE, &mut weights1, &mut scratch1, options(backend, 1))?;
+    let (mut dense, mut skipping, mut arrays) = (Loops::new(false), Loops::new(true), Arrays::new());
+    let mut blocks = samples.blocks().cycle();
+    // Enough that each way finds its own weights in a cache for most of its turn.
+    let few = 16;
+    // A call ends with an extra pass over W1; many blocks a call, as in training, share it.
+    let many = 16 * BLOCK;
+    let mut calls = samples.chunks(many).cycle();
+    let seconds = in_turn(patience * 3, || {
+        let (images, labels) = blocks.next().unwrap_or((&[], &[]));
+        let (many_images, many_labels) = calls.next().unwrap_or((&[], &[]));
+        let (some, some_labels) = (&images[..few * INPUTS], &labels[..few]);
+        let single = || some.chunks(INPUTS).zip(some_labels);
+        [
+            time(many, || keep(block.train(many_images, many_labels))),
+            time(few, || keep(plain.train(some, some_labels))),
+            time(few, || single().for_each(|(x, &label)| skipping.step(x, label))),
+            time(few, || single().for_each(|(x, &label)| dense.step(x, label))),
+            time(few, || single().for_each(|(x, &label)| arrays.step(x, label))),
+        ]
+    });
+    title(&format!("Training step, {backend} beside others"), ["µs", "time", "Gop/s", "of peak"]);
+    let names =
+        ["blocks of 64", "blocks of 1: the plain step", "naive loops, zeros skipped", "naive loops, dense", "ndarray"];
+    for (name, time) in names.iter().zip(seconds) {
+        let rate = step_operations(samples, HIDDEN) / time;
+        row(name, [micros(time), times(time / seconds[0]), figure(rate / 1e9, 1)], Some(rate / machine.peak));
+    }
+    Ok(())
+}
+
+/// Classification of one image and of many, against other ways.
+fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
+    let backend = Backend::detect();
+    let (weights, _) = memory(SHAPE, 1)?;
+    let network = network(&weights, backend)?;
+    let mut scratch = vec![0.0; Network::scratch_len(SHAPE, BLOCK)];
+    let (mut dense, mut skipping, arrays) = (Loops::new(false), Loops::new(true), Arrays::new());
+    let mut blocks = samples.blocks().cycle();
+    let few = 32;
+    let seconds = in_turn(patience * 3, || {
+        let (batch, _) = blocks.next().unwrap_or((&[], &[]));
+        let some = || batch[..few * INPUTS].chunks(INPUTS);
+        [
+            warm(few, || some().for_each(|x| keep::<[_; 1]>(classify(&network, x, &mut scratch)))),
+            warm(few, || some().for_each(|x| keep(skipping.outputs(x)))),
+            warm(few, || some().for_each(|x| keep(dense.outputs(x)))),
+            warm(few, || some().for_each(|x| keep(arrays.outputs(x)))),
+            warm(BLOCK, || keep::<[_; BLOCK]>(classify(&network, batch, &mut scratch))),
+            warm(BLOCK, || keep(arrays.batch(batch))),
+        ]
+    });
+    title(&format!("Classification, {backend}"), ["µs", "time", "images/s", "of peak"]);
+    let hidden = HIDDEN as f64;
+    let operations = 2.0 * hidden * (samples.nonzero + OUTPUTS as f64);
+    let row = |name: &str, time: f64, own: f64| {
+        let part = operations / time / machine.peak;
+        row(name, [micros(time), times(time / own), figure(1.0 / time, 0)], Some(part));
+    };
+    row("one image", seconds[0], seconds[0]);
+    row("  naive loops, zeros skipped", seconds[1], seconds[0]);
+    row("  naive loops, dense", seconds[2], seconds[0]);
+    row("  ndarray", seconds[3], seconds[0]);
+    row("64 images at a time", seconds[4], seconds[4]);
+    row("  ndarray (matrixmultiply)", seconds[5], seconds[4]);
+    remark(&format!(
+        "one image reads {:.0} GB/s of weights; L2 gives {:.0}, L3 {:.0}",
+        4.0 * hidden * (samples.nonzero + OUTPUTS as f64) / seconds[0] / 1e9,
+        machine.read[1] / 1e9,
+        machine.read[2] / 1e9
+    ));
+    Ok(())
+}
+
+/// Classification in integers against that in f32, on one tier.
+fn integers(backend: Backend, samples: &Samples, patience: Duration) -> Result<(), Anything> {
+    let (weights, _) = memory(SHAPE, 1)?;
+    let network = network(&weights, backend)?;
+    let mut scratch = vec![0.0; Network::scratch_len(SHAPE, 1)];
+    let (payload8, payload4) = (payload(Bits::Eight)?, payload(Bits::Four)?);
+    let (eight, four) = (quantized(Bits::Eight, &payload8)?, quantized(Bits::Four, &payload4)?);
+    let len = PackedNetwork::memory_len(SHAPE);
+    let (mut memory8, mut memory4) = (Numbers::zeros(len)?, Numbers::zeros(len)?);
+    let packed8 = packed(&eight, &mut memory8, backend)?;
+    let packed4 = packed(&four, &mut memory4, backend)?;
+    let mut words = vec![0; PackedNetwork::scratch_len(SHAPE).max(eight.scratch_len())];
+    let mut class = [0];
+    let mut blocks = samples.blocks().cycle();
+    let seconds = in_turn(patience, || {
+        let (images, _) = blocks.next().unwrap_or((&[], &[]));
+        let all = || images.chunks(INPUTS);
+        [
+            warm(BLOCK, || all().for_each(|x| keep::<[_; 1]>(classify(&network, x, &mut scratch)))),
+            warm(BLOCK, || all().for_each(|x| keep(packed8.classify(x, &mut words, &mut class)))),
+            warm(BLOCK, || all().for_each(|x| keep(packed4.classify(x, &mut words, &mut class)))),
+            warm(BLOCK, || all().for_each(|x| keep(eight.classify(x, &mut words)))),
+        ]
+    });
+    title(&format!("Classification in integers, {backend}"), ["µs", "speed", "images/s", ""]);
+    let names = ["f32", "int8", "int4", "int8, the device's portable kernel"];
+    for (name, time) in names.iter().zip(seconds) {
+        row(name, [micros(time), times(seconds[0] / time), figure(1.0 / time, 0)], None);
+    }
+    Ok(())
+}
+
+/// Larger hidden layers: the time of one sample and hidden unit should not grow.
+fn growth(samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
+    let backend = Backend::detect();
+    title(&format!("Training step by hidden units, {backend}"), ["µs", "ns a unit", "Gop/s", "of peak"]);
+    for hidden in [250, 1000, 4000, 16000] {
+        let shape = Shape::new(INPUTS, hidden, OUTPUTS)?;
+        for block in [BLOCK, 1] {
+            let (mut weights, mut scratch) = memory(shape, block)?;
+            let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options(backend, block))?;
+            let count = 16 * block;
+            let mut calls = samples.chunks(count).cycle();
+            let [each] = in_turn(patience, || {
+                let (images, labels) = calls.next().unwrap_or((&[], &[]));
+                [time(count, || keep(trainer.train(images, labels)))]
+            });
+            let rate = step_operations(samples, hidden) / each;
+            let figures = [micros(each), figure(each * 1e9 / hidden as f64, 2), figure(rate / 1e9, 1)];
+            row(&format!("{hidden:>5}, blocks of {block}"), figures, Some(rate / machine.peak));
+        }
+    }
+    Ok(())
+}
+
+/// Several threads against one, in turn; and what several threads can do at all.
+fn threads(samples: &Samples, patience: Duration) -> Result<(), Anything> {
+    let cores = std::thread::available_parallelism()?;
+    let backend = Backend::detect();
+    let count = samples.labels.len() / BLOCK * BLOCK;
+    let (images, labels) = (&samples.images[..count * INPUTS], &samples.labels[..count]);
+    let (mut weights, mut scratch) = memory(SHAPE, BLOCK)?;
+    let mut run = |threads: NonZeroUsize| {
+        let trainer = Trainer::new(SHAPE, &mut weights, &mut scratch, options(backend, BLOCK));
+        time(count, || keep(trainer.and_then(|t| train_with_threads(t, images, labels, threads))))
+    };
+    let burn = |threads: usize| {
+        let calls = 2000;
+        time(threads * calls, || {
+            std::thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(|| (0..calls).for_each(|_| keep(peak(backend))));
+                }
+            });
+        })
+    };
+    let [one, all, burn_one, burn_all] =
+        in_turn(patience * 4, || [run(NonZeroUsize::MIN), run(cores), burn(1), burn(cores.get())]);
+    title(&format!("Threads, {backend}"), ["µs", "speed", "", &format!("of {cores} ×")]);
+    let row = |name: &str, one: f64, all: f64, time: String| {
+        let speed = one / all;
+        row(name, [time, times(speed), String::new()], Some(speed / cores.get() as f64));
+    };
+    row("training, 1 thread", one, one, micros(one));
+    row(&format!("training, {cores} threads"), one, all, micros(all));
+    row(&format!("multiply-adds alone, {cores} threads"), burn_one, burn_all, String::new());
+    Ok(())
+}
+
+/// What the machine can do at most, on the best tier.
+struct Machine {
+    /// Multiplications and additions a second.
+    peak: f64,
+    /// Bytes read a second, from L1, L2, L3 and memory.
+    read: [f64; 4],
+}
+
+impl Machine {
+    /// Bytes that fit into each of them.
+    const SIZES: [usize; 4] = [16 << 10, 192 << 10, 6 << 20, 256 << 20];
+
+    fn new(patience: Duration) -> Result<Self, Anything> {
+        let backend = Backend::detect();
+        let mut numbers = Numbers::zeros(Self::SIZES[3] / 4)?;
+        numbers.fill(1e-9);
+        let [peak] = in_turn(patience, || [time(1, || keep(peak(backend)))]);
+        let read = Self::SIZES.map(|size| {
+            let numbers = &numbers[..size / 4];
+            // About 1 MB a quantum, or all of it.
+            let times = (1_usize << 20).div_ceil(size);
+            let quantum = || (0..times).for_each(|_| keep(read(backend, black_box(numbers))));
+            let [each] = in_turn(patience, || [time(times, quantum)]);
+            size as f64 / each
+        });
+        Ok(Self { peak: f64::from(PEAK_OPERATIONS) / peak, read })
+    }
+
+    fn print(&self) {
+        title(&format!("This machine, one core, {}", Backend::detect()), ["", "", "", "of L1"]);
+        let figures = |rate: f64, unit: &str| [figure(rate / 1e9, 0), format!("{unit:<8}"), String::new()];
+        row("multiplications and additions", figures(self.peak, "Gop/s"), None);
+        for (name, rate) in ["L1", "L2", "L3", "memory"].iter().zip(self.read) {
+            row(&format!("reads from {name}"), figures(rate, "GB/s"), Some(rate / self.read[0]));
+        }
+    }
+}
