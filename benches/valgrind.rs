@@ -92,8 +92,8 @@ fn table() -> Result<bool, Anything> {
         return Err("valgrind is not installed (Debian, Ubuntu: apt-get install valgrind)".into());
     }
     let (compiler, arch) = (compiler(), std::env::consts::ARCH);
-    let same = compiler.starts_with(PINNED_COMPILER) && arch == "x86_64";
-    let remark = if same { "" } else { ": counts differ by that" };
+    let same = compiler.starts_with(&format!("{PINNED_COMPILER} ")) && arch == "x86_64";
+    let remark = if same { "" } else { ": counts may differ" };
     println!("pinned for {PINNED_COMPILER} on x86_64; here is {compiler} on {arch}{remark}\n");
     println!(
         "{TITLE}{:<28}{:<10}{:>14}{:>14}{:>9}{TITLE:#}",
