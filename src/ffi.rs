@@ -1,7 +1,7 @@
 //! The C interface of `include/twolayer.h`, which documents it. No state, no allocation, no panic.
 //!
-//! The functions for integer networks and those for f32 networks do not call each other, so that an image carries only what
-//! it uses.
+//! The functions for integer networks and those for f32 networks do not call each other, so that firmware links only those
+//! that it uses.
 //!
 //! A static library for a microcontroller: feature `staticlib`, which adds the panic handler that such a library must bring.
 
@@ -10,9 +10,8 @@
 use core::ffi::{CStr, c_char};
 use core::slice;
 
-use crate::int8::{Bits, BufferError, PayloadError, QuantizedNetwork};
-use crate::model::{Model as File, ModelError};
-use crate::{Backend, Network, NetworkError, Shape};
+use crate::model::Model as File;
+use crate::{Backend, Bits, ModelError, Network, QuantizedNetwork, Shape, SizeError, Weights};
 
 /// An open model, in the caller's memory: `twolayer_model`.
 #[repr(C)]
@@ -59,34 +58,29 @@ impl From<ModelError> for Status {
             ModelError::Magic { .. } => Self::Magic,
             ModelError::Header { .. } | ModelError::Length { .. } => Self::Length,
             ModelError::HeaderChecksum { .. } | ModelError::PayloadChecksum { .. } => Self::Checksum,
-            ModelError::Payload(PayloadError::Misaligned) | ModelError::Misaligned { .. } => Self::Misaligned,
-            ModelError::Payload(_)
-            | ModelError::NotFinite { .. }
+            ModelError::Misaligned { .. } => Self::Misaligned,
+            ModelError::Size(error) => error.into(),
+            ModelError::NotFinite { .. }
             | ModelError::Filler { .. }
-            | ModelError::Network(_) => Self::Payload,
+            | ModelError::Shift { .. }
+            | ModelError::Prologue => Self::Payload,
             ModelError::WrongKind { .. } => Self::Kind,
-            _ => Self::Header,
+            ModelError::Version { .. }
+            | ModelError::Reserved { .. }
+            | ModelError::Kind { .. }
+            | ModelError::Offset { .. } => Self::Header,
         }
     }
 }
 
-impl From<BufferError> for Status {
-    fn from(error: BufferError) -> Self {
+impl From<SizeError> for Status {
+    fn from(error: SizeError) -> Self {
         match error {
-            BufferError::Pixels { .. } => Self::Pixels,
-            BufferError::Scratch { .. } => Self::Scratch,
-            BufferError::Outputs { .. } => Self::Outputs,
-        }
-    }
-}
-
-impl From<NetworkError> for Status {
-    fn from(error: NetworkError) -> Self {
-        match error {
-            NetworkError::Weights { .. } => Self::Payload,
-            NetworkError::Images { .. } => Self::Pixels,
-            NetworkError::Scratch { .. } | NetworkError::Memory { .. } => Self::Scratch,
-            NetworkError::Outputs { .. } => Self::Outputs,
+            SizeError::Inputs { .. } | SizeError::Hidden { .. } | SizeError::Outputs { .. } => Self::Header,
+            SizeError::Quantized { .. } | SizeError::Weights { .. } => Self::Payload,
+            SizeError::Pixels { .. } => Self::Pixels,
+            SizeError::Results { .. } => Self::Outputs,
+            SizeError::Scratch { .. } | SizeError::Memory { .. } => Self::Scratch,
         }
     }
 }
@@ -98,20 +92,7 @@ impl From<NetworkError> for Status {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
-    let Some(bytes) = (unsafe { slice(bytes, len) }) else {
-        return Status::Null;
-    };
-    let opened = File::from_bytes(bytes).and_then(|file| Ok((file.payload(), file.quantized()?)));
-    let (payload, network) = match opened {
-        Ok(opened) => opened,
-        Err(error) => return error.into(),
-    };
-    let bits = match network.bits() {
-        Bits::Eight => 8,
-        Bits::Four => 4,
-    };
-    // SAFETY: the caller's promise.
-    unsafe { describe(model, payload, bits, network.shape(), network.scratch_len()) }
+    unsafe { open(model, bytes, len, describe) }
 }
 
 /// Opens a model file of f32 weights.
@@ -121,36 +102,60 @@ pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len:
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn twolayer_f32_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
+    unsafe { open(model, bytes, len, describe_f32) }
+}
+
+/// Opens a model file and writes what it is.
+///
+/// # Safety
+/// As that of [`twolayer_open`].
+#[inline(always)] // an image has one of the two
+unsafe fn open(
+    model: *mut Model,
+    bytes: *const u8,
+    len: usize,
+    describe: impl Fn(File<'_>) -> Result<Model, ModelError>,
+) -> Status {
+    // SAFETY: the caller's promise.
     let Some(bytes) = (unsafe { slice(bytes, len) }) else {
         return Status::Null;
     };
-    let opened = File::from_bytes(bytes).and_then(|file| file.weights().map(|_| file));
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) => return error.into(),
-    };
-    let shape = file.shape();
-    // SAFETY: the caller's promise.
-    unsafe { describe(model, file.payload(), 32, shape, Network::scratch_len(shape, 1)) }
+    match File::from_bytes(bytes).and_then(describe) {
+        // SAFETY: the caller's promise.
+        Ok(open) => unsafe { write(model, open) },
+        Err(error) => error.into(),
+    }
 }
 
-/// Writes what an open model is.
-///
-/// # Safety
-/// `model` is null or may be written.
-unsafe fn describe(model: *mut Model, payload: &[u8], bits: u32, shape: Shape, scratch_words: usize) -> Status {
-    let width = |width| u32::try_from(width).unwrap_or(u32::MAX);
-    let open = Model {
-        payload: payload.as_ptr(),
-        payload_len: payload.len(),
-        bits,
-        inputs: width(shape.inputs()),
-        hidden: width(shape.hidden()),
-        outputs: width(shape.outputs()),
-        scratch_words,
+/// A model of integer weights, which are checked.
+fn describe(file: File<'_>) -> Result<Model, ModelError> {
+    let network = file.quantized()?;
+    let bits = match network.bits() {
+        Bits::Eight => 8,
+        Bits::Four => 4,
     };
-    // SAFETY: the caller's promise.
-    unsafe { write(model, open) }
+    Ok(fields_of(file, bits, QuantizedNetwork::scratch_len(network.shape())))
+}
+
+/// A model of f32 weights, which are checked.
+fn describe_f32(file: File<'_>) -> Result<Model, ModelError> {
+    let shape = file.weights()?.shape();
+    Ok(fields_of(file, 32, Network::scratch_len(shape)))
+}
+
+fn fields_of(file: File<'_>, bits: u32, scratch_words: usize) -> Model {
+    let shape = file.shape();
+    // A shape's sizes are far below 2³².
+    let size = |size| u32::try_from(size).unwrap_or(u32::MAX);
+    Model {
+        payload: file.payload().as_ptr(),
+        payload_len: file.payload().len(),
+        bits,
+        inputs: size(shape.inputs()),
+        hidden: size(shape.hidden()),
+        outputs: size(shape.outputs()),
+        scratch_words,
+    }
 }
 
 /// Writes the class of an image.
@@ -167,7 +172,7 @@ pub unsafe extern "C" fn twolayer_classify(
     label: *mut u32,
 ) -> Status {
     // SAFETY: the caller's promise.
-    let (Some(pixels), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
+    let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
     else {
         return Status::Null;
     };
@@ -178,9 +183,9 @@ pub unsafe extern "C" fn twolayer_classify(
         Ok(network) => network,
         Err(status) => return *status,
     };
-    match network.classify(pixels, scratch) {
+    match network.classify(image, scratch) {
         // SAFETY: the caller's promise.
-        Ok(class) => unsafe { write(label, u32::try_from(class).unwrap_or(u32::MAX)) },
+        Ok(class) => unsafe { write(label, class.into()) },
         Err(error) => error.into(),
     }
 }
@@ -188,7 +193,7 @@ pub unsafe extern "C" fn twolayer_classify(
 /// Writes the outputs of an image.
 ///
 /// # Safety
-/// Every pointer is null or points to as much as its length says; `model` was opened; nothing overlaps.
+/// As that of [`twolayer_classify`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn twolayer_outputs(
     model: *const Model,
@@ -202,7 +207,7 @@ pub unsafe extern "C" fn twolayer_outputs(
     // SAFETY: the caller's promise.
     let buffers =
         unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words), slice_mut(outputs, outputs_len)) };
-    let (Some(pixels), Some(scratch), Some(outputs)) = buffers else {
+    let (Some(image), Some(scratch), Some(outputs)) = buffers else {
         return Status::Null;
     };
     // SAFETY: the caller's promise.
@@ -212,7 +217,7 @@ pub unsafe extern "C" fn twolayer_outputs(
         Ok(network) => network,
         Err(status) => return *status,
     };
-    match network.outputs(pixels, scratch, outputs) {
+    match network.outputs(image, scratch, outputs) {
         Ok(()) => Status::Ok,
         Err(error) => error.into(),
     }
@@ -221,7 +226,7 @@ pub unsafe extern "C" fn twolayer_outputs(
 /// Writes the class of an image, by an f32 network.
 ///
 /// # Safety
-/// Every pointer is null or points to as much as its length says; `model` was opened; nothing overlaps.
+/// As that of [`twolayer_classify`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn twolayer_f32_classify(
     model: *const Model,
@@ -232,19 +237,15 @@ pub unsafe extern "C" fn twolayer_f32_classify(
     label: *mut u32,
 ) -> Status {
     // SAFETY: the caller's promise.
-    let (network, pixels, scratch) =
-        match unsafe { (network_f32(model), slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) } {
-            (Ok(network), Some(pixels), Some(scratch)) => (network, pixels, scratch),
-            (Err(status), ..) => return status,
-            _ => return Status::Null,
-        };
-    if pixels_len != network.shape().inputs() {
-        return Status::Pixels;
-    }
-    let mut class = [0];
-    match network.classify(pixels, scratch, &mut class) {
+    let given = unsafe { (network_f32(model), slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) };
+    let (network, image, scratch) = match given {
+        (Ok(network), Some(image), Some(scratch)) => (network, image, scratch),
+        (Err(status), ..) => return status,
+        _ => return Status::Null,
+    };
+    match network.classify(image, scratch) {
         // SAFETY: the caller's promise.
-        Ok(()) => unsafe { write(label, u32::from(class[0])) },
+        Ok(class) => unsafe { write(label, class.into()) },
         Err(error) => error.into(),
     }
 }
@@ -252,7 +253,7 @@ pub unsafe extern "C" fn twolayer_f32_classify(
 /// Writes the outputs of an image, by an f32 network.
 ///
 /// # Safety
-/// Every pointer is null or points to as much as its length says; `model` was opened; nothing overlaps.
+/// As that of [`twolayer_classify`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn twolayer_f32_outputs(
     model: *const Model,
@@ -266,21 +267,12 @@ pub unsafe extern "C" fn twolayer_f32_outputs(
     // SAFETY: the caller's promise.
     let buffers =
         unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words), slice_mut(outputs, outputs_len)) };
-    let (Some(pixels), Some(scratch), Some(outputs)) = buffers else {
+    let (Some(image), Some(scratch), Some(outputs)) = buffers else {
         return Status::Null;
     };
     // SAFETY: the caller's promise.
-    let network = match unsafe { network_f32(model) } {
-        Ok(network) => network,
-        Err(status) => return status,
-    };
-    if pixels_len != network.shape().inputs() {
-        return Status::Pixels;
-    }
-    match network.outputs(pixels, scratch, outputs) {
-        Ok(()) => Status::Ok,
-        Err(error) => error.into(),
-    }
+    let outputs = unsafe { network_f32(model) }.and_then(|network| Ok(network.outputs(image, scratch, outputs)?));
+    outputs.err().unwrap_or(Status::Ok)
 }
 
 /// What a status means.
@@ -314,47 +306,40 @@ fn text(status: i32) -> &'static CStr {
 #[inline(never)] // so that its stack is not there while the network is used
 unsafe fn network<'a>(model: *const Model) -> Result<QuantizedNetwork<'a>, Status> {
     // SAFETY: the caller's promise.
-    let (model, shape) = unsafe { fields(model) }?;
-    let bits = match model.bits {
+    let (bits, shape, payload) = unsafe { fields(model) }?;
+    let bits = match bits {
         8 => Bits::Eight,
         4 => Bits::Four,
         _ => return Err(Status::Kind),
     };
-    // SAFETY: the caller's promise.
-    let payload = unsafe { slice(model.payload, model.payload_len) }.ok_or(Status::Null)?;
-    QuantizedNetwork::new(shape, bits, payload).map_err(|error| ModelError::Payload(error).into())
+    QuantizedNetwork::new(shape, bits, payload.ok_or(Status::Null)?).map_err(Status::from)
 }
 
 /// The network of an open f32 model.
 ///
 /// # Safety
-/// `model` is null or was opened, and its bytes are still there.
+/// As that of [`network`].
 unsafe fn network_f32<'a>(model: *const Model) -> Result<Network<'a>, Status> {
     // SAFETY: the caller's promise.
-    let (model, shape) = unsafe { fields(model) }?;
-    if model.bits != 32 {
+    let (bits, shape, payload) = unsafe { fields(model) }?;
+    if bits != 32 {
         return Err(Status::Kind);
     }
-    // SAFETY: the caller's promise.
-    let payload = unsafe { slice(model.payload, model.payload_len) }.ok_or(Status::Null)?;
-    let weights = bytemuck::try_cast_slice(payload).map_err(|_| Status::Misaligned)?;
-    Ok(Network::new(shape, weights, Backend::detect())?)
+    let numbers = bytemuck::try_cast_slice(payload.ok_or(Status::Null)?).map_err(|_| Status::Misaligned)?;
+    Ok(Network::new(Weights::new(shape, numbers)?, Backend::detect()))
 }
 
-/// An open model's fields, and the shape they give.
+/// Bits of a weight, shape and payload of an open model.
 ///
 /// # Safety
-/// `model` is null or was opened.
-unsafe fn fields<'a>(model: *const Model) -> Result<(&'a Model, Shape), Status> {
-    if !model.is_aligned() {
-        return Err(Status::Null);
-    }
-    // SAFETY: aligned; the caller's promise.
-    let model = unsafe { model.as_ref() }.ok_or(Status::Null)?;
-    let width = |width| usize::try_from(width).unwrap_or(usize::MAX);
-    let shape =
-        Shape::new(width(model.inputs), width(model.hidden), width(model.outputs)).map_err(|_| Status::Header)?;
-    Ok((model, shape))
+/// As that of [`network`].
+unsafe fn fields<'a>(model: *const Model) -> Result<(u32, Shape, Option<&'a [u8]>), Status> {
+    // SAFETY: the caller's promise.
+    let model = unsafe { slice(model, 1) }.and_then(<[_]>::first).ok_or(Status::Null)?;
+    let size = |size| usize::try_from(size).unwrap_or(usize::MAX);
+    let shape = Shape::new(size(model.inputs), size(model.hidden), size(model.outputs))?;
+    // SAFETY: the caller's promise.
+    Ok((model.bits, shape, unsafe { slice(model.payload, model.payload_len) }))
 }
 
 /// Writes a result, unless the pointer cannot be written through.
@@ -362,7 +347,7 @@ unsafe fn fields<'a>(model: *const Model) -> Result<(&'a Model, Shape), Status> 
 /// # Safety
 /// `to` is null or may be written.
 unsafe fn write<T>(to: *mut T, value: T) -> Status {
-    if to.is_null() || !to.is_aligned() {
+    if !usable(to, 1) {
         return Status::Null;
     }
     // SAFETY: not null, aligned, and the caller lets us write.
@@ -375,11 +360,8 @@ unsafe fn write<T>(to: *mut T, value: T) -> Status {
 /// # Safety
 /// `start` is null or points to `len` values that nobody writes to during `'a`.
 unsafe fn slice<'a, T>(start: *const T, len: usize) -> Option<&'a [T]> {
-    if start.is_null() || !start.is_aligned() || len > isize::MAX.cast_unsigned() / size_of::<T>() {
-        return None;
-    }
     // SAFETY: checked, and promised.
-    Some(unsafe { slice::from_raw_parts(start, len) })
+    usable(start, len).then(|| unsafe { slice::from_raw_parts(start, len) })
 }
 
 /// As [`slice`], to write to.
@@ -387,11 +369,13 @@ unsafe fn slice<'a, T>(start: *const T, len: usize) -> Option<&'a [T]> {
 /// # Safety
 /// `start` is null or points to `len` values that nobody else uses during `'a`.
 unsafe fn slice_mut<'a, T>(start: *mut T, len: usize) -> Option<&'a mut [T]> {
-    if start.is_null() || !start.is_aligned() || len > isize::MAX.cast_unsigned() / size_of::<T>() {
-        return None;
-    }
     // SAFETY: checked, and promised.
-    Some(unsafe { slice::from_raw_parts_mut(start, len) })
+    usable(start, len).then(|| unsafe { slice::from_raw_parts_mut(start, len) })
+}
+
+/// Can there be `len` values at `start`?
+fn usable<T>(start: *const T, len: usize) -> bool {
+    !start.is_null() && start.is_aligned() && len <= isize::MAX.cast_unsigned() / size_of::<T>()
 }
 
 /// Code without panics never gets here; a library for a bare machine must have it.

@@ -1,7 +1,7 @@
 //! The IDX format of the MNIST files, read in place.
 //!
 //! A file is two zero bytes, the element type, the number of dimensions, each dimension as a big-endian u32, and the
-//! elements, last dimension fastest. See <http://yann.lecun.com/exdb/mnist/>. Reading costs a look at the header.
+//! elements, last dimension fastest. See <http://yann.lecun.com/exdb/mnist/>. Parsing reads the header only.
 
 use core::fmt;
 
@@ -24,7 +24,7 @@ pub enum Element {
 }
 
 impl Element {
-    /// The type of that code in a file's third byte.
+    /// The element type that a file's third byte stands for.
     #[must_use]
     pub const fn from_code(code: u8) -> Option<Self> {
         Some(match code {
@@ -201,12 +201,12 @@ pub enum IdxError {
         /// The first four bytes.
         found: [u8; 4],
     },
-    /// The third byte is no element type.
+    /// The third byte is not an element type.
     Element {
         /// The third byte.
         found: u8,
     },
-    /// The dimensions announce more than any file holds.
+    /// The dimensions announce more bytes than any file holds.
     TooLarge,
     /// More or fewer bytes of elements than the header announces.
     Length {

@@ -5,33 +5,49 @@
 #[cfg(test)]
 extern crate self as twolayer;
 
+// Each line uses only what stands above it.
+mod always;
+mod crc32;
+mod error;
+pub mod idx;
+mod kind;
+mod scratch;
+mod shape;
+mod weights;
+
+mod hash;
+mod init;
+mod simd;
+
+mod kernel;
+
+mod network;
+pub mod quantized;
+mod sgd;
+
+pub mod model;
+
 #[cfg(feature = "ffi")]
 pub mod ffi;
-mod hash;
 #[cfg(feature = "std")]
 pub mod host;
-pub mod idx;
-mod init;
-pub mod int8;
-mod kernel;
-pub mod model;
-mod network;
-#[doc(hidden)]
+#[cfg(feature = "probe")]
 pub mod probe;
-mod scratch;
-mod sgd;
-mod shape;
-mod simd;
+
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+pub use crc32::crc32;
+pub use error::{ModelError, SizeError};
 pub use hash::weights_hash;
 pub use idx::{Idx, IdxError};
 pub use init::{INIT_SCALE, fill_initial};
-pub use int8::QuantizedNetwork;
-pub use model::{Model, ModelError};
-pub use network::{Network, NetworkError};
-pub use sgd::{Errors, Options, TrainError, Trainer};
-pub use shape::{Shape, ShapeError};
+pub use kind::{Bits, Kind};
+pub use model::Model;
+pub use network::Network;
+pub use quantized::QuantizedNetwork;
+pub use sgd::{Loss, TrainError, TrainOptions, Trainer};
+pub use shape::Shape;
 pub use simd::Backend;
+pub use weights::{Weights, WeightsMut};

@@ -1,9 +1,10 @@
-//! For the benches only: the parts of a training step one by one, and what the machine can do at most.
+//! For the benches: the parts of a training step one by one, and what the machine can do at most.
 
+use crate::kernel::sequential::Loss;
 use crate::kernel::{load, rows};
-use crate::sgd::{Errors, Options, TrainError, Trainer};
-use crate::shape::Shape;
-use crate::simd::{Backend, Isa, Kernel, sum_lanes};
+use crate::sgd::{ThisThread, TrainError, TrainOptions, Trainer};
+use crate::simd::{Backend, Isa, TierFn, sum_lanes};
+use crate::weights::WeightsMut;
 use wide::f32x16;
 
 /// A trainer whose parts can be run by themselves.
@@ -16,13 +17,8 @@ impl<'a> Parts<'a> {
     /// # Errors
     ///
     /// As [`Trainer::new`].
-    pub fn new(
-        shape: Shape,
-        weights: &'a mut [f32],
-        scratch: &'a mut [f32],
-        options: Options,
-    ) -> Result<Self, TrainError> {
-        Trainer::new(shape, weights, scratch, options).map(Self)
+    pub fn new(weights: WeightsMut<'a>, scratch: &'a mut [f32], options: TrainOptions) -> Result<Self, TrainError> {
+        Trainer::new(weights, scratch, options).map(Self)
     }
 
     /// The lists of nonzero pixels and the Gram numbers of one block.
@@ -32,37 +28,36 @@ impl<'a> Parts<'a> {
 
     /// Every panel: the step of the block before, if there is one, and the pre-activations of the block prepared.
     pub fn visit(&mut self) {
-        self.0.visit();
+        self.0.visit(&ThisThread);
     }
 
-    /// The sequential part, and the change of blocks.
-    pub fn sequence(&mut self, labels: &[u8]) -> Errors {
-        self.0.sequence(labels)
+    /// The sequential part; the block prepared is then the block before.
+    pub fn sequential(&mut self, labels: &[u8]) -> Loss {
+        self.0.advance(&ThisThread, labels, None)
     }
 
     /// Takes the block before away, so that visits are a forward pass only; gives its number of samples.
     pub fn take_before(&mut self) -> usize {
-        core::mem::take(&mut self.0.before.0.samples)
+        core::mem::take(&mut self.0.before.lists.samples)
     }
 
     /// Puts the block before back.
     pub fn give_before(&mut self, samples: usize) {
-        self.0.before.0.samples = samples;
+        self.0.before.lists.samples = samples;
     }
 }
 
-/// Multiply-adds that nothing holds up: 3, 6 or 16 chains of `a × x + y` in registers, by the tier, [`PEAK_OPERATIONS`] in all.
+/// Multiply-adds that nothing holds up: chains of `a × x + y` in registers, [`PEAK_OPERATIONS`] in all.
 #[must_use]
 pub fn peak(backend: Backend) -> f32 {
     struct Peak;
-    impl Kernel for Peak {
+    impl TierFn for Peak {
         type Out = f32;
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) -> f32 {
-            // As many chains as hide the latency of a multiplication and an addition, in the tier's registers.
-            match I::TILE {
-                8 => chains::<I, 16>(isa),
-                4 => chains::<I, 6>(isa),
+            match I::CHAINS {
+                16 => chains::<I, 16>(isa),
+                6 => chains::<I, 6>(isa),
                 _ => chains::<I, 3>(isa),
             }
         }
@@ -90,7 +85,7 @@ fn chains<I: Isa, const N: usize>(isa: I) -> f32 {
 #[must_use]
 pub fn read(backend: Backend, numbers: &[f32]) -> f32 {
     struct Read<'a>(&'a [f32]);
-    impl Kernel for Read<'_> {
+    impl TierFn for Read<'_> {
         type Out = f32;
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) -> f32 {
@@ -104,19 +99,4 @@ pub fn read(backend: Backend, numbers: &[f32]) -> f32 {
         }
     }
     backend.run(Read(numbers))
-}
-
-/// Trains on all samples with that many threads, as the host does.
-///
-/// # Errors
-///
-/// As [`Trainer::train`].
-#[cfg(feature = "std")]
-pub fn train_with_threads(
-    trainer: Trainer<'_>,
-    images: &[u8],
-    labels: &[u8],
-    threads: core::num::NonZeroUsize,
-) -> Result<Errors, TrainError> {
-    crate::host::crew::train(trainer, images, labels, threads, |_, _| Ok(()))
 }

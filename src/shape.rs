@@ -1,5 +1,6 @@
 //! The sizes of a network and every length that follows from them, checked once.
 
+use crate::error::SizeError;
 use crate::simd::LANES;
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -9,18 +10,16 @@ pub(crate) const PANEL: usize = 128;
 
 /// The sizes of a network: `inputs → hidden (ReLU) → outputs`.
 ///
-/// A value of this type is small enough that all its weights fit into 2 GiB, on every target alike, so no length
-/// computed from it overflows.
+/// The weights of every shape fit into 2 GiB, on all targets, so no length computed from a shape overflows.
 ///
 /// # How weights lie in memory
 ///
-/// Hidden units are grouped in panels of 128; the last panel holds what is left, rounded up to 16, 32, 64 or 128. The
-/// weights are one
-/// slice of [`weights_len`](Self::weights_len) numbers: W1 as `[panel][inputs][width]`, then W2 as
-/// `[panel][outputs][width]`. Units that only fill up the last panel have zero weights and keep them.
+/// Hidden units are grouped in panels of 128; the last panel holds the rest, rounded up to 16, 32, 64 or 128. The
+/// weights are one slice of [`weights_len`](Self::weights_len) numbers: W1 as `[panel][inputs][width]`, then W2 as
+/// `[panel][outputs][width]`. Weights of units that only fill up the last panel are zero and stay zero.
 ///
 /// ```
-/// # fn main() -> Result<(), twolayer::ShapeError> {
+/// # fn main() -> Result<(), twolayer::SizeError> {
 /// let shape = twolayer::Shape::new(784, 1000, 10)?;
 /// assert_eq!(shape.weights_len(), (784 + 10) * 1024);
 /// assert!(twolayer::Shape::new(784, 0, 10).is_err());
@@ -28,15 +27,14 @@ pub(crate) const PANEL: usize = 128;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    // Not zero, and the compiler knows: divisions by them need no check and no panic.
+    // Nonzero in the type, so that divisions by them need no check and no panic.
     inputs: NonZeroUsize,
     hidden: usize,
     outputs: NonZeroUsize,
 }
 
 impl Shape {
-    /// The most inputs a network may have: what a 16-bit index reaches, and what keeps `Σ x²` of u8 pixels within 32
-    /// bits.
+    /// The most inputs a network may have: a 16-bit index reaches them, and `Σ x²` of u8 pixels fits 32 bits.
     pub const MAX_INPUTS: usize = 1 << 16;
     /// The most outputs a network may have: as many as a u8 label tells apart.
     pub const MAX_OUTPUTS: usize = 256;
@@ -51,17 +49,17 @@ impl Shape {
     /// # Errors
     ///
     /// When a size is out of range, or the weights would not fit into 2 GiB.
-    pub const fn new(inputs: usize, hidden: usize, outputs: usize) -> Result<Self, ShapeError> {
+    pub const fn new(inputs: usize, hidden: usize, outputs: usize) -> Result<Self, SizeError> {
         let (Some(some_inputs), true) = (NonZeroUsize::new(inputs), inputs <= Self::MAX_INPUTS) else {
-            return Err(ShapeError::Inputs { found: inputs });
+            return Err(SizeError::Inputs { found: inputs });
         };
         let (Some(some_outputs), true) = (NonZeroUsize::new(outputs), outputs <= Self::MAX_OUTPUTS) else {
-            return Err(ShapeError::Outputs { found: outputs });
+            return Err(SizeError::Outputs { found: outputs });
         };
         // Hidden units are bounded so that hidden (rounded up) × (inputs + outputs) × 4 bytes stays below 2^31.
         let most = (i32::MAX as usize / size_of::<f32>() / (inputs + outputs)) / PANEL * PANEL;
         if hidden == 0 || hidden > most {
-            return Err(ShapeError::Hidden { found: hidden, most });
+            return Err(SizeError::Hidden { found: hidden, most });
         }
         Ok(Self { inputs: some_inputs, hidden, outputs: some_outputs })
     }
@@ -104,21 +102,35 @@ impl Shape {
         self.inputs() * self.hidden_padded()
     }
 
-    /// The place of the weight from input `input` to hidden unit `hidden`; a number of no meaning where there is none.
+    /// The place of the weight from input `input` to hidden unit `hidden` among the [`weights_len`](Self::weights_len)
+    /// numbers; `None` where there is no such input or unit.
     #[must_use]
-    pub const fn w1_index(self, input: usize, hidden: usize) -> usize {
+    pub const fn w1_index(self, input: usize, hidden: usize) -> Option<usize> {
+        if input >= self.inputs() || hidden >= self.hidden {
+            return None;
+        }
         let (first, width) = self.panel_of(hidden);
-        first * self.inputs() + input * width + (hidden - first)
+        Some(first * self.inputs() + input * width + (hidden - first))
     }
 
-    /// The place of the weight from hidden unit `hidden` to output `output`; a number of no meaning where there is none.
+    /// The place of the weight from hidden unit `hidden` to output `output`; `None` where there is no such unit or output.
     #[must_use]
-    pub const fn w2_index(self, hidden: usize, output: usize) -> usize {
+    pub const fn w2_index(self, hidden: usize, output: usize) -> Option<usize> {
+        if hidden >= self.hidden || output >= self.outputs() {
+            return None;
+        }
         let (first, width) = self.panel_of(hidden);
-        self.w1_len() + first * self.outputs() + output * width + (hidden - first)
+        Some(self.w1_len() + first * self.outputs() + output * width + (hidden - first))
     }
 
-    /// The places of the weights that only fill up the last panel.
+    /// The place of every weight: W1 input by input, then W2 hidden unit by hidden unit.
+    pub(crate) fn places(self) -> impl Iterator<Item = usize> {
+        let w1 = (0..self.inputs()).flat_map(move |i| (0..self.hidden).filter_map(move |h| self.w1_index(i, h)));
+        let w2 = (0..self.hidden).flat_map(move |h| (0..self.outputs()).filter_map(move |o| self.w2_index(h, o)));
+        w1.chain(w2)
+    }
+
+    /// The places that only fill up the last panel.
     pub(crate) fn fillers(self) -> impl Iterator<Item = usize> {
         let (first, width) = self.panel_of(self.hidden - 1);
         let used = self.hidden - first;
@@ -127,10 +139,20 @@ impl Shape {
         w1.chain(w2).flat_map(move |at| at + used..at + width)
     }
 
+    /// The rows of W1 and of W2 in a panel: inputs and outputs.
+    pub(crate) const fn rows(self) -> (NonZeroUsize, NonZeroUsize) {
+        (self.inputs, self.outputs)
+    }
+
+    /// The width of the widest panel.
+    pub(crate) const fn panel_width(self) -> usize {
+        if self.hidden_padded() < PANEL { self.hidden_padded() } else { PANEL }
+    }
+
     /// The first unit and the width of a hidden unit's panel.
     const fn panel_of(self, hidden: usize) -> (usize, usize) {
         let first = hidden / PANEL * PANEL;
-        let left = self.hidden_padded().saturating_sub(first);
+        let left = self.hidden_padded() - first;
         (first, if left < PANEL { left } else { PANEL })
     }
 }
@@ -141,41 +163,6 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Why three sizes do not make a [`Shape`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ShapeError {
-    /// Not 1 to 65,536 inputs.
-    Inputs {
-        /// The number asked for.
-        found: usize,
-    },
-    /// No hidden units, or too many for these inputs and outputs.
-    Hidden {
-        /// The number asked for.
-        found: usize,
-        /// The most there may be beside these inputs and outputs.
-        most: usize,
-    },
-    /// Not 1 to 256 outputs.
-    Outputs {
-        /// The number asked for.
-        found: usize,
-    },
-}
-
-impl fmt::Display for ShapeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Inputs { found } => write!(f, "{found} inputs; a network takes 1 to {}", Shape::MAX_INPUTS),
-            Self::Hidden { found, most } => write!(f, "{found} hidden units; this network takes 1 to {most}"),
-            Self::Outputs { found } => write!(f, "{found} outputs; a network takes 1 to {}", Shape::MAX_OUTPUTS),
-        }
-    }
-}
-
-impl core::error::Error for ShapeError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,7 +170,7 @@ mod tests {
     #[test]
     fn sizes_have_limits() {
         for (inputs, outputs) in [(1, 1), (784, 10), (Shape::MAX_INPUTS, Shape::MAX_OUTPUTS)] {
-            let Err(ShapeError::Hidden { found: usize::MAX, most }) = Shape::new(inputs, usize::MAX, outputs) else {
+            let Err(SizeError::Hidden { found: usize::MAX, most }) = Shape::new(inputs, usize::MAX, outputs) else {
                 panic!("that many hidden units");
             };
             let shape = Shape::new(inputs, most, outputs).unwrap();
@@ -191,15 +178,15 @@ mod tests {
             assert!(bytes(shape) < 1 << 31, "{shape} has {} bytes", bytes(shape));
             assert!(bytes(shape) + (inputs + outputs) as u64 * 128 * 4 >= (1 << 31) - 1, "{shape} could be larger");
             let found = most + 1;
-            assert_eq!(Shape::new(inputs, found, outputs), Err(ShapeError::Hidden { found, most }));
+            assert_eq!(Shape::new(inputs, found, outputs), Err(SizeError::Hidden { found, most }));
             assert!(Shape::new(inputs, 1, outputs).is_ok());
-            assert_eq!(Shape::new(inputs, 0, outputs), Err(ShapeError::Hidden { found: 0, most }));
+            assert_eq!(Shape::new(inputs, 0, outputs), Err(SizeError::Hidden { found: 0, most }));
         }
         for found in [0, Shape::MAX_INPUTS + 1, usize::MAX] {
-            assert_eq!(Shape::new(found, 1, 1), Err(ShapeError::Inputs { found }));
+            assert_eq!(Shape::new(found, 1, 1), Err(SizeError::Inputs { found }));
         }
         for found in [0, Shape::MAX_OUTPUTS + 1, usize::MAX] {
-            assert_eq!(Shape::new(1, 1, found), Err(ShapeError::Outputs { found }));
+            assert_eq!(Shape::new(1, 1, found), Err(SizeError::Outputs { found }));
         }
         assert_eq!(Shape::new(784, 1000, 10), Ok(Shape::MNIST));
     }
@@ -207,23 +194,28 @@ mod tests {
     /// `[panel][inputs][width]`, then `[panel][outputs][width]`: counted through, every place met in turn.
     #[test]
     fn weights_lie_panel_by_panel() {
-        for hidden in [1, 15, 16, 17, 32, 33, 64, 65, 127, 128, 129, 144, 145, 256, 257, 1000] {
+        for hidden in [1, 15, 16, 17, 32, 33, 64, 65, 127, 128, 129, 144, 145, 255, 256, 257, 1000] {
             let shape = Shape::new(5, hidden, 3).unwrap();
             let padded = shape.hidden_padded();
             assert!(padded >= hidden && padded < (2 * hidden).max(17) && [0, 16, 32, 64].contains(&(padded % PANEL)));
-            let mut place = 0;
+            let (mut place, mut fillers) = (0, shape.fillers());
             let w2_index = |shape: Shape, row, unit| shape.w2_index(unit, row);
-            for (rows, index) in [(5, Shape::w1_index as fn(Shape, usize, usize) -> usize), (3, w2_index)] {
+            for (rows, index) in [(5, Shape::w1_index as fn(Shape, usize, usize) -> Option<usize>), (3, w2_index)] {
                 for first in (0..padded).step_by(PANEL) {
                     for row in 0..rows {
                         for unit in first..padded.min(first + PANEL) {
-                            assert_eq!(index(shape, row, unit), place, "{shape}, row {row}, unit {unit}");
+                            let expected = if unit < hidden { Some(place) } else { None };
+                            assert_eq!(index(shape, row, unit), expected, "{shape}, row {row}, unit {unit}");
+                            if expected.is_none() {
+                                assert_eq!(fillers.next(), Some(place), "{shape}, row {row}, unit {unit}");
+                            }
                             place += 1;
                         }
                     }
                 }
+                assert_eq!(index(shape, rows, 0), None);
             }
-            assert_eq!(place, shape.weights_len());
+            assert_eq!((place, fillers.next()), (shape.weights_len(), None));
             assert_eq!(shape.w1_len(), 5 * padded);
         }
     }

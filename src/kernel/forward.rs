@@ -1,17 +1,17 @@
-//! The hidden layer, forward: `z = x W1` for every sample of a block, one panel of hidden units at a time.
+//! Both layers, forward: `z = x W1` for many samples, one panel of hidden units at a time, and `y = max(z, 0) W2`.
 //!
-//! Costs one multiplication and one addition for each nonzero pixel and hidden unit. Each sum runs over the inputs in
-//! order, whatever the chunks and tiles.
+//! Costs one multiplication and one addition for each nonzero pixel and hidden unit, and for each hidden unit and output.
+//! Each sum of the first layer runs over the inputs in order, whatever the chunks and tiles.
 
 use super::pixels::BySample;
-use super::{Row, add_scaled, load, store, tile, tile_mut};
+use super::{Row, add_scaled, load, load_relu, store, tile, tile_mut};
 use crate::simd::Isa;
 use wide::f32x16;
 
-/// Adds the inputs of one chunk to one tile of the pre-activations `z`, a row for each sample; the first chunk begins
-/// at zero. `w1` has a row for each input.
+/// The first layer: adds the inputs of one chunk to one tile of the pre-activations `z`, a row for each sample; the first
+/// chunk begins at zero. `w1` has a row for each input.
 #[inline(always)]
-pub(crate) fn forward_chunk<I: Isa, const W: usize, const N: usize>(
+pub(crate) fn hidden_forward<I: Isa, const W: usize, const N: usize>(
     isa: I,
     w1: &[Row<W>],
     at: usize,
@@ -21,12 +21,37 @@ pub(crate) fn forward_chunk<I: Isa, const W: usize, const N: usize>(
 ) {
     for (sample, z) in z.iter_mut().enumerate() {
         let Some(z) = tile_mut::<N>(z, at) else { continue };
+        let Some(pixels) = pixels.chunk(sample, chunk) else { continue };
         let mut sum = if chunk == 0 { [f32x16::ZERO; N] } else { load(z) };
-        for (input, pixel) in pixels.chunk(sample, chunk) {
-            let Some(weights) = w1.get(input).and_then(|row| tile(row, at)) else { continue };
+        for (input, pixel) in pixels {
+            debug_assert!(input < w1.len(), "lists name inputs only");
+            let Some(weights) = w1.get(input).and_then(|row| tile(row, at)) else { break };
             add_scaled(isa, &mut sum, pixel, weights);
         }
         store(z, sum);
+    }
+}
+
+/// The second layer: `sums += max(z, 0) W2` for one sample. `w2` has a row and `sums` a vector for each output, whose
+/// lanes are still to be added up.
+#[inline(always)]
+pub(crate) fn output_forward<I: Isa, const W: usize, const N: usize>(
+    isa: I,
+    z: &Row<W>,
+    w2: &[Row<W>],
+    sums: &mut [Row<1>],
+) {
+    for at in (0..W).step_by(N) {
+        let Some(z) = tile::<N>(z, at) else { continue };
+        let h = load_relu(isa, z);
+        for (row, [sum]) in w2.iter().zip(sums.iter_mut()) {
+            let Some(weights) = tile::<N>(row, at) else { continue };
+            let mut s = f32x16::new(*sum);
+            for (h, w) in h.into_iter().zip(weights) {
+                s = isa.add(s, isa.mul(h, f32x16::new(*w)));
+            }
+            *sum = s.to_array();
+        }
     }
 }
 
@@ -34,10 +59,10 @@ pub(crate) fn forward_chunk<I: Isa, const W: usize, const N: usize>(
 mod tests {
     use super::*;
     use crate::kernel::pixels::CHUNK;
-    use crate::kernel::tests::{INPUTS, SAMPLES, WIDTHS, on_all_tiers};
-    use crate::kernel::{OnPanel, for_width, rows, rows_mut};
+    use crate::kernel::tests::{INPUTS, SAMPLES, WIDTHS, nonzero, on_all_tiers};
+    use crate::kernel::{PanelFn, for_width, rows, rows_mut};
     use crate::scratch::Scratch;
-    use crate::simd::{Kernel, LANES};
+    use crate::simd::{LANES, TierFn};
     use crate::support::recipe::Approx;
     use crate::support::{Dice, Samples, bits};
 
@@ -50,22 +75,22 @@ mod tests {
         z: &'a mut [f32],
     }
 
-    impl Kernel for Pass<'_> {
+    impl TierFn for Pass<'_> {
         type Out = ();
 
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) {
-            for_width(isa, self.width, self);
+            for_width(isa, self.width * LANES, self);
         }
     }
 
-    impl OnPanel for Pass<'_> {
+    impl PanelFn for Pass<'_> {
         #[inline(always)]
         fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
             let (w1, z) = (rows::<W>(self.w1), rows_mut::<W>(self.z));
             for at in (0..W).step_by(N) {
                 for chunk in 0..self.inputs.div_ceil(CHUNK) {
-                    forward_chunk::<I, W, N>(isa, w1, at, self.pixels, chunk, z);
+                    hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, z);
                 }
             }
         }
@@ -75,7 +100,7 @@ mod tests {
         let (samples, units) = (images.len() / inputs, width * LANES);
         let w1 = Dice::new(1).numbers(inputs * units, 1.0);
         let mut scratch = vec![f32::NAN; BySample::scratch_len(inputs, samples)];
-        let mut pixels = BySample::new(inputs, samples, &mut Scratch::new(&mut scratch));
+        let mut pixels = BySample::new(nonzero(inputs), samples, &mut Scratch::new(&mut scratch));
         pixels.fill(images);
         let z = on_all_tiers(|backend| {
             let mut z = vec![f32::NAN; samples * units];

@@ -1,22 +1,30 @@
 //! The Gram numbers of a block: `x_k · x_s` for all pairs of samples, exact in 32-bit integers.
 //!
-//! Costs one multiplication and one addition for each pair and input, 32 inputs an instruction.
+//! Costs one multiplication and one addition for each pair and input, up to 32 inputs an instruction.
 
+use crate::always::Always;
 use crate::simd::Isa;
+use core::num::NonZeroUsize;
 use wide::{i16x32, i32x16};
 
 /// Pixels of one image, widened, as vectors of 32.
 pub(crate) type Wide = [i16; 32];
 
-/// For every sample `k` and every `s < k`: `gram[k × block + s] = α (x_k · x_s)`. `images` is `[samples][vectors]`; what
-/// stands at `s ≥ k` is of no use.
+/// For every sample `k` and every `s < k`: `gram[k × block + s] = α (x_k · x_s)`. `images` is `[samples][vectors]`;
+/// entries at `s ≥ k` are unspecified.
 #[inline(always)]
-pub(crate) fn gram<I: Isa>(isa: I, images: &[Wide], vectors: usize, alpha: f32, gram: &mut [f32], block: usize) {
+pub(crate) fn gram<I: Isa>(
+    isa: I,
+    images: &[Wide],
+    vectors: NonZeroUsize,
+    alpha: f32,
+    gram: &mut [f32],
+    block: NonZeroUsize,
+) {
     // As many products at a time as there are registers for: a vector that was loaded serves several of them.
-    if I::TILE == 8 {
-        tiles::<I, 4, 4>(isa, images, vectors, alpha, gram, block);
-    } else {
-        tiles::<I, 1, 2>(isa, images, vectors, alpha, gram, block);
+    match I::GRAM_TILE {
+        (4, 4) => tiles::<I, 4, 4>(isa, images, vectors, alpha, gram, block),
+        _ => tiles::<I, 1, 2>(isa, images, vectors, alpha, gram, block),
     }
 }
 
@@ -25,17 +33,18 @@ pub(crate) fn gram<I: Isa>(isa: I, images: &[Wide], vectors: usize, alpha: f32, 
 fn tiles<I: Isa, const A: usize, const B: usize>(
     isa: I,
     images: &[Wide],
-    vectors: usize,
+    vectors: NonZeroUsize,
     alpha: f32,
     gram: &mut [f32],
-    block: usize,
+    block: NonZeroUsize,
 ) {
-    for ((k, later), gram) in
-        (0..).step_by(A).zip(images.chunks((A * vectors).max(1))).zip(gram.chunks_mut((A * block).max(1)))
-    {
-        for (s, earlier) in (0..k + A - 1).step_by(B).zip(images.chunks((B * vectors).max(1))) {
+    let (a, b) = const { (NonZeroUsize::new(A).unwrap(), NonZeroUsize::new(B).unwrap()) };
+    let later = images.chunks(vectors.saturating_mul(a).get()).zip(gram.chunks_mut(block.saturating_mul(a).get()));
+    for (k, (later, gram)) in (0..).step_by(A).zip(later) {
+        let earlier = images.chunks(vectors.saturating_mul(b).get());
+        for (s, earlier) in (0..k + A - 1).step_by(B).zip(earlier) {
             let products = products::<I, A, B>(isa, samples(later, vectors), samples(earlier, vectors));
-            for (gram, products) in gram.chunks_exact_mut(block.max(1)).zip(products) {
+            for (gram, products) in gram.chunks_exact_mut(block.get()).zip(products) {
                 for (gram, product) in gram.iter_mut().skip(s).zip(products) {
                     // At most 65,536 × 255² < 2³²: exact as u32, whatever the signs on the way.
                     let product = product.to_array().into_iter().fold(0, i32::wrapping_add).cast_unsigned();
@@ -50,11 +59,11 @@ fn tiles<I: Isa, const A: usize, const B: usize>(
 
 /// `A` samples of a tile; the last one again where there are fewer.
 #[inline(always)]
-fn samples<const A: usize>(images: &[Wide], vectors: usize) -> [&[Wide]; A] {
-    let last = images.len() / vectors;
+fn samples<const A: usize>(images: &[Wide], vectors: NonZeroUsize) -> [&[Wide]; A] {
+    let count = images.len() / vectors;
     core::array::from_fn(|i| {
-        let at = i.min(last - 1) * vectors;
-        images.get(at..at + vectors).unwrap_or_default()
+        let at = i.min(count - 1) * vectors.get();
+        images.get(at..at + vectors.get()).always()
     })
 }
 
@@ -91,13 +100,13 @@ fn vectors<const A: usize>(images: [&[Wide]; A], j: usize) -> [i16x32; A] {
 
 /// Widens `images` (`[samples][inputs]` pixels) to `[samples][vectors]`, zeros beyond the last input.
 #[inline(always)]
-pub(crate) fn widen(images: &[u8], inputs: usize, vectors: usize, to: &mut [Wide]) {
-    for (image, to) in images.chunks_exact(inputs.max(1)).zip(to.chunks_exact_mut(vectors.max(1))) {
+pub(crate) fn widen(images: &[u8], inputs: NonZeroUsize, vectors: NonZeroUsize, to: &mut [Wide]) {
+    for (image, to) in images.chunks_exact(inputs.get()).zip(to.chunks_exact_mut(vectors.get())) {
         let to = to.as_flattened_mut();
         for (to, &pixel) in to.iter_mut().zip(image) {
             *to = i16::from(pixel);
         }
-        if let Some(rest) = to.get_mut(inputs..) {
+        if let Some(rest) = to.get_mut(inputs.get()..) {
             rest.fill(0);
         }
     }
@@ -106,20 +115,20 @@ pub(crate) fn widen(images: &[u8], inputs: usize, vectors: usize, to: &mut [Wide
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::tests::{INPUTS, SAMPLES, on_all_tiers};
-    use crate::simd::Kernel;
+    use crate::kernel::tests::{INPUTS, SAMPLES, nonzero, on_all_tiers};
+    use crate::simd::TierFn;
     use crate::support::{Samples, bits};
 
     /// All products of a block.
     struct All<'a> {
         images: &'a [Wide],
-        vectors: usize,
+        vectors: NonZeroUsize,
         alpha: f32,
         gram: &'a mut [f32],
-        block: usize,
+        block: NonZeroUsize,
     }
 
-    impl Kernel for All<'_> {
+    impl TierFn for All<'_> {
         type Out = ();
 
         #[inline(always)]
@@ -133,12 +142,13 @@ mod tests {
         let samples = images.len() / inputs;
         let (vectors, block) = (inputs.div_ceil(32), samples + spare);
         let mut wide = vec![[-1; 32]; samples * vectors];
-        widen(images, inputs, vectors, &mut wide);
+        let vectors = nonzero(vectors);
+        widen(images, nonzero(inputs), vectors, &mut wide);
         let images: Vec<&[u8]> = images.chunks(inputs).collect();
         for alpha in [1.0, 1e-5] {
             let gram = on_all_tiers(|backend| {
                 let mut gram = vec![f32::NAN; block * block];
-                backend.run(All { images: &wide, vectors, alpha, gram: &mut gram, block });
+                backend.run(All { images: &wide, vectors, alpha, gram: &mut gram, block: nonzero(block) });
                 for (k, row) in gram.chunks_mut(block).enumerate() {
                     // Nobody reads what stands beyond the samples, in either direction.
                     row[if k < samples { k } else { 0 }..].fill(0.0);
@@ -181,7 +191,7 @@ mod tests {
     fn widening_fills_up_with_zeros() {
         let mut wide = [[-1; 32]; 4];
         let images: Vec<u8> = (100..166).collect();
-        widen(&images, 33, 2, &mut wide);
+        widen(&images, nonzero(33), nonzero(2), &mut wide);
         for (wide, image) in wide.chunks(2).zip(images.chunks(33)) {
             assert!(wide.as_flattened().iter().zip(image).all(|(w, p)| *w == i16::from(*p)));
             assert!(wide.as_flattened()[33..].iter().all(|w| *w == 0));

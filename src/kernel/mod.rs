@@ -4,14 +4,19 @@
 //! vectors, as many as the tier has registers for ([`Isa::TILE`]). Both are known to the compiler ([`for_width`]), and
 //! neither has any influence on a sum.
 //!
-//! Lengths of chunks are `max(1)` where they are products: they are never zero, but a compiler for 32 bits cannot know, and
-//! would link a panic into firmware.
+//! | file | step |
+//! |---|---|
+//! | `pixels.rs` | lists of the nonzero pixels |
+//! | `forward.rs` | both layers, forward |
+//! | `gram.rs` | the products `x_k · x_s` of a block's images |
+//! | `sequential.rs` | the part of a block that goes sample by sample: corrections, δ2, δ1, the step of W2 |
+//! | `hidden_update.rs` | the step of W1 |
 
-pub(crate) mod backward;
 pub(crate) mod forward;
 pub(crate) mod gram;
-pub(crate) mod output;
+pub(crate) mod hidden_update;
 pub(crate) mod pixels;
+pub(crate) mod sequential;
 
 use crate::simd::{Isa, LANES};
 use wide::f32x16;
@@ -34,16 +39,18 @@ pub(crate) fn rows_mut<const W: usize>(numbers: &mut [f32]) -> &mut [Row<W>] {
     numbers.as_chunks_mut().0.as_chunks_mut().0
 }
 
-/// `N` vectors of a row, from vector `at` on. `None` is never met: no caller reaches beyond the row. (Where it would
-/// arise it costs a branch that is never taken; a panic would cost firmware its panic machinery.)
+/// `N` vectors of a row, from vector `at` on. They are always there: `None` stands in for a panic, which would cost
+/// firmware its panic machinery.
 #[inline(always)]
 pub(crate) fn tile<const N: usize>(row: &[Lanes], at: usize) -> Option<&[Lanes; N]> {
+    debug_assert!(at + N <= row.len(), "a tile of {N} at {at} of {}", row.len());
     row.get(at..)?.first_chunk()
 }
 
 /// [`tile`], to be written.
 #[inline(always)]
 pub(crate) fn tile_mut<const N: usize>(row: &mut [Lanes], at: usize) -> Option<&mut [Lanes; N]> {
+    debug_assert!(at + N <= row.len(), "a tile of {N} at {at} of {}", row.len());
     row.get_mut(at..)?.first_chunk_mut()
 }
 
@@ -93,31 +100,35 @@ pub(crate) fn sub_scaled<I: Isa, const N: usize>(isa: I, sum: &mut [f32x16; N], 
     }
 }
 
-/// Work on one panel, with rows of `W` vectors in tiles of `N`.
-pub(crate) trait OnPanel {
+/// A function of one panel, whose rows have `W` vectors and are worked on in tiles of `N`.
+pub(crate) trait PanelFn {
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I);
 }
 
-/// Does `work` for a panel of `width` vectors, which is 8, 4, 2 or 1.
+/// Calls `f` for a panel of `width` numbers a row: 128, 64, 32 or 16.
 #[inline(always)]
-pub(crate) fn for_width<I: Isa>(isa: I, width: usize, work: impl OnPanel) {
-    match (width, I::TILE) {
-        (8, 8) => work.call::<I, 8, 8>(isa),
-        (8, 4) => work.call::<I, 8, 4>(isa),
-        (8, _) => work.call::<I, 8, 2>(isa),
-        (4, 8 | 4) => work.call::<I, 4, 4>(isa),
-        (4, _) => work.call::<I, 4, 2>(isa),
-        (2, _) => work.call::<I, 2, 2>(isa),
-        _ => work.call::<I, 1, 1>(isa),
+pub(crate) fn for_width<I: Isa>(isa: I, width: usize, f: impl PanelFn) {
+    match (width / LANES, I::TILE) {
+        (8, 8) => f.call::<I, 8, 8>(isa),
+        (8, 4) => f.call::<I, 8, 4>(isa),
+        (8, _) => f.call::<I, 8, 2>(isa),
+        (4, 8 | 4) => f.call::<I, 4, 4>(isa),
+        (4, _) => f.call::<I, 4, 2>(isa),
+        (2, _) => f.call::<I, 2, 2>(isa),
+        _ => {
+            debug_assert_eq!(width, LANES);
+            f.call::<I, 1, 1>(isa);
+        }
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::simd::{Backend, Kernel};
+    use crate::simd::{Backend, TierFn};
     use crate::support::bits;
     use core::fmt::Debug;
+    use core::num::NonZeroUsize;
 
     /// Inputs on both sides of everything that the kernels distinguish: vectors of 8 and 32 pixels, chunks of 112.
     pub(crate) const INPUTS: [usize; 13] = [1, 2, 7, 8, 9, 31, 32, 33, 111, 112, 113, 784, 785];
@@ -125,6 +136,10 @@ pub(crate) mod tests {
     pub(crate) const SAMPLES: [usize; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 63, 64, 65];
     /// Vectors of a panel's row.
     pub(crate) const WIDTHS: [usize; 4] = [1, 2, 4, 8];
+
+    pub(crate) fn nonzero(number: usize) -> NonZeroUsize {
+        NonZeroUsize::new(number).unwrap()
+    }
 
     /// What `work` gives, after asserting that it gives the same on every tier.
     pub(crate) fn on_all_tiers<T: PartialEq + Debug>(work: impl Fn(Backend) -> T) -> T {
@@ -138,7 +153,7 @@ pub(crate) mod tests {
     /// Writes down the row and the tile that it is given.
     struct Cut<'a>(&'a mut Option<(usize, usize)>);
 
-    impl OnPanel for Cut<'_> {
+    impl PanelFn for Cut<'_> {
         fn call<I: Isa, const W: usize, const N: usize>(self, _: I) {
             assert!(N <= I::TILE, "more vectors than there are registers for");
             assert_eq!(self.0.replace((W, N)), None, "done twice");
@@ -147,12 +162,12 @@ pub(crate) mod tests {
 
     struct CutPanel(usize);
 
-    impl Kernel for CutPanel {
+    impl TierFn for CutPanel {
         type Out = Option<(usize, usize)>;
 
         fn call<I: Isa>(self, isa: I) -> Self::Out {
             let mut cut = None;
-            for_width(isa, self.0, Cut(&mut cut));
+            for_width(isa, self.0 * LANES, Cut(&mut cut));
             cut
         }
     }
@@ -177,12 +192,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn tiles_are_none_beyond_the_end() {
+    fn tiles_are_parts_of_a_row() {
         let mut memory = [[1.0; LANES], [2.0; LANES], [3.0; LANES]];
         assert_eq!(tile::<2>(&memory, 1), Some(&[[2.0; LANES], [3.0; LANES]]));
-        assert_eq!(tile::<2>(&memory, 2), None);
-        assert_eq!(tile::<1>(&memory, 4), None);
-        assert_eq!(tile_mut::<2>(&mut memory, 2), None);
         let two = tile_mut::<2>(&mut memory, 1).unwrap();
         let swapped = load(two);
         store(two, [swapped[1], swapped[0]]);
@@ -191,7 +203,7 @@ pub(crate) mod tests {
 
     struct Scaled(f32, [Lanes; 2], [Lanes; 2]);
 
-    impl Kernel for Scaled {
+    impl TierFn for Scaled {
         type Out = [Vec<u32>; 2];
 
         #[inline(always)]

@@ -1,34 +1,71 @@
 //! What a lane can do, on every tier, with the same bits.
 //!
-//! Values are [`wide::f32x16`] everywhere, so the order of every sum is the same on every machine; a zero-size
-//! token ([`Portable`], [`Avx2`], [`Avx512`]) that proves its CPU features says *how* an operation is done. `wide`
-//! alone picks instructions when it is compiled; the tokens pick them when the program runs.
+//! Values are [`wide::f32x16`] everywhere, so the order of every sum is the same on every machine. A tier is a zero-size
+//! token that proves its CPU features and says *how* an operation is done. `wide` alone picks instructions when it is
+//! compiled; the tokens pick them when the program runs.
 //!
-//! A [`Kernel`] is entered once per block of work through [`Backend::run`] and is compiled once for each tier. All it
+//! A [`TierFn`] is entered once per block of work through [`Backend::run`] and is compiled once for each tier. All it
 //! calls must be `#[inline(always)]`: a function that is not inlined into the tier's entry is compiled without the
 //! tier's instructions and costs a call per lane.
 //!
 //! Only `+ − × max` and integer sums: no fused multiply-add, no library reduction (both differ between targets).
+//!
+//! # To add a tier
+//!
+//! 1. Write `simd/NAME.rs` with a zero-size token that cannot be had without the CPU's features, as in `x86.rs`.
+//! 2. Implement [`Isa`] for it: [`detect`](Isa::detect) and [`run`](Isa::run), every operation, to the bit, and the five
+//!    constants by which kernels are cut. Begin with those of a tier with as many registers; no kernel asks which tier it
+//!    runs on.
+//! 3. Name it in the list of `tiers!` below, behind those that are slower.
+//!
+//! Every test then runs on it too. `mixed.rs`, a tier of the unit tests, is an example of 40 lines.
 
+/// Methods of [`Isa`], inlined: `add(a: f32x16, b: f32x16) -> f32x16 = a + b;`.
+macro_rules! operations {
+    ($($name:ident($($argument:tt: $type:ty),+) -> $out:ty = $result:expr;)+) => {
+        $(#[inline(always)]
+        fn $name(self, $($argument: $type),+) -> $out {
+            $result
+        })+
+    };
+}
+
+#[cfg(test)]
+mod mixed;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use core::fmt;
-use portable::Portable;
 use wide::{f32x16, i16x32, i32x16, u16x32};
-#[cfg(target_arch = "x86_64")]
-use x86::{Avx2, Avx512};
 
 /// The number of `f32` lanes of one vector, on every tier.
 pub(crate) const LANES: usize = 16;
 
 /// How one tier computes on lanes. Each operation rounds once, as IEEE 754 says, so all tiers agree to the bit.
 pub(crate) trait Isa: Copy {
-    /// Vectors that a kernel keeps in registers at once, as accumulators: 2, 4 or 8.
+    /// The tier's name.
+    const NAME: &'static str;
+
+    /// Vectors of a row that the f32 kernels keep in registers as accumulators: 2, 4 or 8.
     const TILE: usize;
-    /// Runs a kernel with this tier's instructions enabled.
-    fn run<K: Kernel>(self, kernel: K) -> K::Out;
+    /// Samples whose products [`gram`](crate::kernel::gram::gram) computes together, later ones × earlier ones: (1, 2) or
+    /// (4, 4).
+    const GRAM_TILE: (usize, usize);
+    /// Vectors of 64 units that the quantised network's kernel keeps in registers: 1, 2 or 4.
+    const PACKED_TILE: usize;
+    /// Is that kernel's inner loop a function of its own? Where registers are few, what else is alive would take them from
+    /// the accumulators. Only for a tier whose instructions every function may use.
+    const PACKED_OUTLINED: bool;
+    /// Chains of multiply-adds that hide the latency of an addition, for the measurement of what the tier can do at most.
+    #[allow(dead_code, reason = "only the feature `probe` measures")]
+    const CHAINS: usize;
+
+    /// The token, if this machine has the tier and this build can tell.
+    fn detect() -> Option<Self>;
+    /// Runs `f` with this tier's instructions enabled.
+    fn run<F: TierFn>(self, f: F) -> F::Out;
+
     /// `a + b`.
     fn add(self, a: f32x16, b: f32x16) -> f32x16;
     /// `a − b`.
@@ -53,8 +90,8 @@ pub(crate) trait Isa: Copy {
     fn activations(self, sums: [i32x16; 2], shift: u8) -> u16x32;
 }
 
-/// Work that can be compiled for any tier. Implementations must mark [`Kernel::call`] `#[inline(always)]`.
-pub(crate) trait Kernel {
+/// A function that can be compiled for any tier. Implementations must mark [`TierFn::call`] `#[inline(always)]`.
+pub(crate) trait TierFn {
     type Out;
     fn call<I: Isa>(self, isa: I) -> Self::Out;
 }
@@ -72,13 +109,48 @@ pub(crate) trait Kernel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backend(Tier);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tier {
-    Portable(Portable),
+/// Makes the enum of the tiers, and the methods of [`Backend`] that concern each of them.
+macro_rules! tiers {
+    ($($(#[$condition:meta])* $tier:ident($token:ty)),* $(,)?) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Tier {
+            $($(#[$condition])* $tier($token),)*
+        }
+
+        impl Backend {
+            /// Every tier this machine can run, slowest first, for tests and benches.
+            pub fn available() -> impl Iterator<Item = Self> {
+                [$($(#[$condition])* <$token as Isa>::detect().map(|token| Self(Tier::$tier(token))),)*].into_iter().flatten()
+            }
+
+            /// The tier's name, as [`Backend::named`] takes it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self.0 {
+                    $($(#[$condition])* Tier::$tier(_) => <$token as Isa>::NAME,)*
+                }
+            }
+
+            /// Runs a function on this tier: the one place where tiers part.
+            #[inline(never)] // so that on the portable tier, too, it has all registers to itself
+            pub(crate) fn run<F: TierFn>(self, f: F) -> F::Out {
+                match self.0 {
+                    $($(#[$condition])* Tier::$tier(isa) => isa.run(f),)*
+                }
+            }
+        }
+    };
+}
+
+// Slowest first.
+tiers! {
+    #[cfg(test)]
+    Mixed(mixed::Mixed),
+    Portable(portable::Portable),
     #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
+    Avx2(x86::Avx2),
     #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
+    Avx512(x86::Avx512),
 }
 
 impl Backend {
@@ -88,15 +160,15 @@ impl Backend {
     #[must_use]
     pub const fn baseline() -> Self {
         #[cfg(all(target_arch = "x86_64", target_feature = "avx512f", target_feature = "avx512bw"))]
-        return Self(Tier::Avx512(Avx512::new()));
+        return Self(Tier::Avx512(x86::Avx512::new()));
         #[cfg(all(
             target_arch = "x86_64",
             target_feature = "avx2",
             not(all(target_feature = "avx512f", target_feature = "avx512bw"))
         ))]
-        return Self(Tier::Avx2(Avx2::new()));
+        return Self(Tier::Avx2(x86::Avx2::new()));
         #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
-        Self(Tier::Portable(Portable))
+        Self(Tier::Portable(portable::Portable))
     }
 
     /// The best tier this machine has. Without the feature `std`, which is what can ask the CPU, the
@@ -106,44 +178,10 @@ impl Backend {
         Self::available().last().unwrap_or(Self::baseline())
     }
 
-    /// Every tier this machine can run, slowest first, for tests and benches.
-    pub fn available() -> impl Iterator<Item = Self> {
-        let portable = Some(Self(Tier::Portable(Portable)));
-        #[cfg(target_arch = "x86_64")]
-        let faster = [Avx2::detect().map(|t| Self(Tier::Avx2(t))), Avx512::detect().map(|t| Self(Tier::Avx512(t)))];
-        #[cfg(not(target_arch = "x86_64"))]
-        let faster: [Option<Self>; 0] = [];
-        portable.into_iter().chain(faster.into_iter().flatten())
-    }
-
     /// The tier of that name, if this machine can run it: `portable`, `avx2` or `avx512`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::available().find(|b| b.name() == name)
-    }
-
-    /// The tier's name, as [`Backend::named`] takes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self.0 {
-            Tier::Portable(_) => "portable",
-            #[cfg(target_arch = "x86_64")]
-            Tier::Avx2(_) => "avx2",
-            #[cfg(target_arch = "x86_64")]
-            Tier::Avx512(_) => "avx512",
-        }
-    }
-
-    /// Runs a kernel on this tier: the one place where tiers part.
-    #[inline]
-    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Out {
-        match self.0 {
-            Tier::Portable(isa) => isa.run(kernel),
-            #[cfg(target_arch = "x86_64")]
-            Tier::Avx2(isa) => isa.run(kernel),
-            #[cfg(target_arch = "x86_64")]
-            Tier::Avx512(isa) => isa.run(kernel),
-        }
+        Self::available().find(|backend| backend.name() == name)
     }
 }
 
@@ -196,7 +234,7 @@ mod tests {
     /// Every operation on floats, as bits: `+ − ×`, the rectifier of `a`, `a` kept where `b > 0`.
     struct Floats(f32x16, f32x16);
 
-    impl Kernel for Floats {
+    impl TierFn for Floats {
         type Out = [[u32; LANES]; 5];
 
         #[inline(always)]
@@ -233,7 +271,7 @@ mod tests {
 
     struct Dot(i32x16, i16x32, i16x32);
 
-    impl Kernel for Dot {
+    impl TierFn for Dot {
         type Out = [i32; LANES];
 
         #[inline(always)]
@@ -280,7 +318,8 @@ mod tests {
     fn tiers_have_names_and_an_order() {
         let all: Vec<Backend> = Backend::available().collect();
         let names: Vec<&str> = all.iter().map(|b| b.name()).collect();
-        assert_eq!(names, ["portable", "avx2", "avx512"][..all.len()], "AVX-512 without AVX2 is not known to exist");
+        let expected = ["mixed", "portable", "avx2", "avx512"];
+        assert_eq!(names, expected[..all.len()], "AVX-512 without AVX2 is not known to exist");
         for &backend in &all {
             assert_eq!(Backend::named(backend.name()), Some(backend));
             assert_eq!(backend.to_string(), backend.name());

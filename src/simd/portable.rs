@@ -1,6 +1,6 @@
 //! The tier of `wide` alone: SSE2, NEON or simd128 as compiled for, plain arrays elsewhere.
 
-use super::{Isa, Kernel, LANES};
+use super::{Isa, LANES, TierFn};
 use bytemuck::cast;
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
@@ -9,58 +9,36 @@ use wide::{f32x16, i16x32, i32x16, u16x32};
 pub(super) struct Portable;
 
 impl Isa for Portable {
+    const NAME: &'static str = "portable";
     /// Half of SSE2's sixteen registers of four numbers; all targets with more do well with it too.
     const TILE: usize = 2;
+    const GRAM_TILE: (usize, usize) = (1, 2);
+    const PACKED_TILE: usize = 1;
+    const PACKED_OUTLINED: bool = true;
+    const CHAINS: usize = 3;
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> K::Out {
-        kernel.call(self)
+    fn detect() -> Option<Self> {
+        Some(Self)
     }
 
     #[inline(always)]
-    fn add(self, a: f32x16, b: f32x16) -> f32x16 {
-        a + b
+    fn run<F: TierFn>(self, f: F) -> F::Out {
+        f.call(self)
     }
 
-    #[inline(always)]
-    fn sub(self, a: f32x16, b: f32x16) -> f32x16 {
-        a - b
-    }
-
-    #[inline(always)]
-    fn mul(self, a: f32x16, b: f32x16) -> f32x16 {
-        a * b
-    }
-
-    #[inline(always)]
-    fn relu(self, a: f32x16) -> f32x16 {
-        a & a.simd_gt(f32x16::ZERO)
-    }
-
-    #[inline(always)]
-    fn keep_where_positive(self, a: f32x16, gate: f32x16) -> f32x16 {
-        a & gate.simd_gt(f32x16::ZERO)
-    }
-
-    #[inline(always)]
-    fn add_dot(self, sum: i32x16, a: i16x32, b: i16x32) -> i32x16 {
-        sum + a.dot(b)
-    }
-
-    #[inline(always)]
-    fn add_u16(self, a: u16x32, b: u16x32) -> u16x32 {
-        a + b
-    }
-
-    #[inline(always)]
-    fn high_bytes(self, a: u16x32) -> u16x32 {
+    operations! {
+        add(a: f32x16, b: f32x16) -> f32x16 = a + b;
+        sub(a: f32x16, b: f32x16) -> f32x16 = a - b;
+        mul(a: f32x16, b: f32x16) -> f32x16 = a * b;
+        relu(a: f32x16) -> f32x16 = a & a.simd_gt(f32x16::ZERO);
+        keep_where_positive(a: f32x16, gate: f32x16) -> f32x16 = a & gate.simd_gt(f32x16::ZERO);
+        add_dot(sum: i32x16, a: i16x32, b: i16x32) -> i32x16 = sum + a.dot(b);
+        add_u16(a: u16x32, b: u16x32) -> u16x32 = a + b;
         // On SSE2, `wide` takes a shift's distance through memory, every time.
-        if cfg!(target_feature = "sse2") { a.mul_keep_high(u16x32::splat(1 << 8)) } else { a >> 8 }
-    }
-
-    #[inline(always)]
-    fn even_bytes(self, all: u16x32, high: u16x32) -> u16x32 {
-        all - high * u16x32::splat(1 << 8)
+        high_bytes(a: u16x32) -> u16x32 =
+            if cfg!(target_feature = "sse2") { a.mul_keep_high(u16x32::splat(1 << 8)) } else { a >> 8 };
+        even_bytes(all: u16x32, high: u16x32) -> u16x32 = all - high * u16x32::splat(1 << 8);
     }
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! Adds rows of weights with the DSP instructions of Armv7E-M and Armv8-M Mainline: the same sums as `portable`.
+//! `rows.rs` with the DSP instructions of Armv7E-M and Armv8-M Mainline: the same functions, the same sums.
 //!
 //! Eight accumulators, a row of four words, the list and the tile fill the fourteen registers; what else is needed stays
 //! on the stack. Instructions a row of 16 bytes: 11.75 for 16 weights of 8 bits (`UXTAB16` adds two), 15.75 for 32 weights
@@ -6,20 +6,21 @@
 //!
 //! Chosen when the target is bare-metal Arm with a hard-float ABI: every such Cortex-M4, M7, M33 and M55 has these
 //! instructions, unless a licensee of the M33 left them out and kept the FPU; then build with
-//! `--cfg twolayer_int8="portable"`. On a core with them but without an FPU, `--cfg twolayer_int8="dsp"` chooses this file.
+//! `--cfg twolayer_rows="portable"`. On a core with them but without an FPU, `--cfg twolayer_rows="dsp"` chooses this file.
 
 #![allow(unsafe_code, reason = "assembly")]
 
 use core::arch::naked_asm;
 
-use super::levels::{Bounds, Levels};
+use super::level_lists::{Bounds, LevelLists};
 use super::{Bits, Row};
 
 /// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
 ///
-/// Does nothing unless the tile has a row an input, and there are as many sums as a tile has units.
+/// The tile has a row an input, and there are as many sums as a tile has units.
 #[inline(always)] // two comparisons and a call
-pub(super) fn add_rows(bits: Bits, levels: &Levels<'_>, tile: &[Row], sums: &mut [u32]) {
+pub(super) fn add_rows(bits: Bits, levels: &LevelLists<'_>, tile: &[Row], sums: &mut [u32]) {
+    // Not only in tests: the assembly relies on it.
     if tile.len() != levels.inputs() || sums.len() != bits.units() {
         return;
     }
@@ -44,15 +45,104 @@ pub(super) fn add_outputs(sums: &mut [u32], shift: u8, weights: &[u8], outputs: 
     }
 }
 
-/// Adds `4 · row`, `3 · row`, … for the rows in the first list, the second, … to the sums of a tile of bytes.
+/// A function that adds `4 · row`, `3 · row`, … for the rows in the first list, the second, … to the sums of a tile.
 ///
-/// # Safety
-/// `tile` has a row for every index in the lists, which are in `room`; `sums` points to 16 words.
-#[unsafe(naked)]
-unsafe extern "C" fn add_bytes(tile: *const Row, bounds: &Bounds, sums: *mut u32, room: *const u16) {
-    // r0–r3: a row; r4–r7: the lanes of its even units, r8–r11: of the odd ones; r12: the next index; lr: the tile.
-    // Stack: 0 sums, 4 bounds of the next list, 8 level, 12 end of the batch, 16 end of the list, 20 tile, 24 room.
-    naked_asm!(
+/// r0–r3: a row; r4–r11: eight accumulators; r12: the next index; lr: the tile.
+/// Stack: 0 sums, 4 bounds of the next list, 8 level, 12 end of the batch, 16 end of the list, 20 tile, 24 room.
+macro_rules! add_levels {
+    (
+        $(#[$doc:meta])* $name:ident,
+        macros: [$($macro:literal),*],
+        // Rows that may be added before a lane overflows, in bytes of their indices.
+        batch: $batch:literal,
+        // Adds a row, and its bytes of code with the six that load it, by bytes of an index.
+        row: [$($row:literal),*], code: $code:literal,
+        // Adds the accumulators, times the level (r1), to the sums (r0).
+        empty: [$($empty:literal),*],
+        purge: [$($purge:literal),*]
+    ) => {
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// `tile` has a row for every index in the lists, which are in `room`; `sums` points to the units of a tile.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(tile: *const Row, bounds: &Bounds, sums: *mut u32, room: *const u16) {
+            naked_asm!(
+                $($macro,)*
+                "push {{r4-r11, lr}}",
+                "sub sp, sp, #28",
+                "mov lr, r0",
+                "strd r0, r3, [sp, #20]",
+                "movs r3, #4",
+                "strd r2, r1, [sp]",
+                "str r3, [sp, #8]",
+                "1:", // a level
+                "ldr r3, [sp, #4]",
+                "ldr r0, [sp, #24]",
+                "ldm r3!, {{r1, r2}}",
+                "str r3, [sp, #4]",
+                "add r1, r0",
+                "add r2, r0",
+                "str r2, [sp, #16]",
+                "mov r12, r1",
+                "cmp r12, r2",
+                "beq 4f",
+                "2:", // a batch
+                concat!("add r1, r12, #", $batch),
+                "cmp r1, r2",
+                "it hi",
+                "movhi r1, r2",
+                "str r1, [sp, #12]",
+                // Four rows a turn. The first turn leaves out as many as the batch is short of a multiple of four.
+                "sub r1, r12, r1",
+                "and r1, r1, #6",
+                concat!("movs r2, #", $code),
+                "adr r3, 3f",
+                "mla r1, r1, r2, r3",
+                "movs r4, #0",
+                "movs r5, #0",
+                "movs r6, #0",
+                "movs r7, #0",
+                "mov r8, r4",
+                "mov r9, r4",
+                "mov r10, r4",
+                "mov r11, r4",
+                "mov pc, r1",
+                ".p2align 2",
+                "3:",
+                ".rept 4",
+                "ldrh.w r0, [r12], #2",
+                "add.w r0, lr, r0, lsl #4",
+                "ldm.n r0, {{r0-r3}}",
+                $($row,)*
+                ".endr",
+                "ldr r0, [sp, #12]",
+                "cmp r12, r0",
+                "bne 3b",
+                "ldr r0, [sp]",
+                "ldr r1, [sp, #8]",
+                $($empty,)*
+                "ldr lr, [sp, #20]",
+                "ldrd r12, r2, [sp, #12]",
+                "cmp r12, r2",
+                "bne 2b",
+                "4:",
+                "ldr r3, [sp, #8]",
+                "subs r3, #1",
+                "str r3, [sp, #8]",
+                "bne 1b",
+                "add sp, sp, #28",
+                "pop {{r4-r11, pc}}",
+                $($purge,)*
+            )
+        }
+    };
+}
+
+add_levels! {
+    /// For a tile of bytes. r4–r7: the lanes of a row's even units, r8–r11: of the odd ones.
+    add_bytes,
+    macros: [
         // The three DSP instructions by their encodings: an assembler for Armv8-M refuses their names, and `.arch` would hold
         // for all assembly that the linker puts behind this.
         ".macro twolayer_uxtab16 acc, word, rotation", // uxtab16 acc, acc, word, ror #(8 * rotation)
@@ -69,52 +159,10 @@ unsafe extern "C" fn add_bytes(tile: *const Row, bounds: &Bounds, sums: *mut u32
         "twolayer_smla 12, \\even, 1",
         "twolayer_smla 14, \\odd, 1",
         "stm r0!, {{r2, r3, r12, lr}}",
-        ".endm",
-        "push {{r4-r11, lr}}",
-        "sub sp, sp, #28",
-        "mov lr, r0",
-        "strd r0, r3, [sp, #20]",
-        "movs r3, #4",
-        "strd r2, r1, [sp]",
-        "str r3, [sp, #8]",
-        "1:", // a level
-        "ldr r3, [sp, #4]",
-        "ldr r0, [sp, #24]",
-        "ldm r3!, {{r1, r2}}",
-        "str r3, [sp, #4]",
-        "add r1, r0",
-        "add r2, r0",
-        "str r2, [sp, #16]",
-        "mov r12, r1",
-        "cmp r12, r2",
-        "beq 4f",
-        "2:", // a batch of at most 128 rows
-        "add r1, r12, #256",
-        "cmp r1, r2",
-        "it hi",
-        "movhi r1, r2",
-        "str r1, [sp, #12]",
-        // Four rows a turn. The first turn leaves out as many as the batch is short of a multiple of four.
-        "sub r1, r12, r1",
-        "and r1, r1, #6",
-        "movs r2, #21", // bytes of code a row, by bytes of an index
-        "adr r3, 3f",
-        "mla r1, r1, r2, r3",
-        "movs r4, #0",
-        "movs r5, #0",
-        "movs r6, #0",
-        "movs r7, #0",
-        "mov r8, r4",
-        "mov r9, r4",
-        "mov r10, r4",
-        "mov r11, r4",
-        "mov pc, r1",
-        ".p2align 2",
-        "3:",
-        ".rept 4",
-        "ldrh.w r0, [r12], #2",
-        "add.w r0, lr, r0, lsl #4",
-        "ldm.n r0, {{r0-r3}}",
+        ".endm"
+    ],
+    batch: "256", // 128 rows
+    row: [
         "twolayer_uxtab16 4, 0, 0",
         "twolayer_uxtab16 8, 0, 1",
         "twolayer_uxtab16 5, 1, 0",
@@ -122,44 +170,18 @@ unsafe extern "C" fn add_bytes(tile: *const Row, bounds: &Bounds, sums: *mut u32
         "twolayer_uxtab16 6, 2, 0",
         "twolayer_uxtab16 10, 2, 1",
         "twolayer_uxtab16 7, 3, 0",
-        "twolayer_uxtab16 11, 3, 1",
-        ".endr",
-        "ldr r0, [sp, #12]",
-        "cmp r12, r0",
-        "bne 3b",
-        "ldr r0, [sp]",
-        "ldr r1, [sp, #8]",
-        "twolayer_empty 4, 8",
-        "twolayer_empty 5, 9",
-        "twolayer_empty 6, 10",
-        "twolayer_empty 7, 11",
-        "ldr lr, [sp, #20]",
-        "ldrd r12, r2, [sp, #12]",
-        "cmp r12, r2",
-        "bne 2b",
-        "4:",
-        "ldr r3, [sp, #8]",
-        "subs r3, #1",
-        "str r3, [sp, #8]",
-        "bne 1b",
-        "add sp, sp, #28",
-        "pop {{r4-r11, pc}}",
-        ".purgem twolayer_empty",
-        ".purgem twolayer_smla",
-        ".purgem twolayer_uxtab16",
-    )
+        "twolayer_uxtab16 11, 3, 1"
+    ],
+    code: "21",
+    empty: ["twolayer_empty 4, 8", "twolayer_empty 5, 9", "twolayer_empty 6, 10", "twolayer_empty 7, 11"],
+    purge: [".purgem twolayer_empty", ".purgem twolayer_smla", ".purgem twolayer_uxtab16"]
 }
 
-/// As [`add_bytes`], for a tile of half-bytes.
-///
-/// # Safety
-/// `tile` has a row for every index in the lists, which are in `room`; `sums` points to 32 words.
-#[unsafe(naked)]
-unsafe extern "C" fn add_nibbles(tile: *const Row, bounds: &Bounds, sums: *mut u32, room: *const u16) {
-    // r0–r3: a row; r4–r7: sums of the rows' words turned right by four bits; r8–r11: of the low half-bytes, in byte
-    // lanes; r12: the next index; lr: the tile.
-    // Stack: 0 sums, 4 bounds of the next list, 8 level, 12 end of the batch, 16 end of the list, 20 tile, 24 room.
-    naked_asm!(
+add_levels! {
+    /// For a tile of half-bytes. r4–r7: sums of the rows' words turned right by four bits; r8–r11: of the low half-bytes, in
+    /// byte lanes.
+    add_nibbles,
+    macros: [
         // Adds level (r1) times the byte lanes of one word to eight sums (r0).
         // With E the lanes of the low halves and O those of the high: turned = O + (E turned right by 8) · 16, modulo 2³².
         ".macro twolayer_empty turned, low",
@@ -182,79 +204,13 @@ unsafe extern "C" fn add_nibbles(tile: *const Row, bounds: &Bounds, sums: *mut u
         "add.w \\turned, \\turned, \\word, ror #4",
         "and.w \\word, \\word, #0x0F0F0F0F",
         "add.n \\low, \\word",
-        ".endm",
-        "push {{r4-r11, lr}}",
-        "sub sp, sp, #28",
-        "mov lr, r0",
-        "strd r0, r3, [sp, #20]",
-        "movs r3, #4",
-        "strd r2, r1, [sp]",
-        "str r3, [sp, #8]",
-        "1:", // a level
-        "ldr r3, [sp, #4]",
-        "ldr r0, [sp, #24]",
-        "ldm r3!, {{r1, r2}}",
-        "str r3, [sp, #4]",
-        "add r1, r0",
-        "add r2, r0",
-        "str r2, [sp, #16]",
-        "mov r12, r1",
-        "cmp r12, r2",
-        "beq 4f",
-        "2:", // a batch of at most 16 rows
-        "add r1, r12, #32",
-        "cmp r1, r2",
-        "it hi",
-        "movhi r1, r2",
-        "str r1, [sp, #12]",
-        "sub r1, r12, r1",
-        "and r1, r1, #6",
-        "movs r2, #25", // bytes of code a row, by bytes of an index
-        "adr r3, 3f",
-        "mla r1, r1, r2, r3",
-        "movs r4, #0",
-        "movs r5, #0",
-        "movs r6, #0",
-        "movs r7, #0",
-        "mov r8, r4",
-        "mov r9, r4",
-        "mov r10, r4",
-        "mov r11, r4",
-        "mov pc, r1",
-        ".p2align 2",
-        "3:",
-        ".rept 4",
-        "ldrh.w r0, [r12], #2",
-        "add.w r0, lr, r0, lsl #4",
-        "ldm.n r0, {{r0-r3}}",
-        "twolayer_add r4, r8, r0",
-        "twolayer_add r5, r9, r1",
-        "twolayer_add r6, r10, r2",
-        "twolayer_add r7, r11, r3",
-        ".endr",
-        "ldr r0, [sp, #12]",
-        "cmp r12, r0",
-        "bne 3b",
-        "ldr r0, [sp]",
-        "ldr r1, [sp, #8]",
-        "twolayer_empty r4, r8",
-        "twolayer_empty r5, r9",
-        "twolayer_empty r6, r10",
-        "twolayer_empty r7, r11",
-        "ldr lr, [sp, #20]",
-        "ldrd r12, r2, [sp, #12]",
-        "cmp r12, r2",
-        "bne 2b",
-        "4:",
-        "ldr r3, [sp, #8]",
-        "subs r3, #1",
-        "str r3, [sp, #8]",
-        "bne 1b",
-        "add sp, sp, #28",
-        "pop {{r4-r11, pc}}",
-        ".purgem twolayer_empty",
-        ".purgem twolayer_add",
-    )
+        ".endm"
+    ],
+    batch: "32", // 16 rows
+    row: ["twolayer_add r4, r8, r0", "twolayer_add r5, r9, r1", "twolayer_add r6, r10, r2", "twolayer_add r7, r11, r3"],
+    code: "25",
+    empty: ["twolayer_empty r4, r8", "twolayer_empty r5, r9", "twolayer_empty r6, r10", "twolayer_empty r7, r11"],
+    purge: [".purgem twolayer_empty", ".purgem twolayer_add"]
 }
 
 /// Rounds the sums of a tile and adds the rows of its active units, times their activations, to the outputs.
@@ -294,7 +250,7 @@ unsafe extern "C" fn read_out(
         "bne 1b",
         "pop {{r10}}",
         "cmp r10, r4",
-        "beq 9f", // nobody is active
+        "beq 9f", // no unit is active
         // r1 weights of the first unit, r4 end of the entries, r10 entries, r11 output, r12 outputs to do.
         "4:", // five outputs
         "subs r12, #5",

@@ -1,10 +1,13 @@
 //! Adds rows of weights, several units in a word, in plain Rust for every machine with 32-bit integers.
 //!
+//! Where the target has DSP instructions, `rows_dsp.rs` takes the place of this file: see `mod.rs`.
+//!
 //! Cost of a row of 16 bytes, with four or eight accumulators in registers: four loads and sixteen to twenty operations.
 
 use core::cell::Cell;
 
-use super::levels::{LEVELS, Levels};
+use super::level::LEVELS;
+use super::level_lists::LevelLists;
 use super::{Bits, ROW_WORDS, Row, activation};
 
 /// Outputs that are kept in registers while the active units are gone through; 10 is twice this.
@@ -12,7 +15,7 @@ const BLOCK: usize = 5;
 
 /// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
 #[inline(always)] // no stack of its own
-pub(super) fn add_rows(bits: Bits, levels: &Levels<'_>, tile: &[Row], sums: &mut [u32]) {
+pub(super) fn add_rows(bits: Bits, levels: &LevelLists<'_>, tile: &[Row], sums: &mut [u32]) {
     for level in 1..=LEVELS {
         let list = levels.list(level);
         let level = u32::try_from(level).unwrap_or_default();

@@ -2,22 +2,19 @@
 //!
 //! One pass over the image: seven instructions for four pixels without ink, some sixteen for an inked one.
 
-use super::level;
+use super::level::{self, LEVELS, level};
 
-/// Non-zero levels of a pixel.
-pub(super) const LEVELS: usize = 4;
-
-/// A pixel without any of these bits has level zero; four pixels at once.
-const INK: u32 = 0xE0E0_E0E0;
+/// [`level::INK`] of four pixels.
+const INK: u32 = u32::from_ne_bytes([level::INK; 4]);
 
 /// Where each list starts and where it ends, in bytes. They are in the scratch, not on the stack.
 pub(super) type Bounds = [[u32; 2]; LEVELS];
 
 /// For each level, largest first, the inputs that have it.
 ///
-/// Every index in the lists is less than `inputs`: [`Levels::new`], the only way to make one, counts them along the image.
+/// Every index in the lists is less than `inputs`: [`LevelLists::new`], the only way to make one, counts them along the image.
 #[derive(Debug)]
-pub(super) struct Levels<'s> {
+pub(super) struct LevelLists<'s> {
     bounds: &'s Bounds,
     room: &'s [u16],
     /// The sum of all levels.
@@ -25,14 +22,13 @@ pub(super) struct Levels<'s> {
     inputs: usize,
 }
 
-impl<'s> Levels<'s> {
-    /// Sorts an image of at most 65 536 pixels. The lists are in `scratch`, which has a word a pixel; should it have fewer,
-    /// the lists are empty.
+impl<'s> LevelLists<'s> {
+    /// Sorts an image of at most 65 536 pixels. The lists are in `scratch`, which has a word a pixel.
     #[inline(never)] // so that its stack is not there while rows are added
     pub(super) fn new(pixels: &[u8], bounds: &'s mut Bounds, scratch: &'s mut [u32]) -> Self {
         let room: &mut [u16] = bytemuck::cast_slice_mut(scratch);
         let inputs = pixels.len();
-        // Without room for all, there are no pixels.
+        debug_assert!(room.len() >= 2 * inputs, "a word of scratch a pixel");
         let pixels = if room.len() < 2 * inputs { &[] } else { pixels };
         // Two lists grow towards each other in each half: together they are never longer than the image.
         let (mut four, mut three, mut two, mut one) = (0, inputs, 2 * inputs, inputs);
@@ -109,6 +105,7 @@ impl<'s> Levels<'s> {
 }
 
 fn put(list: &mut [u16], at: usize, index: u16) {
+    debug_assert!(at < list.len(), "the lists are never longer than the image");
     if let Some(entry) = list.get_mut(at) {
         *entry = index;
     }

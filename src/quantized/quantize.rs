@@ -32,11 +32,15 @@
 //! `n₂` are the inked pixels and the active hidden units of an image, and `8 · (2 · inputs · (inputs + hidden) + hidden²)`
 //! bytes. For 784 → 1000 → 10 and 10,000 images: 31 MB, and a second or two.
 
-use core::{fmt, iter};
+use core::iter;
 
 use super::least_squares::{Factor, Gram};
-use super::{Bits, MAX_SHIFT, PROLOGUE, QuantizedNetwork, ROW_BYTES, activation, level};
-use crate::Shape;
+use super::level::level;
+use super::{MAX_SHIFT, PROLOGUE, Quantized, QuantizedNetwork, ROW_BYTES, activation};
+use crate::kind::Bits;
+use crate::sgd::{TrainError, check_samples};
+use crate::shape::Shape;
+use crate::weights::Weights;
 
 /// Grey values that one level of a pixel stands for.
 const GREYS: f64 = 64.0;
@@ -53,55 +57,63 @@ const SECOND_RANGE: (f64, f64) = (-127.0, 127.0);
 /// The largest hidden activation.
 const ACTIVATION_MAX: f64 = 255.0;
 
-/// The payload for a network: `first` is `[inputs][hidden]`, `second` is `[hidden][outputs]`; an image is its pixels and
-/// its label.
+/// Quantises a trained network on labelled images: `images` is `[samples][inputs]` pixels.
 ///
 /// # Errors
-/// If the widths are beyond what the format holds, there are more than 8192 inputs, a length or a label does not fit the shape, a weight is not finite, or
-/// there is no image.
-pub fn quantize<'i>(
-    shape: Shape,
-    bits: Bits,
-    first: &[f32],
-    second: &[f32],
-    images: impl Iterator<Item = (&'i [u8], u8)> + Clone,
-) -> Result<Vec<u8>, QuantizeError> {
-    let len = bits.payload_len(shape).ok_or(QuantizeError::TooLarge)?;
+///
+/// When the network is too large for the format or for the quantiser (8192 inputs), a weight is infinite or not a number,
+/// there is not one image for each label, no image at all, or a label that no output stands for.
+pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) -> Result<Quantized, TrainError> {
+    let shape = weights.shape();
+    let len = QuantizedNetwork::payload_len(shape, bits)?;
     if shape.inputs() > MAX_INPUTS {
-        return Err(QuantizeError::TooManyInputs { found: shape.inputs() });
+        return Err(TrainError::TooManyInputs { found: shape.inputs(), most: MAX_INPUTS });
     }
-    check_weights(first, shape.inputs() * shape.hidden())?;
-    check_weights(second, shape.hidden() * shape.outputs())?;
-    let mut count = 0.0;
-    for (pixels, label) in images.clone() {
-        if pixels.len() != shape.inputs() {
-            return Err(QuantizeError::Pixels { found: pixels.len(), expected: shape.inputs() });
-        }
-        if usize::from(label) >= shape.outputs() {
-            return Err(QuantizeError::Label { found: label, outputs: shape.outputs() });
-        }
-        count += 1.0;
+    if let Some(index) = weights.not_finite() {
+        return Err(TrainError::NotFinite { index });
     }
-    if count == 0.0 {
-        return Err(QuantizeError::NoImages);
+    check_samples(shape, images, labels)?;
+    if labels.is_empty() {
+        return Err(TrainError::NoImages);
     }
+    let images = images.chunks_exact(shape.inputs());
+    // In f64: finite weights may have infinite sums in f32.
+    let mut first: Vec<f64> = weights.iter().map(f64::from).collect();
+    let second = first.split_off(shape.inputs() * shape.hidden());
 
-    let pixels = images.clone().map(|(pixels, _)| pixels);
-    let largest = largest_activations(shape, first, pixels.clone());
-    let (factor, fitted) = fit_first(shape, first, pixels);
+    let mut quantized = Quantized::zeros(shape, bits, len);
+    let scales = quantize_first(&first, images.clone(), &mut quantized);
+    // The scales of the hidden units go into the rows of the second layer.
+    let mut prior = second;
+    for (row, scale) in prior.chunks_exact_mut(shape.outputs()).zip(&scales) {
+        for weight in row {
+            *weight *= scale;
+        }
+    }
+    quantize_second(prior, images.zip(labels.iter().copied()), &mut quantized);
+    Ok(quantized)
+}
+
+/// Writes the shift and the first layer; gives what one step of each hidden unit's activation is worth.
+///
+/// `first` is `[inputs][hidden]`.
+fn quantize_first<'i>(
+    first: &[f64],
+    images: impl Iterator<Item = &'i [u8]> + Clone,
+    quantized: &mut Quantized,
+) -> Vec<f64> {
+    let (shape, bits) = (quantized.shape(), quantized.bits());
+    let largest = largest_activations(shape, first, images.clone());
+    let (factor, fitted) = fit_first(shape, first, images);
     let mut scales = finest_scales(bits, &factor, &fitted, shape.hidden());
     let shift = choose_shift(&scales, &largest);
     let unit = f64::from(1u32 << shift);
     for (scale, largest) in scales.iter_mut().zip(largest) {
         *scale = scale.max(largest / (ACTIVATION_MAX * unit));
     }
-
-    // Words, so that the payload is aligned.
-    let mut words = vec![0u32; len.div_ceil(4)];
-    let payload = &mut bytemuck::cast_slice_mut::<u32, u8>(&mut words)[..len];
+    let payload = quantized.payload_mut();
     payload[0] = shift;
-    let second_at = len - second.len();
-    let tiles = &mut payload[PROLOGUE..second_at];
+    let tiles = &mut payload[PROLOGUE..];
     factor.round(&fitted, &scales, range(bits), |input, unit, q| {
         let (tile, unit) = (unit / bits.units(), unit % bits.units());
         let row = &mut tiles[(tile * shape.inputs() + input) * ROW_BYTES..][..ROW_BYTES];
@@ -111,31 +123,32 @@ pub fn quantize<'i>(
             Bits::Four => row[unit / 2] |= biased << (4 * (unit % 2)),
         }
     });
+    scales.iter().map(|scale| scale * unit).collect()
+}
 
-    let Ok(network) = QuantizedNetwork::new(shape, bits, payload) else {
-        return Err(QuantizeError::TooLarge);
-    };
-    let mut prior: Vec<f64> = second.iter().map(|&weight| f64::from(weight)).collect();
-    for (row, scale) in prior.chunks_exact_mut(shape.outputs()).zip(&scales) {
-        for weight in row {
-            *weight *= scale * unit;
-        }
-    }
+/// Writes the second layer. `prior` is the trained one, `[hidden][outputs]`, for activations of the quantised first layer.
+fn quantize_second<'i>(
+    prior: Vec<f64>,
+    images: impl ExactSizeIterator<Item = (&'i [u8], u8)>,
+    quantized: &mut Quantized,
+) {
+    let (hidden, outputs) = (quantized.shape().hidden(), quantized.shape().outputs());
+    let second_at = quantized.payload().len() - prior.len();
     // From offset binary to two's complement.
     let weight = |q: f64| to_byte(q + 128.0) ^ 0x80;
-    if shape.hidden() > MAX_FITTED {
+    if hidden > MAX_FITTED {
         let step = second_step(&prior);
-        for (to, w) in iter::zip(&mut payload[second_at..], prior) {
+        for (to, w) in iter::zip(&mut quantized.payload_mut()[second_at..], prior) {
             *to = weight((w / step).round().clamp(SECOND_RANGE.0, SECOND_RANGE.1));
         }
-        return Ok(payload.to_vec());
+        return;
     }
-    let (factor, fitted) = fit_second(&network, prior, PRIOR_IMAGES / count, images);
-    let rows = &mut payload[second_at..];
-    factor.round(&fitted, &vec![second_step(&fitted); shape.outputs()], SECOND_RANGE, |unit, output, q| {
-        rows[unit * shape.outputs() + output] = weight(q);
+    let prior_share = PRIOR_IMAGES / to_f64(images.len());
+    let (factor, fitted) = fit_second(quantized, prior, prior_share, images);
+    let rows = &mut quantized.payload_mut()[second_at..];
+    factor.round(&fitted, &vec![second_step(&fitted); outputs], SECOND_RANGE, |unit, output, q| {
+        rows[unit * outputs + output] = weight(q);
     });
-    Ok(payload.to_vec())
 }
 
 /// The scale of the second layer's weights: the largest is at the end of the range.
@@ -144,19 +157,8 @@ fn second_step(weights: &[f64]) -> f64 {
     if largest > 0.0 { largest / SECOND_RANGE.1 } else { 1.0 }
 }
 
-fn check_weights(weights: &[f32], expected: usize) -> Result<(), QuantizeError> {
-    if weights.len() != expected {
-        return Err(QuantizeError::Weights { found: weights.len(), expected });
-    }
-    if weights.iter().any(|weight| !weight.is_finite()) {
-        return Err(QuantizeError::NotFinite);
-    }
-    Ok(())
-}
-
 /// Each hidden unit's largest activation in the f32 network.
-fn largest_activations<'i>(shape: Shape, first: &[f32], images: impl Iterator<Item = &'i [u8]>) -> Vec<f64> {
-    // In f64: finite weights may have infinite sums in f32.
+fn largest_activations<'i>(shape: Shape, first: &[f64], images: impl Iterator<Item = &'i [u8]>) -> Vec<f64> {
     let mut largest = vec![0.0; shape.hidden()];
     let mut sums = vec![0.0; shape.hidden()];
     for image in images {
@@ -164,7 +166,7 @@ fn largest_activations<'i>(shape: Shape, first: &[f32], images: impl Iterator<It
         for (&pixel, row) in image.iter().zip(first.chunks_exact(shape.hidden())) {
             if pixel != 0 {
                 let pixel = f64::from(pixel);
-                iter::zip(&mut sums, row).for_each(|(sum, &weight)| *sum += pixel * f64::from(weight));
+                iter::zip(&mut sums, row).for_each(|(sum, weight)| *sum += pixel * weight);
             }
         }
         iter::zip(&mut largest, &sums).for_each(|(largest, &sum)| *largest = f64::max(*largest, sum));
@@ -174,7 +176,7 @@ fn largest_activations<'i>(shape: Shape, first: &[f32], images: impl Iterator<It
 
 /// The factor of the levels' Gram matrix, and the real weights, `[inputs][hidden]`, with which the levels come nearest to
 /// the trained weights on the pixels.
-fn fit_first<'i>(shape: Shape, first: &[f32], images: impl Iterator<Item = &'i [u8]>) -> (Factor, Vec<f64>) {
+fn fit_first<'i>(shape: Shape, first: &[f64], images: impl Iterator<Item = &'i [u8]>) -> (Factor, Vec<f64>) {
     let n = shape.inputs();
     let mut gram = Gram::new(n);
     // Σ v xᵀ
@@ -204,7 +206,7 @@ fn fit_first<'i>(shape: Shape, first: &[f32], images: impl Iterator<Item = &'i [
     for (row, cross) in weights.chunks_exact_mut(shape.hidden()).zip(cross.chunks_exact(n)) {
         for (&factor, trained) in cross.iter().zip(first.chunks_exact(shape.hidden())) {
             if factor != 0.0 {
-                iter::zip(&mut *row, trained).for_each(|(sum, &weight)| *sum += factor * f64::from(weight));
+                iter::zip(&mut *row, trained).for_each(|(sum, weight)| *sum += factor * weight);
             }
         }
     }
@@ -216,15 +218,16 @@ fn fit_first<'i>(shape: Shape, first: &[f32], images: impl Iterator<Item = &'i [
 /// The factor of the activations' Gram matrix, and the real weights, `[hidden][outputs]`, with which they come nearest to
 /// 1 for the label and 0 elsewhere. `prior` are the trained weights, of the weight of `prior_share` times all images.
 fn fit_second<'i>(
-    network: &QuantizedNetwork<'_>,
+    quantized: &Quantized,
     prior: Vec<f64>,
     prior_share: f64,
     images: impl Iterator<Item = (&'i [u8], u8)>,
 ) -> (Factor, Vec<f64>) {
+    let network = quantized.network();
     let (hidden, outputs) = (network.shape().hidden(), network.shape().outputs());
     let mut gram = Gram::new(hidden);
     let mut weights = vec![0.0; hidden * outputs];
-    let mut scratch = vec![0; network.scratch_len()];
+    let mut scratch = vec![0; QuantizedNetwork::scratch_len(network.shape())];
     let mut active = Vec::new();
     for (pixels, label) in images {
         active.clear();
@@ -304,63 +307,3 @@ fn to_f64(width: usize) -> f64 {
 fn to_byte(value: f64) -> u8 {
     value as u8
 }
-
-/// Why a network could not be quantised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum QuantizeError {
-    /// A layer has more than 65 535 units.
-    TooLarge,
-    /// Fitting the first layer would take too much memory and time.
-    TooManyInputs {
-        /// Inputs the network has.
-        found: usize,
-    },
-    /// A layer's weights are not as many as the shape asks for.
-    Weights {
-        /// Weights there are.
-        found: usize,
-        /// Weights the shape asks for.
-        expected: usize,
-    },
-    /// A weight is infinite or not a number.
-    NotFinite,
-    /// An image has another number of pixels than the network has inputs.
-    Pixels {
-        /// Pixels the image has.
-        found: usize,
-        /// Pixels the network takes.
-        expected: usize,
-    },
-    /// A label names no output.
-    Label {
-        /// The label.
-        found: u8,
-        /// Outputs the network has.
-        outputs: usize,
-    },
-    /// There is no image.
-    NoImages,
-}
-
-impl fmt::Display for QuantizeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge => f.write_str("the network is too large: at most 65535 units a layer"),
-            Self::TooManyInputs { found } => {
-                write!(f, "the network has {found} inputs, the quantiser takes {MAX_INPUTS} at most")
-            }
-            Self::Weights { found, expected } => {
-                write!(f, "a layer has {found} weights, its shape asks for {expected}")
-            }
-            Self::NotFinite => f.write_str("a weight is infinite or not a number"),
-            Self::Pixels { found, expected } => write!(f, "an image has {found} pixels, the network takes {expected}"),
-            Self::Label { found, outputs } => {
-                write!(f, "an image is labelled {found}, the network has {outputs} outputs")
-            }
-            Self::NoImages => f.write_str("there are no images to quantise by"),
-        }
-    }
-}
-
-impl core::error::Error for QuantizeError {}

@@ -1,4 +1,4 @@
-//! The integer network on a machine with SIMD: the payload's weights laid out anew, once, for rows of many units.
+//! Quantised networks on a machine with SIMD: the payload's weights laid out anew, once, for rows of many units.
 //!
 //! A [`PackedNetwork`] gives the same outputs as the [`QuantizedNetwork`] it was made from, to the last bit, for every
 //! image. 4-bit weights become bytes too: what they save is room in a flash, and here they are as fast as 8 bits.
@@ -12,10 +12,12 @@
 //!
 //! One image reads `hidden` bytes for each of its inked pixels, a quarter of what f32 reads.
 
-use super::{Bits, MAX_WIDTH, QuantizedNetwork, Row, class};
-use crate::network::NetworkError;
+use super::level::{self, LEVELS, level};
+use super::{MAX_WIDTH, QuantizedNetwork, Row, class, start};
+use crate::error::SizeError;
+use crate::kind::Bits;
 use crate::shape::Shape;
-use crate::simd::{Backend, Isa, Kernel};
+use crate::simd::{Backend, Isa, TierFn};
 use wide::{i16x32, i32x16, u16x32};
 
 /// Hidden units of one vector: 64 bytes.
@@ -24,14 +26,12 @@ const UNITS: usize = 64;
 const PANEL: usize = 4;
 /// Rows that may be added before a lane of 16 bits could overflow: `257 · 255 < 2¹⁶`.
 const ROWS: usize = 257;
-/// Non-zero levels of a pixel.
-const LEVELS: usize = 4;
 /// Pixels looked at together.
 const WORD: usize = 8;
 /// Words of memory lent on top, to begin at a cache line.
 const ALIGN: usize = 16;
-/// Bits of a pixel of which one is set unless its level is zero.
-const INK: u64 = 0xE0E0_E0E0_E0E0_E0E0;
+/// [`level::INK`] of as many pixels.
+const INK: u64 = u64::from_ne_bytes([level::INK; WORD]);
 
 /// One vector as it lies in memory. In the first layer, byte `u` of it (the low half of a lane before the high one) is the
 /// biased weight of unit `u`.
@@ -42,21 +42,21 @@ type Pair = [Lanes; 2];
 /// A quantised network laid out for SIMD, in memory that the caller lends.
 ///
 /// ```
-/// use twolayer::int8::{Bits, PackedNetwork, QuantizedNetwork};
-/// use twolayer::{Backend, Shape};
-///
+/// use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
+/// use twolayer::{Backend, Bits, Shape};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let shape = Shape::new(4, 3, 2)?;
-/// let mut payload = vec![0_u32; Bits::Eight.payload_len(shape).unwrap_or(0).div_ceil(4)];
+/// let len = QuantizedNetwork::payload_len(shape, Bits::Eight)?;
+/// let mut payload = vec![0_u32; len.div_ceil(4)]; // in words, so that it is aligned
 /// payload[0] = 1; // the shift
-/// let payload = &bytemuck::cast_slice(&payload)[..Bits::Eight.payload_len(shape).unwrap_or(0)];
+/// let payload = &bytemuck::cast_slice(&payload)[..len];
+///
 /// let network = QuantizedNetwork::new(shape, Bits::Eight, payload)?;
 /// let mut memory = vec![0; PackedNetwork::memory_len(shape)];
 /// let packed = PackedNetwork::new(&network, &mut memory, Backend::detect())?;
 /// let mut scratch = vec![0; PackedNetwork::scratch_len(shape)];
-/// let mut classes = [9; 2];
-/// packed.classify(&[0, 255, 64, 0, 1, 2, 3, 4], &mut scratch, &mut classes)?;
-/// assert_eq!(classes, [0, 0]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert_eq!(packed.classify(&[0, 255, 64, 0], &mut scratch)?, 0);
+/// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PackedNetwork<'a> {
@@ -93,10 +93,10 @@ impl<'a> PackedNetwork<'a> {
     /// # Errors
     ///
     /// When `memory` has fewer than [`memory_len`](Self::memory_len) words.
-    pub fn new(network: &QuantizedNetwork<'_>, memory: &'a mut [u32], backend: Backend) -> Result<Self, NetworkError> {
+    pub fn new(network: &QuantizedNetwork<'_>, memory: &'a mut [u32], backend: Backend) -> Result<Self, SizeError> {
         let shape = network.shape();
         let (found, expected) = (memory.len(), Self::memory_len(shape));
-        let short = NetworkError::Memory { found, expected };
+        let short = SizeError::Memory { found, expected };
         if found < expected {
             return Err(short);
         }
@@ -133,58 +133,45 @@ impl<'a> PackedNetwork<'a> {
         Ok(Self { shape, bits: network.bits, shift: network.shift, first, second, backend })
     }
 
-    /// The widths of the layers.
+    /// The network's sizes.
     #[must_use]
     pub const fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// The outputs of each image: `images` is `[samples][inputs]` pixels, `outputs` `[samples][outputs]`. `scratch` may
-    /// hold anything.
+    /// Writes the outputs of one image: `inputs` pixels, `outputs` numbers. `scratch` may hold anything.
     ///
     /// # Errors
     ///
-    /// When `images` is not a whole number of images, `outputs` not as long as they need, or `scratch` shorter than
+    /// [`SizeError`] when `image` or `outputs` is not as long as the shape says, or `scratch` is shorter than
     /// [`scratch_len`](Self::scratch_len).
-    pub fn outputs(&self, images: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), NetworkError> {
-        let samples = self.samples(images)?;
-        let (found, expected) = (outputs.len(), samples.saturating_mul(self.shape.outputs()));
+    pub fn outputs(&self, image: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), SizeError> {
+        let (found, expected) = (outputs.len(), self.shape.outputs());
         if found != expected {
-            return Err(NetworkError::Outputs { found, expected });
+            return Err(SizeError::Results { found, expected });
         }
-        let mut scratch = Scratch::new(self.shape, scratch)?;
-        let images = images.chunks_exact(self.shape.inputs());
-        for (pixels, outputs) in images.zip(outputs.chunks_exact_mut(self.shape.outputs())) {
-            self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
-            outputs.copy_from_slice(scratch.outputs);
-        }
+        outputs.copy_from_slice(self.run(image, scratch)?);
         Ok(())
     }
 
-    /// The class of each image: the lowest index of the largest output. `classes` takes one for each image; all else is
-    /// as with [`outputs`](Self::outputs).
+    /// The class of one image: the index of its largest output, the first of equals. `scratch` may hold anything.
     ///
     /// # Errors
     ///
     /// As [`outputs`](Self::outputs).
-    pub fn classify(&self, images: &[u8], scratch: &mut [u32], classes: &mut [u8]) -> Result<(), NetworkError> {
-        let (found, expected) = (classes.len(), self.samples(images)?);
-        if found != expected {
-            return Err(NetworkError::Outputs { found, expected });
-        }
-        let mut scratch = Scratch::new(self.shape, scratch)?;
-        for (pixels, to) in images.chunks_exact(self.shape.inputs()).zip(classes) {
-            self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
-            *to = u8::try_from(class(scratch.outputs)).unwrap_or(u8::MAX);
-        }
-        Ok(())
+    pub fn classify(&self, image: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
+        Ok(class(self.run(image, scratch)?))
     }
 
-    fn samples(&self, images: &[u8]) -> Result<usize, NetworkError> {
-        match images.len() % self.shape.inputs() {
-            0 => Ok(images.len() / self.shape.inputs()),
-            _ => Err(NetworkError::Images { found: images.len(), inputs: self.shape.inputs() }),
+    /// The outputs of one image.
+    fn run<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
+        let (found, expected) = (image.len(), self.shape.inputs());
+        if found != expected {
+            return Err(SizeError::Pixels { found, expected });
         }
+        let mut scratch = Scratch::new(self.shape, scratch)?;
+        self.backend.run(Image { network: self, pixels: image, scratch: &mut scratch });
+        Ok(scratch.outputs)
     }
 }
 
@@ -235,9 +222,9 @@ struct Scratch<'s> {
 }
 
 impl<'s> Scratch<'s> {
-    fn new(shape: Shape, memory: &'s mut [u32]) -> Result<Self, NetworkError> {
+    fn new(shape: Shape, memory: &'s mut [u32]) -> Result<Self, SizeError> {
         let (found, expected) = (memory.len(), PackedNetwork::scratch_len(shape));
-        let short = NetworkError::Scratch { found, expected };
+        let short = SizeError::Scratch { found, expected };
         if found < expected {
             return Err(short);
         }
@@ -258,7 +245,7 @@ struct Image<'a, 's, 'n> {
     scratch: &'a mut Scratch<'s>,
 }
 
-impl Kernel for Image<'_, '_, '_> {
+impl TierFn for Image<'_, '_, '_> {
     type Out = ();
 
     #[inline(always)]
@@ -268,19 +255,18 @@ impl Kernel for Image<'_, '_, '_> {
         let lists = sort(pixels, inked, scratch.lists);
         let mut total = 0;
         for (level, list) in (1..).zip(lists.iter().rev()) {
-            total += level * i32::try_from(list.len()).unwrap_or_default();
+            total += level * u32::try_from(list.len()).unwrap_or_default();
         }
-        // What every sum starts from: half of the divisor, to round, less the bias of the weights.
-        let start = (1 << (network.shift - 1)) - i32::from(network.bits.bias()) * total;
+        let start = start(network.shift, network.bits, total).cast_signed();
         let layer = Layer { lists: &lists, start, shift: network.shift };
 
         let (panels, rest) = scratch.hidden.as_chunks_mut::<PANEL>();
         let (whole, single) = network.first.split_at_checked(panels.len() * PANEL * pixels.len()).unwrap_or_default();
         let whole: &[[Lanes; PANEL]] = whole.as_chunks().0;
         for (hidden, rows) in panels.iter_mut().zip(whole.chunks_exact(pixels.len().max(1))) {
-            match I::TILE {
-                8 => layer.panel::<I, PANEL, 4>(isa, rows, hidden),
-                4 => layer.panel::<I, PANEL, 2>(isa, rows, hidden),
+            match I::PACKED_TILE {
+                4 => layer.panel::<I, PANEL, 4>(isa, rows, hidden),
+                2 => layer.panel::<I, PANEL, 2>(isa, rows, hidden),
                 _ => layer.panel::<I, PANEL, 1>(isa, rows, hidden),
             }
         }
@@ -314,7 +300,7 @@ fn list<'s>(pixels: &[u8], inked: &'s mut [u16]) -> &'s [u16] {
             let mut count = 0;
             for (offset, pixel) in (0..).zip(*word) {
                 room[count % WORD] = input.wrapping_add(offset);
-                count += usize::from(pixel >= 32);
+                count += usize::from(pixel & level::INK != 0);
             }
             len += count;
         }
@@ -329,8 +315,9 @@ fn sort<'s>(pixels: &[u8], inked: &[u16], lists: &'s mut [u16]) -> [&'s [u16]; L
     // Four counters of 16 bits in a register: no level's count waits for a store to be read back.
     let mut counts = 0_u64;
     for &input in inked {
-        let Some(&pixel) = pixels.get(usize::from(input)) else { continue };
-        let list = LEVELS - ((usize::from(pixel) + 32) >> 6).min(LEVELS);
+        debug_assert!(usize::from(input) < pixels.len(), "the list names inputs only");
+        let Some(&pixel) = pixels.get(usize::from(input)) else { break };
+        let list = LEVELS - usize::from(level(pixel));
         let place = ((counts >> (16 * list)) & 0xFFFF) as usize;
         if let Some(to) = lists.get_mut(list * pixels.len() + place) {
             *to = input;
@@ -389,8 +376,7 @@ impl Layer<'_> {
     }
 }
 
-/// [`add_rows`], in a function of its own where registers are few: else what else is alive takes them from the lanes. That
-/// is the portable tier, which needs no instructions that a function might lack.
+/// [`add_rows`], in a function of its own where the tier asks for that ([`Isa::PACKED_OUTLINED`]).
 #[inline(always)]
 fn add<I: Isa, const W: usize, const N: usize>(
     isa: I,
@@ -400,7 +386,7 @@ fn add<I: Isa, const W: usize, const N: usize>(
     lanes: &mut [[u16x32; 2]; N],
 ) {
     #[inline(never)]
-    fn apart<I: Isa, const W: usize, const N: usize>(
+    fn outlined<I: Isa, const W: usize, const N: usize>(
         isa: I,
         rows: &[[Lanes; W]],
         at: usize,
@@ -409,9 +395,10 @@ fn add<I: Isa, const W: usize, const N: usize>(
     ) {
         add_rows(isa, rows, at, list, lanes);
     }
-    match I::TILE {
-        2 => apart(isa, rows, at, list, lanes),
-        _ => add_rows(isa, rows, at, list, lanes),
+    if I::PACKED_OUTLINED {
+        outlined(isa, rows, at, list, lanes);
+    } else {
+        add_rows(isa, rows, at, list, lanes);
     }
 }
 
@@ -427,8 +414,9 @@ fn add_rows<I: Isa, const W: usize, const N: usize>(
     // A copy, so that they stay in registers.
     let mut sums = *lanes;
     for &input in list {
-        let Some(row) = rows.get(usize::from(input)) else { continue };
-        let Some(row) = row.get(at..).and_then(|row| row.first_chunk::<N>()) else { continue };
+        debug_assert!(usize::from(input) < rows.len(), "lists name inputs only");
+        let Some(row) = rows.get(usize::from(input)) else { break };
+        let Some(row) = row.get(at..).and_then(|row| row.first_chunk::<N>()) else { break };
         for ([all, odd], row) in sums.iter_mut().zip(row) {
             let row = u16x32::new(*row);
             *all = isa.add_u16(*all, row);

@@ -1,4 +1,4 @@
-//! The hidden layer, backward: `W1 −= α Xᵀ Δ1` for a whole block of samples, one panel of hidden units at a time.
+//! The step of W1: `W1 −= α Xᵀ Δ1` for a whole block of samples, one panel of hidden units at a time.
 //!
 //! Costs one multiplication and one subtraction for each nonzero pixel and hidden unit, and one read and write of the
 //! panel for the whole block. Each weight's steps are taken in the order of the samples.
@@ -9,7 +9,7 @@ use crate::simd::Isa;
 
 /// Takes the steps of one chunk of inputs in one tile. `w1` has a row for each input, `delta1` (δ1) for each sample.
 #[inline(always)]
-pub(crate) fn update_chunk<I: Isa, const W: usize, const N: usize>(
+pub(crate) fn hidden_update<I: Isa, const W: usize, const N: usize>(
     isa: I,
     w1: &mut [Row<W>],
     at: usize,
@@ -18,14 +18,12 @@ pub(crate) fn update_chunk<I: Isa, const W: usize, const N: usize>(
     delta1: &[Row<W>],
 ) {
     for (input, row) in w1.iter_mut().enumerate().skip(chunk * CHUNK).take(CHUNK) {
-        let steps = pixels.input(input);
-        if steps.len() == 0 {
-            continue;
-        }
+        let Some(steps) = pixels.input(input).filter(|steps| steps.len() > 0) else { continue };
         let Some(weights) = tile_mut::<N>(row, at) else { continue };
         let mut stepped = load(weights);
         for (sample, step) in steps {
-            let Some(delta1) = delta1.get(sample).and_then(|row| tile(row, at)) else { continue };
+            debug_assert!(sample < delta1.len(), "lists name samples only");
+            let Some(delta1) = delta1.get(sample).and_then(|row| tile(row, at)) else { break };
             sub_scaled(isa, &mut stepped, step, delta1);
         }
         store(weights, stepped);
@@ -36,10 +34,10 @@ pub(crate) fn update_chunk<I: Isa, const W: usize, const N: usize>(
 mod tests {
     use super::*;
     use crate::kernel::pixels::BySample;
-    use crate::kernel::tests::{INPUTS, SAMPLES, WIDTHS, on_all_tiers};
-    use crate::kernel::{OnPanel, for_width, rows, rows_mut};
+    use crate::kernel::tests::{INPUTS, SAMPLES, WIDTHS, nonzero, on_all_tiers};
+    use crate::kernel::{PanelFn, for_width, rows, rows_mut};
     use crate::scratch::Scratch;
-    use crate::simd::{Kernel, LANES};
+    use crate::simd::{LANES, TierFn};
     use crate::support::recipe::Approx;
     use crate::support::{Dice, Samples, bits};
 
@@ -54,22 +52,22 @@ mod tests {
         delta1: &'a [f32],
     }
 
-    impl Kernel for Step<'_> {
+    impl TierFn for Step<'_> {
         type Out = ();
 
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) {
-            for_width(isa, self.width, self);
+            for_width(isa, self.width * LANES, self);
         }
     }
 
-    impl OnPanel for Step<'_> {
+    impl PanelFn for Step<'_> {
         #[inline(always)]
         fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
             let (w1, delta1) = (rows_mut::<W>(self.w1), rows::<W>(self.delta1));
             for at in (0..W).step_by(N) {
                 for chunk in 0..self.inputs.div_ceil(CHUNK) {
-                    update_chunk::<I, W, N>(isa, w1, at, self.pixels, chunk, delta1);
+                    hidden_update::<I, W, N>(isa, w1, at, self.pixels, chunk, delta1);
                 }
             }
         }
@@ -80,9 +78,9 @@ mod tests {
         let before = Dice::new(1).numbers(inputs * units, 1.0);
         let delta1 = Dice::new(2).numbers(samples * units, 1.0);
         let mut by_sample = vec![f32::NAN; BySample::scratch_len(inputs, samples)];
-        let mut by_sample = BySample::new(inputs, samples, &mut Scratch::new(&mut by_sample));
+        let mut by_sample = BySample::new(nonzero(inputs), samples, &mut Scratch::new(&mut by_sample));
         let mut pixels = vec![f32::NAN; ByInput::scratch_len(inputs, samples)];
-        let mut pixels = ByInput::new(inputs, samples, &mut Scratch::new(&mut pixels));
+        let mut pixels = ByInput::new(nonzero(inputs), samples, &mut Scratch::new(&mut pixels));
         by_sample.fill(images);
         pixels.fill(images, &by_sample, ALPHA);
         let after = on_all_tiers(|backend| {

@@ -1,27 +1,24 @@
-//! The output layer and the one part of a block that is sequential: sample after sample, each one sees the weights that
-//! the one before left.
+//! The part of a training step that is sequential: sample after sample, each one sees the weights that the one before left.
 //!
 //! For sample `k`, with `W` the weights before the block: `z_k = x_k W1 − α Σ_{s<k} (x_s·x_k) δ1_s`, `h = max(z, 0)`,
 //! `y = h W2`, `δ2 = y − t`, `δ1 = (δ2 W2ᵀ) ⊙ [h > 0]`, `W2 −= α hᵀ δ2`. Costs six operations for each hidden unit and
 //! output, and two for each hidden unit and earlier sample of the block.
 
-use super::{OnPanel, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
-use crate::shape::{PANEL, Shape};
-use crate::simd::{Isa, Kernel, LANES, sum_lanes};
+use super::forward::output_forward;
+use super::{PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
+use crate::always::Always;
+use crate::shape::Shape;
+use crate::simd::{Isa, TierFn, sum_lanes};
+use crate::weights::panels_mut;
+use core::num::NonZeroUsize;
 use wide::f32x16;
 
 /// Samples whose corrections are collected and then taken off all later samples at once, while their δ1 is in the
 /// first-level cache.
 const GROUP: usize = 8;
 
-/// The hidden rows of a block, panel by panel.
-pub(crate) trait HiddenRows {
-    /// `[samples][width]` of one panel: pre-activations before [`Sequence`], δ1 after it.
-    fn panel(&mut self, index: usize) -> &mut [f32];
-}
-
 /// The sequential part of one block.
-pub(crate) struct Sequence<'a, H> {
+pub(crate) struct Sequential<'a> {
     pub(crate) shape: Shape,
     /// Learning rate.
     pub(crate) alpha: f32,
@@ -29,91 +26,98 @@ pub(crate) struct Sequence<'a, H> {
     pub(crate) labels: &'a [u8],
     /// `α x_k·x_s` at `[k × block + s]`, for `s < k`.
     pub(crate) gram: &'a [f32],
-    pub(crate) block: usize,
+    /// The most samples of a block.
+    pub(crate) block: NonZeroUsize,
     /// `[panel][outputs][width]`.
     pub(crate) w2: &'a mut [f32],
-    pub(crate) hidden: H,
+    /// `[panel][block][width]`: the samples' pre-activations under the weights before the block; afterwards their δ1.
+    pub(crate) hidden: &'a mut [f32],
     /// `[outputs][16]`, for sums on their way.
     pub(crate) sums: &'a mut [f32],
     /// `[outputs]`, for δ2.
     pub(crate) delta2: &'a mut [f32],
 }
 
-/// The errors `Σ (y − t)²` of some samples.
+/// The losses `Σ (y − t)²` of some samples, each under the weights before its sample's step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Errors {
-    /// The error of the last sample.
+pub struct Loss {
+    /// The loss of the last sample.
     pub last: f32,
-    /// The sum of all samples' errors.
+    /// The sum of all samples' losses.
     pub sum: f64,
 }
 
-impl Errors {
-    /// Takes in the errors of the samples that follow.
+impl Loss {
+    /// Takes in the losses of the samples that follow.
     pub(crate) fn add(&mut self, next: Self) {
         *self = Self { last: next.last, sum: self.sum + next.sum };
     }
 }
 
-impl<H: HiddenRows> Kernel for Sequence<'_, H> {
-    type Out = Errors;
+impl TierFn for Sequential<'_> {
+    type Out = Loss;
 
     #[inline(always)]
-    fn call<I: Isa>(mut self, isa: I) -> Errors {
+    fn call<I: Isa>(mut self, isa: I) -> Loss {
         let samples = self.labels.len();
-        let mut errors = Errors::default();
+        let mut loss = Loss::default();
         for k in 0..=samples {
             self.sums.fill(0.0);
             self.pass(isa, k);
             if let Some(&label) = self.labels.get(k) {
-                errors.last = self.target(label);
-                errors.sum += f64::from(errors.last);
+                loss.last = self.target(label);
+                loss.sum += f64::from(loss.last);
             }
         }
-        errors
+        loss
     }
 }
 
-impl<H: HiddenRows> Sequence<'_, H> {
+impl Sequential<'_> {
     /// Through all panels once: backward for sample `k − 1`, corrections, forward for sample `k`.
     #[inline(always)]
     fn pass<I: Isa>(&mut self, isa: I, k: usize) {
-        for (index, w2) in self.w2.chunks_mut((self.shape.outputs() * PANEL).max(1)).enumerate() {
+        let (_, outputs) = self.shape.rows();
+        let gram = self.gram.get(k * self.block.get()..).always();
+        for (index, w2) in panels_mut(self.w2, outputs).enumerate() {
+            let hidden = panels_mut(self.hidden, self.block).nth(index).always();
+            let width = w2.len() / outputs;
             let panel = Pass {
                 alpha: self.alpha,
                 samples: self.labels.len(),
                 k,
-                gram: self.gram,
+                gram,
                 block: self.block,
                 delta2: self.delta2,
-                hidden: self.hidden.panel(index),
+                hidden,
                 sums: self.sums,
                 w2,
             };
-            for_width(isa, panel.w2.len() / self.shape.outputs() / LANES, panel);
+            for_width(isa, width, panel);
         }
     }
 
-    /// From the sums to `δ2 = y − t`; gives the sample's error.
+    /// From the sums to `δ2 = y − t`; gives the sample's loss.
     #[inline(always)]
     fn target(&mut self, label: u8) -> f32 {
-        let mut error = 0.0;
+        let mut loss = 0.0;
         for ((output, [sum]), delta) in rows(self.sums).iter().enumerate().zip(self.delta2.iter_mut()) {
             let target = if output == usize::from(label) { 1.0 } else { 0.0 };
             *delta = sum_lanes(f32x16::new(*sum)) - target;
-            error += *delta * *delta;
+            loss += *delta * *delta;
         }
-        error
+        loss
     }
 }
 
-/// One panel's part of [`Sequence::pass`].
+/// One panel's part of [`Sequential::pass`].
 struct Pass<'a> {
     alpha: f32,
     samples: usize,
     k: usize,
+    /// From the row of sample `k` on.
     gram: &'a [f32],
-    block: usize,
+    block: NonZeroUsize,
     delta2: &'a [f32],
     /// A row for each sample.
     hidden: &'a mut [f32],
@@ -123,48 +127,34 @@ struct Pass<'a> {
     w2: &'a mut [f32],
 }
 
-impl OnPanel for Pass<'_> {
+impl PanelFn for Pass<'_> {
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
         let Self { alpha, samples, k, gram, block, delta2, .. } = self;
         let w2 = rows_mut::<W>(self.w2);
-        let Some((done, left)) = rows_mut::<W>(self.hidden).split_at_mut_checked(k) else { return };
+        let hidden = rows_mut::<W>(self.hidden);
+        debug_assert!(k <= samples && samples <= hidden.len(), "sample {k} of {samples}, {} rows", hidden.len());
+        let Some((done, left)) = hidden.split_at_mut_checked(k) else { return };
         if let Some(row) = done.last_mut() {
-            backward::<I, W, N>(isa, alpha, delta2, row, w2);
+            output_backward::<I, W, N>(isa, alpha, delta2, row, w2);
         }
         // A whole group of samples corrects all that are left, an unfinished one only the next.
         let (group, until) = if k.is_multiple_of(GROUP) { (GROUP.min(k), samples) } else { (k % GROUP, k + 1) };
-        let delta1 = done.get(k - group..).unwrap_or_default();
-        for (z, gram) in left.iter_mut().zip(gram.chunks_exact(block.max(1)).skip(k)).take(until - k) {
-            let gram = gram.get(k - group..k).unwrap_or_default();
+        debug_assert!(group <= k, "the group is of samples done");
+        let Some(delta1) = done.get(k - group..) else { return };
+        for (z, gram) in left.iter_mut().zip(gram.chunks_exact(block.get())).take(until - k) {
+            let gram = gram.get(k - group..k).always();
             correct::<I, W, N>(isa, gram, delta1, z);
         }
         if let Some(z) = left.first().filter(|_| k < samples) {
-            forward::<I, W, N>(isa, z, w2, rows_mut(self.sums));
-        }
-    }
-}
-
-/// `sums += h W2`, with `h = max(z, 0)`.
-#[inline(always)]
-pub(crate) fn forward<I: Isa, const W: usize, const N: usize>(isa: I, z: &Row<W>, w2: &[Row<W>], sums: &mut [Row<1>]) {
-    for at in (0..W).step_by(N) {
-        let Some(z) = tile::<N>(z, at) else { continue };
-        let h = load_relu(isa, z);
-        for (row, [sum]) in w2.iter().zip(sums.iter_mut()) {
-            let Some(weights) = tile::<N>(row, at) else { continue };
-            let mut s = f32x16::new(*sum);
-            for (h, w) in h.into_iter().zip(weights) {
-                s = isa.add(s, isa.mul(h, f32x16::new(*w)));
-            }
-            *sum = s.to_array();
+            output_forward::<I, W, N>(isa, z, w2, rows_mut(self.sums));
         }
     }
 }
 
 /// `δ1` in the place of `z`, and the step of W2.
 #[inline(always)]
-fn backward<I: Isa, const W: usize, const N: usize>(
+fn output_backward<I: Isa, const W: usize, const N: usize>(
     isa: I,
     alpha: f32,
     delta2: &[f32],
@@ -172,11 +162,11 @@ fn backward<I: Isa, const W: usize, const N: usize>(
     w2: &mut [Row<W>],
 ) {
     for at in (0..W).step_by(N) {
-        let Some(z) = tile_mut::<N>(z, at) else { continue };
+        let Some(z) = tile_mut::<N>(z, at) else { break };
         let h = load_relu(isa, z);
         let mut delta1 = [f32x16::ZERO; N];
         for (row, &delta2) in w2.iter_mut().zip(delta2) {
-            let Some(weights) = tile_mut::<N>(row, at) else { continue };
+            let Some(weights) = tile_mut::<N>(row, at) else { break };
             add_scaled(isa, &mut delta1, delta2, weights);
             let step = f32x16::splat(alpha * delta2);
             for (w, h) in weights.iter_mut().zip(h) {
@@ -194,10 +184,10 @@ fn backward<I: Isa, const W: usize, const N: usize>(
 #[inline(always)]
 fn correct<I: Isa, const W: usize, const N: usize>(isa: I, gram: &[f32], delta1: &[Row<W>], z: &mut Row<W>) {
     for at in (0..W).step_by(N) {
-        let Some(z) = tile_mut::<N>(z, at) else { continue };
+        let Some(z) = tile_mut::<N>(z, at) else { break };
         let mut sum = load(z);
         for (&gram, row) in gram.iter().zip(delta1) {
-            let Some(delta1) = tile(row, at) else { continue };
+            let Some(delta1) = tile(row, at) else { break };
             sub_scaled(isa, &mut sum, gram, delta1);
         }
         store(z, sum);
@@ -208,22 +198,15 @@ fn correct<I: Isa, const W: usize, const N: usize>(isa: I, gram: &[f32], delta1:
 mod tests {
     use super::*;
     use crate::kernel::tests::{SAMPLES, on_all_tiers};
+    use crate::shape::PANEL;
+    use crate::simd::LANES;
     use crate::support::recipe::{Approx, sequence};
-    use crate::support::{Dice, bits, places, signed_weights};
+    use crate::support::{Dice, bits, signed_weights};
 
     const ALPHA: f32 = 1e-3;
 
-    /// Hidden rows, a slice for each panel.
-    struct Panels<'a>(&'a mut [Vec<f32>]);
-
-    impl HiddenRows for Panels<'_> {
-        fn panel(&mut self, index: usize) -> &mut [f32] {
-            &mut self.0[index]
-        }
-    }
-
-    /// Bits of δ1 (`[panel][samples][width]`), W2 and the last error, and the sum of errors.
-    type Found = (Vec<Vec<u32>>, Vec<u32>, u32, u64);
+    /// Bits of δ1 (`[panel][block][width]`), W2 and the last loss, and the sum of losses.
+    type Found = (Vec<u32>, Vec<u32>, u32, u64);
 
     /// The sequential part over numbers of no particular origin: the Gram numbers need not come from images.
     fn assert_sequence(hidden: usize, outputs: usize, samples: usize, spare: usize) {
@@ -239,60 +222,54 @@ mod tests {
         let weights = signed_weights(shape, 8, 0.1);
         // Every unit of every sample; zeros where they only fill up a panel.
         let z: Vec<Vec<f32>> = (0..samples).map(|_| dice.numbers(hidden, 2.0)).collect();
-        let widths: Vec<usize> =
-            (0..shape.hidden_padded()).step_by(PANEL).map(|first| PANEL.min(shape.hidden_padded() - first)).collect();
-        let place = |sample: usize, unit: usize| (unit / PANEL, sample * widths[unit / PANEL] + unit % PANEL);
-        let mut panels: Vec<Vec<f32>> = widths.iter().map(|width| vec![0.0; samples * width]).collect();
+        let width = |unit: usize| PANEL.min(shape.hidden_padded() - unit / PANEL * PANEL);
+        let place = |sample, unit| unit / PANEL * PANEL * block + sample * width(unit) + unit % PANEL;
+        let mut rows = vec![0.0; block * shape.hidden_padded()];
         for (sample, z) in z.iter().enumerate() {
-            for (unit, &z) in z.iter().enumerate() {
-                let (panel, at) = place(sample, unit);
-                panels[panel][at] = z;
-            }
+            z.iter().enumerate().for_each(|(unit, &z)| rows[place(sample, unit)] = z);
         }
         let (delta1, w2, last, sum): Found = on_all_tiers(|backend| {
-            let mut rows = panels.clone();
+            let mut rows = rows.clone();
             let mut w2 = weights[shape.w1_len()..].to_vec();
             let (mut sums, mut delta2) = (vec![f32::NAN; outputs * LANES], vec![f32::NAN; outputs]);
-            let errors = backend.run(Sequence {
+            let loss = backend.run(Sequential {
                 shape,
                 alpha: ALPHA,
                 labels: &labels,
                 gram: &gram,
-                block,
+                block: NonZeroUsize::new(block).unwrap(),
                 w2: &mut w2,
-                hidden: Panels(&mut rows),
+                hidden: &mut rows,
                 sums: &mut sums,
                 delta2: &mut delta2,
             });
-            let rows = rows.iter().map(|row| bits(row)).collect();
-            (rows, bits(&w2), errors.last.to_bits(), errors.sum.to_bits())
+            (bits(&rows), bits(&w2), loss.last.to_bits(), loss.sum.to_bits())
         });
 
         let rows = z.iter().map(|z| z.iter().map(|&z| Approx::exact(z)).collect()).collect();
         let mut expected_w2: Vec<Approx> =
-            places(shape).skip(hidden).map(|place| Approx::exact(weights[place])).collect();
+            shape.places().skip(hidden).map(|place| Approx::exact(weights[place])).collect();
         let gram = |k: usize, s: usize| Approx::exact(gram[k * block + s]);
-        let (expected, errors) = sequence(shape, Approx::exact(ALPHA), &labels, gram, rows, &mut expected_w2);
+        let (expected, losses) = sequence(shape, Approx::exact(ALPHA), &labels, gram, rows, &mut expected_w2);
         let what = std::format!("{hidden} hidden, {outputs} outputs, {samples} samples");
         for (sample, row) in expected.iter().enumerate() {
             for (unit, expected) in row.iter().enumerate() {
-                let (panel, at) = place(sample, unit);
-                let found = f32::from_bits(delta1[panel][at]);
+                let found = f32::from_bits(delta1[place(sample, unit)]);
                 assert!(expected.admits(found), "{what}: δ1 of sample {sample}, unit {unit} is {found}, {expected:?}");
             }
         }
-        for (place, expected) in places(shape).skip(hidden).zip(&expected_w2) {
+        for (place, expected) in shape.places().skip(hidden).zip(&expected_w2) {
             let found = f32::from_bits(w2[place - shape.w1_len()]);
             assert!(expected.admits(found), "{what}: a weight of W2 is {found}, {expected:?}");
         }
-        let last_error = errors.last().unwrap();
-        assert!(last_error.admits(f32::from_bits(last)), "{what}: the last error is {last:?}, {last_error:?}");
-        let off = f64::from_bits(sum) - errors.iter().map(|e| e.value).sum::<f64>();
-        assert!(off.abs() <= errors.iter().map(|e| e.error).sum(), "{what}: the sum of errors is off by {off:e}");
+        let last_loss = losses.last().unwrap();
+        assert!(last_loss.admits(f32::from_bits(last)), "{what}: the last loss is {last:?}, {last_loss:?}");
+        let off = f64::from_bits(sum) - losses.iter().map(|e| e.value).sum::<f64>();
+        assert!(off.abs() <= losses.iter().map(|e| e.error).sum(), "{what}: the sum of losses is off by {off:e}");
         // Bounds that say something: rounding must not have grown to the size of what it disturbs.
         let coarsest = expected_w2.iter().map(|w| w.error).fold(0.0, f64::max);
         assert!(coarsest < 1e-4, "{what}: bounds of {coarsest:e}");
-        let filled = delta1.iter().flatten().filter(|bits| **bits == 0).count();
+        let filled = delta1.iter().filter(|bits| **bits == 0).count();
         assert!(filled >= samples * (shape.hidden_padded() - hidden), "{what}: units that only fill up have δ1");
     }
 
@@ -313,9 +290,9 @@ mod tests {
     }
 
     #[test]
-    fn errors_add_up() {
-        let mut errors = Errors { last: 1.0, sum: 3.0 };
-        errors.add(Errors { last: 0.5, sum: 2.25 });
-        assert_eq!(errors, Errors { last: 0.5, sum: 5.25 });
+    fn losses_add_up() {
+        let mut loss = Loss { last: 1.0, sum: 3.0 };
+        loss.add(Loss { last: 0.5, sum: 2.25 });
+        assert_eq!(loss, Loss { last: 0.5, sum: 5.25 });
     }
 }

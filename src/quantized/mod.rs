@@ -1,0 +1,345 @@
+//! Quantised networks: inference in integers only, with weights of 8 or 4 bits, and the same outputs, to the last bit, on
+//! every machine.
+//!
+//! A [`QuantizedNetwork`] reads its weights where they lie (in flash, or in a mapped file) and needs a few kilobytes of
+//! scratch, no heap, no floating point and no division. It cannot panic, and no image and no payload that
+//! [`QuantizedNetwork::new`] accepts can make a sum overflow. Cost on a Cortex-M4 for 784 → 64 → 10: about 12 700
+//! instructions an image.
+//!
+//! # What is computed
+//!
+//! `inputs`, `hidden`, `outputs` are the widths of the layers; `p`, the pixels, are bytes; everything is an exact integer.
+//!
+//! ```text
+//! v[i] = (p[i] + 32) >> 6                                    pixel level, 0 ..= 4
+//! s[j] = Σ_i v[i] · w1[i][j]                                 pre-activation; w1 in −128 ..= 127 (8 bits), −8 ..= 7 (4 bits)
+//! h[j] = clamp((s[j] + (1 << (shift − 1))) >> shift, 0, 255) ReLU and rounding to a byte; >> rounds towards −∞
+//! y[k] = Σ_j h[j] · w2[j][k]                                 output; w2 in −128 ..= 127
+//! class = the lowest k with the largest y[k]
+//! ```
+//!
+//! Without biases, multiplying a hidden unit's column of `w1` by a positive number and dividing its row of `w2` by it
+//! changes nothing, and multiplying all outputs by one positive number does not change the class. So the scales of the
+//! quantised weights need not be stored, and after the ReLU a shift serves where others need a multiplier per unit.
+//!
+//! Five levels of grey are enough: on MNIST half of the inked pixels are fully inked, and the quantiser fits the weights
+//! to the levels.
+//!
+//! # The payload
+//!
+//! All multi-byte quantities are little-endian; the payload starts at an address that is a multiple of 4.
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 1 | `shift`, 1 ..= 24 |
+//! | 1 | 15 | zero |
+//! | 16 | 16 · `inputs` · `tiles` | `w1`, tile after tile |
+//! | then | `hidden` · `outputs` | `w2`, one byte a weight, two's complement, row `j` before row `j + 1` |
+//!
+//! A tile holds `units` = 16 (8 bits) or 32 (4 bits) consecutive hidden units; `tiles = ⌈hidden / units⌉`, and the last
+//! tile's surplus units are ignored. In a tile, input `i` has a row of 16 bytes:
+//! - 8 bits: byte `u` of the row is `w1[i][units · tile + u] + 128`;
+//! - 4 bits: the low half of byte `b` is `w1[i][units · tile + 2b] + 8`, the high half is that of unit `2b + 1`.
+//!
+//! # Why no sum overflows
+//!
+//! `new` refuses more than 65 535 inputs or hidden units. Then, whatever the bytes are:
+//! - `|s[j]| ≤ 65 535 · 4 · 128 < 2²⁵`, and so is every partial sum of the biased weights, `≤ 65 535 · 4 · 255 < 2²⁷`;
+//! - `|y[k]| ≤ 65 535 · 255 · 128 = 2 139 062 400 < 2³¹`, and so is every partial sum of it.
+//!
+//! # How it is fast
+//!
+//! A pixel has one of four non-zero levels, so the rows of all pixels of one level are only *added*, and their sum is
+//! multiplied by the level once. Additions work on several units in a word (`rows.rs`): for a word `W` of weights,
+//! `all += W` and `odd += (W >> bits) & mask`, and at the end `even = all − (odd << bits)`. Lanes are twice as wide as a
+//! weight, which bounds the number of rows before they must be emptied into 32-bit sums.
+
+#[cfg(feature = "std")]
+mod least_squares;
+mod level;
+mod level_lists;
+#[cfg(feature = "std")]
+mod owned;
+mod packed;
+#[cfg(feature = "std")]
+pub mod quantize;
+
+// The inner loops are one of two files with the same functions. Stable Rust does not show Arm's target features to `cfg`.
+#[cfg_attr(
+    any(
+        twolayer_rows = "dsp",
+        all(
+            target_arch = "arm",
+            target_os = "none",
+            target_abi = "eabihf",
+            not(target_has_atomic = "64"),
+            not(twolayer_rows = "portable")
+        )
+    ),
+    path = "rows_dsp.rs"
+)]
+mod rows;
+
+use crate::always::Always;
+use crate::error::{ModelError, SizeError};
+use crate::kind::Bits;
+use crate::shape::Shape;
+use level_lists::LevelLists;
+
+#[cfg(feature = "std")]
+pub use owned::Quantized;
+pub use packed::PackedNetwork;
+#[cfg(feature = "std")]
+pub use quantize::quantize;
+
+/// Bytes before the first tile.
+const PROLOGUE: usize = 16;
+/// Words of 32 bits in a row of a tile.
+const ROW_WORDS: usize = 4;
+/// Bytes in it.
+const ROW_BYTES: usize = 4 * ROW_WORDS;
+/// Hidden units in the larger of the two kinds of tile.
+const MAX_UNITS: usize = 32;
+/// Words in which the lists of levels keep their bounds.
+const BOUNDS: usize = size_of::<level_lists::Bounds>() / size_of::<u32>();
+/// The largest width of a layer.
+const MAX_WIDTH: usize = 65_535;
+/// The largest shift of the hidden layer.
+const MAX_SHIFT: u8 = 24;
+
+/// One input's weights for the units of one tile.
+type Row = [u32; ROW_WORDS];
+
+impl Bits {
+    /// Hidden units in a tile: as many as a row of 16 bytes holds.
+    const fn units(self) -> usize {
+        match self {
+            Self::Eight => 16,
+            Self::Four => 32,
+        }
+    }
+
+    /// What is added to a weight to store it without a sign.
+    const fn bias(self) -> u8 {
+        match self {
+            Self::Eight => 128,
+            Self::Four => 8,
+        }
+    }
+}
+
+/// A quantised network over a payload that the caller owns: in flash, in a mapped file, or in memory.
+///
+/// ```
+/// use twolayer::{Bits, QuantizedNetwork, Shape};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// const SHAPE: Shape = match Shape::new(4, 3, 2) {
+///     Ok(shape) => shape,
+///     Err(_) => panic!("a shape"),
+/// };
+/// #[repr(align(4))]
+/// struct Aligned<T: ?Sized>(T);
+/// // From a model file it is `Model::from_bytes(bytes)?.quantized()?`. Here all weights of W1 are −128, those of W2 are 0.
+/// static PAYLOAD: Aligned<[u8; 86]> = Aligned({
+///     let mut payload = [0; 86];
+///     payload[0] = 1; // the shift
+///     payload
+/// });
+/// let network = QuantizedNetwork::new(SHAPE, Bits::Eight, &PAYLOAD.0)?;
+/// let mut scratch = [0; QuantizedNetwork::scratch_len(SHAPE)]; // in firmware, a `static`
+/// assert_eq!(network.classify(&[0, 255, 64, 0], &mut scratch)?, 0);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct QuantizedNetwork<'a> {
+    shape: Shape,
+    bits: Bits,
+    shift: u8,
+    /// `inputs` rows a tile, tile after tile.
+    first: &'a [Row],
+    /// `hidden` rows of `outputs` weights.
+    second: &'a [u8],
+}
+
+impl<'a> QuantizedNetwork<'a> {
+    /// The network in a payload, which lies as described [above](self). Costs nothing that depends on its length.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Size`] when there are more than 65 535 inputs or hidden units; `Length`, `Misaligned`, `Shift` and
+    /// `Prologue` when the payload is not as long as the shape asks for, does not start at a multiple of 4, or its first 16
+    /// bytes are not as described.
+    pub fn new(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
+        let (found, expected) = (payload.len(), Self::payload_len(shape, bits).map_err(ModelError::Size)?);
+        if found != expected {
+            return Err(ModelError::Length { found: found as u64, expected: expected as u64 });
+        }
+        Self::with_checked_len(shape, bits, payload)
+    }
+
+    /// [`new`](Self::new) for a payload whose length was checked before.
+    pub(crate) fn with_checked_len(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
+        let second_len = shape.hidden() * shape.outputs();
+        let (rows, second) = payload.split_at_checked(payload.len() - second_len).always();
+        let rows: &[Row] =
+            bytemuck::try_cast_slice(rows).map_err(|_| ModelError::Misaligned { expected: align_of::<Row>() })?;
+        let (prologue, first) = rows.split_first().ok_or(ModelError::Prologue)?;
+        let [word, second_word, third_word, fourth_word] = prologue.map(u32::from_le);
+        let [shift, ..] = word.to_le_bytes();
+        if !(1..=MAX_SHIFT).contains(&shift) {
+            return Err(ModelError::Shift { found: shift });
+        }
+        if (word >> 8) | second_word | third_word | fourth_word != 0 {
+            return Err(ModelError::Prologue);
+        }
+        Ok(Self { shape, bits, shift, first, second })
+    }
+
+    /// Bytes of the payload for a shape.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Quantized`] when there are more than 65 535 inputs or hidden units.
+    pub const fn payload_len(shape: Shape, bits: Bits) -> Result<usize, SizeError> {
+        match payload_len(shape, bits) {
+            Some(len) => Ok(len),
+            None => Err(SizeError::Quantized { found: widest(shape), most: MAX_WIDTH }),
+        }
+    }
+
+    /// The network's sizes.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Bits of a weight of the first layer.
+    #[must_use]
+    pub const fn bits(&self) -> Bits {
+        self.bits
+    }
+
+    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: one an input, one an
+    /// output, 40 more.
+    #[must_use]
+    pub const fn scratch_len(shape: Shape) -> usize {
+        shape.inputs() + MAX_UNITS + BOUNDS + shape.outputs()
+    }
+
+    /// Writes the outputs of one image: `inputs` pixels, `outputs` numbers. `scratch` may hold anything.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError`] when `image` or `outputs` is not as long as the shape says, or `scratch` is shorter than
+    /// [`scratch_len`](Self::scratch_len).
+    pub fn outputs(&self, image: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), SizeError> {
+        self.check(image, scratch)?;
+        let (found, expected) = (outputs.len(), self.shape.outputs());
+        if found != expected {
+            return Err(SizeError::Results { found, expected });
+        }
+        self.run(image, scratch, outputs);
+        Ok(())
+    }
+
+    /// The class of one image: the index of its largest output, the first of equals. `scratch` may hold anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs`](Self::outputs).
+    #[inline(always)] // no stack of its own
+    pub fn classify(&self, image: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
+        self.check(image, scratch)?;
+        let (outputs, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).unwrap_or_default();
+        let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
+        self.run(image, scratch, outputs);
+        Ok(class(outputs))
+    }
+
+    fn check(&self, image: &[u8], scratch: &[u32]) -> Result<(), SizeError> {
+        let (found, expected) = (image.len(), self.shape.inputs());
+        if found != expected {
+            return Err(SizeError::Pixels { found, expected });
+        }
+        let (found, expected) = (scratch.len(), Self::scratch_len(self.shape));
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected });
+        }
+        Ok(())
+    }
+
+    /// Writes the outputs. The lengths were checked.
+    #[inline(never)] // called twice
+    fn run(&self, pixels: &[u8], scratch: &mut [u32], outputs: &mut [i32]) {
+        // Without the box, a call of memset: a hundred bytes of code for ten words.
+        outputs.fill(core::hint::black_box(0));
+        let mut weights = self.second;
+        self.hidden(pixels, scratch, |sums| {
+            let behind = sums.len() * outputs.len();
+            rows::add_outputs(sums, self.shift, weights, outputs);
+            weights = weights.get(behind..).unwrap_or_default();
+        });
+    }
+
+    /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths
+    /// were checked.
+    fn hidden(&self, pixels: &[u8], scratch: &mut [u32], mut take: impl FnMut(&mut [u32])) {
+        debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len(), "the length was checked");
+        let Some((sums, scratch)) = scratch.split_first_chunk_mut::<MAX_UNITS>() else { return };
+        let Some((bounds, lists)) = scratch.split_first_chunk_mut::<BOUNDS>() else { return };
+        let sums = sums.get_mut(..self.bits.units()).unwrap_or_default();
+        let levels = LevelLists::new(pixels, bytemuck::cast_mut(bounds), lists);
+        let start = start(self.shift, self.bits, levels.total());
+        let mut first = self.first;
+        while let Some((tile, rest)) = first.split_at_checked(pixels.len())
+            && !tile.is_empty()
+        {
+            first = rest;
+            sums.fill(start);
+            rows::add_rows(self.bits, &levels, tile, sums);
+            take(sums);
+        }
+    }
+}
+
+/// Inputs or hidden units, whichever are more.
+const fn widest(shape: Shape) -> usize {
+    if shape.inputs() > shape.hidden() { shape.inputs() } else { shape.hidden() }
+}
+
+/// [`QuantizedNetwork::payload_len`]; `None` if a layer is too wide.
+#[inline(never)] // called twice when a model is opened
+const fn payload_len(shape: Shape, bits: Bits) -> Option<usize> {
+    if widest(shape) > MAX_WIDTH {
+        return None;
+    }
+    // Fewer bytes than the shape's f32 weights have, which a `Shape` keeps below 2 GiB.
+    let tiles = shape.hidden().div_ceil(bits.units());
+    Some(PROLOGUE + shape.inputs() * tiles * ROW_BYTES + shape.hidden() * shape.outputs())
+}
+
+/// What the sum of every hidden unit starts from, modulo 2³²: half of the divisor, to round, less the bias of all weights.
+/// `total` is the sum of the image's levels.
+fn start(shift: u8, bits: Bits, total: u32) -> u32 {
+    (1u32 << (shift - 1)).wrapping_sub(u32::from(bits.bias()) * total)
+}
+
+/// The index of the largest output, the first of equals.
+#[inline(never)] // or it is unrolled where its callers are
+fn class(outputs: &[i32]) -> u8 {
+    let Some((&first, rest)) = outputs.split_first() else { return 0 };
+    let (mut class, mut largest) = (0_usize, first);
+    for (k, &output) in (1..).zip(rest) {
+        if output > largest {
+            (class, largest) = (k, output);
+        }
+    }
+    // There are at most 256 outputs.
+    class.to_le_bytes()[0]
+}
+
+/// The activation of a hidden unit, 0 ..= 255, from its sum.
+#[allow(dead_code, reason = "the assembly does it itself")]
+fn activation(sum: u32, shift: u8) -> u32 {
+    (sum.cast_signed() >> shift).clamp(0, 255).cast_unsigned()
+}

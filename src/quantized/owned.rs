@@ -1,0 +1,71 @@
+//! A quantised network that owns its payload, for hosts.
+
+use super::QuantizedNetwork;
+use crate::error::ModelError;
+use crate::kind::Bits;
+use crate::shape::Shape;
+
+/// A quantised network that owns its payload: what [`quantize`](super::quantize()) makes, or a copy of a file's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quantized {
+    shape: Shape,
+    bits: Bits,
+    /// The payload, in words so that it is aligned.
+    words: Vec<u32>,
+    /// Its bytes.
+    len: usize,
+}
+
+impl Quantized {
+    /// A copy of a payload.
+    ///
+    /// # Errors
+    ///
+    /// As [`QuantizedNetwork::new`]; the address of `payload` does not matter.
+    pub fn new(shape: Shape, bits: Bits, payload: &[u8]) -> Result<Self, ModelError> {
+        let expected = QuantizedNetwork::payload_len(shape, bits).map_err(ModelError::Size)?;
+        let found = payload.len();
+        if found != expected {
+            return Err(ModelError::Length { found: found as u64, expected: expected as u64 });
+        }
+        let mut copy = Self::zeros(shape, bits, expected);
+        copy.payload_mut().copy_from_slice(payload);
+        QuantizedNetwork::new(shape, bits, copy.payload())?;
+        Ok(copy)
+    }
+
+    /// A payload of `len` zeros, which is none yet: its shift is out of range.
+    pub(super) fn zeros(shape: Shape, bits: Bits, len: usize) -> Self {
+        Self { shape, bits, words: vec![0; len.div_ceil(4)], len }
+    }
+
+    /// The network's sizes.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Bits of a weight of the first layer.
+    #[must_use]
+    pub const fn bits(&self) -> Bits {
+        self.bits
+    }
+
+    /// The payload, as [`quantized`](super) describes it; it starts at a multiple of 4.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+
+    pub(super) fn payload_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
+    }
+
+    /// The network in the payload, which was checked when this value was made.
+    #[must_use]
+    pub fn network(&self) -> QuantizedNetwork<'_> {
+        let (rows, second) = self.payload().split_at(self.len - self.shape.hidden() * self.shape.outputs());
+        let first = &bytemuck::cast_slice(rows)[1..];
+        QuantizedNetwork { shape: self.shape, bits: self.bits, shift: rows[0], first, second }
+    }
+}
