@@ -1,15 +1,25 @@
-//! A file's bytes: memory-mapped where that can be had, read otherwise.
+//! A file's bytes: memory-mapped where possible, read into memory otherwise.
 
-use super::Error;
+use super::{Action, Error};
 use memmap2::{Mmap, MmapOptions};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Files below this many bytes are read: a map would cost more.
-const SMALL: u64 = 16 << 10;
+/// The least file length in bytes that is worth a memory map.
+const MIN_MAPPED_LEN: u64 = 16 << 10;
 
-/// The bytes of one file. They stay within the crate: see [`map`].
+/// How to access a file's bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileAccess {
+    /// Memory-mapped where possible, read into memory otherwise.
+    #[default]
+    Map,
+    /// Read into memory: for files that other processes may change or truncate during use.
+    Read,
+}
+
+/// The bytes of one file. They must not leave the crate: see [`map`].
 #[derive(Debug)]
 pub(crate) enum Bytes {
     Mapped(Mmap),
@@ -17,33 +27,32 @@ pub(crate) enum Bytes {
 }
 
 impl Bytes {
-    /// Opens a file; `mmap` says whether it may be mapped.
-    pub(crate) fn open(path: &Path, mmap: bool) -> Result<Self, Error> {
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
-        let meta = file.metadata().map_err(Error::io("open", path))?;
+    pub(crate) fn open(path: &Path, access: FileAccess) -> Result<Self, Error> {
+        let mut file = File::open(path).map_err(Error::io(Action::Open, path))?;
+        let meta = file.metadata().map_err(Error::io(Action::Open, path))?;
         if meta.is_dir() {
-            return Err(Error::io("read", path)(std::io::ErrorKind::IsADirectory.into()));
+            return Err(Error::io(Action::Read, path)(std::io::ErrorKind::IsADirectory.into()));
         }
-        if mmap
+        if access == FileAccess::Map
             && meta.is_file()
-            && meta.len() >= SMALL
+            && meta.len() >= MIN_MAPPED_LEN
             && let Ok(map) = map(&file)
         {
             return Ok(Self::Mapped(map));
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+        file.read_to_end(&mut bytes).map_err(Error::io(Action::Read, path))?;
         Ok(Self::Read(bytes))
     }
 
-    pub(crate) fn get(&self) -> &[u8] {
+    pub(crate) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
             Self::Read(bytes) => bytes,
         }
     }
 
-    /// Is the file mapped?
+    /// Whether the file is memory-mapped.
     pub(crate) const fn is_mapped(&self) -> bool {
         matches!(self, Self::Mapped(_))
     }
@@ -51,18 +60,18 @@ impl Bytes {
 
 /// Maps a whole file.
 ///
-/// Where the system can promise that nobody changes the file (sealed or fs-verity files) the map is safe. Elsewhere
-/// another process may write to it, and the bytes of a `&[u8]` may then change while it is borrowed; or it may cut the
-/// file, and reading beyond the cut kills this process (SIGBUS). What limits the harm: the slice never leaves this
-/// crate; every index into it is checked against the map's own length; a pixel or label is read as a number that
-/// cannot index anything unchecked. `--no-mmap` is for files that others write to.
-#[expect(unsafe_code, reason = "a memory map is unsafe whatever one does; see above")]
+/// The map is safe if the system guarantees that the file does not change (sealed or fs-verity files). Otherwise
+/// another process may write to the file, which changes the bytes of a borrowed `&[u8]`, or truncate it, and then
+/// reading past the new end kills this process (SIGBUS). To limit the harm, the slice never leaves this crate, every
+/// index into it is checked against the length of the map, and a pixel or label never serves as an unchecked index. For
+/// files that other processes write to there is [`FileAccess::Read`].
+#[expect(unsafe_code, reason = "mapping a file is unsafe; see above")]
 fn map(file: &File) -> std::io::Result<Mmap> {
     let options = MmapOptions::new();
     if let Ok(map) = options.map_if_safe(file) {
         return Ok(map);
     }
-    // SAFETY: as above: files of a data set or a model are not written to while they are read; where they are, the
-    // user is told to read them instead.
+    // SAFETY: data sets and models are not expected to change during use; where they may, the documentation of
+    // `FileAccess` tells the caller to choose `Read`.
     unsafe { options.map(file) }
 }

@@ -1,107 +1,81 @@
-//! What can go wrong on a host: the core's errors with the path they concern, and those of the system.
+//! Errors on a host: those of the operating system, and those of the core with the path of the file.
+//!
+//! Each message includes its cause, so `source` returns `None`. The program adds hints about options.
 
-use crate::int8::PayloadError;
-use crate::int8::quantize::QuantizeError;
-use crate::model::Kind;
-use crate::{IdxError, ModelError, NetworkError, ShapeError, TrainError};
+use crate::{IdxError, ModelError, SizeError, TrainError};
+use core::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a command cannot go on; its text says what to do. Nothing half-written is left behind.
+/// An error of a host function. Such a function leaves no partly written files behind.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The system refused a file.
-    #[error("cannot {action} {}: {source}{}", path.display(), remedy(action, source.kind()))]
+    /// An input or output error.
+    #[error("cannot {action} {}: {error}{}", path.display(), remedy(*action, error.kind()))]
     Io {
-        /// What was tried, as a verb.
-        action: &'static str,
+        /// What was attempted.
+        action: Action,
         /// The file or directory.
         path: PathBuf,
-        /// The system's answer.
-        source: io::Error,
+        /// The system's error.
+        error: io::Error,
     },
-    /// A data set's directory is none.
-    #[error("{} {why}: --data takes mnist, fashion, digits or a directory of four IDX files", path.display())]
+    /// A data set's directory does not exist.
+    #[error("{} does not exist", path.display())]
     NoDirectory {
-        /// What was taken for a directory.
+        /// The directory.
         path: PathBuf,
-        /// What is wrong with it.
-        why: &'static str,
     },
-    /// A directory that an environment variable names cannot be used.
-    #[error("{variable} is set, but {source}\nCorrect {variable}, or unset it")]
+    /// The path of a data set is not a directory.
+    #[error("{} is not a directory", path.display())]
+    NotADirectory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The directory in an environment variable cannot be used.
+    #[error("{variable} is set, but {error}\nCorrect {variable}, or unset it")]
     Environment {
         /// The variable.
         variable: &'static str,
         /// What is wrong with the directory.
-        source: Box<Self>,
+        error: Box<Self>,
     },
-    /// No mirror gave a data set.
+    /// No mirror provided the data set.
     #[cfg(feature = "download")]
-    #[error(
-        "cannot fetch {}: {}\nGet the four files elsewhere and name their directory by --data{}, or name another server \
-         by --mirror, or use --data digits", name.title(), list(refusals),
-        if *name == super::dataset::Name::Mnist { " or MNIST_DIR" } else { "" }
-    )]
+    #[error("cannot fetch {}: {}", name.title(), list(refusals))]
     Fetch {
         /// The data set.
         name: super::dataset::Name,
-        /// What each mirror did.
+        /// Why each mirror failed.
         refusals: Vec<super::dataset::Refusal>,
     },
-    /// An address that files cannot be fetched from.
-    #[error(
-        "TWOLAYER_MIRROR: {} is no address in UTF-8 that begins with http:// or https://; a directory is named by \
-         --data",
-        without_user(url)
-    )]
-    Mirror {
-        /// The address.
-        url: String,
-    },
-    /// No model was named, and there is none.
-    #[error("no *.twolayer file here: train a network first (twolayer train), or name its file by --model")]
-    NoModel,
-    /// Files that are not what they should be.
-    #[error(
-        "{wrong} of the 4 files of {name} are missing or changed; `twolayer data fetch {name}` has them in the cache{}",
-        if *overridden { "; and unset MNIST_DIR, which comes first" } else { "" }
-    )]
-    NotVerified {
-        /// How many.
-        wrong: usize,
-        /// The data set.
-        name: &'static str,
-        /// Does `MNIST_DIR` name another directory than the cache?
-        overridden: bool,
-    },
-    /// A file that was not to be overwritten.
-    #[error("{} is there already: name another directory, or remove it first", path.display())]
+    /// A file already exists and would be overwritten.
+    #[error("{} already exists: choose another directory, or remove it first", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// A data set lacks a file.
+    /// A file of a data set is missing.
     #[error(
         "{} has no {name} (nor {name}.gz): it should hold the four MNIST files, train-images-idx3-ubyte, \
          train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte", directory.display()
     )]
     Missing {
-        /// Where it was looked for.
+        /// The data set's directory.
         directory: PathBuf,
         /// The file's name.
         name: &'static str,
     },
-    /// A file is not the IDX file that it should be.
-    #[error("{}: {source}", path.display())]
+    /// A file is not a valid IDX file of the expected kind.
+    #[error("{}: {error}", path.display())]
     Idx {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: IdxError,
+        error: IdxError,
     },
-    /// Images and labels that do not belong together.
+    /// The numbers of images and labels differ.
     #[error("{} has {images} images, but {} has {labels} labels", images_path.display(), labels_path.display())]
     Counts {
         /// The file of images.
@@ -113,26 +87,26 @@ pub enum Error {
         /// The number of labels.
         labels: usize,
     },
-    /// A file of no images.
+    /// A file without images.
     #[error("{} has no images", path.display())]
     Empty {
         /// The file of images.
         path: PathBuf,
     },
-    /// Images of another size than expected.
-    #[error("{} has images of {found} pixels; {expected} are expected, as {whose} has", path.display())]
+    /// The images have the wrong size.
+    #[error("{} has images of {found} pixels; expected {expected}, to match {whose}", path.display())]
     Pixels {
         /// The file of images.
         path: PathBuf,
-        /// The pixels of its images.
+        /// The pixels per image.
         found: usize,
-        /// The pixels expected.
+        /// The expected pixels per image.
         expected: usize,
-        /// What expects them.
+        /// Where the expected number comes from: the network or the training set.
         whose: &'static str,
     },
-    /// A label beyond the classes.
-    #[error("{} says {found} for image {sample}; {whose} are 0 to {}", path.display(), classes - 1)]
+    /// A label is out of range.
+    #[error("{} has label {found} for image {sample}; {whose} are 0 to {}", path.display(), classes - 1)]
     Label {
         /// The file of labels.
         path: PathBuf,
@@ -142,102 +116,94 @@ pub enum Error {
         found: u8,
         /// The number of classes.
         classes: usize,
-        /// What has so many.
+        /// Where the number of classes comes from: the network or the training labels.
         whose: &'static str,
     },
-    /// A file is not the model that it should be.
-    #[error("{}: {source}", path.display())]
+    /// A file is not a valid model of the expected kind.
+    #[error("{}: {error}", path.display())]
     Model {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: ModelError,
+        error: ModelError,
     },
-    /// Sizes that no network has.
-    #[error("{0}")]
-    Shape(#[from] ShapeError),
-    /// Options or samples that cannot be trained with.
-    #[error("{0}")]
+    /// The size of a network is out of range, or a buffer has the wrong length.
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    /// A network cannot be trained or quantised.
+    #[error(transparent)]
     Train(#[from] TrainError),
-    /// Images that a network cannot take.
-    #[error("{0}")]
-    Network(#[from] NetworkError),
-    /// A network that cannot be quantised.
-    #[error("cannot quantise: {0}")]
-    Quantize(#[from] QuantizeError),
-    /// An integer network that is none.
-    #[error("{0}")]
-    Payload(#[from] PayloadError),
-    /// A model that was quantised already.
-    #[error("{} has {kind} weights already: name a model of f32 weights by --model", path.display())]
-    Quantized {
-        /// The file.
-        path: PathBuf,
-        /// What its weights are.
-        kind: Kind,
-    },
-    /// A result that would take the place of what it is made from.
-    #[error("{} is the model itself: name another file by --out", path.display())]
-    Overwrite {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The weights have left the range of numbers.
-    #[error(
-        "training diverged in epoch {epoch}, before sample {sample}: the error is no longer a finite number. \
-         Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written"
-    )]
+    /// Training diverged: the loss or a weight is infinite or NaN.
+    #[error("training diverged in epoch {epoch}, before sample {sample}: the loss is no longer a finite number")]
     Diverged {
         /// The epoch, counted from 1.
         epoch: u32,
-        /// Samples of this epoch until it was noticed.
+        /// The number of samples of this epoch after which it was detected.
         sample: usize,
         /// The learning rate.
         alpha: f32,
     },
-    /// Not enough memory.
-    #[error("cannot have {bytes} bytes of memory: {source}. Choose fewer --hidden units or a smaller --block")]
+    /// Out of memory.
+    #[error("cannot allocate {bytes} bytes of memory: {error}")]
     Memory {
-        /// The bytes asked for.
+        /// The number of bytes requested.
         bytes: usize,
-        /// The system's answer.
-        source: io::Error,
+        /// The system's error.
+        error: io::Error,
     },
-    /// There is no place for what is kept between runs.
-    #[error("no cache directory: set XDG_CACHE_HOME to the full path of one")]
+    /// The system has no cache directory.
+    #[error("no cache directory: set XDG_CACHE_HOME to an absolute path")]
     NoCache,
 }
 
 impl Error {
-    /// Adds what was tried on which file to the system's answer.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { action, path: path.to_owned(), source }
+    /// Adds the action and the path to an error of the system.
+    pub(crate) fn io(action: Action, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Io { action, path: path.to_owned(), error }
     }
 }
 
-/// What to do about a file that the system refused, where that is known.
-fn remedy(action: &str, kind: io::ErrorKind) -> &'static str {
-    match kind {
-        io::ErrorKind::NotFound if action == "write" => "; make its directory first",
-        io::ErrorKind::PermissionDenied => "; look at the permissions of the file and its directory",
-        io::ErrorKind::IsADirectory => "; name a file",
-        io::ErrorKind::NotADirectory => "; a part of its path is a file",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room there, or choose another disk",
-        io::ErrorKind::ReadOnlyFilesystem => "; choose another disk",
-        _ if action == "expand" => "; the archive is damaged or cut: get it again",
+/// An action on a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names explain themselves")]
+pub enum Action {
+    Open,
+    Read,
+    Write,
+    Create,
+    Decompress,
+    Generate,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Create => "create",
+            Self::Decompress => "decompress",
+            Self::Generate => "generate",
+        })
+    }
+}
+
+/// A hint about what to do after an error of the system, where there is one.
+const fn remedy(action: Action, kind: io::ErrorKind) -> &'static str {
+    match (action, kind) {
+        (Action::Write, io::ErrorKind::NotFound) => "; create its directory first",
+        (_, io::ErrorKind::PermissionDenied) => "; check the permissions of the file and its directory",
+        (_, io::ErrorKind::IsADirectory) => "; choose a file",
+        (_, io::ErrorKind::NotADirectory) => "; a part of its path is a file, not a directory",
+        (_, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => "; free some space, or choose another disk",
+        (_, io::ErrorKind::ReadOnlyFilesystem) => "; choose another disk",
+        (Action::Decompress, _) => "; the file is damaged or truncated: download it again",
         _ => "",
     }
 }
 
-/// An address as it may be shown: without the name and the password that may stand before its host.
-pub(crate) fn without_user(url: &str) -> String {
-    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}{host}{path}")
-}
-
-/// What each mirror did.
+/// The reasons of all mirrors, as one line.
 #[cfg(feature = "download")]
 fn list(refusals: &[super::dataset::Refusal]) -> String {
     let each: Vec<_> = refusals.iter().map(ToString::to_string).collect();

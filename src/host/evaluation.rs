@@ -1,13 +1,97 @@
-//! How well a network reads a set: its confusion matrix.
+//! Evaluates a network on a data set: accuracy and confusion matrix.
 
 use super::dataset::Set;
-use super::{Error, Numbers};
-use crate::int8::PackedNetwork;
-use crate::network::{Network, NetworkError};
+use super::{Error, PageBuffer, Threads};
+use crate::error::SizeError;
+use crate::network::Network;
+use crate::quantized::PackedNetwork;
 use crate::shape::Shape;
 
-/// Images classified at a time: enough that a panel of W1 is read once for many.
+/// Images per batch. A batch reads each panel of W1 only once.
 const BATCH: usize = 64;
+
+/// A network that can be evaluated.
+pub trait Classifier: Sync {
+    /// The network's sizes.
+    fn shape(&self) -> Shape;
+
+    /// The scratch length for [`classify_batch`](Self::classify_batch) of up to `images` images, in 32-bit words.
+    fn scratch_len(&self, images: usize) -> usize;
+
+    /// Classifies images. `images` is `[samples][inputs]` pixels; `classes`, of length `samples`, takes the results.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError`] if a buffer has the wrong length.
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], classes: &mut [u8]) -> Result<(), SizeError>;
+}
+
+impl Classifier for Network<'_> {
+    fn shape(&self) -> Shape {
+        self.shape()
+    }
+
+    fn scratch_len(&self, images: usize) -> usize {
+        Self::batch_scratch_len(self.shape(), images)
+    }
+
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], classes: &mut [u8]) -> Result<(), SizeError> {
+        self.classify_batch(images, bytemuck::cast_slice_mut(scratch), classes)
+    }
+}
+
+impl Classifier for PackedNetwork<'_> {
+    fn shape(&self) -> Shape {
+        self.shape()
+    }
+
+    fn scratch_len(&self, _: usize) -> usize {
+        Self::scratch_len(self.shape())
+    }
+
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], classes: &mut [u8]) -> Result<(), SizeError> {
+        for (image, class) in images.chunks(self.shape().inputs()).zip(classes) {
+            *class = self.classify(image, scratch)?;
+        }
+        Ok(())
+    }
+}
+
+/// Classifies all images on the calling thread.
+pub(super) fn classify_all(classifier: &impl Classifier, images: &[u8], classes: &mut [u8]) -> Result<(), Error> {
+    let mut scratch = PageBuffer::zeros(classifier.scratch_len(BATCH))?;
+    let scratch: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch);
+    for (images, classes) in images.chunks(BATCH * classifier.shape().inputs()).zip(classes.chunks_mut(BATCH)) {
+        classifier.classify_batch(images, scratch, classes)?;
+    }
+    Ok(())
+}
+
+/// Classifies every image of a set and counts the results.
+///
+/// # Errors
+///
+/// If the images or labels do not fit the network's inputs and outputs, or memory runs out.
+pub fn evaluate(classifier: &impl Classifier, set: &Set, threads: &Threads) -> Result<Evaluation, Error> {
+    Ok(evaluate_with_classes(classifier, set, threads)?.0)
+}
+
+/// Like [`evaluate`], and also returns the class of each image.
+pub(super) fn evaluate_with_classes(
+    classifier: &impl Classifier,
+    set: &Set,
+    threads: &Threads,
+) -> Result<(Evaluation, Vec<u8>), Error> {
+    let shape = classifier.shape();
+    set.check(shape.inputs(), shape.outputs())?;
+    let mut classes = vec![0; set.len()];
+    threads.classify(classifier, set.images(), &mut classes)?;
+    let mut evaluation = Evaluation { classes: shape.outputs(), counts: vec![0; shape.outputs() * shape.outputs()] };
+    for (&label, &class) in set.labels().iter().zip(&classes) {
+        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(class)] += 1;
+    }
+    Ok((evaluation, classes))
+}
 
 /// The confusion matrix of a network on a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,76 +102,19 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Classifies every image of `set`.
-    ///
-    /// # Errors
-    ///
-    /// When the images have not as many pixels as the network has inputs, or a label is beyond its outputs.
-    pub fn new(network: &Network<'_>, set: &Set) -> Result<Self, Error> {
-        Self::noting(network, set, &mut Vec::new())
-    }
-
-    /// [`new`](Self::new) for an integer network.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn of_integers(network: &PackedNetwork<'_>, set: &Set) -> Result<Self, Error> {
-        Self::of_integers_noting(network, set, &mut Vec::new())
-    }
-
-    /// [`new`](Self::new), which also notes the class of each image.
-    pub(crate) fn noting(network: &Network<'_>, set: &Set, classes: &mut Vec<u8>) -> Result<Self, Error> {
-        let mut scratch = Numbers::zeros(Network::scratch_len(network.shape(), BATCH))?;
-        Self::classify(network.shape(), set, classes, |images, found| network.classify(images, &mut scratch, found))
-    }
-
-    /// [`of_integers`](Self::of_integers), which also notes the class of each image.
-    pub(crate) fn of_integers_noting(
-        network: &PackedNetwork<'_>,
-        set: &Set,
-        classes: &mut Vec<u8>,
-    ) -> Result<Self, Error> {
-        let mut scratch = vec![0; PackedNetwork::scratch_len(network.shape())];
-        Self::classify(network.shape(), set, classes, |images, found| network.classify(images, &mut scratch, found))
-    }
-
-    fn classify(
-        shape: Shape,
-        set: &Set,
-        noted: &mut Vec<u8>,
-        mut classify: impl FnMut(&[u8], &mut [u8]) -> Result<(), NetworkError>,
-    ) -> Result<Self, Error> {
-        set.check(shape.inputs(), shape.outputs())?;
-        let classes = shape.outputs();
-        let mut counts = vec![0; classes * classes];
-        let mut found = [0; BATCH];
-        for (images, labels) in set.images().chunks(BATCH * shape.inputs()).zip(set.labels().chunks(BATCH)) {
-            let found = found.get_mut(..labels.len()).unwrap_or_default();
-            classify(images, found)?;
-            for (&label, &class) in labels.iter().zip(&*found) {
-                if let Some(count) = counts.get_mut(usize::from(label) * classes + usize::from(class)) {
-                    *count += 1;
-                }
-            }
-            noted.extend_from_slice(found);
-        }
-        Ok(Self { classes, counts })
-    }
-
     /// The number of classes.
     #[must_use]
     pub const fn classes(&self) -> usize {
         self.classes
     }
 
-    /// Images of `label` that were taken for `class`; 0 beyond the classes.
+    /// The number of images of `label` that were classified as `class`; 0 if either is out of range.
     #[must_use]
     pub fn count(&self, label: usize, class: usize) -> u32 {
         self.row(label).get(class).copied().unwrap_or(0)
     }
 
-    /// Images of one label: how many there are, and how many were recognised.
+    /// The total number of images of one label, and the number of them classified correctly.
     #[must_use]
     pub fn of_label(&self, label: usize) -> (u32, u32) {
         (self.row(label).iter().sum(), self.count(label, label))
@@ -99,13 +126,13 @@ impl Evaluation {
         self.counts.iter().sum()
     }
 
-    /// The number of images recognised.
+    /// The number of images classified correctly.
     #[must_use]
     pub fn correct(&self) -> u32 {
         (0..self.classes).map(|label| self.count(label, label)).sum()
     }
 
-    /// The part of images recognised, 0 to 1.
+    /// The fraction of images classified correctly, 0 to 1.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         f64::from(self.correct()) / f64::from(self.total().max(1))

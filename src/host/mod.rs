@@ -1,18 +1,22 @@
-//! All that needs std: files, data sets, the training loop, evaluation.
+//! Everything that needs `std`: files, data sets, threads, the training loop, evaluation, quantisation.
 
+mod atomic_write;
 mod bytes;
-pub(crate) mod crew;
 pub mod dataset;
 mod error;
 mod evaluation;
 mod model_file;
-mod numbers;
-mod quantized;
+mod owned_weights;
+mod page_buffer;
+mod quantization;
+mod threads;
 pub mod training;
-mod whole;
 
-pub use error::Error;
-pub use evaluation::Evaluation;
+pub use bytes::FileAccess;
+pub use error::{Action, Error};
+pub use evaluation::{Classifier, Evaluation, evaluate};
 pub use model_file::ModelFile;
-pub use numbers::Numbers;
-pub use quantized::{Comparison, Quantized};
+pub use owned_weights::OwnedWeights;
+pub use page_buffer::PageBuffer;
+pub use quantization::{Comparison, QUANTIZE_IMAGES, compare, quantize};
+pub use threads::Threads;

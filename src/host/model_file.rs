@@ -1,11 +1,15 @@
-//! Model files on a disk: opened in place, written whole or not at all.
+//! Model files: read in place, written atomically.
 
-use super::bytes::Bytes;
-use super::whole::{finish, temporary};
-use super::{Error, Numbers, Quantized};
-use crate::int8::Bits;
-use crate::model::{self, Kind, Model};
+use super::atomic_write::{create_temporary, persist};
+use super::bytes::{Bytes, FileAccess};
+use super::{Action, Error, OwnedWeights};
+use crate::crc32;
+use crate::error::ModelError;
+use crate::kind::Kind;
+use crate::model::{self, Model};
+use crate::quantized::Quantized;
 use crate::shape::Shape;
+use crate::weights::Weights;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf, is_separator};
@@ -20,30 +24,31 @@ pub struct ModelFile {
 }
 
 impl ModelFile {
-    /// Opens a file and checks all of it, once; `mmap` says whether it may be memory-mapped.
+    /// Opens a file and checks it, including its checksums.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is not a whole and undamaged model.
-    pub fn open(path: &Path, mmap: bool) -> Result<Self, Error> {
-        let bytes = Bytes::open(path, mmap)?;
-        let model = Model::from_bytes(bytes.get()).map_err(|source| Error::Model { path: path.to_owned(), source })?;
+    /// If the file cannot be read or is not a complete, undamaged model.
+    pub fn open(path: &Path, access: FileAccess) -> Result<Self, Error> {
+        let bytes = Bytes::open(path, access)?;
+        let model =
+            Model::from_bytes(bytes.as_slice()).map_err(|error| Error::Model { path: path.to_owned(), error })?;
         let (kind, shape) = (model.kind(), model.shape());
         Ok(Self { path: path.to_owned(), bytes, kind, shape })
     }
 
-    /// The model in it, read in place.
+    /// The model, without another check.
     fn model(&self) -> Model<'_> {
-        let payload = self.bytes.get().get(model::HEADER_LEN..).unwrap_or_default();
+        let payload = self.bytes.as_slice().get(model::HEADER_LEN..).unwrap_or_default();
         Model::checked_before(self.kind, self.shape, payload)
     }
 
-    /// Adds the path to what is wrong with the model.
-    fn error(&self) -> impl FnOnce(crate::ModelError) -> Error {
-        |source| Error::Model { path: self.path.clone(), source }
+    /// Adds the path to an error of the model.
+    fn model_error(&self) -> impl FnOnce(ModelError) -> Error {
+        |error| Error::Model { path: self.path.clone(), error }
     }
 
-    /// What its weights are.
+    /// The kind of the weights.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
@@ -55,123 +60,119 @@ impl ModelFile {
         self.shape
     }
 
-    /// The whole file's length in bytes.
+    /// The length of the file in bytes, header included.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a model file is never empty")]
     pub fn len(&self) -> usize {
-        self.bytes.get().len()
+        self.bytes.as_slice().len()
     }
 
-    /// A copy of the weights of an f32 model, as [`Shape`] says.
+    /// A copy of the weights of an f32 model.
     ///
     /// # Errors
     ///
-    /// When the weights are no f32 weights, or none that a network can have, or memory is short.
-    pub fn weights(&self) -> Result<Numbers, Error> {
-        let model = self.model();
-        let weights = model.weights().map_err(self.error())?;
-        let mut copy = Numbers::zeros(weights.len())?;
-        copy.copy_from_slice(weights);
-        Ok(copy)
+    /// If the weights are not f32 or not valid, or memory runs out.
+    pub fn weights(&self) -> Result<OwnedWeights, Error> {
+        OwnedWeights::copy_of(self.model().weights().map_err(self.model_error())?)
     }
 
-    /// A copy of the weights of an int8 or int4 model.
+    /// A copy of a quantised model.
     ///
     /// # Errors
     ///
-    /// When the weights are no integers, or not as their format says.
+    /// If the weights are not quantised or not valid.
     pub fn quantized(&self) -> Result<Quantized, Error> {
-        let model = self.model();
-        let bits = match model.kind() {
-            Kind::Int8 => Bits::Eight,
-            Kind::Int4 => Bits::Four,
-            found @ Kind::F32 => return Err(self.error()(crate::ModelError::WrongKind { found })),
-        };
-        let quantized = Quantized::from_payload(model.shape(), bits, model.payload());
-        match quantized.network() {
-            Err(Error::Payload(error)) => Err(self.error()(crate::ModelError::Payload(error))),
-            Err(error) => Err(error),
-            Ok(_) => Ok(quantized),
+        match self.kind {
+            Kind::Quantized(bits) => Quantized::new(self.shape, bits, self.model().payload()),
+            found @ Kind::F32 => Err(ModelError::WrongKind { found }),
         }
+        .map_err(self.model_error())
     }
 
-    /// The checksum of the weights, as the file has it.
+    /// The CRC-32 of the weights.
     #[must_use]
     pub fn checksum(&self) -> u32 {
-        model::crc32(self.model().payload())
+        crc32(self.model().payload())
     }
 
-    /// Can a file be written there? Asked before the hours of work that it is to hold.
+    /// Checks that a model can be written to `path`, by creating a temporary file. For use before a long computation.
     ///
     /// # Errors
     ///
-    /// When not.
+    /// If the file cannot be written.
     pub fn check_writable(path: &Path) -> Result<(), Error> {
-        match target(path)? {
-            Some(target) => temporary(&target).map(drop).map_err(named(path)),
+        match resolve_target(path)? {
+            Some(target) => create_temporary(&target).map(drop).map_err(with_path(path)),
             None => Ok(()),
         }
     }
 
-    /// Writes f32 weights: to a temporary file beside `path`, which is synced and renamed. What is no file, such as
-    /// `/dev/null` or a pipe, is written to as it is.
+    /// Writes f32 weights atomically: to a temporary file beside `path`, which is synced and renamed. A device or a
+    /// pipe is written to directly.
     ///
     /// # Errors
     ///
-    /// When the weights do not fit the shape or are not all finite, or the file cannot be written; a file of that name
-    /// stays as it was then.
-    pub fn write(path: &Path, shape: Shape, weights: &[f32]) -> Result<(), Error> {
-        if let Some(index) = weights.iter().position(|weight| !weight.is_finite()) {
-            return Err(Error::Model { path: path.to_owned(), source: crate::ModelError::NotFinite { index } });
+    /// If a weight is infinite or NaN, or the file cannot be written; an existing file is then left unchanged.
+    pub fn write(path: &Path, weights: Weights<'_>) -> Result<(), Error> {
+        if let Some(index) = weights.not_finite() {
+            return Err(Error::Model { path: path.to_owned(), error: ModelError::NotFinite { index } });
         }
-        Self::write_payload(path, Kind::F32, shape, bytemuck::cast_slice(weights))
+        Self::write_payload(path, Kind::F32, weights.shape(), bytemuck::cast_slice(weights.numbers()))
     }
 
-    /// [`write`](Self::write) for weights of any kind.
-    pub(crate) fn write_payload(path: &Path, kind: Kind, shape: Shape, payload: &[u8]) -> Result<(), Error> {
+    /// Writes a quantised network, like [`write`](Self::write).
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written; an existing file is then left unchanged.
+    pub fn write_quantized(path: &Path, quantized: &Quantized) -> Result<(), Error> {
+        Self::write_payload(path, Kind::Quantized(quantized.bits()), quantized.shape(), quantized.payload())
+    }
+
+    fn write_payload(path: &Path, kind: Kind, shape: Shape, payload: &[u8]) -> Result<(), Error> {
         let header =
-            model::header(kind, shape, payload).map_err(|source| Error::Model { path: path.to_owned(), source })?;
+            model::header(kind, shape, payload).map_err(|error| Error::Model { path: path.to_owned(), error })?;
         let write = |mut to: &File| {
-            to.write_all(&header).and_then(|()| to.write_all(payload)).map_err(Error::io("write", path))
+            to.write_all(&header).and_then(|()| to.write_all(payload)).map_err(Error::io(Action::Write, path))
         };
-        match target(path)? {
+        match resolve_target(path)? {
             Some(target) => {
-                let file = temporary(&target).map_err(named(path))?;
+                let file = create_temporary(&target).map_err(with_path(path))?;
                 if let Ok(replaced) = target.metadata() {
-                    file.as_file().set_permissions(replaced.permissions()).map_err(Error::io("write", path))?;
+                    file.as_file().set_permissions(replaced.permissions()).map_err(Error::io(Action::Write, path))?;
                 }
                 write(file.as_file())?;
-                finish(file, &target).map_err(named(path))
+                persist(file, &target).map_err(with_path(path))
             }
-            None => write(&OpenOptions::new().write(true).open(path).map_err(Error::io("write", path))?),
+            None => write(&OpenOptions::new().write(true).open(path).map_err(Error::io(Action::Write, path))?),
         }
     }
 }
 
-/// The file to be replaced or made: itself, where `path` is a symbolic link to it. None if there is something else at `path`
-/// that can be written to.
-fn target(path: &Path) -> Result<Option<PathBuf>, Error> {
-    let refused = |kind: ErrorKind| Err(Error::io("write", path)(kind.into()));
+/// The file to replace or create, with symbolic links followed; `None` if `path` is a device or a pipe, which is
+/// written to directly.
+fn resolve_target(path: &Path) -> Result<Option<PathBuf>, Error> {
+    let refused = |kind: ErrorKind| Err(Error::io(Action::Write, path)(kind.into()));
     let slash = path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| is_separator(byte.into()));
     match path.metadata() {
         Ok(meta) if meta.is_dir() => refused(ErrorKind::IsADirectory),
         Ok(meta) if !meta.is_file() => Ok(None),
         Ok(meta) if meta.permissions().readonly() => refused(ErrorKind::PermissionDenied),
-        Ok(_) => path.canonicalize().map(Some).map_err(Error::io("write", path)),
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("write", path)(error)),
+        Ok(_) => path.canonicalize().map(Some).map_err(Error::io(Action::Write, path)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(Action::Write, path)(error)),
         Err(_) if slash || path.file_name().is_none() => refused(ErrorKind::IsADirectory),
-        // A link may lead to a file that is to be.
+        // The target of a symbolic link need not exist yet.
         Err(_) => match path.read_link() {
-            Ok(link) => target(&path.with_file_name(link)),
+            Ok(link) => resolve_target(&path.with_file_name(link)),
             Err(_) => Ok(Some(path.to_owned())),
         },
     }
 }
 
-/// Names the path that the user gave, not the one that it led to.
-fn named(path: &Path) -> impl FnOnce(Error) -> Error {
+/// Replaces the path in an error by the one that the caller gave.
+fn with_path(path: &Path) -> impl FnOnce(Error) -> Error {
     |error| match error {
-        Error::Io { action, source, .. } => Error::io(action, path)(source),
+        Error::Io { action, error, .. } => Error::io(action, path)(error),
         other => other,
     }
 }

@@ -1,10 +1,11 @@
-//! Handwritten-looking digits from a seed: a data set in MNIST's form for whoever has neither MNIST nor a network.
+//! Synthetic handwritten digits, generated from a seed: a data set in MNIST's format that needs no download.
 //!
-//! A digit is made the way a hand makes it. One of the usual ways to write it (`forms`) is picked; every control point
-//! misses its place a little; the whole is stretched, slanted, turned and bent; a nib is pulled along the curves; and the
-//! picture is fitted and centred as MNIST's are. That takes a few microseconds.
+//! Each digit starts from one of several common ways to write it (`forms`). The control points of its strokes are
+//! jittered; the whole digit is stretched, slanted, rotated and bent; the strokes are drawn with a pen; and the image
+//! is scaled and centred as in MNIST. This takes a few microseconds per digit.
 //!
-//! The bytes are the same on every machine: `+ - * /` and `sqrt` of f32, which IEEE 754 rounds exactly, in a fixed order.
+//! The bytes are the same on every machine: the generator uses only f32 `+ - * /` and `sqrt`, which IEEE 754 rounds
+//! correctly, in a fixed order.
 
 use core::ops::Range;
 use rand_xoshiro::Xoshiro128PlusPlus;
@@ -12,33 +13,35 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::io::{self, Write};
 use std::thread;
 
-/// Width and height of a picture, in pixels.
+/// Width and height of an image, in pixels.
 pub(crate) const SIDE: usize = 28;
 
-/// Width and height of the box that the ink fills before it is centred in the picture.
+/// Width and height of the box that a digit is scaled to before it is centred in the image, in pixels.
 const BOX: usize = 20;
 
-/// Digit number `index` of the sequence that belongs to `seed`: its pixels, row by row (0 is paper, 255 is ink), and its
-/// label. It depends on nothing else, so digits can be made in any order and on any thread.
+/// Generates digit number `index` of the sequence of `seed`. Returns 28 × 28 pixels, row by row (0 is background, 255
+/// is ink), and the label, 0 to 9.
+///
+/// The result depends on the arguments only, so digits can be generated in any order and on any thread.
 #[must_use]
 pub fn digit(seed: u64, index: u32) -> ([u8; SIDE * SIDE], u8) {
-    let mut dice = Dice::new(seed, index);
-    let label = dice.below(10);
-    let nib = Nib::new(&mut dice);
-    let mut path = sketch(pick(forms(label), &mut dice), &mut dice);
+    let mut random = Random::new(seed, index);
+    let label = random.below(10);
+    let nib = Nib::new(&mut random);
+    let mut path = sketch(pick(forms(label), &mut random), &mut random);
     fit(&mut path, nib.radius + 0.3);
-    (centred(&inked(&path, &nib)), label)
+    (centre(&rasterize(&path, &nib)), label)
 }
 
-/// Digits that a thread makes at a time.
-const PIECE: u32 = 1024;
+/// The number of digits that a thread generates at a time.
+const CHUNK: u32 = 1024;
 
-/// Writes the digits `first .. first + count` of `seed` as a pair of IDX files, as MNIST comes in. All cores make them,
-/// about 1.6 MB at a time each; the bytes do not depend on their number.
+/// Generates digits `first .. first + count` of the sequence of `seed` and writes them in MNIST's IDX format. It uses
+/// one thread per core and about 1.6 MB of memory per thread; the bytes do not depend on the number of threads.
 ///
 /// # Errors
 ///
-/// Whatever the sinks report; [`io::ErrorKind::InvalidInput`] if `first + count` does not fit into 32 bits.
+/// Errors of the writers; [`io::ErrorKind::InvalidInput`] if `first + count` does not fit into 32 bits.
 pub fn write_idx(seed: u64, first: u32, count: u32, images: &mut dyn Write, labels: &mut dyn Write) -> io::Result<()> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     write_idx_on(threads, seed, first..first.checked_add(count).ok_or(io::ErrorKind::InvalidInput)?, images, labels)
@@ -58,23 +61,23 @@ fn write_idx_on(
     for word in [0x0801, count] {
         labels.write_all(&u32::to_be_bytes(word))?;
     }
-    let mut pieces = pieces(digits);
+    let mut chunks = chunks(digits);
     loop {
-        // What one round makes is written in order before the next.
-        let round: Vec<_> = pieces.by_ref().take(threads.max(1)).collect();
+        // The chunks of one round are written in order before the next round starts.
+        let round: Vec<_> = chunks.by_ref().take(threads.max(1)).collect();
         if round.is_empty() {
             break;
         }
         thread::scope(|scope| {
-            let make = |piece: Range<u32>| move || Piece::new(seed, piece);
-            let started: Vec<_> =
-                round.iter().map(|piece| thread::Builder::new().spawn_scoped(scope, make(piece.clone()))).collect();
-            for (thread, piece) in started.into_iter().zip(&round) {
-                // A system that has no more threads is slower, nothing else.
-                let made = thread.ok().and_then(|thread| thread.join().ok());
-                let made = made.unwrap_or_else(make(piece.clone()));
-                images.write_all(&made.images)?;
-                labels.write_all(&made.labels)?;
+            let generate = |range: Range<u32>| move || Chunk::new(seed, range);
+            let handles: Vec<_> =
+                round.iter().map(|range| thread::Builder::new().spawn_scoped(scope, generate(range.clone()))).collect();
+            for (thread, range) in handles.into_iter().zip(&round) {
+                // If a thread cannot be spawned, its chunk is generated here.
+                let chunk = thread.ok().and_then(|thread| thread.join().ok());
+                let chunk = chunk.unwrap_or_else(generate(range.clone()));
+                images.write_all(&chunk.images)?;
+                labels.write_all(&chunk.labels)?;
             }
             io::Result::Ok(())
         })?;
@@ -83,44 +86,44 @@ fn write_idx_on(
     labels.flush()
 }
 
-/// A range of digits in pieces.
-fn pieces(digits: Range<u32>) -> impl Iterator<Item = Range<u32>> {
+/// Splits a range of digits into ranges of at most [`CHUNK`].
+fn chunks(digits: Range<u32>) -> impl Iterator<Item = Range<u32>> {
     let mut next = digits.start;
     core::iter::from_fn(move || {
-        let piece = next..digits.end.min(next.saturating_add(PIECE));
-        next = piece.end;
-        (!piece.is_empty()).then_some(piece)
+        let range = next..digits.end.min(next.saturating_add(CHUNK));
+        next = range.end;
+        (!range.is_empty()).then_some(range)
     })
 }
 
-/// Some digits, one after another.
+/// The images and labels of a range of digits.
 #[derive(Default)]
-struct Piece {
+struct Chunk {
     images: Vec<u8>,
     labels: Vec<u8>,
 }
 
-impl Piece {
+impl Chunk {
     fn new(seed: u64, digits: Range<u32>) -> Self {
-        let mut made = Self::default();
+        let mut chunk = Self::default();
         for (pixels, label) in digits.map(|index| digit(seed, index)) {
-            made.images.extend_from_slice(&pixels);
-            made.labels.push(label);
+            chunk.images.extend_from_slice(&pixels);
+            chunk.labels.push(label);
         }
-        made
+        chunk
     }
 }
 
-/// One way to write a digit: how many in a hundred write it so, and its strokes.
+/// One way to write a digit: how often it is used, in per cent, and its strokes.
 struct Form(u8, &'static [Stroke]);
 
-/// A quadratic B-spline from the first control point to the last, drawn towards those between; two alike make a corner.
+/// The control points of a quadratic B-spline, from the first to the last; a repeated point makes a corner.
 type Stroke = &'static [Control];
 
-/// `[x, y, dx, dy]`: a place, and how far a writer's style (from -1 to 1, sometimes beyond) moves it along x and y.
+/// `[x, y, dx, dy]`: a position, and how far it moves along x and y per unit of the writer's style (from -1.4 to 1.4).
 type Control = [i8; 4];
 
-/// The ways to write a digit, about 70 wide and 100 high, y downwards.
+/// The ways to write a digit, in a box about 70 wide and 100 high; y points down.
 #[rustfmt::skip]
 const fn forms(label: u8) -> &'static [Form] {
     match label {
@@ -206,9 +209,9 @@ const fn forms(label: u8) -> &'static [Form] {
     }
 }
 
-/// The strokes of one of the forms, each as often as it says.
-fn pick(forms: &'static [Form], dice: &mut Dice) -> &'static [Stroke] {
-    let mut ticket = dice.below(100);
+/// Picks the strokes of one of the forms at random, by their frequencies.
+fn pick(forms: &'static [Form], random: &mut Random) -> &'static [Stroke] {
+    let mut ticket = random.below(100);
     for &Form(share, strokes) in forms {
         match ticket.checked_sub(share) {
             Some(rest) => ticket = rest,
@@ -220,18 +223,18 @@ fn pick(forms: &'static [Form], dice: &mut Dice) -> &'static [Stroke] {
 
 type Point = (f32, f32);
 
-/// A straight piece of a curve.
+/// A straight segment of a curve.
 type Line = (Point, Point);
 
-/// What a writer does to all points alike: stretch, slant, turn (the linear terms) and bend (the quadratic ones).
-fn hand(dice: &mut Dice) -> impl Fn(Point) -> Point + use<> {
-    let stretch = dice.between(0.7, 1.6);
-    let slant = 0.1 + dice.bell(0.8);
-    let turn = dice.bell(0.35);
+/// A random distortion of a digit: stretch, slant and rotation (linear terms), and bending (quadratic terms).
+fn distortion(random: &mut Random) -> impl Fn(Point) -> Point + use<> {
+    let stretch = random.between(0.7, 1.6);
+    let slant = 0.1 + random.bell(0.8);
+    let turn = random.bell(0.35);
     let cos = 1.0 / (1.0 + turn * turn).sqrt();
     let sin = turn * cos;
-    let bend_x = [dice.bell(0.38), dice.bell(0.38), dice.bell(0.38)];
-    let bend_y = [dice.bell(0.38), dice.bell(0.38), dice.bell(0.38)];
+    let bend_x = [random.bell(0.38), random.bell(0.38), random.bell(0.38)];
+    let bend_y = [random.bell(0.38), random.bell(0.38), random.bell(0.38)];
     move |(x, y)| {
         let bent = |[a, b, c]: [f32; 3]| a * x * x + b * x * y + c * y * y;
         let (wide, tall) = (stretch * x - slant * y, y);
@@ -239,18 +242,18 @@ fn hand(dice: &mut Dice) -> impl Fn(Point) -> Point + use<> {
     }
 }
 
-/// Draws the strokes as one hand would, once; no two times are alike.
-fn sketch(strokes: &[Stroke], dice: &mut Dice) -> Vec<Line> {
-    let hand = hand(dice);
-    let style = (dice.between(-1.4, 1.4), dice.between(-1.4, 1.4));
+/// Jitters and distorts the strokes at random, and flattens them to line segments.
+fn sketch(strokes: &[Stroke], random: &mut Random) -> Vec<Line> {
+    let distort = distortion(random);
+    let style = (random.between(-1.4, 1.4), random.between(-1.4, 1.4));
     let mut path = Vec::with_capacity(48);
     for stroke in strokes {
-        let start = (dice.bell(8.0), dice.bell(8.0));
+        let start = (random.bell(8.0), random.bell(8.0));
         let mut points = stroke.iter().map(|control| {
             let [x, y, dx, dy] = control.map(f32::from);
-            let x = x + dx * style.0 + start.0 + dice.bell(15.0);
-            let y = y + dy * style.1 + start.1 + dice.bell(15.0);
-            hand((x / 50.0 - 0.7, y / 50.0 - 1.0))
+            let x = x + dx * style.0 + start.0 + random.bell(15.0);
+            let y = y + dy * style.1 + start.1 + random.bell(15.0);
+            distort((x / 50.0 - 0.7, y / 50.0 - 1.0))
         });
         spline(&mut points, &mut path);
     }
@@ -270,7 +273,7 @@ fn spline(points: &mut dyn Iterator<Item = Point>, path: &mut Vec<Line>) {
     bezier(from, control, end, path);
 }
 
-/// Appends a quadratic Bézier curve as three straight pieces: at this size nobody sees the corners.
+/// Appends a quadratic Bézier curve as three line segments, which is smooth enough at this size.
 fn bezier(from: Point, control: Point, to: Point, path: &mut Vec<Line>) {
     let mut last = from;
     for t in [1.0 / 3.0, 2.0 / 3.0, 1.0] {
@@ -280,12 +283,12 @@ fn bezier(from: Point, control: Point, to: Point, path: &mut Vec<Line>) {
     }
 }
 
-/// The point that lies the part `t` of the way from `a` to `b`.
+/// Linear interpolation: `a` at `t = 0`, `b` at `t = 1`.
 fn between(a: Point, b: Point, t: f32) -> Point {
     (a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1))
 }
 
-/// Scales and moves a path so that its longer side, with `margin` around it, fills the box.
+/// Scales and moves a path so that its longer side, with `margin` on both ends, fills the box.
 fn fit(path: &mut [Line], margin: f32) {
     let (mut low, mut high) = ((f32::MAX, f32::MAX), (f32::MIN, f32::MIN));
     for (a, b) in &*path {
@@ -301,7 +304,7 @@ fn fit(path: &mut [Line], margin: f32) {
     }
 }
 
-/// What the ink comes out of: an ellipse, upright or lying, with a soft edge as pictures have that were scaled down.
+/// The tip of the pen: an upright or flat ellipse with a soft edge, as in images that were scaled down.
 struct Nib {
     radius: f32,
     narrow: (f32, f32),
@@ -309,37 +312,37 @@ struct Nib {
 }
 
 impl Nib {
-    /// Most people's pens are thin, a few are thick.
-    fn new(dice: &mut Dice) -> Self {
-        let flat = dice.between(-1.0, 1.0);
+    /// A random nib: mostly thin, sometimes thick.
+    fn new(random: &mut Random) -> Self {
+        let flat = random.between(-1.0, 1.0);
         Self {
-            radius: dice.between(0.6, 1.45) + dice.between(0.0, 1.4) * dice.between(0.0, 1.0),
+            radius: random.between(0.6, 1.45) + random.between(0.0, 1.4) * random.between(0.0, 1.0),
             narrow: (1.0 + flat.max(0.0), 1.0 + (-flat).max(0.0)),
-            hardness: dice.between(0.7, 1.05),
+            hardness: random.between(0.7, 1.05),
         }
     }
 
-    /// How much ink, from 0 to 1, falls on a point this far from the nib's centre.
+    /// The amount of ink, from 0 to 1, at this offset from the centre of the nib.
     fn ink(&self, (x, y): Point) -> f32 {
         let distance = (x * x * self.narrow.0 + y * y * self.narrow.1).sqrt();
         (0.5 + (self.radius - distance) * self.hardness).clamp(0.0, 1.0)
     }
 
-    /// The rows or columns of the box that may get ink while the nib goes from `p` to `q`.
+    /// The rows or columns of the box that the nib may touch while it moves from `p` to `q`.
     fn reach(&self, p: f32, q: f32) -> Range<u8> {
         let reach = self.radius + 0.7;
-        whole(p.min(q) - reach)..whole(p.max(q) + reach + 1.0)
+        to_u8(p.min(q) - reach)..to_u8(p.max(q) + reach + 1.0)
     }
 }
 
-/// Pulls the nib along the path. A pixel gets the ink of the nearest piece, so that crossings are not darker.
-fn inked(path: &[Line], nib: &Nib) -> [[f32; BOX]; BOX] {
-    let mut page = [[0.0_f32; BOX]; BOX];
+/// Draws the path with the nib. A pixel gets the maximum over all segments, so that crossings are not darker.
+fn rasterize(path: &[Line], nib: &Nib) -> [[f32; BOX]; BOX] {
+    let mut canvas = [[0.0_f32; BOX]; BOX];
     for &(a, b) in path {
         let (dx, dy) = (b.0 - a.0, b.1 - a.1);
         let per_length = 1.0 / (dx * dx + dy * dy).max(1e-6);
         let (columns, rows) = (nib.reach(a.0, b.0), nib.reach(a.1, b.1));
-        for (y, row) in rows.clone().zip(page.iter_mut().skip(rows.start.into())) {
+        for (y, row) in rows.clone().zip(canvas.iter_mut().skip(rows.start.into())) {
             let y = f32::from(y) + 0.5 - a.1;
             for (x, pixel) in columns.clone().zip(row.iter_mut().skip(columns.start.into())) {
                 let x = f32::from(x) + 0.5 - a.0;
@@ -348,66 +351,66 @@ fn inked(path: &[Line], nib: &Nib) -> [[f32; BOX]; BOX] {
             }
         }
     }
-    page
+    canvas
 }
 
-/// Puts the box into the picture so that the centre of mass is its pixel (14, 14), and makes the darkest ink 255.
-fn centred(page: &[[f32; BOX]; BOX]) -> [u8; SIDE * SIDE] {
-    let peak = page.as_flattened().iter().fold(0.01, |peak: f32, &ink| peak.max(ink));
-    let page = page.map(|row| row.map(|ink| whole(ink / peak * 255.0 + 0.5)));
+/// Scales the darkest pixel to 255, and places the box in the image so that the centre of mass is at pixel (14, 14).
+fn centre(canvas: &[[f32; BOX]; BOX]) -> [u8; SIDE * SIDE] {
+    let peak = canvas.as_flattened().iter().fold(0.01, |peak: f32, &ink| peak.max(ink));
+    let canvas = canvas.map(|row| row.map(|ink| to_u8(ink / peak * 255.0 + 0.5)));
     let (mut mass, mut moment_x, mut moment_y) = (0, 0, 0);
-    for (y, row) in (0..).zip(&page) {
+    for (y, row) in (0..).zip(&canvas) {
         for (x, &pixel) in (0..).zip(row) {
             mass += u32::from(pixel);
             moment_x += x * u32::from(pixel);
             moment_y += y * u32::from(pixel);
         }
     }
-    // 14 - moment / mass, rounded, but never so far that ink falls off the picture.
+    // 14 - moment / mass, rounded, and limited so that the box stays within the image.
     let offset = |moment: u32| {
         let rounded = (29 * mass).saturating_sub(2 * moment) / (2 * mass).max(1);
         usize::try_from(rounded).map_or(SIDE - BOX, |offset| offset.min(SIDE - BOX))
     };
-    let mut picture = [0; SIDE * SIDE];
-    for (row, line) in picture.chunks_exact_mut(SIDE).skip(offset(moment_y)).zip(&page) {
+    let mut image = [0; SIDE * SIDE];
+    for (row, line) in image.chunks_exact_mut(SIDE).skip(offset(moment_y)).zip(&canvas) {
         for (pixel, &ink) in row.iter_mut().skip(offset(moment_x)).zip(line) {
             *pixel = ink;
         }
     }
-    picture
+    image
 }
 
-/// The whole part of a number, held within 0..=255.
+/// Truncates to an integer, saturating at 0 and 255.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from a float saturates")]
-const fn whole(value: f32) -> u8 {
+const fn to_u8(value: f32) -> u8 {
     value as u8
 }
 
-/// The random numbers of one digit.
-struct Dice(Xoshiro128PlusPlus);
+/// The random number generator of one digit.
+struct Random(Xoshiro128PlusPlus);
 
-impl Dice {
-    /// The multiplier must be odd, to keep indices apart, and not the one `seed_from_u64` steps by, which would make
-    /// neighbours share half of their state.
+impl Random {
+    /// The multiplier is odd, so that every index gets a seed of its own, and differs from the increment of
+    /// `seed_from_u64`, with which neighbours would share half of their state.
     fn new(seed: u64, index: u32) -> Self {
         let place = u64::from(index).wrapping_mul(0xd134_2543_de82_ef95);
         Self(Xoshiro128PlusPlus::seed_from_u64(seed.wrapping_add(place)))
     }
 
-    /// A number from `low` to `high`. 23 random bits after the point of 1.0 need no conversion and no rounding.
+    /// A uniform number from `low` to `high`. 23 random bits as the mantissa of 1.0 need no conversion and no rounding.
     fn between(&mut self, low: f32, high: f32) -> f32 {
         let part = f32::from_bits(0x3f80_0000 | (self.0.next_u32() >> 9)) - 1.0;
         low + (high - low) * part
     }
 
-    /// A number from `-reach` to `reach`, more often near zero.
+    /// A number from `-reach` to `reach`, concentrated near zero (the mean of three uniform numbers).
     fn bell(&mut self, reach: f32) -> f32 {
         (self.between(-reach, reach) + self.between(-reach, reach) + self.between(-reach, reach)) / 3.0
     }
 
-    /// A whole number from 0 to `count - 1`.
+    /// A uniform integer from 0 to `count - 1`.
     fn below(&mut self, count: u8) -> u8 {
-        whole(self.between(0.0, f32::from(count))).min(count.saturating_sub(1))
+        to_u8(self.between(0.0, f32::from(count))).min(count.saturating_sub(1))
     }
 }
 
@@ -426,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_the_same_everywhere() {
+    fn bytes_are_the_same_on_every_machine() {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a
         for (pixels, label) in digits(1000) {
             for byte in pixels.into_iter().chain([label]) {
@@ -438,17 +441,17 @@ mod tests {
 
     #[test]
     fn mass_is_centred() {
-        let astray = digits(1000).filter(|(pixels, _)| {
+        let off_centre = digits(1000).filter(|(pixels, _)| {
             let sum =
                 |weight: fn(u32) -> u32| -> u32 { (0..).zip(pixels).map(|(at, &p)| weight(at) * u32::from(p)).sum() };
             let (mass, x, y) = (sum(|_| 1), sum(|at| at % 28), sum(|at| at / 28));
             (14 * mass).abs_diff(x) > mass / 2 || (14 * mass).abs_diff(y) > mass / 2
         });
-        assert!(astray.count() <= 1, "only the most lopsided would lose ink if they were centred");
+        assert!(off_centre.count() <= 1, "only extreme digits are limited by the edge of the image");
     }
 
     #[test]
-    fn pixels_go_from_paper_to_full_ink() {
+    fn pixels_range_from_background_to_full_ink() {
         for (pixels, _) in digits(1000) {
             let paper: u32 = pixels.map(|pixel| u32::from(pixel == 0)).iter().sum();
             assert!(pixels.contains(&255) && (400..750).contains(&paper), "{paper}");
@@ -465,14 +468,14 @@ mod tests {
     }
 
     #[test]
-    fn forms_add_up_to_a_hundred() {
+    fn frequencies_of_forms_add_up_to_100_percent() {
         for label in 0..10 {
             assert_eq!(forms(label).iter().map(|form| u32::from(form.0)).sum::<u32>(), 100);
         }
     }
 
     #[test]
-    fn longer_files_begin_with_shorter_ones() {
+    fn a_longer_file_begins_with_the_digits_of_a_shorter_one() {
         let ((images, labels), (more_images, more_labels)) = (files(0, 20), files(0, 50));
         assert_eq!((images.len(), labels.len()), (16 + 20 * 784, 8 + 20));
         assert_eq!(images[..16], [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 28, 0, 0, 0, 28]);
@@ -482,19 +485,19 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_threads_changes_nothing() {
+    fn bytes_do_not_depend_on_the_number_of_threads() {
         let write = |threads| {
             let (mut images, mut labels) = (Vec::new(), Vec::new());
-            write_idx_on(threads, 7, 5..5 + 3 * PIECE + 1, &mut images, &mut labels).unwrap();
+            write_idx_on(threads, 7, 5..5 + 3 * CHUNK + 1, &mut images, &mut labels).unwrap();
             (images, labels)
         };
         let one = write(1);
-        assert_eq!(one.1.len(), 8 + 3 * PIECE as usize + 1);
+        assert_eq!(one.1.len(), 8 + 3 * CHUNK as usize + 1);
         assert!([2, 3, 4, 9].into_iter().all(|threads| write(threads) == one));
     }
 
     #[test]
-    fn the_end_of_the_sequence_is_an_error() {
+    fn indices_beyond_32_bits_are_an_error() {
         let result = write_idx(1, u32::MAX, 1, &mut io::sink(), &mut io::sink());
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }

@@ -1,12 +1,11 @@
-//! Published data sets from their mirrors: each file expanded and checked on the way, and in the cache only when it is what
-//! it should be.
+//! Downloads published data sets into the cache. Each file is decompressed and its SHA-256 checked during the transfer;
+//! it gets its final name only if the check passes.
 
-use super::super::Error;
-use super::super::error::without_user;
-use super::super::whole::Place;
+use super::super::atomic_write::OutputDirectory;
+use super::super::{Action, Error};
 use super::gzip::{CopyError, copy};
 use super::name::{File, Name};
-use super::verify::{Digest, is_right};
+use super::verify::{Digest, sha256_matches};
 use super::{Progress, digit_files};
 use core::fmt;
 use core::time::Duration;
@@ -16,18 +15,18 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use ureq::Agent;
 
-/// How data sets are fetched.
+/// How to fetch data sets.
 ///
-/// Nothing that a server sends can fill the disk or hold the program forever: a file is read as far as it may be long, and
-/// dropped when nothing comes for a while.
+/// A server can neither fill the disk nor block the program forever: the length of each file is limited to its known
+/// value, and every transfer has a timeout.
 #[derive(Clone, Debug)]
 pub struct Fetch {
-    /// The addresses of directories that hold the files, in the order in which they are tried. None: the data set's own.
-    /// A name and a password in them are never shown.
+    /// The URLs of directories that hold the files, tried in order. If empty, the public mirrors of the data set are
+    /// used. Credentials in a URL are never shown.
     pub mirrors: Vec<String>,
-    /// How long a server may be silent. A whole file may take twenty times as long.
+    /// The longest time that a server may send nothing. The limit for a whole file is twenty times this.
     pub timeout: Duration,
-    /// Is the SHA-256 of files looked at that are there already? They were right when they came.
+    /// Whether to check the SHA-256 of files in the cache again. They were checked when they were downloaded.
     pub recheck: bool,
 }
 
@@ -37,12 +36,12 @@ impl Default for Fetch {
     }
 }
 
-/// What a mirror did instead of giving a file.
+/// Why a mirror did not provide a file.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// The file's address, without name and password.
+    /// The file's URL, without credentials.
     pub url: String,
-    /// What was wrong.
+    /// What went wrong.
     pub reason: String,
 }
 
@@ -52,69 +51,65 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The public mirrors: those that PyTorch and TensorFlow use.
-const fn mirrors(name: Name) -> &'static [&'static str] {
-    match name {
-        Name::Mnist => {
-            &["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"]
-        }
-        Name::Fashion => &[
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-            "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
-        ],
-        Name::Digits => &[],
-    }
+/// Removes the credentials (`user:password@`) from a URL, so that it can be shown.
+#[must_use]
+pub fn without_user(url: &str) -> String {
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}{host}{path}")
 }
 
 impl Fetch {
-    /// Has the files of a data set in the cache, and says in which directory. What is there is kept; what is missing is fetched,
-    /// or made in the case of the built-in digits.
+    /// Ensures that a data set is in the cache and returns its directory. Only missing files are downloaded, or
+    /// generated in the case of the built-in digits.
     ///
-    /// Any number of processes may do this at once.
+    /// Several processes may do this at the same time.
     ///
     /// # Errors
     ///
-    /// When no mirror gives a file whose SHA-256 is right, or the cache cannot be written to. Files that came are kept;
-    /// nothing half-written is.
+    /// If no mirror provides a file with the right SHA-256, or the cache cannot be written. Complete files are kept,
+    /// partial ones removed.
     pub fn fetch(&self, name: Name, report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, Error> {
-        let directory = name.cache()?;
+        let directory = name.cache_directory()?;
         if name == Name::Digits {
-            let changed = self.recheck && !name.files().iter().all(|file| self.has(file, &directory).unwrap_or(false));
-            return if changed { digit_files::make(report) } else { digit_files::cached(report) };
+            let changed =
+                self.recheck && !name.files().iter().all(|file| self.is_present(file, &directory).unwrap_or(false));
+            return if changed { digit_files::generate_in_cache(report) } else { digit_files::ensure_cached(report) };
         }
         self.download(name, &directory, report)?;
         Ok(directory)
     }
 
     fn download(&self, name: Name, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
-        let place = Place::swept(directory)?;
-        let own = mirrors(name).iter().map(|&mirror| mirror.to_owned());
-        let mut job = Job {
+        let output = OutputDirectory::create_and_clean(directory)?;
+        let defaults = name.mirrors().iter().map(|&mirror| mirror.to_owned());
+        let mut download = Download {
             fetch: self,
-            directory: place.path(),
+            directory: output.path(),
             agent: self.agent(),
-            mirrors: if self.mirrors.is_empty() { own.collect() } else { self.mirrors.clone() },
+            mirrors: if self.mirrors.is_empty() { defaults.collect() } else { self.mirrors.clone() },
             refusals: Vec::new(),
-            total: name.bytes(),
+            total: name.total_bytes(),
             done: 0,
             report,
         };
         for file in name.files() {
-            if !self.has(&file, place.path())? {
-                let temporary = place.temporary(file.name)?;
-                if !job.get(&file, temporary.as_file())? {
-                    return Err(Error::Fetch { name, refusals: job.refusals });
+            if !self.is_present(&file, output.path())? {
+                let temporary = output.create_temporary(file.name)?;
+                if !download.fetch_file(&file, temporary.as_file())? {
+                    return Err(Error::Fetch { name, refusals: download.refusals });
                 }
-                place.finish(temporary, file.name)?;
+                output.persist(temporary, file.name)?;
             }
-            job.done += file.len;
+            download.done += file.len;
         }
         Ok(())
     }
 
-    /// Is a file where it should be?
-    fn has(&self, file: &File, directory: &Path) -> Result<bool, Error> {
-        Ok(file.is_in(directory) && (!self.recheck || is_right(directory, file)?))
+    /// Whether a file is present with the right length and, if `recheck` is set, the right SHA-256.
+    fn is_present(&self, file: &File, directory: &Path) -> Result<bool, Error> {
+        Ok(file.is_in(directory) && (!self.recheck || sha256_matches(directory, file)?))
     }
 
     fn agent(&self) -> Agent {
@@ -124,60 +119,62 @@ impl Fetch {
             .timeout_connect(Some(self.timeout))
             .timeout_recv_response(Some(self.timeout))
             .timeout_per_read(Some(self.timeout))
-            .timeout_recv_body(Some(self.longest()));
-        // Loopback is not reached through the proxy that a developer's environment may name.
+            .timeout_recv_body(Some(self.file_timeout()));
+        // The tests' server on loopback cannot be reached through a proxy from the environment.
         let config = if cfg!(test) { config.proxy(None) } else { config };
         config.build().into()
     }
 
-    fn longest(&self) -> Duration {
+    fn file_timeout(&self) -> Duration {
         self.timeout.saturating_mul(20)
     }
 }
 
-/// A data set being fetched.
-struct Job<'a> {
+/// A data set that is being downloaded.
+struct Download<'a> {
     fetch: &'a Fetch,
     directory: &'a Path,
     agent: Agent,
     /// The mirrors that have not failed yet.
     mirrors: Vec<String>,
     refusals: Vec<Refusal>,
+    /// Bytes of all files.
     total: u64,
-    /// Bytes of the files before this one.
+    /// Bytes of the files before the current one.
     done: u64,
     report: &'a mut dyn FnMut(Progress<'_>),
 }
 
-/// Why a file did not come.
-enum Trouble {
-    /// It is not on that server under that name.
-    Absent(String),
-    /// The server failed, or sent something else.
-    There(String),
-    /// It cannot be kept.
-    Here(Error),
+/// Why a download failed.
+enum DownloadError {
+    /// The server has no such file.
+    NotFound(String),
+    /// The server failed or sent the wrong contents.
+    Server(String),
+    /// The file cannot be written.
+    Local(Error),
 }
 
-impl Job<'_> {
-    /// Gets one file from the first mirror that gives it. A mirror that fails is not asked again.
-    fn get(&mut self, file: &File, to: &fs::File) -> Result<bool, Error> {
+impl Download<'_> {
+    /// Downloads one file from the first mirror that provides it. A mirror that fails is not tried again. Returns
+    /// whether a mirror succeeded.
+    fn fetch_file(&mut self, file: &File, to: &fs::File) -> Result<bool, Error> {
         while let Some(mirror) = self.mirrors.first().cloned() {
             let mirror = mirror.trim_end_matches('/');
             let mut url = format!("{mirror}/{}.gz", file.name);
-            let mut got = self.get_from(&url, file, to);
-            // Whoever serves a directory of expanded files is right as well.
-            if matches!(got, Err(Trouble::Absent(_))) && !self.fetch.mirrors.is_empty() {
+            let mut result = self.fetch_url(&url, file, to);
+            // Mirrors chosen by the user may hold uncompressed files.
+            if matches!(result, Err(DownloadError::NotFound(_))) && !self.fetch.mirrors.is_empty() {
                 let plain = format!("{mirror}/{}", file.name);
-                let second = self.get_from(&plain, file, to);
-                if !matches!(second, Err(Trouble::Absent(_))) {
-                    (url, got) = (plain, second);
+                let second = self.fetch_url(&plain, file, to);
+                if !matches!(second, Err(DownloadError::NotFound(_))) {
+                    (url, result) = (plain, second);
                 }
             }
-            let reason = match got {
+            let reason = match result {
                 Ok(()) => return Ok(true),
-                Err(Trouble::Here(error)) => return Err(error),
-                Err(Trouble::Absent(reason) | Trouble::There(reason)) => reason,
+                Err(DownloadError::Local(error)) => return Err(error),
+                Err(DownloadError::NotFound(reason) | DownloadError::Server(reason)) => reason,
             };
             let url = without_user(&url);
             (self.report)(Progress::Refused { url: &url, reason: &reason });
@@ -187,65 +184,70 @@ impl Job<'_> {
         Ok(false)
     }
 
-    /// Writes what an address gives to `to`, expanded and checked.
-    fn get_from(&mut self, url: &str, file: &File, mut to: &fs::File) -> Result<(), Trouble> {
+    /// Downloads a URL to `to`, decompressed, and checks its length and SHA-256.
+    fn fetch_url(&mut self, url: &str, file: &File, mut to: &fs::File) -> Result<(), DownloadError> {
         (self.report)(Progress::Asked { url: &without_user(url) });
         let target = self.directory.join(file.name);
-        let refused = |error| Trouble::Here(Error::io("write", &target)(error));
+        let refused = |error| DownloadError::Local(Error::io(Action::Write, &target)(error));
         to.set_len(0).and_then(|()| to.rewind()).map_err(refused)?;
         let response = self.agent.get(url).call().map_err(|error| match error {
-            // Some stores say 403 of what they do not have.
-            ureq::Error::StatusCode(403 | 404 | 410) => Trouble::Absent(self.explain(&error)),
-            error => Trouble::There(self.explain(&error)),
+            // Some object stores answer 403 for missing files.
+            ureq::Error::StatusCode(403 | 404 | 410) => DownloadError::NotFound(self.explain(&error)),
+            error => DownloadError::Server(self.explain(&error)),
         })?;
-        // A gzip file is never much longer than what is in it.
-        let longest = file.len + file.len / 1000 + 1024;
-        let mut body = response.into_body().into_with_config().limit(longest).reader();
+        // A gzip file is never much longer than its contents.
+        let limit = file.len + file.len / 1000 + 1024;
+        let mut body = response.into_body().into_with_config().limit(limit).reader();
 
         let mut start = Vec::new();
-        body.by_ref().take(2).read_to_end(&mut start).map_err(|error| Trouble::There(self.explain(&error.into())))?;
-        let zipped = start == [0x1f, 0x8b];
+        body.by_ref()
+            .take(2)
+            .read_to_end(&mut start)
+            .map_err(|error| DownloadError::Server(self.explain(&error.into())))?;
+        let is_gzip = start == [0x1f, 0x8b];
         let body = io::Cursor::new(start).chain(body);
-        let mut contents: Box<dyn Read> = if zipped { Box::new(MultiGzDecoder::new(body)) } else { Box::new(body) };
+        let mut contents: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(body)) } else { Box::new(body) };
         let mut digest = Digest::default();
         let mut done = 0;
         let copied = copy(&mut contents.by_ref().take(file.len + 1), &mut to, |piece| {
-            digest.add(piece);
+            digest.update(piece);
             done += piece.len() as u64;
             (self.report)(Progress::Bytes { done: self.done + done, total: self.total });
         });
         let len = copied.map_err(|error| match error {
-            CopyError::From(error) => Trouble::There(self.explain(&error.into())),
-            CopyError::To(error) => refused(error),
+            CopyError::Read(error) => DownloadError::Server(self.explain(&error.into())),
+            CopyError::Write(error) => refused(error),
         })?;
         let found = digest.hex();
         match file.len {
             expected if len > expected => {
-                Err(Trouble::There(format!("it sends more than the file's {expected} bytes")))
+                Err(DownloadError::Server(format!("sent more than the file's {expected} bytes")))
             }
-            expected if len < expected => Err(Trouble::There(format!("it sends {len} bytes, the file has {expected}"))),
+            expected if len < expected => {
+                Err(DownloadError::Server(format!("sent {len} bytes, but the file has {expected}")))
+            }
             _ if found != file.sha256 => {
-                Err(Trouble::There(format!("it sends another file: its SHA-256 is {found}, not {}", file.sha256)))
+                Err(DownloadError::Server(format!("sent the wrong file: its SHA-256 is {found}, not {}", file.sha256)))
             }
             _ => Ok(()),
         }
     }
 
-    /// What went wrong, for people.
+    /// A readable description of an error.
     fn explain(&self, error: &ureq::Error) -> String {
         use ureq::Timeout::{PerRead, RecvBody};
         match error {
-            ureq::Error::StatusCode(404) => "there is no such file (HTTP status 404)".into(),
+            ureq::Error::StatusCode(404) => "no such file (HTTP status 404)".into(),
             ureq::Error::StatusCode(code) => format!("HTTP status {code}"),
-            ureq::Error::HostNotFound => "host not found; is there a network?".into(),
-            ureq::Error::Timeout(RecvBody) => format!("not done within {:?}", self.fetch.longest()),
-            ureq::Error::Timeout(PerRead) => format!("silent for {:?}", self.fetch.timeout),
-            ureq::Error::Timeout(_) => format!("no answer within {:?}", self.fetch.timeout),
-            ureq::Error::BodyExceedsLimit(limit) => format!("it sends more than {limit} bytes"),
-            // It holds the address, password and all.
-            ureq::Error::BadUri(_) => "this is no address".into(),
+            ureq::Error::HostNotFound => "host not found; check the network connection".into(),
+            ureq::Error::Timeout(RecvBody) => format!("not complete after {:?}", self.fetch.file_timeout()),
+            ureq::Error::Timeout(PerRead) => format!("no data for {:?}", self.fetch.timeout),
+            ureq::Error::Timeout(_) => format!("no response within {:?}", self.fetch.timeout),
+            ureq::Error::BodyExceedsLimit(limit) => format!("sent more than {limit} bytes"),
+            // The text of this error contains the whole URL, with any password.
+            ureq::Error::BadUri(_) => "invalid URL".into(),
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                "cut short: it ends before the file does".into()
+                "truncated: the data ended before the file was complete".into()
             }
             ureq::Error::Io(error) => error.to_string(),
             other => other.to_string(),
@@ -258,7 +260,7 @@ impl Job<'_> {
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 mod server;
 
-/// What needs no MNIST: the built-in digits fetched as if they were published.
+/// Tests without MNIST: they download the built-in digits from a local server.
 #[cfg(test)]
 mod tests {
     use super::super::Digits;
@@ -268,10 +270,10 @@ mod tests {
     use std::thread;
     use tempfile::TempDir;
 
-    /// Each file's name, and the file, compressed.
+    /// Each file's name and its contents, compressed.
     static FILES: LazyLock<Vec<(&str, Shared)>> = LazyLock::new(|| {
         let files = Digits::default().in_memory(&mut |_| ()).unwrap();
-        Name::Digits.files().iter().zip(files).map(|(file, bytes)| (file.name, gzip(bytes.get()))).collect()
+        Name::Digits.files().iter().zip(files).map(|(file, bytes)| (file.name, gzip(bytes.as_slice()))).collect()
     });
 
     fn file(name: &str) -> Answer {
@@ -281,27 +283,27 @@ mod tests {
         }
     }
 
-    fn from(mirrors: &[&Server]) -> Fetch {
+    fn fetch_from(mirrors: &[&Server]) -> Fetch {
         Fetch { mirrors: mirrors.iter().map(|mirror| mirror.url()).collect(), ..Fetch::default() }
     }
 
     #[track_caller]
-    fn complete(directory: &TempDir) {
+    fn assert_complete(directory: &TempDir) {
         for file in Name::Digits.files() {
-            assert!(is_right(directory.path(), &file).unwrap(), "{}", file.name);
+            assert!(sha256_matches(directory.path(), &file).unwrap(), "{}", file.name);
         }
-        assert_eq!(fs::read_dir(directory).unwrap().count(), 4, "and nothing else");
+        assert_eq!(fs::read_dir(directory).unwrap().count(), 4, "there are other files");
     }
 
     #[test]
-    fn files_come_from_whichever_mirror_has_them() {
+    fn each_file_comes_from_the_first_mirror_that_has_it() {
         let first = Server::new(|name| if name.starts_with("train") { file(name) } else { Answer::Status(500) });
         let second = Server::new(file);
         let url = second.url();
         let third = Server::new(move |name| Answer::Moved(format!("{url}/{name}")));
         let directory = TempDir::new().unwrap();
         let (mut done, mut refused) = (0, Vec::new());
-        from(&[&first, &third])
+        fetch_from(&[&first, &third])
             .download(Name::Digits, directory.path(), &mut |progress| match progress {
                 Progress::Bytes { done: so_far, total } => {
                     assert!((1..=total).contains(&so_far) && so_far > done, "{done} {so_far}");
@@ -311,17 +313,17 @@ mod tests {
                 Progress::Asked { .. } => {}
             })
             .unwrap();
-        assert_eq!(done, Name::Digits.bytes());
+        assert_eq!(done, Name::Digits.total_bytes());
         assert_eq!(refused, [format!("{}/t10k-images-idx3-ubyte.gz HTTP status 500", first.url())]);
         assert_eq!(second.asked().len(), 2);
-        complete(&directory);
+        assert_complete(&directory);
 
-        from(&[&first]).download(Name::Digits, directory.path(), &mut |_| ()).unwrap();
-        assert_eq!(first.asked().len(), 3, "what is there is not fetched again");
+        fetch_from(&[&first]).download(Name::Digits, directory.path(), &mut |_| ()).unwrap();
+        assert_eq!(first.asked().len(), 3, "files in the cache are not downloaded again");
     }
 
     #[test]
-    fn expanded_files_will_do() {
+    fn uncompressed_files_are_accepted() {
         let server = Server::new(|name| match file(&format!("{name}.gz")) {
             Answer::Body(zipped) => {
                 let mut plain = Vec::new();
@@ -331,31 +333,32 @@ mod tests {
             other => other,
         });
         let directory = TempDir::new().unwrap();
-        from(&[&server]).download(Name::Digits, directory.path(), &mut |_| ()).unwrap();
-        complete(&directory);
+        fetch_from(&[&server]).download(Name::Digits, directory.path(), &mut |_| ()).unwrap();
+        assert_complete(&directory);
     }
 
     #[test]
-    fn any_number_may_fetch_at_once() {
+    fn concurrent_downloads_do_not_conflict() {
         let server = Server::new(file);
         let directory = TempDir::new().unwrap();
         thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| from(&[&server]).download(Name::Digits, directory.path(), &mut |_| ()).unwrap());
+                scope.spawn(|| fetch_from(&[&server]).download(Name::Digits, directory.path(), &mut |_| ()).unwrap());
             }
         });
-        complete(&directory);
+        assert_complete(&directory);
     }
 
     #[test]
-    fn files_of_another_data_set_are_refused_and_good_ones_kept() {
+    fn wrong_files_are_rejected_and_good_ones_kept() {
         let server =
             Server::new(
                 |name| if name.starts_with("t10k") { file(&name.replace("t10k", "train")) } else { file(name) },
             );
         let directory = TempDir::new().unwrap();
-        let error = from(&[&server]).download(Name::Digits, directory.path(), &mut |_| ()).unwrap_err().to_string();
-        assert!(error.contains("/t10k-images-idx3-ubyte.gz: it sends more than the file's 7840016 bytes"), "{error}");
+        let error =
+            fetch_from(&[&server]).download(Name::Digits, directory.path(), &mut |_| ()).unwrap_err().to_string();
+        assert!(error.contains("/t10k-images-idx3-ubyte.gz: sent more than the file's 7840016 bytes"), "{error}");
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "{error}");
     }
 }

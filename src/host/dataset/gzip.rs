@@ -1,31 +1,34 @@
-//! Compressed files, expanded once into the cache directory; or into memory, where there is no such directory.
+//! Compressed files: decompressed once into the cache directory, or into memory if the cache cannot be written.
 
-use super::super::Error;
-use super::super::bytes::Bytes;
-use super::super::whole::Place;
+use super::super::atomic_write::OutputDirectory;
+use super::super::bytes::{Bytes, FileAccess};
+use super::super::{Action, Error};
 use super::cache;
-use crate::model::crc32;
+use crate::crc32;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// Bytes copied at a time.
+/// The number of bytes copied at a time.
 const CHUNK: usize = 1 << 16;
 
-/// The two ends of a copy fail for different reasons.
+/// Which end of a copy failed.
 #[derive(Debug)]
 pub(crate) enum CopyError {
-    From(io::Error),
-    To(
-        #[cfg_attr(not(feature = "download"), expect(dead_code, reason = "a cache that fails is done without"))]
+    Read(io::Error),
+    Write(
+        #[cfg_attr(
+            not(feature = "download"),
+            expect(dead_code, reason = "if the cache cannot be written, it is not used")
+        )]
         io::Error,
     ),
 }
 
-/// Copies everything, and shows each piece to `each`.
-pub(crate) fn copy(from: &mut dyn Read, to: &mut dyn Write, mut each: impl FnMut(&[u8])) -> Result<u64, CopyError> {
+/// Copies all bytes, passes each piece to `inspect` once it is written, and returns the number of bytes.
+pub(crate) fn copy(from: &mut dyn Read, to: &mut dyn Write, mut inspect: impl FnMut(&[u8])) -> Result<u64, CopyError> {
     let mut buffer = vec![0; CHUNK];
     let mut copied = 0;
     loop {
@@ -33,17 +36,17 @@ pub(crate) fn copy(from: &mut dyn Read, to: &mut dyn Write, mut each: impl FnMut
             Ok(0) => return Ok(copied),
             Ok(len) => buffer.get(..len).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(CopyError::From(error)),
+            Err(error) => return Err(CopyError::Read(error)),
         };
-        to.write_all(piece).map_err(CopyError::To)?;
-        each(piece);
+        to.write_all(piece).map_err(CopyError::Write)?;
+        inspect(piece);
         copied += piece.len() as u64;
     }
 }
 
-/// A file's contents: as they are, or expanded if its name ends in `.gz`. Nothing is kept.
-pub(crate) fn reader(path: &Path) -> Result<Box<dyn Read>, Error> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+/// Opens a file to read its contents, which are decompressed on the fly if the name ends in `.gz`.
+pub(crate) fn open_reader(path: &Path) -> Result<Box<dyn Read>, Error> {
+    let file = File::open(path).map_err(Error::io(Action::Open, path))?;
     Ok(if is_gzip(path) { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
@@ -51,12 +54,13 @@ pub(crate) fn is_gzip(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "gz")
 }
 
-/// The expanded form of a `.gz` file: from the cache if it is there, made if not. A changed file is another one.
-pub(crate) fn expanded(path: &Path, mmap: bool) -> Result<Bytes, Error> {
-    match in_cache(path, mmap) {
-        Err(CacheError::Cache) => {
+/// Opens a `.gz` file decompressed: from the cache, where it is put first if it is not there. If the file changes, its
+/// copy in the cache is not used any more.
+pub(crate) fn open_decompressed(path: &Path, access: FileAccess) -> Result<Bytes, Error> {
+    match open_cached(path, access) {
+        Err(CacheError::Unavailable) => {
             let mut bytes = Vec::new();
-            reader(path)?.read_to_end(&mut bytes).map_err(Error::io("expand", path))?;
+            open_reader(path)?.read_to_end(&mut bytes).map_err(Error::io(Action::Decompress, path))?;
             Ok(Bytes::Read(bytes))
         }
         Err(CacheError::Archive(error)) => Err(error),
@@ -65,37 +69,37 @@ pub(crate) fn expanded(path: &Path, mmap: bool) -> Result<Bytes, Error> {
 }
 
 enum CacheError {
-    /// There is no cache to write to.
-    Cache,
-    /// The archive cannot be expanded.
+    /// There is no cache directory, or it cannot be written.
+    Unavailable,
+    /// The archive cannot be decompressed.
     Archive(Error),
 }
 
-fn in_cache(path: &Path, mmap: bool) -> Result<Bytes, CacheError> {
-    let name = identity(path).map_err(CacheError::Archive)?;
-    let directory = cache::directory().map_err(|_| CacheError::Cache)?.join("expanded");
+fn open_cached(path: &Path, access: FileAccess) -> Result<Bytes, CacheError> {
+    let name = cache_name(path).map_err(CacheError::Archive)?;
+    let directory = cache::directory().map_err(|_| CacheError::Unavailable)?.join("expanded");
     let target = directory.join(&name);
-    if let Ok(bytes) = Bytes::open(&target, mmap) {
+    if let Ok(bytes) = Bytes::open(&target, access) {
         return Ok(bytes);
     }
-    let mut source = reader(path).map_err(CacheError::Archive)?;
-    let place = Place::swept(&directory).map_err(|_| CacheError::Cache)?;
-    let file = place.temporary(&name).map_err(|_| CacheError::Cache)?;
+    let mut source = open_reader(path).map_err(CacheError::Archive)?;
+    let output = OutputDirectory::create_and_clean(&directory).map_err(|_| CacheError::Unavailable)?;
+    let file = output.create_temporary(&name).map_err(|_| CacheError::Unavailable)?;
     // The decoder checks the archive's own CRC and length.
     copy(&mut source, &mut file.as_file(), |_| ()).map_err(|error| match error {
-        CopyError::From(error) => CacheError::Archive(Error::io("expand", path)(error)),
-        CopyError::To(_) => CacheError::Cache,
+        CopyError::Read(error) => CacheError::Archive(Error::io(Action::Decompress, path)(error)),
+        CopyError::Write(_) => CacheError::Unavailable,
     })?;
-    place.finish(file, &name).map_err(|_| CacheError::Cache)?;
-    Bytes::open(&target, mmap).map_err(|_| CacheError::Cache)
+    output.persist(file, &name).map_err(|_| CacheError::Unavailable)?;
+    Bytes::open(&target, access).map_err(|_| CacheError::Unavailable)
 }
 
-/// A name for this state of a file: its full path, length and time of change, and what it is called.
-fn identity(path: &Path) -> Result<String, Error> {
-    let full = path.canonicalize().map_err(Error::io("open", path))?;
-    let meta = full.metadata().map_err(Error::io("open", path))?;
-    let changed = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    let place = crc32(full.as_os_str().as_encoded_bytes());
-    let called = full.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(format!("{place:08x}-{}-{}-{called}", meta.len(), changed.as_nanos()))
+/// The name of a file's decompressed copy in the cache, made from its path, length and modification time.
+fn cache_name(path: &Path) -> Result<String, Error> {
+    let full = path.canonicalize().map_err(Error::io(Action::Open, path))?;
+    let meta = full.metadata().map_err(Error::io(Action::Open, path))?;
+    let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let path_crc = crc32(full.as_os_str().as_encoded_bytes());
+    let stem = full.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(format!("{path_crc:08x}-{}-{}-{stem}", meta.len(), modified.as_nanos()))
 }

@@ -1,4 +1,4 @@
-//! A data set: training and test images with their labels, in four IDX files of one directory.
+//! Data sets: training and test images with their labels, in four IDX files in one directory.
 
 mod cache;
 mod digit_files;
@@ -13,99 +13,100 @@ mod verify;
 pub use digit_files::Digits;
 pub use digits::{digit, write_idx};
 #[cfg(feature = "download")]
-pub use fetch::{Fetch, Refusal};
+pub use fetch::{Fetch, Refusal, without_user};
 pub use name::{Name, Source};
 #[cfg(feature = "download")]
 pub use verify::{Checked, State, verify};
 
-use super::Error;
-use super::bytes::Bytes;
+use super::bytes::{Bytes, FileAccess};
+use super::{Action, Error};
 use crate::idx::{Idx, IdxError, Images};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The names of the four files: images and labels to train on, images and labels to test with.
+/// The names of the four files: training images, training labels, test images, test labels.
 const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// What happens while files are fetched or made.
+/// Progress of a download or of the generation of digits.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// A mirror is asked for a file.
+    /// A file was requested from a mirror.
     Asked {
-        /// The file's address, without name and password.
+        /// The file's URL, without credentials.
         url: &'a str,
     },
-    /// A mirror did not give a file; the next one is asked, if there is one.
+    /// A mirror did not provide a file; the next mirror is tried, if there is one.
     Refused {
-        /// The file's address, without name and password.
+        /// The file's URL, without credentials.
         url: &'a str,
-        /// What was wrong.
+        /// What went wrong.
         reason: &'a str,
     },
     /// Bytes of the data set were written.
     Bytes {
-        /// So many are there.
+        /// Bytes written so far.
         done: u64,
-        /// So many there will be.
+        /// Bytes of the whole data set.
         total: u64,
     },
 }
 
-/// Images to train on and images to test with.
+/// A training set and a test set.
 #[derive(Debug)]
 pub struct Dataset {
-    /// What the weights are learnt from.
+    /// The training set.
     pub train: Set,
-    /// What the network is tested with, and never trained on.
+    /// The test set, with images of the same size and no classes that the training set lacks.
     pub test: Set,
 }
 
 impl Dataset {
-    /// Opens the four files of a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
-    /// `t10k`; a dot may stand for the second hyphen. Files that end in `.gz` are expanded into the cache directory,
-    /// once; where that cannot be written to, into memory. `mmap` says whether files may be memory-mapped.
+    /// Opens the four files in a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
+    /// `t10k` for `train`. The spelling `train-images.idx3-ubyte` is accepted too. Files that end in `.gz` are
+    /// decompressed once, into the cache directory, or into memory if the cache cannot be written.
     ///
     /// # Errors
     ///
-    /// When a file is missing, unreadable, not IDX, or the four do not belong together.
-    pub fn open(directory: &Path, mmap: bool) -> Result<Self, Error> {
+    /// If a file is missing, unreadable or not IDX, or if the four files do not match: counts of images and labels,
+    /// sizes of images, range of labels.
+    pub fn open(directory: &Path, access: FileAccess) -> Result<Self, Error> {
         check_directory(directory)?;
-        let [a, b, c, d] = FILES.map(|name| Content::open(directory, name, mmap));
+        let [a, b, c, d] = FILES.map(|name| Content::open(directory, name, access));
         Self::new([a?, b?, c?, d?])
     }
 
-    /// Opens the test set alone, as [`open`](Self::open) does; the other two files need not be there.
+    /// Opens the test set only, like [`open`](Self::open); the files of the training set may be missing.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), for two files.
-    pub fn open_test(directory: &Path, mmap: bool) -> Result<Set, Error> {
+    /// Those of [`open`](Self::open), for the two files of the test set.
+    pub fn open_test(directory: &Path, access: FileAccess) -> Result<Set, Error> {
         check_directory(directory)?;
         let [_, _, images, labels] = FILES;
-        Set::new(Content::open(directory, images, mmap)?, Content::open(directory, labels, mmap)?)
+        Set::new(Content::open(directory, images, access)?, Content::open(directory, labels, access)?)
     }
 
-    /// The built-in digits, as many as MNIST has: 60,000 to train on, 10,000 to test with. They are made once and kept in the
-    /// cache directory; where that cannot be written to, they are made in memory.
+    /// The built-in digits: 60,000 training and 10,000 test images, as in MNIST. They are generated once and kept in
+    /// the cache directory; if it cannot be written, they are generated in memory.
     ///
     /// # Errors
     ///
-    /// When the cache holds something else under their name.
-    pub fn digits(mmap: bool, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
-        match digit_files::cached(report) {
-            Ok(directory) => Self::open(&directory, mmap),
-            Err(_) => Self::made(Digits::default(), report),
+    /// If the files in the cache are not a valid data set.
+    pub fn digits(access: FileAccess, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
+        match digit_files::ensure_cached(report) {
+            Ok(directory) => Self::open(&directory, access),
+            Err(_) => Self::generate(Digits::default(), report),
         }
     }
 
-    /// Built-in digits, made in memory.
+    /// Generates built-in digits in memory.
     ///
     /// # Errors
     ///
-    /// When none are asked for.
-    pub fn made(digits: Digits, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
+    /// If `digits` asks for no training images, no test images, or 2³² images or more in all.
+    pub fn generate(digits: Digits, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
         let mut names = FILES.into_iter().map(|name| PathBuf::from("built-in digits").join(name));
         let files = digits.in_memory(report)?;
         Self::new(files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes }))
@@ -127,7 +128,7 @@ impl Dataset {
     }
 }
 
-/// A file's path, as the user knows it, and its bytes, expanded.
+/// A file's path, as shown to the user, and its bytes, decompressed.
 #[derive(Debug)]
 struct Content {
     path: PathBuf,
@@ -135,15 +136,16 @@ struct Content {
 }
 
 impl Content {
-    fn open(directory: &Path, name: &'static str, mmap: bool) -> Result<Self, Error> {
-        let path = find(directory, name)?;
-        let bytes = if gzip::is_gzip(&path) { gzip::expanded(&path, mmap)? } else { Bytes::open(&path, mmap)? };
+    fn open(directory: &Path, name: &'static str, access: FileAccess) -> Result<Self, Error> {
+        let path = require_file(directory, name)?;
+        let bytes =
+            if gzip::is_gzip(&path) { gzip::open_decompressed(&path, access)? } else { Bytes::open(&path, access)? };
         Ok(Self { path, bytes })
     }
 
     fn read<'a, T>(&'a self, view: impl FnOnce(&Idx<'a>) -> Result<T, IdxError>) -> Result<T, Error> {
-        let view = Idx::parse(self.bytes.get()).and_then(|idx| view(&idx));
-        view.map_err(|source| Error::Idx { path: self.path.clone(), source })
+        let result = Idx::parse(self.bytes.as_slice()).and_then(|idx| view(&idx));
+        result.map_err(|error| Error::Idx { path: self.path.clone(), error })
     }
 }
 
@@ -152,20 +154,20 @@ impl Content {
 pub struct Set {
     images: Content,
     labels: Content,
-    /// Pixels of one image.
+    /// Pixels per image.
     pixels: usize,
 }
 
 impl Set {
     fn new(images: Content, labels: Content) -> Result<Self, Error> {
         let (count, pixels) = images.read(Idx::images).map(|images| (images.count() as usize, images.pixels()))?;
-        let labelled = labels.read(Idx::labels)?.len();
-        if count != labelled {
+        let label_count = labels.read(Idx::labels)?.len();
+        if count != label_count {
             return Err(Error::Counts {
                 images_path: images.path,
                 images: count,
                 labels_path: labels.path,
-                labels: labelled,
+                labels: label_count,
             });
         }
         if count == 0 {
@@ -180,37 +182,37 @@ impl Set {
         self.labels().len()
     }
 
-    /// Never: a set of no images is an error.
+    /// Always false: an empty set cannot be opened.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Pixels of one image.
+    /// The number of pixels per image.
     #[must_use]
     pub const fn pixels(&self) -> usize {
         self.pixels
     }
 
-    /// The file of images.
+    /// The path of the file of images.
     #[must_use]
     pub fn images_path(&self) -> &Path {
         &self.images.path
     }
 
-    /// Are the images memory-mapped?
+    /// Whether the images are memory-mapped.
     #[must_use]
     pub const fn is_mapped(&self) -> bool {
         self.images.bytes.is_mapped()
     }
 
-    /// The classes that the labels show: the largest label and one more, at least 2.
+    /// The number of classes: the largest label plus one, at least 2.
     #[must_use]
     pub fn classes(&self) -> usize {
         self.labels().iter().max().map_or(2, |&largest| usize::from(largest) + 1).max(2)
     }
 
-    /// Do the images have `pixels` pixels, and are all labels below `classes`?
+    /// Checks that images have `pixels` pixels and that all labels are below `classes`.
     pub(crate) fn check(&self, pixels: usize, classes: usize) -> Result<(), Error> {
         if self.pixels != pixels {
             let (path, found) = (self.images.path.clone(), self.pixels);
@@ -219,7 +221,7 @@ impl Set {
         self.check_labels(classes, "the network's classes")
     }
 
-    /// Are all labels below `classes`, as it is with `whose`?
+    /// Checks that all labels are below `classes`; `whose` says whose classes they are, for the error.
     fn check_labels(&self, classes: usize, whose: &'static str) -> Result<(), Error> {
         match self.labels().iter().enumerate().find(|&(_, &label)| usize::from(label) >= classes) {
             Some((sample, &found)) => {
@@ -229,35 +231,35 @@ impl Set {
         }
     }
 
-    /// All pixels: `[images][pixels]`. Not for users of the crate: the bytes may be a map's.
+    /// All pixels: `[images][pixels]`. Not public, since the bytes may be memory-mapped.
     pub(crate) fn images(&self) -> &[u8] {
-        Idx::parse(self.images.bytes.get()).and_then(|idx| idx.images()).map_or(&[], |images: Images<'_>| images.data())
+        Idx::parse(self.images.bytes.as_slice())
+            .and_then(|idx| idx.images())
+            .map_or(&[], |images: Images<'_>| images.data())
     }
 
-    /// One label for each image. Not for users of the crate: the bytes may be a map's.
+    /// One label per image. Not public, since the bytes may be memory-mapped.
     pub(crate) fn labels(&self) -> &[u8] {
-        Idx::parse(self.labels.bytes.get()).and_then(|idx| idx.labels()).unwrap_or(&[])
+        Idx::parse(self.labels.bytes.as_slice()).and_then(|idx| idx.labels()).unwrap_or(&[])
     }
 }
 
 fn check_directory(directory: &Path) -> Result<(), Error> {
     match directory.metadata() {
         Ok(meta) if meta.is_dir() => Ok(()),
-        Ok(_) => Err(Error::NoDirectory { path: directory.to_owned(), why: "is not a directory" }),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(Error::NoDirectory { path: directory.to_owned(), why: "does not exist" })
-        }
-        Err(error) => Err(Error::io("open", directory)(error)),
+        Ok(_) => Err(Error::NotADirectory { path: directory.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NoDirectory { path: directory.to_owned() }),
+        Err(error) => Err(Error::io(Action::Open, directory)(error)),
     }
 }
 
-/// The file of that name in one of its usual spellings, if there is one.
-fn existing(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
-    // Some archives spell it train-images.idx3-ubyte.
+/// The path of a file in one of its usual spellings, plain or compressed; `None` if there is none.
+fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
+    // Some archives use the spelling train-images.idx3-ubyte.
     let dotted = name.replacen("-idx", ".idx", 1);
     for name in [name, &dotted] {
         for path in [directory.join(name), directory.join(format!("{name}.gz"))] {
-            if path.try_exists().map_err(Error::io("open", &path))? {
+            if path.try_exists().map_err(Error::io(Action::Open, &path))? {
                 return Ok(Some(path));
             }
         }
@@ -265,7 +267,7 @@ fn existing(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
     Ok(None)
 }
 
-/// The file of that name, which must be there.
-fn find(directory: &Path, name: &'static str) -> Result<PathBuf, Error> {
-    existing(directory, name)?.ok_or_else(|| Error::Missing { directory: directory.to_owned(), name })
+/// Like [`find_file`], but a missing file is an error.
+fn require_file(directory: &Path, name: &'static str) -> Result<PathBuf, Error> {
+    find_file(directory, name)?.ok_or_else(|| Error::Missing { directory: directory.to_owned(), name })
 }

@@ -1,162 +1,215 @@
-//! The data sets that have a name, and where they are found.
+//! The named data sets and their directories.
 
 use super::super::Error;
-use super::{FILES, cache, digit_files, find};
+use super::{FILES, cache, digit_files, require_file};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// The environment variable that names a directory of MNIST's files.
+/// The environment variable with the path of a directory that holds MNIST.
 const MNIST_DIR: &str = "MNIST_DIR";
 
-/// What data to work with.
+/// A data set by name or by directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A data set that has a name.
+    /// A named data set.
     Named(Name),
-    /// The four IDX files of a directory.
+    /// A directory of four IDX files.
     Directory(PathBuf),
 }
 
-impl<T: AsRef<OsStr>> From<T> for Source {
-    /// A name, if it is one; else a directory. A directory called `mnist` is `./mnist`.
-    fn from(text: T) -> Self {
+impl Source {
+    /// Parses the name of a data set (`mnist`, `fashion` or `digits`); any other text is taken as a directory. For a
+    /// directory called `mnist`, write `./mnist`.
+    pub fn parse(text: impl AsRef<OsStr>) -> Self {
         let text = text.as_ref();
-        Name::ALL.into_iter().find(|name| text == name.word()).map_or_else(|| Self::Directory(text.into()), Self::Named)
+        Name::ALL.into_iter().find(|name| text == name.id()).map_or_else(|| Self::Directory(text.into()), Self::Named)
     }
 }
 
-/// A data set that has a name: 60,000 training and 10,000 test images of 28 × 28 pixels, in ten classes.
+/// A named data set. To add one, add a variant here, to [`ALL`](Self::ALL) and to `description` below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Name {
-    /// Handwritten digits, by Y. LeCun, C. Cortes and C. Burges.
+    /// MNIST: handwritten digits, by Y. LeCun, C. Cortes and C. Burges.
     Mnist,
-    /// Pictures of clothes, by Zalando.
+    /// Fashion-MNIST: images of clothes, by Zalando.
     Fashion,
-    /// Digits that this program makes itself: see [`digit`](super::digit).
+    /// The built-in digits, which this crate generates: see [`digit`](super::digit).
     Digits,
 }
 
-/// One file of a named data set as it should be.
+/// The expected properties of one file of a named data set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct File {
     pub(crate) name: &'static str,
     /// Its length in bytes.
     pub(crate) len: u64,
     /// Its SHA-256, in hexadecimal.
-    #[cfg_attr(not(feature = "download"), expect(dead_code, reason = "nothing is checked without sha2"))]
+    #[cfg_attr(not(feature = "download"), expect(dead_code, reason = "only used with sha2"))]
     pub(crate) sha256: &'static str,
 }
 
+/// What is known of a named data set.
+struct Description {
+    id: &'static str,
+    title: &'static str,
+    /// Training and test images.
+    images: [u64; 2],
+    /// Pixels of an image.
+    pixels: usize,
+    /// Of the four files, in the order of [`FILES`].
+    sha256: [&'static str; 4],
+    #[cfg_attr(not(feature = "download"), expect(dead_code, reason = "only used to download"))]
+    mirrors: &'static [&'static str],
+}
+
 impl Name {
-    /// Every data set that has a name, the default one first.
+    /// All named data sets, the default first.
     pub const ALL: [Self; 3] = [Self::Mnist, Self::Fashion, Self::Digits];
 
-    /// The name, in one word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
+    const fn description(self) -> Description {
         match self {
-            Self::Mnist => "mnist",
-            Self::Fashion => "fashion",
-            Self::Digits => "digits",
+            Self::Mnist => Description {
+                id: "mnist",
+                title: "MNIST",
+                images: [60_000, 10_000],
+                pixels: 28 * 28,
+                sha256: [
+                    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+                ],
+                mirrors: &[
+                    "https://ossci-datasets.s3.amazonaws.com/mnist",
+                    "https://storage.googleapis.com/cvdf-datasets/mnist",
+                ],
+            },
+            Self::Fashion => Description {
+                id: "fashion",
+                title: "Fashion-MNIST",
+                images: [60_000, 10_000],
+                pixels: 28 * 28,
+                sha256: [
+                    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+                ],
+                mirrors: &[
+                    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+                    "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
+                ],
+            },
+            Self::Digits => Description {
+                id: "digits",
+                title: "the built-in digits",
+                images: [60_000, 10_000],
+                pixels: 28 * 28,
+                sha256: digit_files::SHA256,
+                mirrors: &[],
+            },
         }
     }
 
-    /// What people call it.
+    /// The name on the command line and in the cache: `mnist`, `fashion` or `digits`.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        self.description().id
+    }
+
+    /// The name to show to users, such as `Fashion-MNIST`.
     #[must_use]
     pub const fn title(self) -> &'static str {
-        match self {
-            Self::Mnist => "MNIST",
-            Self::Fashion => "Fashion-MNIST",
-            Self::Digits => "the built-in digits",
-        }
+        self.description().title
     }
 
-    /// The length of the four files together, in bytes.
+    /// The pixels of one image.
     #[must_use]
-    pub fn bytes(self) -> u64 {
+    pub const fn pixels(self) -> usize {
+        self.description().pixels
+    }
+
+    /// The public mirrors that PyTorch and TensorFlow use: URLs of directories.
+    #[cfg(feature = "download")]
+    pub(crate) const fn mirrors(self) -> &'static [&'static str] {
+        self.description().mirrors
+    }
+
+    /// The total length of the four files, uncompressed, in bytes.
+    #[must_use]
+    pub fn total_bytes(self) -> u64 {
         self.files().iter().map(|file| file.len).sum()
     }
 
-    /// The four files.
+    /// The four files, in the order of [`FILES`].
     pub(crate) const fn files(self) -> [File; 4] {
-        let [train_images, train_labels, test_images, test_labels] = match self {
-            Self::Mnist => [
-                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-            ],
-            Self::Fashion => [
-                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-            ],
-            Self::Digits => digit_files::SHA256,
-        };
+        let Description { images: [train, test], pixels, sha256: [a, b, c, d], .. } = self.description();
         [
-            File { name: FILES[0], len: 16 + 60_000 * 784, sha256: train_images },
-            File { name: FILES[1], len: 8 + 60_000, sha256: train_labels },
-            File { name: FILES[2], len: 16 + 10_000 * 784, sha256: test_images },
-            File { name: FILES[3], len: 8 + 10_000, sha256: test_labels },
+            File { name: FILES[0], len: 16 + train * pixels as u64, sha256: a },
+            File { name: FILES[1], len: 8 + train, sha256: b },
+            File { name: FILES[2], len: 16 + test * pixels as u64, sha256: c },
+            File { name: FILES[3], len: 8 + test, sha256: d },
         ]
     }
 
-    /// Where it is kept: its directory in the cache.
+    /// The data set's directory in the cache. It need not exist.
     ///
     /// # Errors
     ///
-    /// When there is no cache directory.
-    pub fn cache(self) -> Result<PathBuf, Error> {
+    /// If the system has no cache directory.
+    pub fn cache_directory(self) -> Result<PathBuf, Error> {
         let directory = match self {
             Self::Digits => digit_files::DIRECTORY,
-            named => named.word(),
+            name => name.id(),
         };
         Ok(cache::directory()?.join(directory))
     }
 
-    /// The directory that `$MNIST_DIR` names for MNIST: it comes before the cache, whatever is in it.
+    /// The directory in `$MNIST_DIR`, for MNIST only. It takes precedence over the cache, even if it is incomplete.
     #[must_use]
-    pub fn named_directory(self) -> Option<PathBuf> {
+    pub fn environment_directory(self) -> Option<PathBuf> {
         let directory = (self == Self::Mnist).then(|| std::env::var_os(MNIST_DIR)).flatten();
         directory.filter(|directory| !directory.is_empty()).map(PathBuf::from)
     }
 
-    /// The directory where its files are, if they are there: for MNIST `$MNIST_DIR`, then the cache. What is in the
-    /// cache was checked when it came there, so only the lengths are looked at.
+    /// The directory that holds all four files, or `None` if they must be fetched first: `$MNIST_DIR` (for MNIST), or
+    /// else the cache. Files in the cache were verified when they were written, so only their lengths are checked.
     ///
     /// # Errors
     ///
-    /// When `$MNIST_DIR` is set and lacks a file.
+    /// If `$MNIST_DIR` is set and a file is missing there.
     pub fn locate(self) -> Result<Option<PathBuf>, Error> {
         self.locate_from(0)
     }
 
-    /// [`locate`](Self::locate) for the test set alone.
+    /// Like [`locate`](Self::locate), for the two files of the test set only.
     ///
     /// # Errors
     ///
-    /// When `$MNIST_DIR` is set and lacks a file of the test set.
+    /// If `$MNIST_DIR` is set and a file of the test set is missing there.
     pub fn locate_test(self) -> Result<Option<PathBuf>, Error> {
         self.locate_from(2)
     }
 
-    /// Where the files are from the `first` on.
+    /// Like [`locate`](Self::locate), without the files before index `first`.
     fn locate_from(self, first: usize) -> Result<Option<PathBuf>, Error> {
-        if let Some(directory) = self.named_directory() {
-            let complete = FILES.into_iter().skip(first).try_for_each(|name| find(&directory, name).map(drop));
+        if let Some(directory) = self.environment_directory() {
+            let complete = FILES.into_iter().skip(first).try_for_each(|name| require_file(&directory, name).map(drop));
             return match complete {
                 Ok(()) => Ok(Some(directory)),
-                Err(source) => Err(Error::Environment { variable: MNIST_DIR, source: Box::new(source) }),
+                Err(error) => Err(Error::Environment { variable: MNIST_DIR, error: Box::new(error) }),
             };
         }
-        Ok(self.cache().ok().filter(|directory| self.files().iter().skip(first).all(|file| file.is_in(directory))))
+        Ok(self
+            .cache_directory()
+            .ok()
+            .filter(|directory| self.files().iter().skip(first).all(|file| file.is_in(directory))))
     }
 }
 
 impl File {
-    /// Is there a file of that name and length?
+    /// Whether the directory has a file of that name and length.
     pub(crate) fn is_in(&self, directory: &Path) -> bool {
         directory.join(self.name).metadata().is_ok_and(|meta| meta.is_file() && meta.len() == self.len)
     }

@@ -1,60 +1,60 @@
-//! Are files what they should be? Their SHA-256 tells.
+//! Verifies the files of a data set by their SHA-256.
 
-use super::super::Error;
-use super::existing;
-use super::gzip::{CopyError, copy, reader};
+use super::super::{Action, Error};
+use super::find_file;
+use super::gzip::{CopyError, copy, open_reader};
 use super::name::{File, Name};
 use core::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What one file of a data set is.
+/// The result of verifying one file of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// The name it should have.
+    /// The file's standard name.
     pub name: &'static str,
-    /// What was found.
+    /// The state of the file.
     pub state: State,
 }
 
-/// What was found in a file's place.
+/// The state of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The file as it should be.
-    Right,
-    /// Another file.
+    /// The SHA-256 is right.
+    Intact,
+    /// The SHA-256 is wrong.
     Changed {
         /// The file.
         path: PathBuf,
-        /// The SHA-256 of its contents, expanded if it is compressed.
+        /// The SHA-256 of its contents (decompressed), in hexadecimal.
         found: String,
-        /// What it should be.
+        /// The expected SHA-256.
         expected: &'static str,
     },
-    /// A compressed file that cannot be expanded.
+    /// The file is compressed and cannot be decompressed.
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        why: String,
+        /// Why it cannot be decompressed.
+        reason: String,
     },
-    /// Nothing.
+    /// The file does not exist.
     Missing,
 }
 
-/// Compares the files of a directory, plain or compressed, with a data set's.
+/// Compares the files in a directory, plain or compressed, with those of a data set.
 ///
 /// # Errors
 ///
-/// When a file is there and cannot be read.
+/// If a file exists but cannot be read.
 pub fn verify(directory: &Path, name: Name) -> Result<[Checked; 4], Error> {
     let check = |file: File| -> Result<Checked, Error> {
-        let state = match existing(directory, file.name)? {
+        let state = match find_file(directory, file.name)? {
             None => State::Missing,
-            Some(path) => match hash(&path)? {
-                Ok(found) if found == file.sha256 => State::Right,
+            Some(path) => match sha256(&path)? {
+                Ok(found) if found == file.sha256 => State::Intact,
                 Ok(found) => State::Changed { path, found, expected: file.sha256 },
-                Err(error) => State::Damaged { path, why: error.to_string() },
+                Err(error) => State::Damaged { path, reason: error.to_string() },
             },
         };
         Ok(Checked { name: file.name, state })
@@ -63,27 +63,27 @@ pub fn verify(directory: &Path, name: Name) -> Result<[Checked; 4], Error> {
     Ok([a?, b?, c?, d?])
 }
 
-/// Is a file of that name there and as it should be?
-pub(crate) fn is_right(directory: &Path, file: &File) -> Result<bool, Error> {
-    Ok(hash(&directory.join(file.name))?.is_ok_and(|found| found == file.sha256))
+/// Whether the file in the directory has the expected SHA-256.
+pub(crate) fn sha256_matches(directory: &Path, file: &File) -> Result<bool, Error> {
+    Ok(sha256(&directory.join(file.name))?.is_ok_and(|found| found == file.sha256))
 }
 
-/// The SHA-256 of a file's contents, or why they cannot be expanded.
-fn hash(path: &Path) -> Result<io::Result<String>, Error> {
+/// The SHA-256 of a file's contents, or the inner error if they cannot be decompressed.
+fn sha256(path: &Path) -> Result<io::Result<String>, Error> {
     let mut digest = Digest::default();
-    match copy(&mut reader(path)?, &mut io::sink(), |piece| digest.add(piece)) {
+    match copy(&mut open_reader(path)?, &mut io::sink(), |piece| digest.update(piece)) {
         Ok(_) => Ok(Ok(digest.hex())),
-        Err(CopyError::From(error) | CopyError::To(error)) if error.raw_os_error().is_none() => Ok(Err(error)),
-        Err(CopyError::From(error) | CopyError::To(error)) => Err(Error::io("read", path)(error)),
+        Err(CopyError::Read(error) | CopyError::Write(error)) if error.raw_os_error().is_none() => Ok(Err(error)),
+        Err(CopyError::Read(error) | CopyError::Write(error)) => Err(Error::io(Action::Read, path)(error)),
     }
 }
 
-/// A SHA-256 in the making.
+/// Computes a SHA-256.
 #[derive(Clone, Default)]
 pub(crate) struct Digest(sha2::Sha256);
 
 impl Digest {
-    pub(crate) fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         sha2::Digest::update(&mut self.0, bytes);
     }
 

@@ -1,35 +1,35 @@
-//! Memory for weights and scratch: zeroed, page-aligned, in huge pages where the system has them.
+//! Memory for weights and scratch: zeroed, page-aligned, in huge pages where available.
 
 use super::Error;
 use core::ops::{Deref, DerefMut};
 use memmap2::MmapMut;
 
-/// A slice of f32 numbers that begins at a page.
+/// A page-aligned buffer of f32 numbers, in huge pages where available.
 ///
-/// Huge pages make training five to twenty per cent faster: W1 is larger than what the first-level TLB covers.
+/// Huge pages make training 5 to 20 % faster, because W1 is larger than what the first-level TLB covers.
 #[derive(Debug)]
-pub struct Numbers {
+pub struct PageBuffer {
     map: MmapMut,
     len: usize,
 }
 
-impl Numbers {
-    /// `len` zeros.
+impl PageBuffer {
+    /// Allocates `len` zeros.
     ///
     /// # Errors
     ///
-    /// When the system has not as much memory.
+    /// If memory runs out.
     pub fn zeros(len: usize) -> Result<Self, Error> {
         let bytes = len.saturating_mul(size_of::<f32>());
-        let map = MmapMut::map_anon(bytes.max(1)).map_err(|source| Error::Memory { bytes, source })?;
-        // Merely advice: a system without huge pages is slower, nothing else.
+        let map = MmapMut::map_anon(bytes.max(1)).map_err(|error| Error::Memory { bytes, error })?;
+        // Ignored if it fails: huge pages only affect speed.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
         Ok(Self { map, len })
     }
 }
 
-impl Deref for Numbers {
+impl Deref for PageBuffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
@@ -37,7 +37,7 @@ impl Deref for Numbers {
     }
 }
 
-impl DerefMut for Numbers {
+impl DerefMut for PageBuffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         bytemuck::cast_slice_mut(self.map.get_mut(..self.len * size_of::<f32>()).unwrap_or_default())
     }
