@@ -1,206 +1,102 @@
-//! Where the images come from: what `--data` says, and what is done where that cannot be had.
+//! `twolayer data`: fetches, verifies, lists and generates data sets.
 
-use crate::args::DataOptions;
-use crate::console::{note, warning};
-use core::fmt;
-use indicatif::{ProgressBar, ProgressStyle};
-use std::path::{Path, PathBuf};
-use twolayer::Shape;
-use twolayer::host::Error;
-use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Set, Source};
+use crate::args::DataCommand;
+use crate::console::{note, say};
+use crate::error::Error;
+use crate::open_data::{GENERATING, Reporter, fetch};
+use indicatif::HumanBytes;
+use std::path::Path;
+use twolayer::host;
+use twolayer::host::dataset::{Checked, Digits, Fetch, Name, Source, State, verify};
 
-/// An open data set, or its test set alone, and what to call it.
-pub(crate) struct Data<T = Dataset> {
-    pub(crate) dataset: T,
-    pub(crate) source: Source,
-    /// Where its files are.
-    directory: PathBuf,
-}
-
-/// What images are for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To train a network: the built-in digits may stand in for MNIST.
-    Training,
-    /// For a network that there is.
-    Network(Shape),
-}
-
-impl Purpose {
-    /// Will a data set that has a name do? Asked before it is fetched or made: such images are MNIST's size.
-    fn check(self, name: Name) -> Result<(), Error> {
-        let found = Shape::MNIST.inputs();
-        match self {
-            Self::Network(shape) if shape.inputs() != found => {
-                Err(Error::Pixels { path: name.word().into(), found, expected: shape.inputs(), whose: "the network" })
-            }
-            _ => Ok(()),
+pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
+    match command {
+        DataCommand::Fetch { name, fetch: options } => {
+            let settings = Fetch { recheck: true, ..options.settings()? };
+            let directory = fetch(&settings, *name, &mut Reporter::new(false))?;
+            say!("{}: {}, all files verified", name.id(), directory.display());
+            Ok(())
+        }
+        DataCommand::Verify { source } => verify_files(source),
+        DataCommand::List => {
+            Name::ALL.into_iter().for_each(list);
+            Ok(())
+        }
+        &DataCommand::Digits { ref out, seed, train, test } => {
+            let mut reporter = Reporter::new(false);
+            let result = Digits { seed, train, test }.write(out, &mut |progress| reporter.show(GENERATING, &progress));
+            reporter.finish(result.is_ok());
+            result?;
+            say!("{train} training and {test} test images: {}", out.display());
+            Ok(())
         }
     }
 }
 
-impl Data {
-    /// Opens what `--data` says, or MNIST.
-    pub(crate) fn open(options: &DataOptions, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
-        let mmap = !options.no_mmap;
-        let mut reporter = Reporter::new(quiet);
-        let name = match options.data.clone().unwrap_or(Source::Named(Name::Mnist)) {
-            Source::Named(name) => name,
-            Source::Directory(directory) => {
-                let dataset = Dataset::open(&directory, mmap)?;
-                return Ok(Self { dataset, source: Source::Directory(directory.clone()), directory });
-            }
-        };
-        let located = name.locate()?;
-        if located.is_none() {
-            purpose.check(name)?;
+/// Verifies the four files of a data set and prints one line for each.
+fn verify_files(source: &Source) -> Result<(), Error> {
+    let (directory, name, checked) = match source {
+        &Source::Named(name) => {
+            let directory = name.locate()?.map_or_else(|| name.cache_directory(), Ok)?;
+            let checked = verify(&directory, name)?;
+            (directory, name, checked)
         }
-        if name == Name::Digits {
-            return Self::digits(mmap, reporter);
-        }
-        let directory = match located {
-            Some(directory) => directory,
-            None => match fetch(&options.fetch.settings()?, name, &mut reporter) {
-                Ok(directory) => directory,
-                Err(error) if options.data.is_none() && purpose == Purpose::Training => {
-                    warning!("no MNIST here: {}", first_line(&error));
-                    warning!(
-                        "training on the built-in digits instead, which are not MNIST; for MNIST name a directory of \
-                         its four files by --data or MNIST_DIR, or a server by --mirror"
-                    );
-                    // A bar that was finished shows nothing more.
-                    return Self::digits(mmap, Reporter::new(quiet));
-                }
-                Err(error) => return Err(error),
-            },
-        };
-        Ok(Self { dataset: Dataset::open(&directory, mmap)?, source: Source::Named(name), directory })
-    }
-
-    fn digits(mmap: bool, mut reporter: Reporter) -> Result<Self, Error> {
-        let dataset = Dataset::digits(mmap, &mut |progress| reporter.show(MAKING, &progress));
-        reporter.clear(dataset.is_ok());
-        let dataset = dataset?;
-        let directory = dataset.train.images_path().parent().unwrap_or_else(|| Path::new("")).to_owned();
-        Ok(Self { dataset, source: Source::Named(Name::Digits), directory })
-    }
-}
-
-impl Data<Set> {
-    /// Opens the test set of what `--data` says, or of MNIST.
-    pub(crate) fn test(options: &DataOptions, purpose: Purpose) -> Result<Self, Error> {
-        let mmap = !options.no_mmap;
-        let mut reporter = Reporter::new(false);
-        let source = options.data.clone().unwrap_or(Source::Named(Name::Mnist));
-        let directory = match &source {
-            Source::Directory(directory) => directory.clone(),
-            Source::Named(Name::Digits) => {
-                purpose.check(Name::Digits)?;
-                let Data { dataset, source, directory } = Data::digits(mmap, reporter)?;
-                return Ok(Self { dataset: dataset.test, source, directory });
+        Source::Directory(directory) => {
+            if !directory.is_dir() {
+                return Err(host::Error::NotADirectory { path: directory.clone() }.into());
             }
-            Source::Named(name) => {
-                if let Some(directory) = name.locate_test()? {
-                    directory
-                } else {
-                    purpose.check(*name)?;
-                    fetch(&options.fetch.settings()?, *name, &mut reporter)?
-                }
-            }
-        };
-        Ok(Self { dataset: Dataset::open_test(&directory, mmap)?, source, directory })
-    }
-}
-
-impl<T> Data<T> {
-    /// What an accuracy is the accuracy of, if that is not clear.
-    pub(crate) const fn mark(&self) -> &'static str {
-        match self.source {
-            Source::Named(Name::Digits) => " of the built-in digits (not MNIST)",
-            Source::Named(Name::Fashion) => " of Fashion-MNIST",
-            _ => "",
+            let (name, checked) = verify_as_best_match(directory)?;
+            (directory.clone(), name, checked)
         }
-    }
-}
-
-impl<T> fmt::Display for Data<T> {
-    /// `MNIST from /home/ada/.cache/twolayer/mnist`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.source {
-            Source::Named(Name::Digits) => write!(f, "the built-in digits (not MNIST), "),
-            Source::Named(name) => write!(f, "{}, ", name.title()),
-            Source::Directory(_) => Ok(()),
-        }?;
-        write!(f, "{}", self.directory.display())
-    }
-}
-
-/// Has a named data set in the cache.
-pub(crate) fn fetch(fetch: &Fetch, name: Name, reporter: &mut Reporter) -> Result<PathBuf, Error> {
-    let what = match name {
-        Name::Digits => MAKING.into(),
-        name => format!("fetching {}", name.title()),
     };
-    let done = fetch.fetch(name, &mut |progress| reporter.show(&what, &progress));
-    reporter.clear(done.is_ok());
-    done
-}
-
-/// What is shown while digits are made.
-pub(crate) const MAKING: &str = "making digits";
-
-/// What an error says, without its remedy.
-fn first_line(error: &Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-/// Shows how far files have come: a bar on a terminal; elsewhere a line for each mirror.
-pub(crate) struct Reporter {
-    bar: ProgressBar,
-    quiet: bool,
-    /// The mirror that was asked last.
-    mirror: String,
-    /// What mirrors said that gave nothing.
-    refusals: Vec<String>,
-}
-
-impl Reporter {
-    pub(crate) fn new(quiet: bool) -> Self {
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes}, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
-        Self { bar: bar.with_style(style), quiet, mirror: String::new(), refusals: Vec::new() }
-    }
-
-    pub(crate) fn show(&mut self, what: &str, progress: &Progress<'_>) {
-        match *progress {
-            Progress::Asked { url } => {
-                let mirror = url.rsplit_once('/').map_or(url, |(mirror, _)| mirror);
-                if self.mirror != mirror {
-                    mirror.clone_into(&mut self.mirror);
-                    self.bar.set_message(format!("{what}: {mirror}"));
-                    if self.bar.is_hidden() && !self.quiet {
-                        note!("{what}: {mirror}");
-                    }
-                }
+    say!("{}: {}", name.title(), directory.display());
+    for Checked { name, state } in &checked {
+        match state {
+            State::Intact => say!("ok       {name}"),
+            State::Changed { path, found, expected } => {
+                say!("changed  {name}: the SHA-256 of {} is {found}, not {expected}", path.display());
             }
-            Progress::Refused { url, reason } => self.refusals.push(format!("{url}: {reason}")),
-            Progress::Bytes { done, total } => {
-                if self.mirror.is_empty() {
-                    self.bar.set_message(what.to_owned());
-                }
-                self.bar.set_length(total);
-                self.bar.set_position(done);
+            State::Damaged { path, reason } => {
+                say!("changed  {name}: {} cannot be decompressed: {reason}", path.display());
             }
-            _ => {}
+            State::Missing => say!("missing  {name}"),
         }
     }
+    match count_bad(&checked) {
+        0 => Ok(()),
+        bad => Err(Error::VerificationFailed { bad, name }),
+    }
+}
 
-    /// The files are there, or not: an error tells of refusals itself.
-    pub(crate) fn clear(&mut self, done: bool) {
-        self.bar.finish_and_clear();
-        for refusal in self.refusals.drain(..).filter(|_| done && !self.quiet) {
-            note!("another mirror was taken, because of {refusal}");
+/// Verifies a directory against every named data set, and returns the one that most files belong to.
+fn verify_as_best_match(directory: &Path) -> Result<(Name, [Checked; 4]), Error> {
+    let mut best = (Name::Mnist, verify(directory, Name::Mnist)?);
+    for name in Name::ALL.into_iter().skip(1) {
+        if count_bad(&best.1) > 0 {
+            let checked = verify(directory, name)?;
+            if count_bad(&checked) < count_bad(&best.1) {
+                best = (name, checked);
+            }
+        }
+    }
+    Ok(best)
+}
+
+fn count_bad(checked: &[Checked]) -> usize {
+    checked.iter().filter(|file| file.state != State::Intact).count()
+}
+
+/// Prints the size of a data set and where it is, in one line.
+fn list(name: Name) {
+    let id = name.id();
+    let size = HumanBytes(name.total_bytes());
+    match (name.locate(), name) {
+        (Ok(Some(directory)), _) => say!("{id:<8} {size}  {}", directory.display()),
+        (Ok(None), Name::Digits) => say!("{id:<8} {size}  not present: generated when needed"),
+        (Ok(None), _) => say!("{id:<8} {size}  not present: run `twolayer data fetch {id}`"),
+        (Err(error), _) => {
+            say!("{id:<8} {size}  not usable");
+            note!("{id}: {error}");
         }
     }
 }

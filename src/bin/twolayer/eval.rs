@@ -1,40 +1,44 @@
-//! `twolayer eval`: a trained network on a test set.
+//! `twolayer eval`: evaluates a trained network on a test set.
 
-use crate::args::EvalOptions;
+use crate::args::EvalArgs;
 use crate::console::say;
-use crate::data::{Data, Purpose};
+use crate::error::Error;
+use crate::open_data::{Data, Purpose};
 use crate::{model, table};
-use twolayer::host::{Error, Evaluation, ModelFile, Numbers, Quantized};
-use twolayer::model::Kind;
-use twolayer::{Backend, Network};
+use twolayer::host::{ModelFile, OwnedWeights, Threads, evaluate};
+use twolayer::quantized::{PackedNetwork, Quantized};
+use twolayer::{Backend, Kind, Network};
 
-pub(crate) fn run(mut options: EvalOptions) -> Result<(), Error> {
-    let model = model::chosen(options.model.as_ref(), &options.data, model::newest)?;
-    let file = ModelFile::open(&model, !options.data.no_mmap)?;
+pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
+    let model = model::select(args.model.as_ref(), &args.data, model::newest)?;
+    let file = ModelFile::open(&model, args.data.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
-    // Before the data is sought, which may take a download.
+    // Read before the data, which may have to be downloaded.
     let weights = match kind {
-        Kind::F32 => Weights::Real(file.weights()?),
-        _ => Weights::Integers(file.quantized()?),
+        Kind::F32 => ModelWeights::F32(file.weights()?),
+        Kind::Quantized(_) => ModelWeights::Quantized(file.quantized()?),
     };
-    options.data.data = options.data.data.or_else(|| model::named_after(&model));
-    let data = Data::test(&options.data, Purpose::Network(shape))?;
-    let backend = options.backend.unwrap_or_else(Backend::detect);
+    args.data.data = args.data.data.or_else(|| model::source_of(&model));
+    let data = Data::test(&args.data, Purpose::ExistingNetwork(shape))?;
     let test = &data.dataset;
+    let (backend, threads) = (args.backend.unwrap_or_else(Backend::detect), Threads::new(Threads::available()));
     let evaluation = match weights {
-        Weights::Real(weights) => Evaluation::new(&Network::new(shape, &weights, backend)?, test),
-        Weights::Integers(quantized) => Evaluation::of_integers(&quantized.packed(&mut Vec::new(), backend)?, test),
+        ModelWeights::F32(weights) => evaluate(&Network::new(weights.view(), backend), test, &threads),
+        ModelWeights::Quantized(quantized) => {
+            let mut memory = vec![0; PackedNetwork::memory_len(shape)];
+            evaluate(&PackedNetwork::new(&quantized.network(), &mut memory, backend)?, test, &threads)
+        }
     }?;
-    let of = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
-    say!("model     {}: {shape}{of}", model.display());
+    let kind_suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
+    say!("model     {}: {shape}{kind_suffix}", model.display());
     say!("data      {} test images: {data}", test.len());
     table::print(&evaluation);
-    say!("\naccuracy  {} of {} test images{}", table::percent(&evaluation), evaluation.total(), data.mark());
+    say!("\naccuracy  {} of {} test images{}", table::percent(&evaluation), evaluation.total(), data.accuracy_suffix());
     Ok(())
 }
 
 /// A model's weights.
-enum Weights {
-    Real(Numbers),
-    Integers(Quantized),
+enum ModelWeights {
+    F32(OwnedWeights),
+    Quantized(Quantized),
 }

@@ -1,21 +1,23 @@
-//! `twolayer info`: what a model file holds.
+//! `twolayer info`: describes a model file.
 
-use crate::args::InfoOptions;
+use crate::args::InfoArgs;
 use crate::console::say;
+use crate::error::Error;
 use crate::model;
-use twolayer::host::{Error, ModelFile};
-use twolayer::model::Kind;
-use twolayer::weights_hash;
+use twolayer::host::ModelFile;
+use twolayer::{Kind, weights_hash};
 
-pub(crate) fn run(options: &InfoOptions) -> Result<(), Error> {
-    let model = options.model.clone().map_or_else(model::newest, Ok)?;
-    let file = ModelFile::open(&model, !options.no_mmap)?;
+pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
+    let model = args.model.clone().map_or_else(model::newest, Ok)?;
+    let file = ModelFile::open(&model, args.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
     say!("model     {}, {} bytes, undamaged", model.display(), file.len());
     say!("network   {shape}, {kind} weights");
     match kind {
-        Kind::F32 => say!("weights   {:016x}", weights_hash(shape, &file.weights()?)),
-        _ => say!("payload   {} bytes, CRC-32 {:08x}", file.quantized()?.payload().len(), file.checksum()),
+        Kind::F32 => say!("weights   {:016x}", weights_hash(file.weights()?.view())),
+        Kind::Quantized(_) => {
+            say!("payload   {} bytes, CRC-32 {:08x}", file.quantized()?.payload().len(), file.checksum());
+        }
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
-//! The command line: trains, evaluates and describes two-layer networks.
+//! The command line: trains, evaluates, quantises and describes two-layer networks.
 
 mod args;
 mod data;
+mod error;
 mod eval;
 mod info;
-mod manage;
 mod model;
+mod open_data;
 mod quantize;
 mod table;
 mod train;
@@ -17,15 +18,15 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match arguments.command {
+    let result = match arguments.command {
         None => train::run(&arguments.train),
-        Some(Command::Train(options)) => train::run(&options),
-        Some(Command::Eval(options)) => eval::run(options),
-        Some(Command::Quantize(options)) => quantize::run(options),
-        Some(Command::Info(options)) => info::run(&options),
-        Some(Command::Data(command)) => manage::run(&command),
+        Some(Command::Train(args)) => train::run(&args),
+        Some(Command::Eval(args)) => eval::run(args),
+        Some(Command::Quantize(args)) => quantize::run(args),
+        Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Data(command)) => data::run(&command),
     };
-    match (done, console::lost()) {
+    match (result, console::output_error()) {
         (Ok(()), None) => return ExitCode::SUCCESS,
         (Err(error), _) => note!("error: {error}"),
         (Ok(()), Some(error)) => note!("error: cannot write to standard output: {error}"),
@@ -33,45 +34,45 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Printing that does not stop the work: it is done all the same when its output is lost.
+/// Printing that never aborts a command: an error of standard output is kept and reported at the end.
 mod console {
     use core::fmt::Arguments;
     use std::io::{Error, ErrorKind, Write, stderr, stdout};
     use std::sync::OnceLock;
 
-    /// Why standard output did not take a line.
-    static LOST: OnceLock<Error> = OnceLock::new();
+    /// The first error of standard output.
+    static OUTPUT_ERROR: OnceLock<Error> = OnceLock::new();
 
-    /// Why output was lost that somebody wanted, if any was.
-    pub(crate) fn lost() -> Option<&'static Error> {
-        LOST.get()
+    /// The first error of standard output, if there was one.
+    pub(crate) fn output_error() -> Option<&'static Error> {
+        OUTPUT_ERROR.get()
     }
 
     pub(crate) fn out(line: Arguments<'_>) {
-        let mut to = stdout();
-        match writeln!(to, "{line}").and_then(|()| to.flush()) {
-            // Nobody reads on, as in `twolayer eval | head -1`: that is no error.
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(LOST.set(error)),
+        let mut output = stdout();
+        match writeln!(output, "{line}").and_then(|()| output.flush()) {
+            // A closed pipe, as in `twolayer eval | head -1`, is not an error.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(OUTPUT_ERROR.set(error)),
             _ => {}
         }
     }
 
     pub(crate) fn err(line: Arguments<'_>) {
-        // There is no other place to say that this failed.
+        // An error here cannot be reported anywhere.
         let _ = writeln!(stderr(), "{line}");
     }
 
-    /// A line on standard output.
+    /// Prints a line to standard output.
     macro_rules! say {
         ($($text:tt)*) => { $crate::console::out(format_args!($($text)*)) };
     }
 
-    /// A line on standard error.
+    /// Prints a line to standard error.
     macro_rules! note {
         ($($text:tt)*) => { $crate::console::err(format_args!($($text)*)) };
     }
 
-    /// A line on standard error that something is not as asked for.
+    /// Prints a warning to standard error.
     macro_rules! warning {
         ($($text:tt)*) => { $crate::console::note!("warning: {}", format_args!($($text)*)) };
     }

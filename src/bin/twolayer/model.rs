@@ -1,31 +1,32 @@
-//! Which model file is meant: the one that was named, the one that belongs to the data, or the newest.
+//! Selects the model file: the one given, the one named after the data, or the newest.
 
-use crate::args::DataOptions;
+use crate::args::DataArgs;
+use crate::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use twolayer::host::Error;
 use twolayer::host::dataset::Source;
+use twolayer::host::{self, Action};
 
-/// How model files are called.
+/// The extension of model files.
 pub(crate) const EXTENSION: &str = "twolayer";
 
-/// The model that was named; or that belongs to the data; or the newest.
-pub(crate) fn chosen(
+/// The model file to use: the one given, or else the one named after `--data`, or else the newest.
+pub(crate) fn select(
     model: Option<&PathBuf>,
-    data: &DataOptions,
+    data: &DataArgs,
     newest: fn() -> Result<PathBuf, Error>,
 ) -> Result<PathBuf, Error> {
     match (model, &data.data) {
         (Some(model), _) => Ok(model.clone()),
-        (None, Some(source)) => Ok(of_data(source)),
+        (None, Some(source)) => Ok(path_for(source)),
         (None, None) => newest(),
     }
 }
 
-/// The model file that belongs to a data set: `mnist.twolayer`, `digits.twolayer`; after its own name for a directory.
-pub(crate) fn of_data(source: &Source) -> PathBuf {
+/// The default model file for a data set, named after it or after its directory, such as `mnist.twolayer`.
+pub(crate) fn path_for(source: &Source) -> PathBuf {
     let stem = match source {
-        Source::Named(name) => name.word().into(),
+        Source::Named(name) => name.id().into(),
         Source::Directory(directory) => directory
             .canonicalize()
             .ok()
@@ -36,30 +37,30 @@ pub(crate) fn of_data(source: &Source) -> PathBuf {
     PathBuf::from(format!("{stem}.{EXTENSION}"))
 }
 
-/// The data that a model file is named after: what `train` calls digits.twolayer was trained on the digits.
-pub(crate) fn named_after(model: &Path) -> Option<Source> {
+/// The named data set that a model file is named after: digits for `digits.twolayer` or `digits.int8.twolayer`.
+pub(crate) fn source_of(model: &Path) -> Option<Source> {
     let stem = Path::new(model.file_stem().filter(|_| model.extension().is_some_and(|e| e == EXTENSION))?);
-    let stem = if is_quantized(model) { stem.file_stem()? } else { stem.as_os_str() };
-    Some(Source::from(stem)).filter(|source| matches!(source, Source::Named(_)))
+    let stem = if has_quantized_name(model) { stem.file_stem()? } else { stem.as_os_str() };
+    Some(Source::parse(stem)).filter(|source| matches!(source, Source::Named(_)))
 }
 
-/// The model file of the working directory that was written last.
+/// The most recently modified model file in the working directory.
 pub(crate) fn newest() -> Result<PathBuf, Error> {
     newest_by(|_| ())
 }
 
-/// The newest that is not named as `quantize` names what it writes; else the newest, which an error will name.
+/// The newest model file without `int8` or `int4` in its name, or else the newest of all, for the error message.
 pub(crate) fn newest_f32() -> Result<PathBuf, Error> {
-    newest_by(|model| !is_quantized(model))
+    newest_by(|model| !has_quantized_name(model))
 }
 
-/// The newest of the model files that `rank` puts highest.
+/// The model file with the highest rank in the working directory; among equals, the newest.
 fn newest_by<R: Ord>(rank: impl Fn(&Path) -> R) -> Result<PathBuf, Error> {
-    let unreadable = |source| Error::Io { action: "read", path: ".".into(), source };
+    let unreadable = |error| host::Error::Io { action: Action::Read, path: ".".into(), error };
     let mut models = Vec::new();
     for entry in fs::read_dir(".").map_err(unreadable)? {
         let model = PathBuf::from(entry.map_err(unreadable)?.file_name());
-        // What is no file, or is gone by now, is no model.
+        // Skips directories, and files that have just been removed.
         if model.extension().is_some_and(|e| e == EXTENSION)
             && let Some(meta) = model.metadata().ok().filter(fs::Metadata::is_file)
         {
@@ -69,8 +70,8 @@ fn newest_by<R: Ord>(rank: impl Fn(&Path) -> R) -> Result<PathBuf, Error> {
     models.into_iter().max().map(|(_, _, model)| model).ok_or(Error::NoModel)
 }
 
-/// Is that a name which `quantize` chooses: `mnist.int8.twolayer`?
-fn is_quantized(model: &Path) -> bool {
+/// Whether a file is named like the default output of `quantize`, such as `mnist.int8.twolayer`.
+fn has_quantized_name(model: &Path) -> bool {
     let kind = model.file_stem().map(Path::new).and_then(Path::extension);
     kind.is_some_and(|kind| kind == "int8" || kind == "int4")
 }

@@ -1,25 +1,26 @@
-//! `twolayer train`: the main job.
+//! `twolayer train`: trains a network and writes it to a file.
 
-use crate::args::TrainOptions;
+use crate::args::TrainArgs;
 use crate::console::say;
-use crate::data::{Data, Purpose};
+use crate::error::Error;
+use crate::open_data::{Data, Purpose};
 use crate::{model, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use twolayer::host::ModelFile;
 use twolayer::host::training::{self, Event};
-use twolayer::host::{Error, ModelFile};
 use twolayer::weights_hash;
 
-pub(crate) fn run(options: &TrainOptions) -> Result<(), Error> {
-    let recipe = options.recipe();
-    let data = Data::open(&options.data, Purpose::Training, options.quiet)?;
+pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
+    let recipe = args.recipe();
+    let data = Data::open(&args.data, Purpose::Training, args.quiet)?;
     let dataset = &data.dataset;
     let shape = training::shape(dataset, &recipe)?;
-    let model = options.model.clone().unwrap_or_else(|| model::of_data(&data.source));
+    let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
     ModelFile::check_writable(&model)?;
 
-    let samples = dataset.train.len().min(recipe.limit);
-    if !options.quiet {
+    let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
+    if !args.quiet {
         say!("data      {samples} training and {} test images: {data}", dataset.test.len());
         say!(
             "network   {shape}, learning rate {:e}, seed {}, blocks of {}, {}, threads: {}",
@@ -30,38 +31,44 @@ pub(crate) fn run(options: &TrainOptions) -> Result<(), Error> {
             recipe.threads
         );
     }
-    let bar = if options.quiet { ProgressBar::hidden() } else { progress_bar(samples, recipe.epochs) };
+    let bar = if args.quiet { ProgressBar::hidden() } else { progress_bar(samples, recipe.epochs) };
     let trained = training::train(dataset, &recipe, |event| match event {
         Event::Samples { epoch, done } => {
             bar.set_message(epoch.to_string());
             bar.set_position((samples * (epoch as usize - 1) + done) as u64);
         }
-        Event::Epoch(epoch) if !options.quiet => bar.suspend(|| {
+        Event::Epoch(epoch) if !args.quiet => bar.suspend(|| {
             say!(
                 "epoch {}   Error: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs a sample",
                 epoch.number,
-                epoch.last_error,
-                epoch.mean_error,
+                epoch.last_loss,
+                epoch.mean_loss,
                 table::percent(&epoch.test),
                 epoch.time.as_secs_f64(),
-                epoch.time.as_secs_f64() * 1e6 / table::float(epoch.samples),
+                epoch.time.as_secs_f64() * 1e6 / table::to_f64(epoch.samples),
             );
         }),
         _ => {}
     })?;
     bar.finish_and_clear();
 
-    ModelFile::write(&model, trained.shape, &trained.weights)?;
-    if !options.quiet {
+    let weights = trained.weights.view();
+    ModelFile::write(&model, weights)?;
+    if !args.quiet {
         table::print(&trained.test);
-        let hash = weights_hash(trained.shape, &trained.weights);
+        let hash = weights_hash(weights);
         say!("\nmodel     {}, weights {hash:016x}", model.display());
     }
-    say!("accuracy  {} of {} test images{}", table::percent(&trained.test), trained.test.total(), data.mark());
+    say!(
+        "accuracy  {} of {} test images{}",
+        table::percent(&trained.test),
+        trained.test.total(),
+        data.accuracy_suffix()
+    );
     Ok(())
 }
 
-/// A bar on a terminal, nothing elsewhere: the epochs' lines are enough for a file.
+/// A progress bar, which is shown on a terminal only.
 fn progress_bar(samples: usize, epochs: u32) -> ProgressBar {
     let template = format!("epoch {{msg}}/{epochs} {{wide_bar}} {{rate}} samples/s, {{eta}} left");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());

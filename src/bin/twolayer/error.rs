@@ -1,0 +1,63 @@
+//! The errors of the program: those of the library, with hints about command-line options, and its own.
+
+use std::path::PathBuf;
+use twolayer::host::dataset::{Name, without_user};
+use twolayer::{Kind, host};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// An error of the library.
+    #[error("{}{}", .0, hint(.0))]
+    Host(host::Error),
+    /// `TWOLAYER_MIRROR` is not an HTTP URL.
+    #[error(
+        "TWOLAYER_MIRROR: {} is not a URL in UTF-8 that begins with http:// or https://; for a directory use --data",
+        without_user(url)
+    )]
+    Mirror { url: String },
+    /// No model was given, and there is none in the working directory.
+    #[error("no *.twolayer file here: train a network first (twolayer train), or give a model file with --model")]
+    NoModel,
+    /// Some files of a data set are missing or changed.
+    #[error(
+        "{bad} of the 4 files of {0} missing or changed; run `twolayer data fetch {0}` to restore them in the cache{1}",
+        name.id(), if name.environment_directory().is_some() { " and unset MNIST_DIR, which takes precedence" } else { "" }
+    )]
+    VerificationFailed {
+        /// The number of these files.
+        bad: usize,
+        name: Name,
+    },
+    /// The model is quantised already.
+    #[error("{} already has {kind} weights: give a model with f32 weights with --model", path.display())]
+    AlreadyQuantized { path: PathBuf, kind: Kind },
+    /// The output would overwrite the input.
+    #[error("{} is the model itself: give another file with --out", path.display())]
+    Overwrite { path: PathBuf },
+}
+
+impl<E: Into<host::Error>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Host(error.into())
+    }
+}
+
+/// A hint about the options that may help.
+fn hint(error: &host::Error) -> String {
+    match error {
+        host::Error::NoDirectory { .. } | host::Error::NotADirectory { .. } => {
+            format!(": --data takes {} or a directory of four IDX files", Name::ALL.map(Name::id).join(", "))
+        }
+        host::Error::Fetch { name, .. } => format!(
+            "\nDownload the four files elsewhere and give their directory with --data{}, or another server with --mirror, \
+             or use --data digits",
+            if *name == Name::Mnist { " or MNIST_DIR" } else { "" }
+        ),
+        host::Error::Diverged { alpha, .. } => {
+            format!(". Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written")
+        }
+        host::Error::Memory { .. } => ". Choose fewer --hidden units or a smaller --block".into(),
+        _ => String::new(),
+    }
+}

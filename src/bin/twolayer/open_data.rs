@@ -1,0 +1,199 @@
+//! Opens the data set that `--data` selects, fetching it first if need be.
+
+use crate::args::DataArgs;
+use crate::console::{note, warning};
+use crate::error::Error;
+use core::fmt;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
+use twolayer::Shape;
+use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Set, Source};
+use twolayer::host::{self, FileAccess};
+
+/// An open data set, or its test set only, and where it comes from.
+pub(crate) struct Data<T = Dataset> {
+    pub(crate) dataset: T,
+    pub(crate) source: Source,
+    /// The directory of its files.
+    directory: PathBuf,
+}
+
+/// What the data set is needed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To train a new network. The built-in digits may replace MNIST.
+    Training,
+    /// For an existing network, whose inputs the images must match.
+    ExistingNetwork(Shape),
+}
+
+impl Purpose {
+    /// Checks that the images of a named data set fit the network. Called before
+    /// the data set is fetched or generated.
+    fn check(self, name: Name) -> Result<(), Error> {
+        let found = name.pixels();
+        match self {
+            Self::ExistingNetwork(shape) if shape.inputs() != found => {
+                let (path, expected) = (name.id().into(), shape.inputs());
+                Err(host::Error::Pixels { path, found, expected, whose: "the network" }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Data {
+    /// Opens the data set that `--data` selects, by default MNIST.
+    pub(crate) fn open(args: &DataArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
+        let (source, directory) = find(args, purpose, quiet, Name::locate)?;
+        let access = args.file.access();
+        let Some(directory) = directory else { return Self::digits(access, quiet) };
+        Ok(Self { dataset: Dataset::open(&directory, access)?, source, directory })
+    }
+
+    /// Opens the test set of the data set that `--data` selects, by default MNIST.
+    pub(crate) fn test(args: &DataArgs, purpose: Purpose) -> Result<Data<Set>, Error> {
+        let (source, directory) = find(args, purpose, false, Name::locate_test)?;
+        let access = args.file.access();
+        let Some(directory) = directory else {
+            let Self { dataset, source, directory } = Self::digits(access, false)?;
+            return Ok(Data { dataset: dataset.test, source, directory });
+        };
+        Ok(Data { dataset: Dataset::open_test(&directory, access)?, source, directory })
+    }
+
+    fn digits(access: FileAccess, quiet: bool) -> Result<Self, Error> {
+        let mut reporter = Reporter::new(quiet);
+        let dataset = Dataset::digits(access, &mut |progress| reporter.show(GENERATING, &progress));
+        reporter.finish(dataset.is_ok());
+        let dataset = dataset?;
+        let directory = dataset.train.images_path().parent().unwrap_or_else(|| Path::new("")).to_owned();
+        Ok(Self { dataset, source: Source::Named(Name::Digits), directory })
+    }
+}
+
+/// What `--data` selects and the directory of its files, which are fetched first if need be; no directory for the
+/// built-in digits. Without `--data`, the digits replace an MNIST that cannot be had for training.
+fn find(
+    args: &DataArgs,
+    purpose: Purpose,
+    quiet: bool,
+    locate: impl Fn(Name) -> Result<Option<PathBuf>, host::Error>,
+) -> Result<(Source, Option<PathBuf>), Error> {
+    let name = match args.data.clone().unwrap_or(Source::Named(Name::Mnist)) {
+        Source::Directory(directory) => return Ok((Source::Directory(directory.clone()), Some(directory))),
+        Source::Named(name) => name,
+    };
+    let located = locate(name)?.filter(|_| name != Name::Digits);
+    if located.is_some() {
+        return Ok((Source::Named(name), located));
+    }
+    purpose.check(name)?;
+    if name == Name::Digits {
+        return Ok((Source::Named(name), None));
+    }
+    match fetch(&args.fetch.settings()?, name, &mut Reporter::new(quiet)) {
+        Err(error) if args.data.is_none() && purpose == Purpose::Training => {
+            warning!("MNIST is not available: {}", first_line(&error));
+            warning!(
+                "training on the built-in digits instead, which are not MNIST; to use MNIST, give a directory with its \
+                 four files with --data or MNIST_DIR, or a server with --mirror"
+            );
+            Ok((Source::Named(Name::Digits), None))
+        }
+        fetched => Ok((Source::Named(name), Some(fetched?))),
+    }
+}
+
+impl<T> Data<T> {
+    /// A suffix for printed accuracies that names the data set, unless it is MNIST or a directory.
+    pub(crate) fn accuracy_suffix(&self) -> String {
+        match self.source {
+            Source::Directory(_) | Source::Named(Name::Mnist) => String::new(),
+            Source::Named(Name::Digits) => " of the built-in digits (not MNIST)".into(),
+            Source::Named(name) => format!(" of {}", name.title()),
+        }
+    }
+}
+
+impl<T> fmt::Display for Data<T> {
+    /// For example `MNIST, /home/ada/.cache/twolayer/mnist`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.source {
+            Source::Named(Name::Digits) => write!(f, "the built-in digits (not MNIST), "),
+            Source::Named(name) => write!(f, "{}, ", name.title()),
+            Source::Directory(_) => Ok(()),
+        }?;
+        write!(f, "{}", self.directory.display())
+    }
+}
+
+/// Fetches a named data set into the cache, with progress, and returns its directory.
+pub(crate) fn fetch(fetch: &Fetch, name: Name, reporter: &mut Reporter) -> Result<PathBuf, Error> {
+    let what = match name {
+        Name::Digits => GENERATING.into(),
+        name => format!("fetching {}", name.title()),
+    };
+    let result = fetch.fetch(name, &mut |progress| reporter.show(&what, &progress));
+    reporter.finish(result.is_ok());
+    Ok(result?)
+}
+
+/// The message of the progress bar while digits are generated.
+pub(crate) const GENERATING: &str = "generating digits";
+
+/// The first line of an error, without the hint that may follow.
+fn first_line(error: &Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// Shows progress: a bar on a terminal, otherwise one line per mirror.
+pub(crate) struct Reporter {
+    bar: ProgressBar,
+    quiet: bool,
+    /// The current mirror.
+    mirror: String,
+    /// The failures of mirrors.
+    refusals: Vec<String>,
+}
+
+impl Reporter {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
+        Self { bar: bar.with_style(style), quiet, mirror: String::new(), refusals: Vec::new() }
+    }
+
+    pub(crate) fn show(&mut self, what: &str, progress: &Progress<'_>) {
+        match *progress {
+            Progress::Asked { url } => {
+                let mirror = url.rsplit_once('/').map_or(url, |(mirror, _)| mirror);
+                if self.mirror != mirror {
+                    mirror.clone_into(&mut self.mirror);
+                    self.bar.set_message(format!("{what}: {mirror}"));
+                    if self.bar.is_hidden() && !self.quiet {
+                        note!("{what}: {mirror}");
+                    }
+                }
+            }
+            Progress::Refused { url, reason } => self.refusals.push(format!("{url}: {reason}")),
+            Progress::Bytes { done, total } => {
+                if self.mirror.is_empty() {
+                    self.bar.set_message(what.to_owned());
+                }
+                self.bar.set_length(total);
+                self.bar.set_position(done);
+            }
+            _ => {}
+        }
+    }
+
+    /// Removes the bar and, on success, reports the mirrors that failed. (If all failed, the error names them.)
+    pub(crate) fn finish(&mut self, success: bool) {
+        self.bar.finish_and_clear();
+        for refusal in self.refusals.drain(..).filter(|_| success && !self.quiet) {
+            note!("a mirror failed, the next one was used: {refusal}");
+        }
+    }
+}
