@@ -1,4 +1,4 @@
-//! The command line, used well and badly: what it prints, its exit code, and what is left behind.
+//! The command line, with valid and invalid use: output, exit code and files.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -6,37 +6,37 @@
 mod run;
 
 use run::mnist::skipped;
-use run::{FILES, Ran, Sandbox, Small, images, labels};
+use run::{FILES, Outcome, Sandbox, SmallSet, images, labels};
 use std::fs;
 use std::process::Stdio;
 
 /// A short training run on `data`.
 const SHORT: [&str; 8] = ["--data", "data", "--hidden", "24", "--epochs", "2", "--model", "m.twolayer"];
 
-/// What a short run leaves beside the data.
+/// Asserts that a command created and removed no files.
 #[track_caller]
-fn nothing_left(sandbox: &Sandbox, before: &[String]) {
+fn assert_unchanged(sandbox: &Sandbox, before: &[String]) {
     assert_eq!(sandbox.listing(), before);
 }
 
-/// A tiny data set with one file replaced by other bytes: training on it fails with these words.
+/// Replaces one file of a small data set and asserts that training fails with an error that contains `words`.
 #[track_caller]
-fn bad_file(which: usize, bytes: &[u8], words: &[&str]) {
+fn assert_file_rejected(which: usize, bytes: &[u8], words: &[&str]) {
     let sandbox = Sandbox::new();
-    let data = sandbox.data("data", &Small::TINY);
+    let data = sandbox.data("data", &SmallSet::TINY);
     fs::write(data.join(FILES[which]), bytes).unwrap();
     let before = sandbox.listing();
     sandbox.run(&SHORT).failed(&[words, &[FILES[which]]].concat());
-    nothing_left(&sandbox, &before);
+    assert_unchanged(&sandbox, &before);
 }
 
-// Good use.
+// Valid use.
 
 #[test]
 fn train_eval_and_info_agree() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
-    let out = sandbox.run(&SHORT).done();
+    sandbox.data("data", &SmallSet::TINY);
+    let out = sandbox.run(&SHORT).succeeded();
     for words in
         ["data      90 training and 30 test images: data\n", "network   64 → 24 → 3", "epoch 1   Error: ", "epoch 2"]
     {
@@ -45,228 +45,233 @@ fn train_eval_and_info_agree() {
     let accuracy = out.lines().last().unwrap();
     assert!(accuracy.starts_with("accuracy  ") && accuracy.ends_with(" % of 30 test images"), "{out}");
 
-    let eval = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).done();
+    let eval = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).succeeded();
     assert_eq!(eval.lines().last(), Some(accuracy));
-    let info = sandbox.run(&["info", "--model", "m.twolayer"]).done();
+    let info = sandbox.run(&["info", "--model", "m.twolayer"]).succeeded();
     assert!(info.contains("network   64 → 24 → 3, f32 weights"), "{info}");
-    assert_eq!(sandbox.run(&["info", "--no-mmap", "--model", "m.twolayer"]).done(), info);
+    assert_eq!(sandbox.run(&["info", "--no-mmap", "--model", "m.twolayer"]).succeeded(), info);
     let hash = info.lines().last().unwrap().strip_prefix("weights   ").unwrap();
     assert!(out.contains(&format!("model     m.twolayer, weights {hash}")), "{out}\n{info}");
 }
 
 #[test]
-fn a_command_is_not_needed() {
+fn train_is_the_default_command() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
-    let quiet = |command: &[&str]| sandbox.run(&[command, &SHORT, &["--quiet"]].concat()).done();
+    sandbox.data("data", &SmallSet::TINY);
+    let quiet = |command: &[&str]| sandbox.run(&[command, &SHORT, &["--quiet"]].concat()).succeeded();
     assert_eq!(quiet(&["train"]), quiet(&[]));
 }
 
 #[test]
-fn quiet_is_one_line() {
+fn quiet_prints_one_line() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     let ran = sandbox.run(&[&SHORT, &["-q"][..]].concat());
     assert_eq!(ran.err, "");
-    assert_eq!(ran.done().lines().count(), 1);
+    assert_eq!(ran.succeeded().lines().count(), 1);
 }
 
 #[test]
 fn images_of_any_size_and_number_of_classes_train() {
     for (side, classes) in [(8, 10), (16, 10), (50, 10), (28, 3), (20, 200), (1, 2)] {
         let sandbox = Sandbox::new();
-        sandbox.data("data", &Small { side, classes, train: 400, test: 200 });
-        let out = sandbox.run(&SHORT).done();
+        sandbox.data("data", &SmallSet { side, classes, train: 400, test: 200 });
+        let out = sandbox.run(&SHORT).succeeded();
         assert!(out.contains(&format!("network   {} → 24 → {classes}, ", side * side)), "{out}");
-        let eval = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).done();
+        let eval = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).succeeded();
         assert_eq!(eval.lines().last(), out.lines().last());
     }
 }
 
 #[test]
-fn the_same_network_whatever_the_way() {
+fn options_that_do_not_change_the_network() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small { side: 28, classes: 10, train: 200, test: 50 });
+    sandbox.data("data", &SmallSet { side: 28, classes: 10, train: 200, test: 50 });
     let hash = |more: &[&str]| {
-        let out = sandbox.run(&[&SHORT, more].concat()).done();
+        let out = sandbox.run(&[&SHORT, more].concat()).succeeded();
         out.lines().find(|line| line.starts_with("model ")).unwrap().to_owned()
     };
     let expected = hash(&[]);
-    for way in [["--no-mmap", "--seed=1"], ["--backend", "portable"], ["--alpha", "1e-5"], ["--limit", "200"]] {
-        assert_eq!(hash(&way), expected, "{way:?}");
+    for options in [["--no-mmap", "--seed=1"], ["--backend", "portable"], ["--alpha", "1e-5"], ["--limit", "200"]] {
+        assert_eq!(hash(&options), expected, "{options:?}");
     }
     assert_ne!(hash(&["--seed", "2"]), expected);
     assert_ne!(hash(&["--limit", "199"]), expected);
-    assert!(sandbox.run(&[&SHORT, &["--limit", "7"][..]].concat()).done().contains("data      7 training and 50 test"));
+    assert!(
+        sandbox.run(&[&SHORT, &["--limit", "7"][..]].concat()).succeeded().contains("data      7 training and 50 test")
+    );
 }
 
 #[test]
-fn compressed_files_are_expanded_once() {
+fn compressed_files_are_decompressed_once() {
     let sandbox = Sandbox::new();
-    let small = Small::TINY;
+    let small = SmallSet::TINY;
     let plain = sandbox.data("plain", &small);
     let data = sandbox.data("data", &small);
     for name in FILES {
         fs::write(data.join(format!("{name}.gz")), &*run::server::gzip(&fs::read(data.join(name)).unwrap())).unwrap();
         fs::remove_file(data.join(name)).unwrap();
     }
-    let expected = sandbox.run(&["--data", plain.to_str().unwrap(), "--quiet", "--hidden", "9"]).done();
+    let expected = sandbox.run(&["--data", plain.to_str().unwrap(), "--quiet", "--hidden", "9"]).succeeded();
     let train = ["--data", "data", "--quiet", "--hidden", "9"];
-    assert_eq!(sandbox.run(&train).done(), expected);
+    assert_eq!(sandbox.run(&train).succeeded(), expected);
     let first = sandbox.listing();
     assert_eq!(first.iter().filter(|name| name.starts_with("cache/twolayer/expanded/")).count(), 4, "{first:#?}");
-    assert_eq!(sandbox.run(&train).done(), expected);
+    assert_eq!(sandbox.run(&train).succeeded(), expected);
     assert_eq!(sandbox.listing(), first);
 
-    // Without a cache it goes through memory.
+    // Without a cache, files are decompressed into memory.
     let mut command = sandbox.command(&train);
     command.env("XDG_CACHE_HOME", plain.join(FILES[0]));
-    assert_eq!(Ran::from(command).done(), expected);
+    assert_eq!(Outcome::from(command).succeeded(), expected);
 }
 
 #[test]
-fn a_dot_in_a_name_is_as_good_as_a_hyphen() {
+fn file_names_with_a_dot_are_accepted() {
     let sandbox = Sandbox::new();
-    let data = sandbox.data("data", &Small::TINY);
+    let data = sandbox.data("data", &SmallSet::TINY);
     for name in FILES {
         fs::rename(data.join(name), data.join(name.replacen("-idx", ".idx", 1))).unwrap();
     }
-    sandbox.run(&SHORT).done();
+    sandbox.run(&SHORT).succeeded();
 }
 
 #[test]
-fn a_model_is_called_after_its_data() {
+fn a_model_is_named_after_its_data() {
     let sandbox = Sandbox::new();
-    let data = sandbox.data("kuzushiji", &Small::TINY);
+    let data = sandbox.data("kuzushiji", &SmallSet::TINY);
     let mut command = sandbox.command(&["--hidden", "9", "--quiet"]);
     command.env("MNIST_DIR", &data);
-    Ran::from(command).done();
-    sandbox.run(&["--data", "kuzushiji", "--hidden", "9", "--quiet"]).done();
-    sandbox.run(&["--data", "digits", "--hidden", "9", "--quiet", "--limit", "100"]).done();
+    Outcome::from(command).succeeded();
+    sandbox.run(&["--data", "kuzushiji", "--hidden", "9", "--quiet"]).succeeded();
+    sandbox.run(&["--data", "digits", "--hidden", "9", "--quiet", "--limit", "100"]).succeeded();
     let models: Vec<_> = sandbox.listing().into_iter().filter(|name| name.contains(".twolayer ")).collect();
     let names = ["digits", "kuzushiji", "mnist"].map(|name| format!("work/{name}.twolayer "));
     assert!(models.len() == 3 && models.iter().zip(&names).all(|(model, name)| model.starts_with(name)), "{models:?}");
 
-    // Without a name: the newest, on the data that it is named after.
-    assert!(sandbox.run(&["info"]).done().starts_with("model     digits.twolayer, "));
-    assert!(sandbox.run(&["eval"]).done().contains("of the built-in digits (not MNIST)"));
+    // Without --model: the newest model, on the data set that it is named after.
+    assert!(sandbox.run(&["info"]).succeeded().starts_with("model     digits.twolayer, "));
+    assert!(sandbox.run(&["eval"]).succeeded().contains("of the built-in digits (not MNIST)"));
     assert!(
-        sandbox.run(&["eval", "--data", "kuzushiji"]).done().starts_with("model     kuzushiji.twolayer: 64 → 9 → 3")
+        sandbox
+            .run(&["eval", "--data", "kuzushiji"])
+            .succeeded()
+            .starts_with("model     kuzushiji.twolayer: 64 → 9 → 3")
     );
 }
 
-/// A pipe of our own stands for `/dev/null` and the like: a program that replaced it would do no harm.
+/// Uses a pipe instead of a device such as `/dev/null`, so that replacing it by mistake would do no harm.
 #[cfg(unix)]
 #[test]
-fn a_model_may_go_into_a_pipe() {
+fn a_model_can_be_written_to_a_pipe() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     let script = "mkfifo pipe && timeout 10 cat pipe > copy & while ! test -p pipe; do sleep 0.01; done
         \"$0\" --data data --hidden 9 --quiet --model pipe; wait; test -p pipe";
-    Ran::from(sandbox.other("sh", &["-c", script, env!("CARGO_BIN_EXE_twolayer")])).done();
-    sandbox.run(&["info", "--model", "copy"]).done();
+    Outcome::from(sandbox.command_for("sh", &["-c", script, env!("CARGO_BIN_EXE_twolayer")])).succeeded();
+    sandbox.run(&["info", "--model", "copy"]).succeeded();
 }
 
-/// A full disk, as a device.
+/// Uses a copy of `/dev/full`, on which every write fails with "no space left".
 #[cfg(target_os = "linux")]
 #[test]
-fn a_device_that_is_full_stays() {
+fn a_full_device_is_not_replaced() {
     use std::os::unix::fs::FileTypeExt;
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     let Some(full) = sandbox.device("full", 7) else {
-        return skipped("a_device_that_is_full_stays", "no device of a full disk here");
+        return skipped("a_full_device_is_not_replaced", "cannot create a device like /dev/full");
     };
     let before = sandbox.listing();
     sandbox.run(&["--data", "data", "--hidden", "9", "--model", full.to_str().unwrap()]).failed(&[
         "cannot write ",
         "full: No space left on device",
-        "make room",
+        "free some space",
     ]);
     assert!(fs::metadata(full).unwrap().file_type().is_char_device());
-    nothing_left(&sandbox, &before);
+    assert_unchanged(&sandbox, &before);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_followed_not_replaced() {
+fn symbolic_links_are_followed() {
     use std::os::unix::fs::PermissionsExt;
 
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     fs::create_dir(sandbox.work().join("store")).unwrap();
-    sandbox.run(&[&SHORT[..7], &["store/real"]].concat()).done();
+    sandbox.run(&[&SHORT[..7], &["store/real"]].concat()).succeeded();
     std::os::unix::fs::symlink("store/real", sandbox.work().join("m.twolayer")).unwrap();
-    sandbox.run(&[&SHORT[..], &["--seed", "9"]].concat()).done();
+    sandbox.run(&[&SHORT[..], &["--seed", "9"]].concat()).succeeded();
     assert!(sandbox.work().join("m.twolayer").is_symlink());
-    let weights = |model: &str| sandbox.run(&["info", "--model", model]).done().lines().last().map(str::to_owned);
+    let weights = |model: &str| sandbox.run(&["info", "--model", model]).succeeded().lines().last().map(str::to_owned);
     assert_eq!(weights("store/real"), weights("m.twolayer"));
 
-    // A link to a file that is to be; and what a file permits, its successor permits.
+    // The target of a link need not exist; and a replaced file keeps its permissions.
     std::os::unix::fs::symlink("store/new", sandbox.work().join("next")).unwrap();
-    sandbox.run(&[&SHORT[..7], &["next"]].concat()).done();
+    sandbox.run(&[&SHORT[..7], &["next"]].concat()).succeeded();
     assert!(sandbox.work().join("next").is_symlink());
     let new = sandbox.work().join("store/new");
     fs::set_permissions(&new, PermissionsExt::from_mode(0o600)).unwrap();
-    sandbox.run(&[&SHORT[..7], &["next"]].concat()).done();
+    sandbox.run(&[&SHORT[..7], &["next"]].concat()).succeeded();
     assert_eq!(new.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
-fn nobody_needs_to_read_the_output() {
+fn a_closed_output_pipe_is_not_an_error() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     let mut command = sandbox.command(&SHORT);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop((child.stdout.take(), child.stderr.take()));
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    sandbox.run(&["info", "--model", "m.twolayer"]).done();
+    sandbox.run(&["info", "--model", "m.twolayer"]).succeeded();
 }
 
-/// Results that nobody will ever see are no success; the model is written all the same.
+/// If standard output cannot be written, the command fails, but only after its work: the model is written.
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_is_lost_is_an_error_after_the_work() {
+fn lost_output_is_an_error_after_the_work() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     let Some(full) = sandbox.device("full", 7) else {
-        return skipped("output_that_is_lost_is_an_error_after_the_work", "no device of a full disk here");
+        return skipped("lost_output_is_an_error_after_the_work", "cannot create a device like /dev/full");
     };
     for arguments in [&SHORT[..], &["eval", "--data", "data", "--model", "m.twolayer"], &["info"], &["data", "list"]] {
         let mut command = sandbox.command(arguments);
         command.stdout(fs::OpenOptions::new().write(true).open(&full).unwrap());
-        Ran::from(command).failed(&["error: cannot write to standard output: No space left on device"]);
+        Outcome::from(command).failed(&["error: cannot write to standard output: No space left on device"]);
     }
-    sandbox.run(&["info", "--model", "m.twolayer"]).done();
+    sandbox.run(&["info", "--model", "m.twolayer"]).succeeded();
 }
 
 #[test]
 fn help_and_version() {
     let sandbox = Sandbox::new();
     for arguments in [&["--help"][..], &["train", "--help"], &["data", "digits", "--help"]] {
-        assert!(sandbox.run(arguments).done().contains("Usage: twolayer"));
+        assert!(sandbox.run(arguments).succeeded().contains("Usage: twolayer"));
     }
-    // What is there without --data is another thing where a model was named.
-    let help = |command| sandbox.run(&[command, "--help"]).done().split_whitespace().collect::<Vec<_>>().join(" ");
+    // The default of --data depends on whether the command takes a model.
+    let help = |command| sandbox.run(&[command, "--help"]).succeeded().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help("train").contains("images of any size [default: mnist]"));
     for command in ["eval", "quantize"] {
         let help = help(command);
-        assert!(help.contains("[default: the data that the model is named after, or else mnist]"), "{help}");
-        assert!(help.contains("[default: after the name of `--data`, or else the newest *.twolayer here"), "{help}");
+        assert!(help.contains("[default: the data set that the model is named after, or mnist]"), "{help}");
+        assert!(help.contains("[default: named after `--data`, or the newest *.twolayer here"), "{help}");
     }
-    assert_eq!(sandbox.run(&["--version"]).done(), concat!("twolayer ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(sandbox.run(&["--version"]).succeeded(), concat!("twolayer ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-// Data by name.
+// Named data sets.
 
 #[test]
-fn without_mnist_the_built_in_digits_stand_in_and_say_so() {
+fn built_in_digits_replace_missing_mnist_with_a_warning() {
     let sandbox = Sandbox::new();
     let train = ["--limit", "600", "--epochs", "1"];
     let ran = sandbox.run(&train);
-    assert!(ran.err.contains("warning: no MNIST here: cannot fetch MNIST: http://127.0.0.1:9/"), "{ran:#?}");
+    assert!(ran.err.contains("warning: MNIST is not available: cannot fetch MNIST: http://127.0.0.1:9/"), "{ran:#?}");
     assert!(ran.err.contains("warning: training on the built-in digits instead, which are not MNIST"), "{ran:#?}");
-    let out = ran.done();
+    let out = ran.succeeded();
     assert!(out.contains("data      600 training and 10000 test images: the built-in digits (not MNIST), "), "{out}");
     assert!(out.contains("model     digits.twolayer"), "{out}");
     assert!(out.ends_with(" % of 10000 test images of the built-in digits (not MNIST)\n"), "{out}");
@@ -274,48 +279,48 @@ fn without_mnist_the_built_in_digits_stand_in_and_say_so() {
     let quiet = sandbox.run(&[&train, &["--quiet"][..]].concat());
     assert_eq!(quiet.err.lines().filter(|line| line.starts_with("warning: ")).count(), 2, "{quiet:#?}");
     assert_eq!(quiet.err.lines().count(), 2, "{quiet:#?}");
-    let quiet = quiet.done();
+    let quiet = quiet.succeeded();
     assert!(quiet.lines().count() == 1 && quiet.ends_with("of the built-in digits (not MNIST)\n"), "{quiet}");
     assert_eq!(sandbox.listing().len(), 4 + 1, "{:?}", sandbox.listing());
 
-    // Asked for by name, MNIST is not replaced; nor is it to test a network.
+    // With --data mnist, and in other commands than train, the built-in digits do not replace MNIST.
     sandbox.run(&["--data", "mnist"]).failed(&["cannot fetch MNIST", "--data digits"]);
     fs::rename(sandbox.work().join("digits.twolayer"), sandbox.work().join("other.twolayer")).unwrap();
     sandbox.run(&["eval"]).failed(&["cannot fetch MNIST"]);
 }
 
-/// On a terminal, which `script` provides, one sees that digits are being made.
+/// On a terminal (emulated by `script`) a progress bar is shown.
 #[cfg(target_os = "linux")]
 #[test]
-fn digits_that_stand_in_are_made_behind_a_bar() {
+fn a_progress_bar_shows_that_digits_are_generated() {
     let sandbox = Sandbox::new();
     let train = format!("'{}' --limit 100 --epochs 1 --hidden 9 2>&1", env!("CARGO_BIN_EXE_twolayer"));
-    let mut command = sandbox.other("script", &["--quiet", "--return", "--command", &train, "/dev/null"]);
+    let mut command = sandbox.command_for("script", &["--quiet", "--return", "--command", &train, "/dev/null"]);
     command.env("TERM", "xterm");
     let Ok(output) = command.output() else {
-        return skipped("digits_that_stand_in_are_made_behind_a_bar", "no `script`, which provides a terminal, here");
+        return skipped("a_progress_bar_shows_that_digits_are_generated", "there is no `script` to emulate a terminal");
     };
-    let out = Ran::from(output).done();
+    let out = Outcome::from(output).succeeded();
     let (_, after) = out.split_once("training on the built-in digits instead").unwrap();
-    assert!(after.contains("making digits"), "{out}");
+    assert!(after.contains("generating digits"), "{out}");
 }
 
 #[test]
-fn a_broken_mnist_dir_is_an_error() {
+fn an_incomplete_mnist_dir_is_an_error() {
     let sandbox = Sandbox::new();
     let before = sandbox.listing();
     let with = |directory: &str, arguments: &[&str]| {
         let mut command = sandbox.command(arguments);
         command.env("MNIST_DIR", directory);
-        Ran::from(command)
+        Outcome::from(command)
     };
     for arguments in [&[][..], &["--quiet"], &["--data", "mnist"], &["data", "verify"]] {
         with("nowhere", arguments).failed(&["MNIST_DIR is set, but nowhere has no train-images", "or unset it"]);
     }
-    assert!(with("nowhere", &["data", "list"]).done().contains("mnist    52.40 MiB  not usable"));
-    nothing_left(&sandbox, &before);
+    assert!(with("nowhere", &["data", "list"]).succeeded().contains("mnist    52.40 MiB  not usable"));
+    assert_unchanged(&sandbox, &before);
 
-    let data = sandbox.data("data", &Small::TINY);
+    let data = sandbox.data("data", &SmallSet::TINY);
     fs::remove_file(data.join(FILES[3])).unwrap();
     with("data", &[]).failed(&["MNIST_DIR is set, but data has no t10k-labels-idx1-ubyte"]);
     fs::write(data.join(FILES[3]), "").unwrap();
@@ -323,25 +328,27 @@ fn a_broken_mnist_dir_is_an_error() {
 }
 
 #[test]
-fn the_built_in_digits_are_made_once_the_same_everywhere() {
+fn built_in_digits_are_generated_once() {
     let sandbox = Sandbox::new();
-    assert!(sandbox.run(&["data", "list"]).done().contains("digits   52.40 MiB  not here: made when asked for\n"));
-    sandbox.run(&["data", "fetch", "digits"]).done();
-    let verified = sandbox.run(&["data", "verify", "digits"]).done();
+    assert!(
+        sandbox.run(&["data", "list"]).succeeded().contains("digits   52.40 MiB  not present: generated when needed\n")
+    );
+    sandbox.run(&["data", "fetch", "digits"]).succeeded();
+    let verified = sandbox.run(&["data", "verify", "digits"]).succeeded();
     assert_eq!(verified.matches("ok ").count(), 4, "{verified}");
-    assert!(sandbox.run(&["data", "list"]).done().contains("digits-v1-seed1"));
+    assert!(sandbox.run(&["data", "list"]).succeeded().contains("digits-v1-seed1"));
 
-    let out = sandbox.run(&["data", "digits", "--out", "made"]).done();
+    let out = sandbox.run(&["data", "digits", "--out", "made"]).succeeded();
     assert_eq!(out, "60000 training and 10000 test images: made\n");
-    let verified = sandbox.run(&["data", "verify", "made"]).done();
+    let verified = sandbox.run(&["data", "verify", "made"]).succeeded();
     assert!(verified.starts_with("the built-in digits: made\nok "), "{verified}");
 
-    // What was damaged is made again.
+    // Damaged files are generated again.
     let images = sandbox.work().join("made").join(FILES[0]);
     let cached = fs::read_dir(sandbox.cache().join("twolayer")).unwrap().next().unwrap().unwrap().path().join(FILES[0]);
     fs::write(&cached, vec![0; 47_040_016]).unwrap();
     sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits", "data fetch digits"]);
-    sandbox.run(&["data", "fetch", "digits"]).done();
+    sandbox.run(&["data", "fetch", "digits"]).succeeded();
     assert!(fs::read(cached).unwrap() == fs::read(images).unwrap());
 }
 
@@ -349,36 +356,36 @@ fn the_built_in_digits_are_made_once_the_same_everywhere() {
 fn digits_of_any_number_and_seed() {
     let sandbox = Sandbox::new();
     let make = |out: &str, more: &[&str]| sandbox.run(&[&["data", "digits", "--out", out], more].concat());
-    make("deep/down", &["--train", "3000", "--test", "50", "--seed", "7"]).done();
+    make("deep/down", &["--train", "3000", "--test", "50", "--seed", "7"]).succeeded();
     let file = |name: &str| fs::read(sandbox.work().join("deep/down").join(name)).unwrap();
     assert_eq!(FILES.map(|name| file(name).len()), [16 + 3000 * 784, 8 + 3000, 16 + 50 * 784, 8 + 50]);
-    sandbox.run(&["--data", "deep/down", "--hidden", "9", "--quiet"]).done();
+    sandbox.run(&["--data", "deep/down", "--hidden", "9", "--quiet"]).succeeded();
 
-    // Files that are there are not overwritten.
-    make("deep/down", &[]).failed(&["deep/down/train-images-idx3-ubyte is there already", "another directory"]);
+    // Existing files are not overwritten.
+    make("deep/down", &[]).failed(&["deep/down/train-images-idx3-ubyte already exists", "another directory"]);
     assert_eq!(file(FILES[1]).len(), 8 + 3000);
     fs::create_dir(sandbox.work().join("zipped")).unwrap();
     fs::write(sandbox.work().join("zipped").join("t10k-images.idx3-ubyte.gz"), "").unwrap();
-    make("zipped", &[]).failed(&["t10k-images.idx3-ubyte.gz is there already"]);
+    make("zipped", &[]).failed(&["t10k-images.idx3-ubyte.gz already exists"]);
 
     let before = sandbox.listing();
     for count in ["0", "-1", "many", "4294967296"] {
-        make("new", &[&format!("--train={count}")]).refused(&["--train"]);
-        make("new", &[&format!("--test={count}")]).refused(&["--test"]);
+        make("new", &[&format!("--train={count}")]).rejected(&["--train"]);
+        make("new", &[&format!("--test={count}")]).rejected(&["--test"]);
     }
-    make("work/file/new", &["--train", "1"]).done();
+    make("work/file/new", &["--train", "1"]).succeeded();
     make(&format!("deep/down/{}/new", FILES[0]), &[]).failed(&["cannot "]);
     fs::remove_dir_all(sandbox.work().join("work")).unwrap();
-    nothing_left(&sandbox, &before);
+    assert_unchanged(&sandbox, &before);
 }
 
 #[test]
-fn digits_of_two_processes_do_not_mix() {
+fn concurrent_writers_of_digits_do_not_mix() {
     let sandbox = Sandbox::new();
     let arguments = |seed, out| ["data", "digits", "--train", "600", "--test", "60", "--seed", seed, "--out", out];
     let files = |out: &str| FILES.map(|name| fs::read(sandbox.work().join(out).join(name)).unwrap());
     let expected = ["1", "2"].map(|seed| {
-        sandbox.run(&arguments(seed, seed)).done();
+        sandbox.run(&arguments(seed, seed)).succeeded();
         files(seed)
     });
     for out in ["a", "b", "c", "d", "e", "f", "g", "h"] {
@@ -395,41 +402,42 @@ fn digits_of_two_processes_do_not_mix() {
 
 #[cfg(unix)]
 #[test]
-fn digits_that_do_not_fit_leave_nothing() {
+fn a_failed_write_of_digits_leaves_no_files() {
     let sandbox = Sandbox::new();
     let script = "trap '' XFSZ; ulimit -f 8000; \"$0\" data digits --out new/deep; echo \"code $?\";
         \"$0\" --data digits --limit 100 --quiet --hidden 9";
-    let ran = Ran::from(sandbox.other("bash", &["-c", script, env!("CARGO_BIN_EXE_twolayer")]));
+    let ran = Outcome::from(sandbox.command_for("bash", &["-c", script, env!("CARGO_BIN_EXE_twolayer")]));
     assert!(ran.out.starts_with("code 1\naccuracy  "), "{ran:#?}");
     assert!(ran.err.contains("error: cannot write new/deep: File too large"), "{ran:#?}");
     fs::remove_file(sandbox.work().join("digits.twolayer")).unwrap();
-    nothing_left(&sandbox, &["cache/".into(), "work/".into()]);
+    assert_unchanged(&sandbox, &["cache/".into(), "work/".into()]);
 }
 
 #[test]
-fn files_are_verified_wherever_they_are() {
+fn verify_reports_every_file() {
     let sandbox = Sandbox::new();
-    let data = sandbox.data("data", &Small::TINY);
+    let data = sandbox.data("data", &SmallSet::TINY);
     fs::remove_file(data.join(FILES[0])).unwrap();
     fs::write(data.join(format!("{}.gz", FILES[0])), "no archive").unwrap();
     fs::remove_file(data.join(FILES[1])).unwrap();
     let ran = sandbox.run(&["data", "verify", "data"]);
-    ran.failed(&["4 of the 4 files of mnist are missing or changed", "has them in the cache\n"]);
+    ran.failed(&["4 of the 4 files of mnist missing or changed", "to restore them in the cache\n"]);
     let mut command = sandbox.command(&["data", "verify", "data"]);
     command.env("MNIST_DIR", &data);
-    Ran::from(command).failed(&["`twolayer data fetch mnist` has them in the cache; and unset MNIST_DIR"]);
+    Outcome::from(command)
+        .failed(&["run `twolayer data fetch mnist` to restore them in the cache and unset MNIST_DIR"]);
     let lines: Vec<_> = ran.out.lines().collect();
-    assert!(lines[1].starts_with("changed  train-images-idx3-ubyte: ") && lines[1].contains("cannot be expanded"));
+    assert!(lines[1].starts_with("changed  train-images-idx3-ubyte: ") && lines[1].contains("cannot be decompressed"));
     assert_eq!(lines[2], "missing  train-labels-idx1-ubyte");
     assert!(lines[3].starts_with("changed  t10k-images-idx3-ubyte: the SHA-256 of data"), "{ran:#?}");
     sandbox.run(&["data", "verify", "nowhere"]).failed(&["nowhere", "mnist, fashion, digits or a directory"]);
     sandbox.run(&["data", "verify", "fashion"]).failed(&["data fetch fashion"]);
 }
 
-// Bad data.
+// Invalid data.
 
 #[test]
-fn data_that_is_not_there() {
+fn missing_data() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.work().join("empty")).unwrap();
     fs::write(sandbox.work().join("file"), "text").unwrap();
@@ -438,110 +446,110 @@ fn data_that_is_not_there() {
     sandbox.run(&["--data", "mnits"]).failed(&["mnits does not exist", "mnist, fashion, digits or a directory"]);
     sandbox.run(&["--data", "file"]).failed(&["file is not a directory"]);
     sandbox.run(&["--data", ""]).failed(&["mnist, fashion, digits or a directory"]);
-    nothing_left(&sandbox, &before);
+    assert_unchanged(&sandbox, &before);
 }
 
 #[test]
 fn files_that_are_not_idx() {
-    bad_file(0, b"These are my images, believe me.\n", &["not an IDX file", "54 68 65 73"]);
-    bad_file(0, b"", &["ends after 0 bytes"]);
-    bad_file(1, &Small::TINY.file(0), &["u8 in 3 dimensions; labels are u8 in 1"]);
-    bad_file(2, &Small::TINY.file(3), &["u8 in 1 dimensions; images are"]);
-    bad_file(0, &run::server::gzip(&Small::TINY.file(0)), &["gzip archive", "expand it"]);
+    assert_file_rejected(0, b"These are my images, believe me.\n", &["not an IDX file", "54 68 65 73"]);
+    assert_file_rejected(0, b"", &["ends after 0 bytes"]);
+    assert_file_rejected(1, &SmallSet::TINY.file(0), &["u8 in 3 dimensions; labels are u8 in 1"]);
+    assert_file_rejected(2, &SmallSet::TINY.file(3), &["u8 in 1 dimensions; images are"]);
+    assert_file_rejected(0, &run::server::gzip(&SmallSet::TINY.file(0)), &["gzip archive", "expand it"]);
 }
 
 #[test]
-fn files_that_are_cut_or_too_long() {
-    let images = Small::TINY.file(0);
-    bad_file(0, &images[..images.len() - 1], &["the file is cut", "5760", "5759"]);
-    bad_file(0, &images[..10], &["ends after 10 bytes, within the IDX header"]);
-    bad_file(0, &[&images[..], &[0]].concat(), &["5760 bytes of elements, but 5761 follow"]);
+fn truncated_and_too_long_files() {
+    let images = SmallSet::TINY.file(0);
+    assert_file_rejected(0, &images[..images.len() - 1], &["the file is cut", "5760", "5759"]);
+    assert_file_rejected(0, &images[..10], &["ends after 10 bytes, within the IDX header"]);
+    assert_file_rejected(0, &[&images[..], &[0]].concat(), &["5760 bytes of elements, but 5761 follow"]);
 }
 
 #[test]
-fn files_that_do_not_belong_together() {
-    bad_file(1, &labels(89, |_| 0), &["90 images", "89 labels"]);
-    bad_file(2, &images(30, 9, |_| vec![1; 81]), &["81 pixels", "64"]);
-    bad_file(
+fn files_that_do_not_match() {
+    assert_file_rejected(1, &labels(89, |_| 0), &["90 images", "89 labels"]);
+    assert_file_rejected(2, &images(30, 9, |_| vec![1; 81]), &["81 pixels", "64"]);
+    assert_file_rejected(
         3,
         &labels(30, |index| if index == 17 { 11 } else { 0 }),
-        &["says 11 for image 17", "the training labels are 0 to 2"],
+        &["label 11 for image 17", "the training labels are 0 to 2"],
     );
     let sandbox = Sandbox::new();
-    let data = sandbox.data("data", &Small::TINY);
+    let data = sandbox.data("data", &SmallSet::TINY);
     fs::write(data.join(FILES[0]), images(0, 8, |_| Vec::new())).unwrap();
     fs::write(data.join(FILES[1]), labels(0, |_| 0)).unwrap();
     sandbox.run(&SHORT).failed(&["train-images-idx3-ubyte has no images"]);
 }
 
 #[test]
-fn an_archive_that_is_cut() {
+fn truncated_archives() {
     let sandbox = Sandbox::new();
-    let data = sandbox.data("data", &Small::TINY);
-    let whole = run::server::gzip(&Small::TINY.file(0));
+    let data = sandbox.data("data", &SmallSet::TINY);
+    let whole = run::server::gzip(&SmallSet::TINY.file(0));
     fs::remove_file(data.join(FILES[0])).unwrap();
     let archive = data.join(format!("{}.gz", FILES[0]));
     for len in [0, 1, 9, 30, whole.len() / 2, whole.len() - 1] {
         fs::write(&archive, &whole[..len]).unwrap();
         let before = sandbox.listing();
-        sandbox.run(&SHORT).failed(&["cannot expand data", "train-images-idx3-ubyte.gz", "get it again"]);
-        nothing_left(&sandbox, &before);
+        sandbox.run(&SHORT).failed(&["cannot decompress data", "train-images-idx3-ubyte.gz", "download it again"]);
+        assert_unchanged(&sandbox, &before);
     }
 }
 
 #[test]
-fn a_network_for_other_images() {
+fn data_that_does_not_fit_the_network() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
-    sandbox.run(&SHORT).done();
+    sandbox.data("data", &SmallSet::TINY);
+    sandbox.run(&SHORT).succeeded();
     let eval = |data: &str| sandbox.run(&["eval", "--model", "m.twolayer", "--data", data]);
-    sandbox.data("large", &Small { side: 9, ..Small::TINY });
-    eval("large").failed(&["81 pixels", "64 are expected"]);
-    sandbox.data("more", &Small { classes: 5, ..Small::TINY });
-    // Data that has a name and is not here is neither fetched nor made in vain.
+    sandbox.data("large", &SmallSet { side: 9, ..SmallSet::TINY });
+    eval("large").failed(&["81 pixels", "expected 64, to match the network"]);
+    sandbox.data("more", &SmallSet { classes: 5, ..SmallSet::TINY });
+    // A named data set is checked before it is fetched or generated.
     let before = sandbox.listing();
     for (name, more) in [("mnist", &[][..]), ("fashion", &["--data", "fashion"]), ("digits", &["--data", "digits"])] {
         for command in ["eval", "quantize"] {
             let ran = sandbox.run(&[&[command, "--model", "m.twolayer"], more].concat());
-            ran.failed(&[&format!("{name} has images of 784 pixels; 64 are expected, as the network has")]);
-            nothing_left(&sandbox, &before);
+            ran.failed(&[&format!("{name} has images of 784 pixels; expected 64, to match the network")]);
+            assert_unchanged(&sandbox, &before);
         }
     }
-    eval("more").failed(&["says 3 for image 3; the network's classes are 0 to 2"]);
+    eval("more").failed(&["label 3 for image 3; the network's classes are 0 to 2"]);
 }
 
 #[test]
-fn a_test_set_is_enough_to_test_with() {
+fn eval_needs_only_the_test_set() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small { classes: 5, ..Small::TINY });
-    sandbox.run(&SHORT).done();
+    sandbox.data("data", &SmallSet { classes: 5, ..SmallSet::TINY });
+    sandbox.run(&SHORT).succeeded();
     let eval = |data: &str| sandbox.run(&["eval", "--model", "m.twolayer", "--data", data]);
-    let expected = eval("data").done().lines().last().map(str::to_owned);
+    let expected = eval("data").succeeded().lines().last().map(str::to_owned);
     assert!(expected.is_some());
 
-    // Labels to train on that show fewer classes than the network has are nobody's business here.
+    // The number of classes in the training labels does not matter.
     let data = sandbox.work().join("data");
     fs::write(data.join(FILES[1]), labels(90, |_| 0)).unwrap();
-    assert_eq!(eval("data").done().lines().last().map(str::to_owned), expected);
+    assert_eq!(eval("data").succeeded().lines().last().map(str::to_owned), expected);
     for name in &FILES[..2] {
         fs::remove_file(data.join(name)).unwrap();
     }
-    assert_eq!(eval("data").done().lines().last().map(str::to_owned), expected);
+    assert_eq!(eval("data").succeeded().lines().last().map(str::to_owned), expected);
     let mut command = sandbox.command(&["eval", "--model", "m.twolayer"]);
     command.env("MNIST_DIR", &data);
-    assert_eq!(Ran::from(command).done().lines().last().map(str::to_owned), expected);
+    assert_eq!(Outcome::from(command).succeeded().lines().last().map(str::to_owned), expected);
     sandbox.run(&["quantize", "--model", "m.twolayer", "--data", "data"]).failed(&["data has no train-images"]);
     fs::remove_file(data.join(FILES[2])).unwrap();
     eval("data").failed(&["data has no t10k-images-idx3-ubyte"]);
 }
 
-// Bad models.
+// Invalid models.
 
 #[test]
-fn models_that_are_none() {
+fn invalid_models() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
-    sandbox.run(&SHORT).done();
+    sandbox.data("data", &SmallSet::TINY);
+    sandbox.run(&SHORT).succeeded();
     let path = sandbox.work().join("m.twolayer");
     let good = fs::read(&path).unwrap();
     let mut flipped = good.clone();
@@ -574,9 +582,9 @@ fn models_that_are_none() {
 }
 
 #[test]
-fn models_that_are_not_there() {
+fn missing_models() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     sandbox.run(&["info"]).failed(&["no *.twolayer file here", "--model"]);
     fs::create_dir(sandbox.work().join("directory.twolayer")).unwrap();
     sandbox.run(&["eval"]).failed(&["no *.twolayer file here", "--model"]);
@@ -588,7 +596,7 @@ fn models_that_are_not_there() {
 #[test]
 fn models_that_cannot_be_written() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     fs::write(sandbox.work().join("read-only"), "mine").unwrap();
     let mut permissions = fs::metadata(sandbox.work().join("read-only")).unwrap().permissions();
     permissions.set_readonly(true);
@@ -596,44 +604,44 @@ fn models_that_cannot_be_written() {
     let before = sandbox.listing();
     let into = |model: &str| sandbox.run(&["--data", "data", "--hidden", "9", "--model", model]);
     for (model, word) in [
-        ("data", "cannot write data: is a directory; name a file"),
+        ("data", "cannot write data: is a directory; choose a file"),
         ("new/", "cannot write new/: is a directory"),
         ("..", "cannot write ..: is a directory"),
-        ("nowhere/model", "cannot write nowhere/model: entity not found; make its directory first"),
-        ("data/t10k-labels-idx1-ubyte/model", "; a part of its path is a file"),
-        ("read-only", "cannot write read-only: permission denied; look at"),
+        ("nowhere/model", "cannot write nowhere/model: entity not found; create its directory first"),
+        ("data/t10k-labels-idx1-ubyte/model", "; a part of its path is a file, not a directory"),
+        ("read-only", "cannot write read-only: permission denied; check"),
     ] {
         let ran = into(model);
         ran.failed(&[word]);
-        assert_eq!(ran.out, "", "before any work is done");
+        assert_eq!(ran.out, "", "this must fail before training starts");
     }
     into(&"x".repeat(300)).failed(&["cannot write xxx"]);
-    nothing_left(&sandbox, &before);
+    assert_unchanged(&sandbox, &before);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_disk_that_fills_up_while_the_model_is_written() {
+fn a_failed_write_of_a_model_leaves_no_files() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     let before = sandbox.listing();
     let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" --data data --hidden 900 --quiet";
-    Ran::from(sandbox.other("bash", &["-c", script, env!("CARGO_BIN_EXE_twolayer")]))
+    Outcome::from(sandbox.command_for("bash", &["-c", script, env!("CARGO_BIN_EXE_twolayer")]))
         .failed(&["cannot write data.twolayer: File too large"]);
-    nothing_left(&sandbox, &before);
+    assert_unchanged(&sandbox, &before);
 }
 
 #[cfg(unix)]
 #[test]
-fn what_nobody_may_read_or_write() {
+fn files_without_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::new();
-    let data = sandbox.data("data", &Small::TINY);
+    let data = sandbox.data("data", &SmallSet::TINY);
     let images = data.join(FILES[0]);
     let allow = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     allow(&images, 0o000);
     if fs::File::open(&images).is_ok() {
-        return skipped("what_nobody_may_read_or_write", "root may read everything");
+        return skipped("files_without_permissions", "root may read everything");
     }
     sandbox.run(&SHORT).failed(&["cannot open data/train-images-idx3-ubyte: Permission denied", "permissions"]);
     allow(&images, 0o644);
@@ -643,23 +651,23 @@ fn what_nobody_may_read_or_write() {
     sandbox.run(&["info"]).failed(&["cannot read .: Permission denied", "permissions"]);
     allow(&sandbox.work(), 0o755);
     allow(&sandbox.cache(), 0o555);
-    // Digits that cannot be kept are made in memory.
-    sandbox.run(&["--data", "digits", "--limit", "100", "--hidden", "9"]).done();
+    // Digits are generated in memory if the cache cannot be written.
+    sandbox.run(&["--data", "digits", "--limit", "100", "--hidden", "9"]).succeeded();
     sandbox.run(&["data", "fetch", "digits"]).failed(&["cannot create", "permissions"]);
     allow(&sandbox.cache(), 0o755);
 }
 
-// Bad command lines.
+// Invalid command lines.
 
 #[test]
-fn bad_command_lines() {
+fn invalid_command_lines() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     let before = sandbox.listing();
     for (arguments, word) in [
         (&["--hidden", "0"][..], "--hidden"),
-        (&["--threads", "0"], "'--threads <N>': a whole number of 1 or more is expected"),
-        (&["--threads", "some"], "'--threads <N>': a whole number of 1 or more is expected"),
+        (&["--threads", "0"], "'--threads <N>': expected an integer of 1 or more"),
+        (&["--threads", "some"], "'--threads <N>': expected an integer of 1 or more"),
         (&["--hidden", "some"], "--hidden"),
         (&["--alpha", "nan"], "--alpha"),
         (&["--alpha", "0"], "--alpha"),
@@ -672,28 +680,28 @@ fn bad_command_lines() {
         (&["--block", "100000"], "--block"),
         (&["--seed", "-1"], "-1"),
         (&["--model", ""], "--model"),
-        (&["--backend", "abacus"], "this machine has: "),
+        (&["--backend", "abacus"], "this machine supports: "),
         (&["--nonsense"], "--nonsense"),
         (&["nonsense"], "nonsense"),
         (&["data"], "Usage: twolayer data"),
         (&["data", "fetch"], "<NAME>"),
-        (&["data", "fetch", "data"], "mnist, fashion or digits is expected"),
+        (&["data", "fetch", "data"], "expected one of mnist, fashion, digits"),
         (&["data", "digits"], "--out"),
     ] {
-        sandbox.run(arguments).refused(&[word]);
+        sandbox.run(arguments).rejected(&[word]);
     }
-    nothing_left(&sandbox, &before);
+    assert_unchanged(&sandbox, &before);
 }
 
 #[test]
-fn training_that_cannot_work() {
+fn impossible_training_settings() {
     let sandbox = Sandbox::new();
-    sandbox.data("data", &Small::TINY);
+    sandbox.data("data", &SmallSet::TINY);
     let before = sandbox.listing();
     sandbox.run(&["--data", "data", "--hidden", "1000000000"]).failed(&["1000000000 hidden units"]);
     sandbox.run(&["--data", "data", "--alpha", "1e9"]).failed(&["diverged in epoch 1", "smaller --alpha"]);
-    // In the very last step.
+    // Divergence in the last step.
     let last = ["--data", "data", "--alpha", "1e38", "--limit", "1", "--epochs", "1"];
     sandbox.run(&last).failed(&["diverged in epoch 1"]);
-    nothing_left(&sandbox, &before);
+    assert_unchanged(&sandbox, &before);
 }

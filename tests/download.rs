@@ -1,4 +1,4 @@
-//! Data sets fetched from a server on loopback: when all is well, and in every way that it is not.
+//! Downloads of data sets from a local server, with every kind of failure.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -8,7 +8,7 @@ mod run;
 use core::time::Duration;
 use run::mnist::{self, skipped};
 use run::server::{Answer, Server, Shared, gzip};
-use run::{FILES, Ran, Sandbox};
+use run::{FILES, Outcome, Sandbox};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -19,7 +19,7 @@ const LENGTHS: [usize; 4] = [47_040_016, 60_008, 7_840_016, 10_008];
 /// The four files of a data set, compressed.
 type Files = Arc<[Shared; 4]>;
 
-/// A server of files.
+/// A server that has these files.
 fn serving(files: Files) -> Server {
     Server::new(move |name| match FILES.iter().position(|file| name == format!("{file}.gz")) {
         Some(which) => Answer::Body(Arc::clone(&files[which])),
@@ -27,13 +27,13 @@ fn serving(files: Files) -> Server {
     })
 }
 
-/// Files as long as MNIST's, of zeros: small when compressed.
+/// Files of zeros with the lengths of MNIST's; they are small when compressed.
 fn zeros() -> Files {
     static ZEROS: OnceLock<Files> = OnceLock::new();
     Arc::clone(ZEROS.get_or_init(|| Arc::new(LENGTHS.map(|len| gzip(&vec![0; len])))))
 }
 
-/// MNIST itself, compressed, where it can be found.
+/// MNIST, compressed; `None` (and the test is reported as skipped) if it is not available.
 fn mnist(test: &str) -> Option<Files> {
     static MNIST: OnceLock<Files> = OnceLock::new();
     let directory = mnist::directory(test)?;
@@ -41,14 +41,14 @@ fn mnist(test: &str) -> Option<Files> {
     Some(Arc::clone(MNIST.get_or_init(|| Arc::new(FILES.map(file)))))
 }
 
-/// A server that answers every request alike.
+/// A server that gives the same answer to every request.
 fn always(answer: Answer) -> Server {
     Server::new(move |_| answer.clone())
 }
 
-/// `data fetch mnist` from mirrors that do not have it: it fails, and leaves nothing.
+/// Asserts that `data fetch mnist` from these mirrors fails with an error that contains `words`, and leaves no files.
 #[track_caller]
-fn refused(mirrors: &[&Server], more: &[&str], words: &[&str]) {
+fn assert_fetch_fails(mirrors: &[&Server], more: &[&str], words: &[&str]) {
     let sandbox = Sandbox::new();
     let mut arguments = vec!["data", "fetch", "mnist"];
     let urls: Vec<_> = mirrors.iter().map(|server| server.url()).collect();
@@ -66,7 +66,7 @@ fn mnist_is_fetched_checked_and_trained_on() {
     let Some(files) = mnist("mnist_is_fetched_checked_and_trained_on") else { return };
     let server = serving(files);
     let sandbox = Sandbox::new();
-    let out = sandbox.run(&["--quiet", "--epochs", "1", "--mirror", &server.url()]).done();
+    let out = sandbox.run(&["--quiet", "--epochs", "1", "--mirror", &server.url()]).succeeded();
     let accuracy: f64 = out.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!(accuracy >= 93.5, "{out}");
     assert!(!out.contains("not MNIST"), "{out}");
@@ -76,11 +76,11 @@ fn mnist_is_fetched_checked_and_trained_on() {
     expected.sort();
     assert_eq!(sandbox.listing(), expected);
 
-    // From now on nothing is fetched.
-    assert!(sandbox.run(&["data", "verify"]).done().matches("ok ").count() == 4);
-    assert!(sandbox.run(&["eval"]).done().contains(&format!("accuracy  {accuracy:.2} % of 10000 test images\n")));
+    // Nothing is downloaded again.
+    assert!(sandbox.run(&["data", "verify"]).succeeded().matches("ok ").count() == 4);
+    assert!(sandbox.run(&["eval"]).succeeded().contains(&format!("accuracy  {accuracy:.2} % of 10000 test images\n")));
 
-    // Only what was damaged is fetched again.
+    // Only a damaged file is downloaded again.
     let labels = sandbox.cache().join("twolayer/mnist").join(FILES[3]);
     let mut bytes = std::fs::read(&labels).unwrap();
     bytes[9] ^= 1;
@@ -88,14 +88,14 @@ fn mnist_is_fetched_checked_and_trained_on() {
     let verified = sandbox.run(&["data", "verify"]);
     assert!(verified.out.contains(&format!("changed  {}: the SHA-256 of {}", FILES[3], labels.display())));
     verified.failed(&["1 of the 4 files of mnist", "twolayer data fetch mnist"]);
-    sandbox.run(&["data", "fetch", "mnist", "--mirror", &server.url()]).done();
+    sandbox.run(&["data", "fetch", "mnist", "--mirror", &server.url()]).succeeded();
     assert_eq!(server.asked().split_off(4), [format!("{}.gz", FILES[3])]);
-    sandbox.run(&["data", "verify"]).done();
+    sandbox.run(&["data", "verify"]).succeeded();
 }
 
 #[test]
-fn two_processes_fetch_at_once() {
-    let Some(files) = mnist("two_processes_fetch_at_once") else { return };
+fn concurrent_downloads_do_not_conflict() {
+    let Some(files) = mnist("concurrent_downloads_do_not_conflict") else { return };
     let server = serving(files);
     let sandbox = Sandbox::new();
     let url = server.url();
@@ -104,15 +104,15 @@ fn two_processes_fetch_at_once() {
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
     };
     for process in [start(), start(), start()] {
-        Ran::from(process).done();
+        Outcome::from(process).succeeded();
     }
-    sandbox.run(&["data", "verify", "mnist"]).done();
+    sandbox.run(&["data", "verify", "mnist"]).succeeded();
     assert_eq!(sandbox.listing().len(), 4 + 1, "{:?}", sandbox.listing());
 }
 
 #[test]
-fn the_second_mirror_is_asked_when_the_first_fails() {
-    let Some(files) = mnist("the_second_mirror_is_asked_when_the_first_fails") else { return };
+fn the_next_mirror_is_used_when_one_fails() {
+    let Some(files) = mnist("the_next_mirror_is_used_when_one_fails") else { return };
     let broken = {
         let files = Arc::clone(&files);
         Server::new(move |name| {
@@ -127,81 +127,89 @@ fn the_second_mirror_is_asked_when_the_first_fails() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(&["data", "fetch", "mnist"]);
     command.env("TWOLAYER_MIRROR", format!("{} {}", broken.url(), moved.url()));
-    let ran = Ran::from(command);
+    let ran = Outcome::from(command);
     assert!(ran.err.contains("HTTP status 404"), "{ran:#?}");
-    ran.done();
+    ran.succeeded();
     assert_eq!(good.asked().len(), 3, "the first file came from the first mirror: {:?}", good.asked());
-    sandbox.run(&["data", "verify"]).done();
+    sandbox.run(&["data", "verify"]).succeeded();
 }
 
 #[test]
-fn a_wrong_checksum_is_refused() {
-    refused(&[&serving(zeros())], &[], &["another file: its SHA-256 is ", "not ba891046e6505d7a"]);
+fn a_wrong_checksum_is_an_error() {
+    assert_fetch_fails(&[&serving(zeros())], &[], &["the wrong file: its SHA-256 is ", "not ba891046e6505d7a"]);
 }
 
 #[test]
 fn both_mirrors_are_named_when_both_fail() {
     let (first, second) = (always(Answer::Status(404)), always(Answer::Status(503)));
-    refused(&[&first, &second], &[], &[&first.url(), "404", &second.url(), "503"]);
-    assert_eq!(second.asked().len(), 1, "a mirror that fails is not asked again");
+    assert_fetch_fails(&[&first, &second], &[], &[&first.url(), "404", &second.url(), "503"]);
+    assert_eq!(second.asked().len(), 1, "a mirror that fails is not tried again");
 }
 
 #[test]
-fn a_mirror_that_leads_in_circles_is_given_up() {
+fn a_redirect_loop_is_an_error() {
     let server = always(Answer::Moved("/data/elsewhere".into()));
-    refused(&[&server], &[], &["train-images-idx3-ubyte.gz: too many redirects"]);
+    assert_fetch_fails(&[&server], &[], &["train-images-idx3-ubyte.gz: too many redirects"]);
     assert!((2..20).contains(&server.asked().len()), "{:?}", server.asked());
 }
 
 #[test]
-fn a_cut_connection_is_noticed() {
+fn a_closed_connection_is_an_error() {
     let whole = gzip(&(0..200_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
-    refused(&[&always(Answer::Cut(Arc::clone(&whole), 1000))], &[], &["cut short"]);
-    refused(&[&always(Answer::Cut(whole, 0))], &[], &["cut short"]);
+    assert_fetch_fails(&[&always(Answer::Cut(Arc::clone(&whole), 1000))], &[], &["truncated"]);
+    assert_fetch_fails(&[&always(Answer::Cut(whole, 0))], &[], &["truncated"]);
 }
 
 #[test]
-fn a_gzip_file_that_is_cut_or_short_is_refused() {
+fn a_truncated_or_short_gzip_file_is_an_error() {
     let whole = gzip(&vec![7; 100_000]);
-    refused(&[&always(Answer::Body(Arc::new(whole[..whole.len() - 4].to_vec())))], &[], &["cut short"]);
-    refused(&[&always(Answer::Body(whole))], &[], &["100000 bytes, the file has 47040016"]);
+    assert_fetch_fails(&[&always(Answer::Body(Arc::new(whole[..whole.len() - 4].to_vec())))], &[], &["truncated"]);
+    assert_fetch_fails(&[&always(Answer::Body(whole))], &[], &["100000 bytes, but the file has 47040016"]);
 }
 
 #[test]
-fn a_damaged_gzip_file_is_refused() {
+fn a_damaged_gzip_file_is_an_error() {
     let mut damaged = gzip(&(0..200_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>()).to_vec();
     let middle = damaged.len() / 2;
     damaged[middle..middle + 100].fill(0xff);
-    refused(&[&always(Answer::Body(Arc::new(damaged)))], &[], &["corrupt"]);
+    assert_fetch_fails(&[&always(Answer::Body(Arc::new(damaged)))], &[], &["corrupt"]);
 }
 
 #[test]
-fn garbage_is_refused() {
+fn an_unrelated_page_is_an_error() {
     let page = b"<html>Welcome to the hotel's network. Please log in.</html>".to_vec();
-    refused(&[&always(Answer::Body(Arc::new(page)))], &[], &["59 bytes, the file has 47040016"]);
-    refused(&[&always(Answer::Body(Arc::new(Vec::new())))], &[], &["0 bytes, the file has 47040016"]);
+    assert_fetch_fails(&[&always(Answer::Body(Arc::new(page)))], &[], &["59 bytes, but the file has 47040016"]);
+    assert_fetch_fails(&[&always(Answer::Body(Arc::new(Vec::new())))], &[], &["0 bytes, but the file has 47040016"]);
 }
 
 #[test]
-fn an_endless_file_is_refused() {
+fn an_endless_file_is_an_error() {
     let start = Instant::now();
-    refused(&[&always(Answer::Endless(Arc::new(vec![0; 1 << 16])))], &[], &["more than"]);
-    // Small archives one after another: little is sent, much comes out.
-    refused(&[&always(Answer::Endless(gzip(&vec![0; 4 << 20])))], &[], &["more than the file's 47040016 bytes"]);
+    assert_fetch_fails(&[&always(Answer::Endless(Arc::new(vec![0; 1 << 16])))], &[], &["more than"]);
+    // A chain of highly compressed archives: few bytes are sent, but many come out.
+    assert_fetch_fails(
+        &[&always(Answer::Endless(gzip(&vec![0; 4 << 20])))],
+        &[],
+        &["more than the file's 47040016 bytes"],
+    );
     assert!(start.elapsed() < Duration::from_secs(60));
 }
 
 #[test]
-fn a_silent_server_is_given_up() {
+fn a_silent_server_is_an_error() {
     let body = gzip(&(0..200_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
     let start = Instant::now();
-    refused(&[&always(Answer::Silent(Arc::clone(&body), 0))], &["--timeout", "0.3"], &["no answer within 300ms"]);
-    refused(&[&always(Answer::Silent(body, 5000))], &["--timeout", "0.3"], &["silent for 300ms"]);
+    assert_fetch_fails(
+        &[&always(Answer::Silent(Arc::clone(&body), 0))],
+        &["--timeout", "0.3"],
+        &["no response within 300ms"],
+    );
+    assert_fetch_fails(&[&always(Answer::Silent(body, 5000))], &["--timeout", "0.3"], &["no data for 300ms"]);
     assert!(start.elapsed() < Duration::from_secs(10), "the server is silent for 20 s");
 }
 
 #[test]
-fn no_server_no_data() {
+fn an_unreachable_server_is_an_error() {
     let sandbox = Sandbox::new();
     sandbox.run(&["data", "fetch", "fashion"]).failed(&[
         "cannot fetch Fashion-MNIST",
@@ -214,24 +222,24 @@ fn no_server_no_data() {
 }
 
 #[test]
-fn a_mirror_is_an_address() {
+fn a_mirror_must_be_a_url() {
     let sandbox = Sandbox::new();
     for mirror in ["ftp://example.org", "example.org", "/usr/share/mnist", "http://", ""] {
-        sandbox.run(&["data", "fetch", "mnist", "--mirror", mirror]).refused(&["http:// or https://"]);
+        sandbox.run(&["data", "fetch", "mnist", "--mirror", mirror]).rejected(&["http:// or https://"]);
     }
     let mut command = sandbox.command(&["data", "fetch", "mnist"]);
     command.env("TWOLAYER_MIRROR", "/usr/share/mnist");
-    Ran::from(command).failed(&["TWOLAYER_MIRROR", "/usr/share/mnist", "http://"]);
+    Outcome::from(command).failed(&["TWOLAYER_MIRROR", "/usr/share/mnist", "http://"]);
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt;
         let mut command = sandbox.command(&["data", "fetch", "mnist"]);
         command.env("TWOLAYER_MIRROR", std::ffi::OsStr::from_bytes(b"http://127.0.0.1:9/mn\xefst"));
-        Ran::from(command).failed(&["TWOLAYER_MIRROR: http://127.0.0.1:9/mn\u{fffd}st is no address"]);
+        Outcome::from(command).failed(&["TWOLAYER_MIRROR: http://127.0.0.1:9/mn\u{fffd}st is not a URL"]);
     }
     sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://a b/"]).failed(&["cannot fetch MNIST"]);
     for timeout in ["0", "-1", "nan", "soon", "1e300"] {
-        sandbox.run(&["data", "fetch", "mnist", &format!("--timeout={timeout}")]).refused(&["30 or 0.5"]);
+        sandbox.run(&["data", "fetch", "mnist", &format!("--timeout={timeout}")]).rejected(&["30 or 0.5"]);
     }
     assert_eq!(sandbox.listing(), ["cache/", "work/"]);
 }
@@ -248,7 +256,7 @@ fn a_password_is_not_shown() {
     let mut bad = sandbox.command(&["data", "fetch", "mnist"]);
     bad.env("TWOLAYER_MIRROR", "ftp://ada:p@ss@example.org/");
     let bad = [
-        Ran::from(bad),
+        Outcome::from(bad),
         sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://ada:p@ss@:80"]),
         sandbox.run(&["data", "fetch", "mnist", "--mirror", "http://ada:p@ss@a b"]),
     ];
@@ -258,26 +266,26 @@ fn a_password_is_not_shown() {
     }
 }
 
-/// A limit on the size of files stands for a full disk where none can be had: the system refuses to write on.
+/// Emulates a full disk with a limit on the size of files.
 #[cfg(unix)]
 #[test]
-fn a_file_that_cannot_be_written_whole_leaves_nothing() {
+fn a_failed_write_leaves_no_files() {
     let server = serving(zeros());
     let sandbox = Sandbox::new();
     let script = "trap '' XFSZ; ulimit -f 8000; exec \"$@\"";
     let program = env!("CARGO_BIN_EXE_twolayer");
-    let ran = Ran::from(
-        sandbox.other("bash", &["-c", script, "-", program, "data", "fetch", "mnist", "--mirror", &server.url()]),
+    let ran = Outcome::from(
+        sandbox.command_for("bash", &["-c", script, "-", program, "data", "fetch", "mnist", "--mirror", &server.url()]),
     );
     ran.failed(&["cannot write", "twolayer/mnist/train-images-idx3-ubyte", "File too large"]);
     assert_eq!(server.asked().len(), 1, "another mirror would not help");
     assert_eq!(sandbox.listing(), ["cache/", "work/"]);
 }
 
-/// A disk of 8 MiB, seen by nobody else, gone with its processes.
+/// Mounts a disk of 8 MiB in a namespace of its own, which disappears with its processes.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_leaves_nothing() {
+fn a_full_disk_leaves_no_files() {
     let server = serving(zeros());
     let sandbox = Sandbox::new();
     let script = "mount -t tmpfs -o size=8m none \"$XDG_CACHE_HOME\" || { echo no mount; exit; }
@@ -285,25 +293,25 @@ fn a_full_disk_leaves_nothing() {
     let program = env!("CARGO_BIN_EXE_twolayer");
     let ran = |arguments: &[&str]| {
         let shell = ["-rm", "sh", "-c", script, "-", program];
-        Ran::from(sandbox.other("unshare", &[&shell, arguments].concat()))
+        Outcome::from(sandbox.command_for("unshare", &[&shell, arguments].concat()))
     };
     let url = server.url();
     let fetched = ran(&["data", "fetch", "mnist", "--mirror", &url]);
     if !fetched.out.contains("code ") {
-        return skipped("a_full_disk_leaves_nothing", "no disk can be mounted here");
+        return skipped("a_full_disk_leaves_no_files", "cannot mount a disk");
     }
     assert_eq!(fetched.out, "code 1\n", "{fetched:#?}");
-    assert!(fetched.err.contains("No space left on device (os error 28); make room there"), "{fetched:#?}");
+    assert!(fetched.err.contains("No space left on device (os error 28); free some space"), "{fetched:#?}");
 
-    // Built-in digits do not need the disk.
+    // The built-in digits are then generated in memory.
     let trained = ran(&["--quiet", "--data", "digits", "--limit", "500", "--epochs", "1"]);
     assert!(trained.out.contains("of the built-in digits (not MNIST)\ncode 0\n"), "{trained:#?}");
     assert!(trained.out.ends_with("code 0\n"), "{trained:#?}");
 }
 
-/// A killed process leaves a temporary file; the next one removes it when it is old enough to be nobody's.
+/// The temporary file of a killed process is removed by a later process once it is old.
 #[test]
-fn what_a_killed_process_left_is_removed() {
+fn old_temporary_files_are_removed() {
     let sandbox = Sandbox::new();
     let directory: PathBuf = sandbox.cache().join("twolayer/mnist");
     std::fs::create_dir_all(&directory).unwrap();

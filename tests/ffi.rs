@@ -1,4 +1,4 @@
-//! The C header against the code, the C interface from the caller's side, and a C program that uses it.
+//! Tests of the C interface: the header matches the code, calls give the same results as Rust, and a C program works.
 #![allow(unsafe_code, reason = "calls as from C")]
 
 use core::ffi::CStr;
@@ -12,9 +12,8 @@ use twolayer::ffi::{
     Model, Status, twolayer_classify, twolayer_f32_classify, twolayer_f32_open, twolayer_f32_outputs, twolayer_open,
     twolayer_outputs, twolayer_status_text,
 };
-use twolayer::int8::Bits;
-use twolayer::model::{self, Kind};
-use twolayer::{Backend, Network, Shape, fill_initial};
+use twolayer::model;
+use twolayer::{Backend, Bits, Kind, Network, QuantizedNetwork, Shape, WeightsMut, crc32, fill_initial};
 
 const HEADER: &str = include_str!("../include/twolayer.h");
 const CODE: &str = include_str!("../src/ffi.rs");
@@ -34,7 +33,7 @@ const STATUSES: [(&str, Status); 12] = [
     ("KIND", Status::Kind),
 ];
 
-/// A Rust type of the interface in C; ends in a space or in `*`.
+/// Translates a Rust type of the interface to C; the result ends in a space or `*`.
 fn in_c(rust: &str) -> String {
     if let Some(to) = rust.strip_prefix("*const ") {
         return format!("const {}*", in_c(to));
@@ -51,12 +50,12 @@ fn in_c(rust: &str) -> String {
         "f32" => "float",
         "usize" => "size_t",
         "c_char" => "char",
-        other => panic!("a type that the interface does not have yet: {other}"),
+        other => panic!("add the C name of this type here: {other}"),
     };
     format!("{name} ")
 }
 
-/// One space wherever there is any.
+/// Replaces each run of white space by one space.
 fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -68,7 +67,7 @@ fn declarations() -> String {
 }
 
 #[test]
-fn the_header_declares_what_the_code_has() {
+fn the_header_matches_the_code() {
     let constants: Vec<(&str, i32)> = HEADER
         .lines()
         .filter_map(|line| line.strip_prefix("#define TWOLAYER_"))
@@ -81,7 +80,7 @@ fn the_header_declares_what_the_code_has() {
     let mut prototypes = 0;
     for function in CODE.split("extern \"C\" fn ").skip(1) {
         let (name, rest) = function.split_once('(').expect("arguments");
-        let (arguments, rest) = rest.split_once(')').expect("an end of them");
+        let (arguments, rest) = rest.split_once(')').expect("a closing parenthesis");
         let result = rest.split_once("-> ").expect("a result").1.split_once(" {").expect("a body").0;
         let arguments = arguments.split(',').map(squeeze).filter(|argument| !argument.is_empty());
         let arguments: Vec<String> = arguments
@@ -116,7 +115,7 @@ fn every_status_has_a_text() {
     }
 }
 
-/// A model file at an address that is a multiple of 4, and what is behind it.
+/// A model file at an address that is a multiple of 4, with a spare word after it.
 struct File {
     words: Vec<u32>,
     len: usize,
@@ -136,7 +135,7 @@ impl File {
     }
 }
 
-/// Numbers that look random, the same in every run.
+/// A generator of pseudorandom bytes, the same in every run.
 fn random(seed: u64) -> impl FnMut() -> u8 {
     let mut state = seed;
     move || {
@@ -150,16 +149,16 @@ fn shape() -> Shape {
 }
 
 fn integer_model(bits: Bits) -> File {
-    let mut payload = vec![0; bits.payload_len(shape()).expect("a small shape")];
+    let mut payload = vec![0; QuantizedNetwork::payload_len(shape(), bits).expect("a small shape")];
     payload[16..].fill_with(random(3));
     payload[0] = 6;
-    File::new(bits.into(), shape(), &payload)
+    File::new(Kind::Quantized(bits), shape(), &payload)
 }
 
 fn weights() -> Vec<f32> {
-    let mut weights = vec![0.0; shape().weights_len()];
-    fill_initial(shape(), &mut weights, 5, 0.01);
-    weights.iter().map(|w| if *w == 0.0 { 0.0 } else { w - 0.005 }).collect()
+    let mut numbers = vec![0.0; shape().weights_len()];
+    fill_initial(&mut WeightsMut::new(shape(), &mut numbers).expect("as many as the shape has"), 5, 0.01);
+    numbers.iter().map(|w| if *w == 0.0 { 0.0 } else { w - 0.005 }).collect()
 }
 
 fn f32_model() -> File {
@@ -182,27 +181,27 @@ fn open_with(open: Open, bytes: &[u8]) -> Result<Model, Status> {
     match unsafe { open(&raw mut model, bytes.as_ptr(), bytes.len()) } {
         Status::Ok => Ok(model),
         status => {
-            assert!(model.payload.is_null(), "written in spite of an error");
+            assert!(model.payload.is_null(), "the model was written in spite of an error");
             Err(status)
         }
     }
 }
 
-/// The outputs of the images by the definition in Rust, as the C program prints them.
+/// The outputs of the images, computed in Rust, in the format of the C program.
 fn expected(file: &File) -> Vec<String> {
     let model = model::Model::from_bytes(file.bytes()).expect("a sound model");
     let mut lines = Vec::new();
     for pixels in images().chunks_exact(shape().inputs()) {
         let (class, outputs) = if model.kind() == Kind::F32 {
             let network = model.network(Backend::detect()).expect("f32 weights");
-            let mut scratch = vec![0.0; Network::scratch_len(shape(), 1)];
-            let (mut class, mut outputs) = ([0], vec![0.0; 7]);
-            network.classify(pixels, &mut scratch, &mut class).expect("buffers of the right length");
+            let mut scratch = vec![0.0; Network::scratch_len(shape())];
+            let mut outputs = vec![0.0; 7];
             network.outputs(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
-            (usize::from(class[0]), outputs.iter().map(|output| output.to_bits()).collect())
+            let class = network.classify(pixels, &mut scratch).expect("buffers of the right length");
+            (class, outputs.iter().map(|output: &f32| output.to_bits()).collect())
         } else {
             let network = model.quantized().expect("integer weights");
-            let mut scratch = vec![0; network.scratch_len()];
+            let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape())];
             let mut outputs = vec![0; 7];
             network.outputs(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
             let class = network.classify(pixels, &mut scratch).expect("buffers of the right length");
@@ -218,14 +217,14 @@ fn expected(file: &File) -> Vec<String> {
 }
 
 #[test]
-fn the_calls_give_what_rust_gives() {
+fn calls_give_the_same_results_as_rust() {
     for file in [integer_model(Bits::Eight), integer_model(Bits::Four), f32_model()] {
         let expected = expected(&file);
         let open = if expected == self::expected(&f32_model()) { twolayer_f32_open } else { twolayer_open };
         let model = open_with(open, file.bytes()).expect("a sound model");
         assert_eq!((model.inputs, model.hidden, model.outputs), (90, 40, 7));
         for offset in 0..4 {
-            // Pixels at any address.
+            // Pixels need no alignment.
             let moved = [&vec![1; offset][..], &images()].concat();
             for (pixels, expected) in moved[offset..].chunks_exact(90).zip(&expected) {
                 let mut words = vec![0xA5A5_A5A5u32; model.scratch_words];
@@ -262,7 +261,7 @@ fn the_calls_give_what_rust_gives() {
 }
 
 #[test]
-fn damaged_models_are_refused() {
+fn damaged_models_are_errors() {
     for (file, open, other) in [
         (integer_model(Bits::Eight), twolayer_open as Open, twolayer_f32_open as Open),
         (integer_model(Bits::Four), twolayer_open, twolayer_f32_open),
@@ -291,20 +290,21 @@ fn damaged_models_are_refused() {
             assert_eq!(open_with(open, moved).err(), Some(Status::Misaligned));
         }
     }
-    let mut payload = vec![0; Bits::Eight.payload_len(shape()).expect("a small shape")];
+    let mut payload = vec![0; QuantizedNetwork::payload_len(shape(), Bits::Eight).expect("a small shape")];
     payload[0] = 99;
-    assert_eq!(open_with(twolayer_open, File::new(Kind::Int8, shape(), &payload).bytes()).err(), Some(Status::Payload));
+    let file = File::new(Kind::Quantized(Bits::Eight), shape(), &payload);
+    assert_eq!(open_with(twolayer_open, file.bytes()).err(), Some(Status::Payload));
     let mut weights = weights();
     weights[3] = f32::NAN;
     let file = File::new(Kind::F32, shape(), bytemuck::cast_slice(&weights));
     assert_eq!(open_with(twolayer_f32_open, file.bytes()).err(), Some(Status::Payload));
     assert_eq!(open_with(twolayer_open, &[b'x'; 100]).err(), Some(Status::Magic));
-    // A version and, with a sound checksum, sizes that are not known.
+    // An unknown version and, with a valid checksum, invalid sizes.
     for (file, open) in [(integer_model(Bits::Four), twolayer_open as Open), (f32_model(), twolayer_f32_open)] {
         for (word, value) in [(2, file.words[2] + 1), (3, 0), (3, 65_537), (4, 0), (5, 257), (6, 60)] {
             let mut words = file.words.clone();
             words[word] = value;
-            words[15] = model::crc32(bytemuck::cast_slice(&words[..15]));
+            words[15] = crc32(bytemuck::cast_slice(&words[..15]));
             let unknown = File { words, len: file.len };
             assert_eq!(open_with(open, unknown.bytes()).err(), Some(Status::Header), "word {word}: {value}");
         }
@@ -312,7 +312,7 @@ fn damaged_models_are_refused() {
 }
 
 #[test]
-fn null_pointers_and_wrong_lengths_are_refused() {
+fn null_pointers_and_wrong_lengths_are_errors() {
     let (integers, floats) = (integer_model(Bits::Eight), f32_model());
     let model = open_with(twolayer_open, integers.bytes()).expect("a sound model");
     let model_f32 = open_with(twolayer_f32_open, floats.bytes()).expect("a sound model");
@@ -400,31 +400,31 @@ fn run(command: &mut Command) -> String {
     text.into_owned()
 }
 
-fn is_there(tool: &str) -> bool {
+fn has_tool(tool: &str) -> bool {
     let there = Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
     if !there {
-        eprintln!("SKIPPED, although it matters: there is no {tool}");
+        eprintln!("SKIPPED: {tool} was not found");
     }
     there
 }
 
 #[test]
-fn a_c_program_gets_what_rust_gets() {
+fn a_c_program_gets_the_same_results_as_rust() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("c");
     std::fs::create_dir_all(&folder).expect("a folder for the test");
     let warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", "-O1"];
     let include = format!("-I{}", root.join("include").display());
     let source = root.join("tests/c/main.c");
-    if is_there("c++") {
+    if has_tool("c++") {
         let mut compile = Command::new("c++");
         compile.args(["-std=c++17", "-x", "c++"]).args(warnings).arg(&include).arg("-c").arg(&source);
         run(compile.arg("-o").arg(folder.join("main-c++.o")));
     }
-    if !is_there("cc") {
+    if !has_tool("cc") {
         return;
     }
-    // Separate from the build that runs this test, which holds a lock; the library is what another build would make it.
+    // In a target directory of its own, since the build that runs this test may hold the lock of the usual one.
     let target = folder.join("target");
     for kind in ["staticlib", "cdylib"] {
         let mut build = Command::new(env!("CARGO"));

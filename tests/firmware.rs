@@ -1,13 +1,13 @@
-//! The firmware images of `tests/firmware` on emulated boards, against the host: every output to the bit, and what the
-//! images cost.
+//! Runs the firmware images of `tests/firmware` on emulated boards. Compares every output with the host's, bit for bit,
+//! and limits instructions, stack, scratch and code size.
 //!
-//! Needs QEMU, GNU's cross tools and a toolchain for the targets (see `tests/firmware/README.md`). Where they are missing the
-//! test says so and passes; with `TWOLAYER_REQUIRE_FIRMWARE=1` it fails. With `MNIST_DIR` the networks are trained on MNIST
-//! and classify its test images; otherwise the built-in digits serve.
+//! Needs QEMU, the GNU cross tools and a Rust toolchain for the targets (see `tests/firmware/README.md`). If they are
+//! missing, the tests are skipped with a message, or fail if `TWOLAYER_REQUIRE_FIRMWARE=1` is set. The networks are
+//! trained and tested on MNIST if `MNIST_DIR` is set, and on the built-in digits otherwise.
 //!
-//! `cargo test --release --features ffi --test firmware -- --nocapture` prints the table.
+//! `cargo test --release --features ffi --test firmware -- --nocapture` prints a table of the measurements.
 
-#![allow(clippy::format_push_string, clippy::match_same_arms, reason = "tables, to be read as such")]
+#![allow(clippy::format_push_string, clippy::match_same_arms, reason = "readability of tables")]
 
 mod oracle;
 
@@ -19,24 +19,26 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use twolayer::ffi::Status;
 use twolayer::host::dataset::digit;
-use twolayer::int8::Bits;
-use twolayer::int8::quantize::quantize;
-use twolayer::model::{self, Kind, Model};
-use twolayer::{Backend, INIT_SCALE, Network, Options, Shape, Trainer, fill_initial, weights_hash};
+use twolayer::model::{self, Model};
+use twolayer::quantized::quantize;
+use twolayer::{
+    Backend, Bits, INIT_SCALE, Kind, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights, WeightsMut,
+    fill_initial, weights_hash,
+};
 
-/// Images whose outputs are compared.
+/// The number of images whose outputs are compared.
 const IMAGES: usize = 500;
-/// Of these, the first are what the table's counts are the mean of.
+/// The number of images over which instruction counts are averaged: the first of them.
 const COUNTED: usize = 20;
 const INPUTS: usize = 784;
 const OUTPUTS: usize = 10;
 
-/// The most an inference may use.
+/// Limits for one inference, in bytes.
 const STACK: u32 = 256;
 const SCRATCH: u32 = 4096;
 const CODE: u32 = 3000;
 
-/// Boards that all classify: as `tests/firmware/build` and `run` name them, with the variant.
+/// Boards and variants, by their names in `tests/firmware/build` and `run`.
 const BOARDS: [(&str, &str); 6] = [
     ("m4", "default"),
     ("m4", "portable"),
@@ -46,7 +48,7 @@ const BOARDS: [(&str, &str); 6] = [
     ("riscv", "default"),
 ];
 
-/// Images and labels to train on and to test with.
+/// A training set and a test set: images and labels.
 struct Digits {
     name: &'static str,
     train: (Vec<u8>, Vec<u8>),
@@ -77,23 +79,24 @@ fn shape(hidden: usize) -> Shape {
     Shape::new(INPUTS, hidden, OUTPUTS).expect("a valid shape")
 }
 
-/// Weights after some samples of training: enough to be a network like any other.
+/// The weights of a network after a short training run.
 fn trained(hidden: usize) -> Vec<f32> {
     let shape = shape(hidden);
     let samples = if hidden > 500 { 6000 } else { 20_000 };
     let (images, labels) = &digits().train;
-    let mut weights = vec![0.0; shape.weights_len()];
-    fill_initial(shape, &mut weights, 1, INIT_SCALE);
-    let options = Options { block: 32, ..Options::default() };
+    let mut numbers = vec![0.0; shape.weights_len()];
+    let mut weights = WeightsMut::new(shape, &mut numbers).expect("as many as the shape has");
+    fill_initial(&mut weights, 1, INIT_SCALE);
+    let options = TrainOptions { block: 32, ..TrainOptions::default() };
     let mut scratch = vec![0.0; Trainer::scratch_len(shape, options.block)];
-    let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options).expect("buffers of the right length");
+    let mut trainer = Trainer::new(weights, &mut scratch, options).expect("buffers of the right length");
     let mut left = samples;
     while left > 0 {
         let count = left.min(labels.len());
         trainer.train(&images[..count * INPUTS], &labels[..count]).expect("sound samples");
         left -= count;
     }
-    weights
+    numbers
 }
 
 fn file(kind: Kind, shape: Shape, payload: &[u8]) -> Vec<u8> {
@@ -101,16 +104,14 @@ fn file(kind: Kind, shape: Shape, payload: &[u8]) -> Vec<u8> {
 }
 
 fn integer_model(hidden: usize, weights: &[f32], bits: Bits) -> Vec<u8> {
-    let shape = shape(hidden);
-    let at = |index: usize| weights[index];
-    let first: Vec<f32> = (0..INPUTS).flat_map(|i| (0..hidden).map(move |j| shape.w1_index(i, j))).map(at).collect();
-    let second: Vec<f32> = (0..hidden).flat_map(|j| (0..OUTPUTS).map(move |k| shape.w2_index(j, k))).map(at).collect();
+    let weights = Weights::new(shape(hidden), weights).expect("as many as the shape has");
     let (images, labels) = &digits().train;
-    let images = images.chunks_exact(INPUTS).zip(labels.iter().copied()).take(if hidden > 500 { 500 } else { 2000 });
-    file(bits.into(), shape, &quantize(shape, bits, &first, &second, images).expect("a sound network"))
+    let count = if hidden > 500 { 500 } else { 2000 };
+    let quantized = quantize(weights, bits, &images[..count * INPUTS], &labels[..count]).expect("a sound network");
+    file(Kind::Quantized(bits), shape(hidden), quantized.payload())
 }
 
-/// What the images read behind their code: see `tests/firmware/src/lib.rs`.
+/// The input that firmware images read from flash, after their code: see `tests/firmware/src/lib.rs`.
 fn input(model: &[u8], offset: usize, pixels: usize, images: &[u8], labels: &[u8], training: [usize; 4]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for word in [model.len(), images.len() / pixels, pixels, offset].into_iter().chain(training) {
@@ -128,8 +129,8 @@ fn script(name: &str) -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/firmware").join(name))
 }
 
-/// Everything that the images need is here?
-fn ready() -> bool {
+/// Whether all tools are installed; otherwise reports that the test is skipped.
+fn tools_available() -> bool {
     static READY: OnceLock<bool> = OnceLock::new();
     *READY.get_or_init(|| {
         let output = script("check-tools").output();
@@ -138,13 +139,13 @@ fn ready() -> bool {
             Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
             Err(error) => error.to_string(),
         };
-        eprintln!("SKIPPED: nothing was tried on emulated boards, for want of\n{missing}");
+        eprintln!("SKIPPED: tests on emulated boards; missing tools:\n{missing}");
         assert!(env::var_os("TWOLAYER_REQUIRE_FIRMWARE").is_none_or(|value| value != "1"), "{missing}");
         false
     })
 }
 
-/// The folder of a board's images, or the C image.
+/// Builds the images of a board and returns their directory, or the path of the C image.
 fn build(board: &str, variant: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +159,7 @@ fn build(board: &str, variant: &str) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
 }
 
-/// Runs an image; the lines it prints, and whether it ended well.
+/// Runs an image, and returns the lines that it prints and whether it succeeded.
 fn emulate(board: &str, image: &Path, name: &str, input: &[u8]) -> (Vec<String>, bool) {
     let file = PathBuf::from(format!("{}.{board}.{name}.input", image.display()));
     fs::write(&file, input).expect("the input is written beside the image");
@@ -171,19 +172,19 @@ fn hex(word: &str) -> u32 {
     u32::from_str_radix(word, 16).unwrap_or_else(|_| panic!("not a hexadecimal number: {word}"))
 }
 
-/// The number behind a word of a line.
+/// The hexadecimal number after the word `name` in a line.
 fn field(line: &str, name: &str) -> u32 {
     let mut words = line.split(' ').skip_while(|word| *word != name);
     hex(words.nth(1).unwrap_or_else(|| panic!("no {name} in: {line}")))
 }
 
-/// What an image said of itself.
+/// The measurements and results that an image prints.
 struct Report {
     scratch: u32,
-    /// Instructions of each image.
+    /// The number of instructions for each image.
     instructions: Vec<f64>,
     stack: u32,
-    answers: Vec<(u32, Vec<u32>)>,
+    results: Vec<(u32, Vec<u32>)>,
 }
 
 fn classify(board: &str, image: &Path, name: &str, input: &[u8]) -> Report {
@@ -194,7 +195,7 @@ fn classify(board: &str, image: &Path, name: &str, input: &[u8]) -> Report {
         "riscv" => 1.0,
         _ => 3.2,
     };
-    let mut report = Report { scratch: 0, instructions: Vec::new(), stack: 0, answers: Vec::new() };
+    let mut report = Report { scratch: 0, instructions: Vec::new(), stack: 0, results: Vec::new() };
     for line in &lines {
         if line.starts_with("opened") {
             report.scratch = field(line, "scratch");
@@ -203,7 +204,7 @@ fn classify(board: &str, image: &Path, name: &str, input: &[u8]) -> Report {
             report.instructions.push(f64::from(field(line, "ticks")) / ticks);
             report.stack = report.stack.max(field(line, "stack"));
             let outputs = line.split_once(" outputs ").expect("outputs").1;
-            report.answers.push((field(line, "class"), outputs.split(' ').map(hex).collect()));
+            report.results.push((field(line, "class"), outputs.split(' ').map(hex).collect()));
         }
     }
     report
@@ -213,29 +214,31 @@ fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / numbers.iter().map(|_| 1.0).sum::<f64>()
 }
 
-/// The host's answers of an integer model, which must be those of its definition too.
-fn host_answers(bytes: &[u8], pixels: &[u8]) -> Vec<(u32, Vec<u32>)> {
+/// The classes and outputs of an integer model on the host, checked against its definition.
+fn host_results(bytes: &[u8], pixels: &[u8]) -> Vec<(u32, Vec<u32>)> {
     let mut words = vec![0u32; bytes.len().div_ceil(4)];
     let aligned = &mut bytemuck::cast_slice_mut::<u32, u8>(&mut words)[..bytes.len()];
     aligned.copy_from_slice(bytes);
     let model = Model::from_bytes(aligned).expect("a sound model");
     let network = model.quantized().expect("a sound payload");
-    let mut scratch = vec![0; network.scratch_len()];
+    let mut scratch = vec![0; QuantizedNetwork::scratch_len(model.shape())];
     let answer = |pixels: &[u8]| {
         let mut outputs = vec![0; model.shape().outputs()];
         network.outputs(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
         let defined = oracle::outputs(model.shape(), network.bits(), model.payload(), pixels);
         assert_eq!(outputs.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), defined);
-        let class = u32::try_from(oracle::class(&defined)).expect("a small class");
+        let class = oracle::class(&defined).into();
         (class, outputs.into_iter().map(i32::cast_unsigned).collect())
     };
     pixels.chunks_exact(model.shape().inputs()).map(answer).collect()
 }
 
-/// Bytes of code and constants of an image's inference, with opening a model and without; and its symbols with `panic`.
+/// The bytes of code and constants for inference, with and without opening a model, and the number of symbols that
+/// contain `panic`.
 ///
-/// Counted is every symbol but those of the program round it: what the compiler merged or took from its own library for
-/// inference is in. In the Rust image only `inference_…` and what it alone calls is kept apart from the program.
+/// Counts all symbols except those of the surrounding program, so that merged functions and library functions of the
+/// compiler are included. In the Rust image, `inference_…` and the functions that only it calls are separate from the
+/// program.
 fn code(image: &Path) -> (u32, u32, usize) {
     const PROGRAM: [&str; 14] = [
         "twolayer_main",
@@ -254,7 +257,7 @@ fn code(image: &Path) -> (u32, u32, usize) {
         "paint",
     ];
     const OPENING: [&str; 7] =
-        ["mem", "from_bytes", "inference_open", "twolayer_open", "crc32", "model11payload_len", "hidden_padded"];
+        ["mem", "from_bytes", "inference_open", "twolayer_open", "crc32", "payload_len", "hidden_padded"];
     let nm = Command::new("arm-none-eabi-nm").args(["--print-size"]).arg(image).output().expect("nm runs");
     let text = String::from_utf8_lossy(&nm.stdout).into_owned();
     let (mut opening, mut rest) = (0, 0);
@@ -265,7 +268,7 @@ fn code(image: &Path) -> (u32, u32, usize) {
             && !PROGRAM.contains(&name)
             && !name.contains("twolayer_firmware")
             && !name.starts_with(".Lanon")
-            // memset and memcpy are the Rust program's own; in the C image opening alone calls memcpy (its disassembly says).
+            // In the Rust image, only the program calls memset and memcpy; in the C image, only opening calls memcpy.
             && (!name.contains("mem") || image.ends_with("classify-c"))
         {
             if OPENING.iter().any(|part| name.contains(part)) { opening += hex(size) } else { rest += hex(size) }
@@ -274,8 +277,7 @@ fn code(image: &Path) -> (u32, u32, usize) {
     (opening + rest, rest, text.lines().filter(|line| line.contains("panic")).count())
 }
 
-/// The most instructions an image may take, as the mean of 20 digits: five per cent above what was counted, for other
-/// compilers than CI's.
+/// The limit for the mean instructions per image: 5 % above the measured count, for other compiler versions.
 fn limit(board: &str, variant: &str, bits: Bits, hidden: usize) -> Option<f64> {
     Some(match (board, variant, bits, hidden) {
         ("m4", "default", Bits::Eight, 64) => 13_300.0,
@@ -291,8 +293,8 @@ fn limit(board: &str, variant: &str, bits: Bits, hidden: usize) -> Option<f64> {
 }
 
 #[test]
-fn every_board_computes_what_the_host_computes() {
-    if !ready() {
+fn every_board_gives_the_same_outputs_as_the_host() {
+    if !tools_available() {
         return;
     }
     let mut images: Vec<(&str, &str, PathBuf)> =
@@ -306,11 +308,11 @@ fn every_board_computes_what_the_host_computes() {
         let weights = trained(hidden);
         for bits in [Bits::Eight, Bits::Four] {
             let model = integer_model(hidden, &weights, bits);
-            let expected = host_answers(&model, &pixels[..IMAGES * INPUTS]);
+            let expected = host_results(&model, &pixels[..IMAGES * INPUTS]);
             let right = expected.iter().zip(labels).filter(|(answer, label)| answer.0 == u32::from(**label)).count();
             assert!(right * 10 > IMAGES * 7, "only {right} of {IMAGES} right: not a trained network");
             for (board, variant, image) in &images {
-                // The other widths once; the small board has room for 200 images beside the small model.
+                // Other widths are tested on one board only; the micro:bit has room for 200 images and the small model.
                 if hidden != 64 && (*board, *variant) != ("m4", "default") || *board == "microbit" && bits == Bits::Four
                 {
                     continue;
@@ -318,11 +320,11 @@ fn every_board_computes_what_the_host_computes() {
                 let count = if *board == "microbit" { 200 } else { IMAGES };
                 let input = input(&model, 0, INPUTS, &pixels[..count * INPUTS], &[], [0; 4]);
                 let report = classify(board, image, &format!("{hidden}.{bits:?}"), &input);
-                assert_eq!(report.answers, expected[..count], "{board} {variant} {hidden} {bits:?}");
+                assert_eq!(report.results, expected[..count], "{board} {variant} {hidden} {bits:?}");
                 let instructions = mean(&report.instructions[..COUNTED]);
                 table += &format!(
-                    "{board:8} {variant:8} H={hidden:<4} {bits:?}: {instructions:8.0} instructions, {} B of stack, {} B of \
-                     scratch, {} B of weights\n",
+                    "{board:8} {variant:8} H={hidden:<4} {bits:?}: {instructions:8.0} instructions, {} B of stack, {} \
+                     B of scratch, {} B of weights\n",
                     report.stack,
                     report.scratch,
                     model.len() - 64
@@ -351,7 +353,7 @@ fn every_board_computes_what_the_host_computes() {
             let model = integer_model(hidden, &weights, Bits::Eight);
             let white = [255; INPUTS];
             let report = classify("m4", &images[0].2, "white", &input(&model, 0, INPUTS, &white, &[], [0; 4]));
-            assert_eq!(report.answers, host_answers(&model, &white));
+            assert_eq!(report.results, host_results(&model, &white));
             table += &format!("m4 H=64 all white: {:.0} instructions\n", report.instructions[0]);
             assert!(report.instructions[0] <= 54_500.0, "all white: {} instructions", report.instructions[0]);
         }
@@ -360,7 +362,7 @@ fn every_board_computes_what_the_host_computes() {
         let (all, inference, panics) = code(image);
         table +=
             &format!("{board:8} {variant:8} code: {inference} B of inference, {all} B with opening and checksum\n");
-        // Where words of any alignment are read byte by byte, and in C with its statuses, opening takes some more.
+        // Opening a model is larger where unaligned words are read byte by byte, and in C with its status codes.
         let counted = if ["m4", "m7", "m33"].contains(board) && *variant == "default" { all } else { inference };
         if counted > CODE {
             failures.push(format!("{board} {variant}: {counted} bytes of code"));
@@ -373,16 +375,16 @@ fn every_board_computes_what_the_host_computes() {
 
 #[test]
 fn odd_shapes_and_extreme_weights() {
-    if !ready() {
+    if !tools_available() {
         return;
     }
     let images = BOARDS.iter().chain(&[("microbit", "default")]);
     let images: Vec<_> =
         images.map(|&(board, variant)| (board, variant, build(board, variant).join("classify"))).collect();
-    // Every weight, or random ones, and the shift.
+    // The weight (random if `None`) and the shift.
     let usual = [(None, 6), (Some(0), 6), (Some(255), 6), (None, 1), (None, 24)];
-    // Tiles partly filled, outputs beside the blocks of five, more pixels than lanes hold, and so many that an activation is
-    // not zero after the largest shift.
+    // Partly filled tiles, outputs outside the blocks of five, more pixels than lanes can accumulate, and enough pixels
+    // for a nonzero activation after the largest shift.
     for (inputs, hidden, outputs, cases) in [
         (785, 33, 11, &usual[..]),
         (1, 1, 1, &usual),
@@ -399,7 +401,7 @@ fn odd_shapes_and_extreme_weights() {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     state.to_be_bytes()[0]
                 };
-                let mut payload = vec![0; bits.payload_len(shape).expect("a small shape")];
+                let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a small shape")];
                 payload[16..].fill_with(|| weight.unwrap_or_else(&mut next));
                 payload[0] = shift;
                 let mut pixels = vec![0; 12 * inputs];
@@ -414,24 +416,24 @@ fn odd_shapes_and_extreme_weights() {
                         _ => image.fill_with(|| if next() < 60 { next() } else { 0 }),
                     }
                 }
-                let model = file(bits.into(), shape, &payload);
-                let expected = host_answers(&model, &pixels);
+                let model = file(Kind::Quantized(bits), shape, &payload);
+                let expected = host_results(&model, &pixels);
                 let input = input(&model, 0, inputs, &pixels, &[], [0; 4]);
                 for (board, variant, image) in &images {
-                    // The small board has memory for the scratch of some 2000 pixels.
+                    // The micro:bit has memory for the scratch of about 2000 pixels.
                     if *board == "microbit" && inputs > 2000 {
                         continue;
                     }
                     let report = classify(board, image, "odd", &input);
-                    assert_eq!(report.answers, expected, "{board} {variant} {shape:?} {bits:?} {weight:?} {shift}");
+                    assert_eq!(report.results, expected, "{board} {variant} {shape:?} {bits:?} {weight:?} {shift}");
                 }
             }
         }
     }
 }
 
-/// 600 pixels of levels 1 to 4 by turns until a level has as many as here: one more than whole batches of 128 (and of 16)
-/// twice, whole batches, and one more than whole batches of 17.
+/// 600 pixels of alternating levels 1 to 4. The numbers of pixels per level are one more than a multiple of the batch
+/// size 128 (twice), a multiple of it, and one more than a multiple of 17.
 fn greys_in_turn() -> Vec<u8> {
     let mut left = [(64, 129), (128, 257), (192, 128), (255, 86)];
     let mut greys = Vec::new();
@@ -444,10 +446,12 @@ fn greys_in_turn() -> Vec<u8> {
     greys
 }
 
-/// What is wrong with a model in flash, and the status that the images must print.
+/// The images must print the right status for invalid models in flash.
 #[test]
-fn damaged_and_misaligned_models_are_refused() {
-    if !ready() {
+fn damaged_and_misaligned_models_are_errors() {
+    const INT8: Kind = Kind::Quantized(Bits::Eight);
+
+    if !tools_available() {
         return;
     }
     let images = [
@@ -458,17 +462,17 @@ fn damaged_and_misaligned_models_are_refused() {
         ("riscv", build("riscv", "default").join("classify")),
     ];
     let shape = Shape::new(20, 16, 3).expect("a valid shape");
-    let mut payload = vec![7; Bits::Eight.payload_len(shape).expect("a small shape")];
+    let mut payload = vec![7; QuantizedNetwork::payload_len(shape, Bits::Eight).expect("a small shape")];
     payload[..16].fill(0);
     payload[0] = 5;
-    let good = file(Kind::Int8, shape, &payload);
+    let good = file(INT8, shape, &payload);
     let flipped = |bit: usize| {
         let mut bytes = good.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         bytes
     };
     payload[0] = 30;
-    let shifted = file(Kind::Int8, shape, &payload);
+    let shifted = file(INT8, shape, &payload);
     let floats = file(Kind::F32, shape, &vec![0; shape.weights_len() * 4]);
     let cases = [
         (flipped(3), 0, Status::Magic),
@@ -496,16 +500,17 @@ fn damaged_and_misaligned_models_are_refused() {
 
 #[test]
 fn f32_outputs_are_the_hosts_bits() {
-    if !ready() {
+    if !tools_available() {
         return;
     }
     let (hidden, pixels) = (64, &digits().test.0[..IMAGES * INPUTS]);
     let weights = trained(hidden);
-    let network = Network::new(shape(hidden), &weights, Backend::detect()).expect("weights of the right length");
-    let mut scratch = vec![0.0; Network::scratch_len(shape(hidden), IMAGES)];
-    let (mut outputs, mut classes) = (vec![0.0; IMAGES * OUTPUTS], vec![0; IMAGES]);
-    network.outputs(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
-    network.classify(pixels, &mut scratch, &mut classes).expect("buffers of the right length");
+    let network = Weights::new(shape(hidden), &weights).map(|weights| Network::new(weights, Backend::detect()));
+    let network = network.expect("as many as the shape has");
+    let mut scratch = vec![0.0; Network::batch_scratch_len(shape(hidden), IMAGES)];
+    let (mut outputs, mut classes) = (vec![0.0_f32; IMAGES * OUTPUTS], vec![0; IMAGES]);
+    network.outputs_batch(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
+    network.classify_batch(pixels, &mut scratch, &mut classes).expect("buffers of the right length");
     let outputs = outputs.chunks_exact(OUTPUTS).map(|outputs| outputs.iter().map(|output| output.to_bits()).collect());
     let expected: Vec<(u32, Vec<u32>)> = classes.into_iter().map(u32::from).zip(outputs).collect();
     let model = file(Kind::F32, shape(hidden), bytemuck::cast_slice(&weights));
@@ -513,7 +518,7 @@ fn f32_outputs_are_the_hosts_bits() {
     for board in ["m4", "m7"] {
         let image = build(board, "default").join("classify-f32");
         let report = classify(board, &image, "f32", &input);
-        assert_eq!(report.answers, expected, "{board}");
+        assert_eq!(report.results, expected, "{board}");
         assert_eq!(code(&image).2, 0, "{board}: symbols with panic");
         let instructions = mean(&report.instructions[..COUNTED]);
         eprintln!(
@@ -524,22 +529,22 @@ fn f32_outputs_are_the_hosts_bits() {
 }
 
 #[test]
-fn training_on_the_device_ends_with_the_hosts_weights() {
-    if !ready() {
+fn training_on_a_device_gives_the_same_weights_as_on_the_host() {
+    if !tools_available() {
         return;
     }
     let (shape, samples, seed) = (shape(32), 320, 7);
     let (images, labels) = (&digits().train.0[..samples * INPUTS], &digits().train.1[..samples]);
     for block in [1, 4] {
-        let mut weights = vec![0.0; shape.weights_len()];
-        fill_initial(shape, &mut weights, seed, INIT_SCALE);
-        let options = Options { block, ..Options::default() };
+        let mut numbers = vec![0.0; shape.weights_len()];
+        let mut weights = WeightsMut::new(shape, &mut numbers).expect("as many as the shape has");
+        fill_initial(&mut weights, seed, INIT_SCALE);
+        let options = TrainOptions { block, ..TrainOptions::default() };
         let mut scratch = vec![0.0; Trainer::scratch_len(shape, block)];
-        let mut trainer =
-            Trainer::new(shape, &mut weights, &mut scratch, options).expect("buffers of the right length");
-        let errors = trainer.train(images, labels).expect("sound samples");
-        let hash = weights_hash(shape, &weights);
-        let tail = format!("error {:08x} hash {:08x} {:08x}", errors.last.to_bits(), hash >> 32, hash & 0xFFFF_FFFF);
+        let mut trainer = Trainer::new(weights, &mut scratch, options).expect("buffers of the right length");
+        let loss = trainer.train(images, labels).expect("sound samples");
+        let hash = weights_hash(trainer.weights());
+        let tail = format!("error {:08x} hash {:08x} {:08x}", loss.last.to_bits(), hash >> 32, hash & 0xFFFF_FFFF);
         let input = input(&[], 0, INPUTS, images, labels, [32, OUTPUTS, block, 7]);
         for board in ["m4", "m7"] {
             let image = build(board, "default").join("train");

@@ -52,6 +52,9 @@ int main(int count, char **arguments) {
     }
     if (!check(status))
         return 0;
+    if (f32 ? model.scratch_words > TWOLAYER_F32_SCRATCH_WORDS(model.inputs, model.outputs)
+            : model.scratch_words != TWOLAYER_SCRATCH_WORDS(model.inputs, model.outputs))
+        return 3;
     void *scratch = malloc(model.scratch_words * 4);
     int32_t *integers = (int32_t *)malloc(model.outputs * sizeof(int32_t));
     float *numbers = (float *)malloc(model.outputs * sizeof(float));

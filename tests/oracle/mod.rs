@@ -1,8 +1,8 @@
-//! The definition of the integer network, in plain loops over 64-bit integers, read from the documentation of
-//! `twolayer::int8` and sharing no code with it.
+//! The definition of the quantised network, in plain loops over 64-bit integers, read from the documentation of
+//! `twolayer::quantized` and sharing no code with it.
 
+use twolayer::Bits;
 use twolayer::Shape;
-use twolayer::int8::Bits;
 
 /// The outputs for an image.
 pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -> Vec<i64> {
@@ -32,7 +32,8 @@ pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -
 }
 
 /// The lowest index of the largest output.
-pub(crate) fn class(outputs: &[i64]) -> usize {
+pub(crate) fn class(outputs: &[i64]) -> u8 {
     let largest = outputs.iter().max().expect("there are outputs");
-    outputs.iter().position(|output| output == largest).expect("the largest is one of them")
+    let class = outputs.iter().position(|output| output == largest).expect("the largest is one of them");
+    u8::try_from(class).expect("at most 256 outputs")
 }

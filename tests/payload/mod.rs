@@ -1,9 +1,8 @@
-//! Payloads of integer networks for the tests of both of their forms.
+//! Payloads of quantised networks for the tests of both of their forms.
 
 #![allow(dead_code, reason = "every test crate uses its own part")]
 
-use twolayer::Shape;
-use twolayer::int8::Bits;
+use twolayer::{Bits, QuantizedNetwork, Shape};
 
 /// A payload in words, so that it is aligned, and its length in bytes.
 pub(crate) struct Payload {
@@ -13,7 +12,7 @@ pub(crate) struct Payload {
 
 impl Payload {
     pub(crate) fn new(shape: Shape, bits: Bits, shift: u8, mut weight: impl FnMut() -> u8) -> Self {
-        let len = bits.payload_len(shape).expect("a small shape");
+        let len = QuantizedNetwork::payload_len(shape, bits).expect("a small shape");
         let mut payload = Self { words: vec![0; len.div_ceil(4)], len };
         let bytes = payload.bytes_mut();
         bytes[16..].fill_with(&mut weight);

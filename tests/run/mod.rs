@@ -1,4 +1,4 @@
-//! Runs the program in a directory of its own: no network, no cache and no MNIST but what a test puts there.
+//! Runs the program in a sandbox: an empty directory, with an empty cache, no network and no MNIST.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses what it needs")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// A directory to work in: `work` is where programs run, `cache` is the cache.
+/// A temporary directory with the working directory `work` and the cache directory `cache`.
 pub struct Sandbox(TempDir);
 
 impl Sandbox {
@@ -26,23 +26,23 @@ impl Sandbox {
         Self(directory)
     }
 
-    /// What programs see as their working directory.
+    /// The working directory of programs.
     pub fn work(&self) -> PathBuf {
         self.0.path().join("work")
     }
 
-    /// Where the program keeps things.
+    /// The cache directory of programs.
     pub fn cache(&self) -> PathBuf {
         self.0.path().join("cache")
     }
 
-    /// The program, ready to run.
+    /// A command that runs the program.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        self.other(env!("CARGO_BIN_EXE_twolayer"), arguments)
+        self.command_for(env!("CARGO_BIN_EXE_twolayer"), arguments)
     }
 
-    /// Another program, such as a shell, in the same surroundings.
-    pub fn other(&self, program: &str, arguments: &[&str]) -> Command {
+    /// A command that runs another program, such as a shell, in the sandbox.
+    pub fn command_for(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.work()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
@@ -52,34 +52,34 @@ impl Sandbox {
             }
         }
         command.env("HOME", self.0.path()).env("XDG_CACHE_HOME", self.cache());
-        // Nobody listens there.
+        // No server listens on this port.
         command.env("TWOLAYER_MIRROR", "http://127.0.0.1:9/");
         command
     }
 
-    /// Runs the program to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::from(self.command(arguments))
+    /// Runs the program and waits for it.
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::from(self.command(arguments))
     }
 
-    /// A small data set in a directory under `work`.
-    pub fn data(&self, name: &str, set: &Small) -> PathBuf {
+    /// Writes a small data set to a directory under `work`.
+    pub fn data(&self, name: &str, set: &SmallSet) -> PathBuf {
         let directory = self.work().join(name);
         set.write(&directory);
         directory
     }
 
-    /// A device that can be written to, `full` or `null`, by its minor number. It is in the sandbox where root runs the
-    /// tests: never the system's own, which a mistake would replace.
+    /// A writable device, `full` or `null`, by its minor number. For root it is created in the sandbox, so that a bug
+    /// cannot replace the one of the system; `None` if that fails.
     pub fn device(&self, name: &str, minor: u8) -> Option<PathBuf> {
-        let ours = Ran::from(self.other("mknod", &[name, "c", "1", &minor.to_string()])).code == Some(0);
-        let root = Ran::from(self.other("id", &["-u"])).out.trim() == "0";
+        let ours = Outcome::from(self.command_for("mknod", &[name, "c", "1", &minor.to_string()])).code == Some(0);
+        let root = Outcome::from(self.command_for("id", &["-u"])).out.trim() == "0";
         let device = if ours { self.work().join(name) } else { Path::new("/dev").join(name) };
         let usable = (ours || !root) && fs::OpenOptions::new().write(true).open(&device).is_ok();
         usable.then_some(device)
     }
 
-    /// Every file and every empty directory there is, with its length, sorted.
+    /// Every file in the sandbox with its length, and every empty directory, sorted.
     pub fn listing(&self) -> Vec<String> {
         let mut found = Vec::new();
         list(self.0.path(), self.0.path(), &mut found);
@@ -102,42 +102,42 @@ fn list(root: &Path, directory: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// What a program did.
+/// The result of running a program.
 #[derive(Debug)]
-pub struct Ran {
+pub struct Outcome {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
-impl From<Command> for Ran {
+impl From<Command> for Outcome {
     fn from(mut command: Command) -> Self {
         command.output().unwrap().into()
     }
 }
 
-impl From<Child> for Ran {
+impl From<Child> for Outcome {
     fn from(child: Child) -> Self {
         child.wait_with_output().unwrap().into()
     }
 }
 
-impl From<Output> for Ran {
+impl From<Output> for Outcome {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 }
 
-impl Ran {
-    /// It did what it was told; standard output.
+impl Outcome {
+    /// Asserts success, and returns standard output.
     #[track_caller]
-    pub fn done(self) -> String {
+    pub fn succeeded(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");
         self.out
     }
 
-    /// It failed with exit code 1 and a message of one or two lines that has all these words.
+    /// Asserts exit code 1 and an error message of one or two lines that contains all these words.
     #[track_caller]
     pub fn failed(&self, words: &[&str]) {
         assert_eq!(self.code, Some(1), "{self:#?}");
@@ -149,9 +149,9 @@ impl Ran {
         }
     }
 
-    /// It refused its command line with exit code 2 and a message that has all these words.
+    /// Asserts a usage error: exit code 2 and a message that contains all these words.
     #[track_caller]
-    pub fn refused(&self, words: &[&str]) {
+    pub fn rejected(&self, words: &[&str]) {
         assert_eq!(self.code, Some(2), "{self:#?}");
         assert_eq!(self.out, "", "{self:#?}");
         for word in words {
@@ -160,18 +160,18 @@ impl Ran {
     }
 }
 
-/// A small data set: the brightness of an image's upper and lower half, and a dot, tell its class.
-pub struct Small {
+/// A small data set: the position of three bright pixels gives the class; one dark pixel is noise.
+pub struct SmallSet {
     pub side: usize,
     pub classes: usize,
     pub train: usize,
     pub test: usize,
 }
 
-impl Small {
+impl SmallSet {
     pub const TINY: Self = Self { side: 8, classes: 3, train: 90, test: 30 };
 
-    /// A file's bytes, by its place in [`FILES`].
+    /// The bytes of a file, by its index in [`FILES`].
     pub fn file(&self, which: usize) -> Vec<u8> {
         let count = if which < 2 { self.train } else { self.test };
         if which.is_multiple_of(2) {
@@ -196,7 +196,6 @@ impl Small {
         let pixels = self.side * self.side;
         let mut image = vec![0; pixels];
         let label = usize::from(self.label(index));
-        // A run of ink that begins where the label says, and some noise.
         let start = label * pixels / self.classes;
         for pixel in &mut image[start..(start + 3).min(pixels)] {
             *pixel = 200;

@@ -1,4 +1,4 @@
-//! An HTTP server on loopback that answers as well or as badly as a test wants.
+//! A local HTTP server whose answers, good or bad, are set by the test.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -9,23 +9,23 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A file's bytes, shared by all that serve it.
+/// The bytes of a file, shared between servers.
 pub type Shared = Arc<Vec<u8>>;
 
-/// What the server does when a file is asked for.
+/// The server's answer to a request.
 #[derive(Clone)]
 pub enum Answer {
     /// The whole file.
     Body(Shared),
-    /// Announces the whole file and hangs up after so many bytes.
+    /// Announces the whole file, but closes the connection after this number of bytes.
     Cut(Shared, usize),
-    /// A status and no file.
+    /// A status code without a file.
     Status(u16),
-    /// Another address.
+    /// A redirect to this URL.
     Moved(String),
-    /// Nothing for a long time, after so many bytes of the file.
+    /// This number of bytes of the file, then nothing for 20 s.
     Silent(Shared, usize),
-    /// This piece again and again, as long as the client listens.
+    /// These bytes, repeated until the client closes the connection.
     Endless(Shared),
 }
 
@@ -36,7 +36,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers each request by what `answer` says to the path asked for.
+    /// Starts a server that calls `answer` with the file name of each request.
     pub fn new(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -55,7 +55,7 @@ impl Server {
         format!("http://{}/data", self.address)
     }
 
-    /// The files asked for so far, without their directory.
+    /// The names of the files requested so far.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
@@ -75,7 +75,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>, answer: &dyn Fn(&str) 
         let path = request.split(' ').nth(1).unwrap_or_default();
         let name = path.rsplit('/').next().unwrap_or_default();
         log.lock().unwrap().push(name.to_owned());
-        // An error here is a client that does not listen any more.
+        // An error means that the client has closed the connection.
         if reply(&mut stream, answer(name)).is_err() {
             return;
         }
@@ -115,7 +115,7 @@ fn reply(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
     }
 }
 
-/// A file as gzip has it, quickly.
+/// Compresses bytes with gzip, at the fastest level.
 pub fn gzip(bytes: &[u8]) -> Shared {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();

@@ -1,20 +1,21 @@
-//! What several tests need: samples like MNIST's, weights, and two ways to train that share nothing with the crate.
+//! Shared by tests: MNIST-like samples, weights, and two implementations of training that are independent of the crate.
 //!
-//! Unit tests (through `lib.rs`), integration tests and the fuzz targets include this.
+//! Included by unit tests (through `lib.rs`), integration tests and fuzz targets.
 
-#![allow(dead_code, reason = "every test crate uses its own part")]
+#![allow(dead_code, reason = "each test crate uses a part")]
 
 pub(crate) mod recipe;
-pub(crate) mod scalar;
+#[path = "../../src/reference.rs"]
+pub(crate) mod reference;
 
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use twolayer::{Errors, Options, Shape, Trainer};
+use twolayer::{Loss, Shape, TrainOptions, Trainer, Weights, WeightsMut, fill_initial};
 
-/// Block sizes on both sides of what the code distinguishes: the plain step, groups of 8 corrections, the default.
+/// Block sizes around those that the code treats differently: 1, groups of 8 corrections, and the default.
 pub(crate) const BLOCKS: [usize; 7] = [1, 2, 7, 8, 9, 16, 64];
 
-/// The same numbers on every machine.
+/// A random number generator with the same numbers on every machine.
 #[derive(Debug)]
 pub(crate) struct Dice(Xoshiro128PlusPlus);
 
@@ -23,12 +24,12 @@ impl Dice {
         Self(Xoshiro128PlusPlus::seed_from_u64(seed))
     }
 
-    /// A number from 0 to `end − 1`.
+    /// An integer from 0 to `end − 1`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0.next_u32() as usize % end
     }
 
-    /// A number from −`scale` to `scale`, seldom a round one.
+    /// A number from −`scale` to `scale`; most have many significant bits.
     pub(crate) fn signed(&mut self, scale: f32) -> f32 {
         f32::from(self.0.next_u32().to_le_bytes()[3].cast_signed()) / 128.0 * scale * self.unit()
     }
@@ -53,8 +54,8 @@ pub(crate) struct Samples {
 }
 
 impl Samples {
-    /// Images in which a fifth of the pixels is not zero, in strokes: each class has its walk across the image, and
-    /// each sample leaves it now and then.
+    /// Generates images in which a fifth of the pixels is nonzero, in strokes: each class follows its own walk across
+    /// the image, and each sample deviates from it at random.
     pub(crate) fn new(inputs: usize, classes: usize, count: usize, seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let side = inputs.isqrt();
@@ -80,49 +81,55 @@ impl Samples {
         Self { inputs, images, labels }
     }
 
-    /// Samples number `first` to `last − 1`.
+    /// The samples `first` to `last − 1`.
     pub(crate) fn part(&self, first: usize, last: usize) -> Self {
         let images = self.images[first * self.inputs..last * self.inputs].to_vec();
         Self { inputs: self.inputs, images, labels: self.labels[first..last].to_vec() }
     }
 }
 
-/// Weights from −`scale` to `scale`, zero where they only fill up a panel.
+/// Random weights from −`scale` to `scale`; the padding of panels is zero.
 pub(crate) fn signed_weights(shape: Shape, seed: u64, scale: f32) -> Vec<f32> {
     let mut dice = Dice::new(seed);
-    let mut weights = vec![0.0; shape.weights_len()];
-    for place in places(shape) {
-        weights[place] = dice.signed(scale);
-    }
-    weights
+    filled(shape, |weights| weights.fill_with(|| dice.signed(scale)))
 }
 
-/// Where each weight lies: W1 input by input, then W2 hidden unit by hidden unit.
-pub(crate) fn places(shape: Shape) -> impl Iterator<Item = usize> {
-    let w1 = (0..shape.inputs()).flat_map(move |i| (0..shape.hidden()).map(move |h| shape.w1_index(i, h)));
-    w1.chain((0..shape.hidden()).flat_map(move |h| (0..shape.outputs()).map(move |o| shape.w2_index(h, o))))
+/// The crate's initial weights.
+pub(crate) fn initial(shape: Shape, seed: u64, scale: f32) -> Vec<f32> {
+    filled(shape, |weights| fill_initial(weights, seed, scale))
 }
 
-/// The weights after training, and the errors. The scratch is as long as it must be and full of rubbish.
-pub(crate) fn train(shape: Shape, weights: &[f32], samples: &Samples, options: Options) -> (Vec<f32>, Errors) {
-    let mut weights = weights.to_vec();
+fn filled(shape: Shape, fill: impl FnOnce(&mut WeightsMut<'_>)) -> Vec<f32> {
+    let mut numbers = vec![f32::NAN; shape.weights_len()];
+    fill(&mut WeightsMut::new(shape, &mut numbers).unwrap());
+    numbers
+}
+
+/// A view of numbers as weights.
+pub(crate) fn weights(shape: Shape, numbers: &[f32]) -> Weights<'_> {
+    Weights::new(shape, numbers).unwrap()
+}
+
+/// Trains, and returns the weights and the losses. The scratch has the minimum length and is filled with NaN.
+pub(crate) fn train(shape: Shape, start: &[f32], samples: &Samples, options: TrainOptions) -> (Vec<f32>, Loss) {
+    let mut numbers = start.to_vec();
     let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape, options.block)];
-    let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options).unwrap();
-    let errors = trainer.train(&samples.images, &samples.labels).unwrap();
-    (weights, errors)
+    let weights = WeightsMut::new(shape, &mut numbers).unwrap();
+    let loss = Trainer::new(weights, &mut scratch, options).unwrap().train(&samples.images, &samples.labels).unwrap();
+    (numbers, loss)
 }
 
-/// Numbers as bits, for comparisons that mean it.
+/// The bits of numbers, for exact comparisons.
 pub(crate) fn bits(numbers: &[f32]) -> Vec<u32> {
     numbers.iter().map(|n| n.to_bits()).collect()
 }
 
-/// FNV-1a, 64 bits.
+/// The 64-bit FNV-1a hash.
 pub(crate) fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// The hash of the bits of all weights in the order of [`places`]: how they lie in memory does not count.
-pub(crate) fn hash(shape: Shape, weights: &[f32]) -> u64 {
-    fnv(places(shape).flat_map(|place| weights[place].to_bits().to_le_bytes()))
+/// A hash of the bits of all weights: W1 by input, then W2 by hidden unit, independent of the layout in memory.
+pub(crate) fn hash(shape: Shape, numbers: &[f32]) -> u64 {
+    fnv(weights(shape, numbers).iter().flat_map(|weight| weight.to_bits().to_le_bytes()))
 }

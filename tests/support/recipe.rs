@@ -1,13 +1,13 @@
-//! The article's recipe in f64, as its script has it, and how far f32 arithmetic may be from it.
+//! The article's training algorithm in f64, and bounds on the rounding error of f32 code.
 
 use twolayer::Shape;
 
 /// The relative error of one f32 operation: half a unit in the last place.
 pub(crate) const EPS: f64 = 1.0 / 16_777_216.0;
-/// The absolute error that a result below the normal range has on top: half the smallest subnormal, rounded up.
+/// The additional absolute error of a subnormal result: half the smallest subnormal, rounded up.
 const TINY: f64 = 1e-45;
 
-/// One sample after another, without blocks, lanes or skipped pixels.
+/// Trains sample by sample, without blocks, lanes or skipped pixels.
 pub(crate) struct Recipe {
     shape: Shape,
     /// `[inputs][hidden]`.
@@ -33,7 +33,7 @@ impl Recipe {
         z
     }
 
-    /// The pre-activations that lie closest to the rectifier's kink.
+    /// The least absolute pre-activation: the distance to the kink of ReLU.
     pub(crate) fn nearest_kink(&self, image: &[u8]) -> f64 {
         self.hidden(image).iter().fold(f64::INFINITY, |least, z| least.min(z.abs()))
     }
@@ -56,7 +56,7 @@ impl Recipe {
         self.outputs(image).iter().enumerate().map(square).sum()
     }
 
-    /// One step; gives the error before it.
+    /// Trains on one sample, and returns the error before the step.
     pub(crate) fn step(&mut self, image: &[u8], label: u8, alpha: f64) -> f64 {
         let (units, outputs) = (self.shape.hidden(), self.shape.outputs());
         let error = self.error(image, label);
@@ -83,7 +83,7 @@ impl Recipe {
     }
 }
 
-/// A number that f32 code computes, and how far from it the code's may be.
+/// A number with a bound on the error of an f32 computation of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Approx {
     pub(crate) value: f64,
@@ -97,11 +97,11 @@ impl Approx {
         Self { value: value.into(), error: 0.0 }
     }
 
-    /// `start + Σ a b`, with at most `roundings` roundings between any term and the result (a term's own product
-    /// counted): each of them may change the term by one part in 2²⁴, so that the error is at most
-    /// `γ (|start| + Σ |a b|)` with `γ = n u / (1 − n u)`, whatever the order of the sum (Higham, *Accuracy and
-    /// Stability*, section 3.1), beyond what the errors of `a`, `b` and `start` amount to. One rounding more than
-    /// asked for covers what f64 itself loses here.
+    /// `self + Σ a b`, where each term undergoes at most `roundings` roundings, that of its product included.
+    ///
+    /// Each rounding changes a term by at most one part in 2²⁴. In any order of summation, rounding therefore adds at
+    /// most `γ (|self| + Σ |a b|)` with `γ = n u / (1 − n u)` to the errors of `a`, `b` and `self` (Higham, *Accuracy
+    /// and Stability*, section 3.1). One more rounding than given covers the rounding of f64 here.
     pub(crate) fn sum(self, roundings: usize, terms: impl IntoIterator<Item = (Self, Self)>) -> Self {
         let (mut value, mut error, mut most, mut count) = (self.value, self.error, self.most(), 1.0);
         for (a, b) in terms {
@@ -123,12 +123,12 @@ impl Approx {
         Self { value: -self.value, error: self.error }
     }
 
-    /// `max(x, 0)`: what is off before is off no more after.
+    /// `max(x, 0)`, which does not increase the error.
     pub(crate) fn relu(self) -> Self {
         Self { value: self.value.max(0.0), error: self.error }
     }
 
-    /// `self` where `z > 0`, else 0; anything of both where rounding decides which.
+    /// `self` if `z > 0`, else 0; both are admitted if the sign of `z` depends on rounding.
     pub(crate) fn where_positive(self, z: Self) -> Self {
         if z.value.abs() <= z.error {
             let value = if z.value > 0.0 { self.value } else { 0.0 };
@@ -141,14 +141,14 @@ impl Approx {
         self.value.abs() + self.error
     }
 
-    /// Whether a computed number is as close as it must be.
+    /// Whether a computed number is within the bound.
     pub(crate) fn admits(self, computed: f32) -> bool {
         (f64::from(computed) - self.value).abs() <= self.error
     }
 }
 
-/// The crate's block form of the recipe, with the error of every number on the way: what [`Recipe`] and f32 code may
-/// differ by, derived, not measured.
+/// The crate's block form of the algorithm, with an error bound for every number: a derived bound on the difference
+/// between [`Recipe`] and f32 code.
 pub(crate) struct Bounds {
     shape: Shape,
     /// `[inputs][hidden]`.
@@ -175,7 +175,7 @@ impl Bounds {
         outputs(self.shape, &self.pre_activations(image), &self.w2)
     }
 
-    /// Trains in blocks; gives the error `Σ (y − t)²` of each sample.
+    /// Trains in blocks, and returns the error `Σ (y − t)²` of each sample.
     pub(crate) fn train(&mut self, images: &[u8], labels: &[u8], alpha: f32, block: usize) -> Vec<Approx> {
         let inputs = self.shape.inputs();
         let blocks = images.chunks(block * inputs).zip(labels.chunks(block));
@@ -205,7 +205,7 @@ impl Bounds {
     }
 }
 
-/// The sequential part of a block: from pre-activations to δ1 and errors; `gram` gives `α x_k·x_s`.
+/// The sequential part of a block: computes δ1 and errors from pre-activations. `gram(k, s)` is `α x_k·x_s`.
 pub(crate) fn sequence(
     shape: Shape,
     alpha: Approx,
@@ -240,7 +240,7 @@ pub(crate) fn sequence(
     (rows, errors)
 }
 
-/// `y = max(z, 0) W2`: a product, an addition for each vector of 16 units, and four to add up 16 lanes.
+/// `y = max(z, 0) W2`. The roundings of a term: one product, one addition per vector of 16 units, four to sum 16 lanes.
 pub(crate) fn outputs(shape: Shape, z: &[Approx], w2: &[Approx]) -> Vec<Approx> {
     let roundings = 1 + shape.hidden_padded() / 16 + 4;
     let terms = |o: usize| z.iter().enumerate().map(move |(j, z)| (z.relu(), w2[j * shape.outputs() + o]));
@@ -249,7 +249,7 @@ pub(crate) fn outputs(shape: Shape, z: &[Approx], w2: &[Approx]) -> Vec<Approx> 
 
 /// W1 as `[inputs][hidden]` and W2 as `[hidden][outputs]`.
 pub(crate) fn split<T>(shape: Shape, weights: &[f32], from: impl Fn(f32) -> T) -> (Vec<T>, Vec<T>) {
-    let mut w1: Vec<T> = super::places(shape).map(|place| from(weights[place])).collect();
+    let mut w1: Vec<T> = super::weights(shape, weights).iter().map(from).collect();
     let w2 = w1.split_off(shape.inputs() * shape.hidden());
     (w1, w2)
 }

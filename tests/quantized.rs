@@ -1,18 +1,17 @@
-//! The integer network against its definition, over random and extreme shapes, payloads and images.
+//! Compares the quantised network with its definition, for random and extreme shapes, payloads and images.
 
 mod oracle;
 mod payload;
 
 use payload::{Payload, random, shape};
 use proptest::prelude::*;
-use twolayer::Shape;
-use twolayer::int8::{Bits, BufferError, PayloadError, QuantizedNetwork};
+use twolayer::{Bits, ModelError, QuantizedNetwork, Shape, SizeError};
 
-/// Compares outputs and class, with scratch full of rubbish and pixels at an odd address.
+/// Compares outputs and class, with scratch that is not zeroed and pixels at any address.
 fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
     let expected = oracle::outputs(shape, bits, payload.bytes(), pixels);
     let network = QuantizedNetwork::new(shape, bits, payload.bytes()).expect("a valid payload");
-    let mut scratch = vec![0xA5A5_A5A5; network.scratch_len()];
+    let mut scratch = vec![0xA5A5_A5A5; QuantizedNetwork::scratch_len(shape)];
     let mut found = vec![-1; shape.outputs()];
     for offset in 0..4 {
         let mut moved = vec![7; offset];
@@ -83,7 +82,7 @@ fn extremes_of_every_level_and_weight() {
     }
 }
 
-/// 65 535 units of the largest activation and the largest weight: what the bound in the documentation is about.
+/// 65,535 terms of the largest activation and the largest weight: the bound in the documentation.
 #[test]
 fn the_widest_layers_do_not_overflow() {
     let mut next = random(5);
@@ -99,7 +98,7 @@ fn the_widest_layers_do_not_overflow() {
 }
 
 #[test]
-fn what_is_refused() {
+fn invalid_payloads_and_wrong_lengths_are_errors() {
     let small = shape(10, 3, 2);
     let bits = Bits::Eight;
     let good = Payload::new(small, bits, 5, || 1);
@@ -107,38 +106,38 @@ fn what_is_refused() {
     assert!(QuantizedNetwork::new(small, bits, bytes).is_ok());
     assert_eq!(
         QuantizedNetwork::new(small, bits, &bytes[..bytes.len() - 1]).err(),
-        Some(PayloadError::Length { found: bytes.len() - 1, expected: bytes.len() })
+        Some(ModelError::Length { found: bytes.len() as u64 - 1, expected: bytes.len() as u64 })
     );
     for offset in 1..4 {
         let mut room = vec![0u32; good.bytes().len().div_ceil(4) + 1];
         let room: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut room)[offset..][..bytes.len()];
         room.copy_from_slice(bytes);
-        assert_eq!(QuantizedNetwork::new(small, bits, room).err(), Some(PayloadError::Misaligned));
+        assert_eq!(QuantizedNetwork::new(small, bits, room).err(), Some(ModelError::Misaligned { expected: 4 }));
     }
     for shift in [0, 25, 255] {
         let bad = Payload::new(small, bits, shift, || 1);
-        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(PayloadError::Shift { found: shift }));
+        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Shift { found: shift }));
     }
     for at in 1..16 {
         let mut bad = Payload::new(small, bits, 5, || 1);
         bad.bytes_mut()[at] = 1;
-        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(PayloadError::Reserved));
+        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Prologue));
     }
     for wide in [shape(65_536, 1, 1), shape(1, 65_536, 1)] {
-        assert_eq!(QuantizedNetwork::new(wide, bits, bytes).err(), Some(PayloadError::TooLarge));
+        assert_eq!(
+            QuantizedNetwork::new(wide, bits, bytes).err(),
+            Some(ModelError::Size(SizeError::Quantized { found: 65_536, most: 65_535 }))
+        );
     }
 
     let network = QuantizedNetwork::new(small, bits, bytes).expect("a valid payload");
-    let mut scratch = vec![0; network.scratch_len()];
+    let mut scratch = vec![0; QuantizedNetwork::scratch_len(small)];
     let mut outputs = [0; 2];
-    assert_eq!(network.classify(&[0; 9], &mut scratch), Err(BufferError::Pixels { found: 9, expected: 10 }));
-    let short = network.scratch_len() - 1;
+    assert_eq!(network.classify(&[0; 9], &mut scratch), Err(SizeError::Pixels { found: 9, expected: 10 }));
+    let short = QuantizedNetwork::scratch_len(small) - 1;
     assert_eq!(
         network.outputs(&[0; 10], &mut scratch[..short], &mut outputs),
-        Err(BufferError::Scratch { found: short, expected: short + 1 })
+        Err(SizeError::Scratch { found: short, expected: short + 1 })
     );
-    assert_eq!(
-        network.outputs(&[0; 10], &mut scratch, &mut [0; 3]),
-        Err(BufferError::Outputs { found: 3, expected: 2 })
-    );
+    assert_eq!(network.outputs(&[0; 10], &mut scratch, &mut [0; 3]), Err(SizeError::Results { found: 3, expected: 2 }));
 }
