@@ -57,7 +57,7 @@ static void print(void) {
     end = line;
 }
 
-static uint32_t scratch[4096];
+static uint32_t scratch[TWOLAYER_SCRATCH_WORDS(4000, 24)]; /* the largest network that the tests have */
 static int32_t outputs[256];
 
 /* The unused stack, painted. */
@@ -109,7 +109,7 @@ static void run(void) {
         leave(1);
     }
     field("opened scratch", model.scratch_words * 4), field(" ticks", spent), field(" stack", depth), print();
-    if (model.scratch_words > 4096 || model.outputs > 24)
+    if (model.scratch_words > sizeof scratch / sizeof *scratch || model.outputs > 24)
         leave(5);
     for (uint32_t number = 0; number < count; number++, pixels += image_len) {
         uint32_t label = 0;

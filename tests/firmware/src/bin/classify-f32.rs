@@ -24,7 +24,7 @@ fn run(memory: &'static mut [u32]) -> u32 {
             return 1;
         }
     };
-    let Some(scratch) = board::numbers(memory).get_mut(..Network::scratch_len(network.shape(), 1)) else {
+    let Some(scratch) = board::numbers(memory).get_mut(..Network::scratch_len(network.shape())) else {
         return 5;
     };
     Line::new()
@@ -43,17 +43,16 @@ fn run(memory: &'static mut [u32]) -> u32 {
 fn one(network: &Network, number: usize, pixels: &[u8], scratch: &mut [f32], empty: u32) -> Option<()> {
     let mut outputs = [0.0; OUTPUTS];
     let outputs = outputs.get_mut(..network.shape().outputs())?;
-    let mut class = [0];
     let bottom = board::paint();
-    let (result, ticks) = measure(|| network.classify(pixels, scratch, &mut class));
+    let (class, ticks) = measure(|| network.classify(pixels, scratch));
     let stack = board::painted_depth(bottom);
-    result.ok()?;
+    let class = class.ok()?;
     network.outputs(pixels, scratch, outputs).ok()?;
     let mut line = Line::new();
     line.text("image")
         .field(number as u32)
         .text(" class")
-        .field(class[0].into());
+        .field(class.into());
     line.text(" ticks")
         .field(ticks.wrapping_sub(empty))
         .text(" stack")

@@ -8,8 +8,7 @@
 #![no_main]
 
 use twolayer::ffi::Status;
-use twolayer::int8::BufferError;
-use twolayer::{Model, ModelError, QuantizedNetwork};
+use twolayer::{Model, ModelError, QuantizedNetwork, SizeError};
 use twolayer_firmware::{Input, Line, board, main, measure};
 
 /// Outputs there is room for.
@@ -32,7 +31,7 @@ fn run(memory: &'static mut [u32]) -> u32 {
             return 1;
         }
     };
-    let Some(scratch) = memory.get_mut(..network.scratch_len()) else {
+    let Some(scratch) = memory.get_mut(..QuantizedNetwork::scratch_len(network.shape())) else {
         return 5;
     };
     let mut line = Line::new();
@@ -61,7 +60,7 @@ fn one(network: &QuantizedNetwork, number: usize, pixels: &[u8], scratch: &mut [
     line.text("image")
         .field(number as u32)
         .text(" class")
-        .field(class.ok()? as u32);
+        .field(class.ok()?.into());
     line.text(" ticks")
         .field(ticks.wrapping_sub(empty))
         .text(" stack")
@@ -82,7 +81,7 @@ fn inference_open(model: &[u8]) -> Result<QuantizedNetwork<'_>, ModelError> {
 }
 
 #[inline(never)]
-fn inference_classify(network: &QuantizedNetwork, pixels: &[u8], scratch: &mut [u32]) -> Result<usize, BufferError> {
+fn inference_classify(network: &QuantizedNetwork, pixels: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
     network.classify(pixels, scratch)
 }
 
@@ -92,6 +91,6 @@ fn inference_outputs(
     pixels: &[u8],
     scratch: &mut [u32],
     outputs: &mut [i32],
-) -> Result<(), BufferError> {
+) -> Result<(), SizeError> {
     network.outputs(pixels, scratch, outputs)
 }
