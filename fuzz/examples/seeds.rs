@@ -2,9 +2,8 @@
 
 use std::path::Path;
 use std::{fs, io};
-use twolayer::int8::Bits;
-use twolayer::model::{Kind, header};
-use twolayer::{Shape, fill_initial};
+use twolayer::model::header;
+use twolayer::{Bits, Kind, QuantizedNetwork, Shape, WeightsMut, fill_initial};
 
 fn main() -> io::Result<()> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
@@ -34,9 +33,10 @@ fn main() -> io::Result<()> {
     }
     for (name, inputs, hidden, outputs) in [("smallest", 1, 1, 1), ("small", 5, 3, 2), ("panels", 2, 129, 2)] {
         let shape = Shape::new(inputs, hidden, outputs).expect("a shape");
-        let mut weights = vec![0.0; shape.weights_len()];
-        fill_initial(shape, &mut weights, 1, 1.0);
-        let payload: Vec<u8> = weights.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let mut numbers = vec![0.0; shape.weights_len()];
+        let mut weights = WeightsMut::new(shape, &mut numbers).expect("whole weights");
+        fill_initial(&mut weights, 1, 1.0);
+        let payload: Vec<u8> = numbers.iter().flat_map(|w| w.to_le_bytes()).collect();
         let header = header(Kind::F32, shape, &payload).expect("a header");
         let mut file = [&header[..], &payload].concat();
         write("model", name, &file)?;
@@ -44,12 +44,12 @@ fn main() -> io::Result<()> {
         file[48] = 1;
         write("model", &format!("{name}-reserved"), &file)?;
     }
-    for (name, kind, bits) in [("int8", Kind::Int8, Bits::Eight), ("int4", Kind::Int4, Bits::Four)] {
+    for (name, bits) in [("int8", Bits::Eight), ("int4", Bits::Four)] {
         let shape = Shape::new(3, 17, 2).expect("a shape");
-        let mut payload = vec![0; bits.payload_len(shape).expect("a length")];
+        let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a length")];
         payload[16..].iter_mut().zip(0_u8..).for_each(|(to, n)| *to = n.wrapping_mul(37));
         payload[0] = 5;
-        let header = header(kind, shape, &payload).expect("a header");
+        let header = header(Kind::Quantized(bits), shape, &payload).expect("a header");
         write("model", name, &[&header[..], &payload].concat())?;
     }
     // Sizes (less one), samples, block (less one), α; then bytes of which four in five are zero, and weights.
@@ -76,8 +76,8 @@ fn main() -> io::Result<()> {
     ] {
         let rest = (0..769_u32).map(|n| if n % one_in == 0 { (n * 97 % 251) as u8 } else { 0 });
         let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
-        write("integers", name, &bytes)?;
+        write("quantized", name, &bytes)?;
     }
-    write("integers", "largest", &[255, 30, 4, 1, 11, 255])?;
+    write("quantized", "largest", &[255, 30, 4, 1, 11, 255])?;
     Ok(())
 }

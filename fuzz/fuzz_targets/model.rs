@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use twolayer::model::{HEADER_LEN, Kind, crc32, header};
-use twolayer::{Backend, Model, Network};
+use twolayer::model::{HEADER_LEN, header};
+use twolayer::{Backend, Kind, Model, Network, QuantizedNetwork, crc32};
 
 fuzz_target!(|bytes: &[u8]| {
     check(bytes);
@@ -34,20 +34,18 @@ fn check(bytes: &[u8]) {
     let class = match (model.kind(), model.network(Backend::detect()), model.quantized()) {
         (Kind::F32, Ok(network), Err(_)) => {
             assert_eq!(payload.len(), shape.weights_len() * 4);
-            let mut scratch = vec![f32::NAN; Network::scratch_len(shape, 1)];
-            let mut class = [255];
-            network.classify(&image, &mut scratch, &mut class).expect("a class");
-            usize::from(class[0])
+            let mut scratch = vec![f32::NAN; Network::scratch_len(shape)];
+            network.classify(&image, &mut scratch).expect("a class")
         }
-        (kind, Err(_), Ok(network)) => {
-            assert_ne!(kind, Kind::F32);
-            let mut scratch = vec![!0; network.scratch_len()];
+        (Kind::Quantized(bits), Err(_), Ok(network)) => {
+            assert_eq!(Ok(payload.len()), QuantizedNetwork::payload_len(shape, bits));
+            let mut scratch = vec![!0; QuantizedNetwork::scratch_len(shape)];
             network.classify(&image, &mut scratch).expect("a class")
         }
         (_, Err(f32), Err(quantized)) => {
             return assert!(!f32.to_string().is_empty() && !quantized.to_string().is_empty());
         }
-        (kind, Ok(_), _) => panic!("f32 weights of a model of {kind}"),
+        (kind, f32, quantized) => panic!("a model of {kind} is {f32:?} and {quantized:?}"),
     };
-    assert!(class < shape.outputs());
+    assert!(usize::from(class) < shape.outputs());
 }

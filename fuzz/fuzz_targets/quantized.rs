@@ -1,4 +1,4 @@
-//! Any small network in integers, of 8 and of 4 bits, and any images: the definition in plain loops, the form that reads a
+//! Any small quantised network, of 8 and of 4 bits, and any images: the definition in plain loops, the form that reads a
 //! flash and the SIMD form on every tier give the same outputs and classes.
 //!
 //! The bytes are the sizes (inputs, hidden, outputs, images) and the shift, then images and weights for as long as they are
@@ -10,8 +10,8 @@
 mod oracle;
 
 use libfuzzer_sys::fuzz_target;
-use twolayer::int8::{Bits, PackedNetwork, QuantizedNetwork};
-use twolayer::{Backend, Shape};
+use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
+use twolayer::{Backend, Bits, Shape};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&[inputs, hidden, outputs, images, shift], rest)) = bytes.split_first_chunk() else { return };
@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut rest = rest.iter().copied().cycle();
     let images: Vec<u8> = rest.by_ref().take(images * inputs).collect();
     for bits in [Bits::Eight, Bits::Four] {
-        let len = bits.payload_len(shape).expect("a small shape");
+        let len = QuantizedNetwork::payload_len(shape, bits).expect("a small shape");
         // In words, so that it is aligned.
         let mut words = vec![0_u32; len.div_ceil(4)];
         let payload = &mut bytemuck::cast_slice_mut(&mut words)[..len];
@@ -37,32 +37,28 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn check(shape: Shape, bits: Bits, payload: &[u8], images: &[u8]) {
-    let defined: Vec<Vec<i64>> =
-        images.chunks(shape.inputs()).map(|image| oracle::outputs(shape, bits, payload, image)).collect();
-    let classes: Vec<usize> = defined.iter().map(|outputs| oracle::class(outputs)).collect();
-    let defined = defined.concat();
+    let images = || images.chunks(shape.inputs());
+    let defined: Vec<Vec<i64>> = images().map(|image| oracle::outputs(shape, bits, payload, image)).collect();
 
     let network = QuantizedNetwork::new(shape, bits, payload).expect("a sound payload");
-    let mut scratch = vec![0xA5A5_A5A5; network.scratch_len()];
-    let mut found = vec![-1; defined.len()];
-    for (image, found) in images.chunks(shape.inputs()).zip(found.chunks_mut(shape.outputs())) {
-        network.outputs(image, &mut scratch, found).expect("outputs");
+    let mut scratch = vec![0xA5A5_A5A5; QuantizedNetwork::scratch_len(shape)];
+    for (image, defined) in images().zip(&defined) {
+        let mut outputs = vec![-1; shape.outputs()];
+        network.outputs(image, &mut scratch, &mut outputs).expect("outputs");
+        let class = network.classify(image, &mut scratch).expect("a class");
+        assert_eq!((wide(&outputs), class), (defined.clone(), oracle::class(defined)), "{bits:?}");
     }
-    assert_eq!(wide(&found), defined, "{bits:?}");
-    let found: Vec<usize> =
-        images.chunks(shape.inputs()).map(|image| network.classify(image, &mut scratch).expect("a class")).collect();
-    assert_eq!(found, classes, "{bits:?}");
 
     for backend in Backend::available() {
         let mut memory = vec![0xA5A5_A5A5; PackedNetwork::memory_len(shape)];
         let packed = PackedNetwork::new(&network, &mut memory, backend).expect("enough memory");
         let mut scratch = vec![0x5A5A_5A5A; PackedNetwork::scratch_len(shape)];
-        let mut found = vec![-1; defined.len()];
-        packed.outputs(images, &mut scratch, &mut found).expect("outputs");
-        assert_eq!(wide(&found), defined, "{bits:?} on {backend}");
-        let mut found = vec![77; classes.len()];
-        packed.classify(images, &mut scratch, &mut found).expect("classes");
-        assert!(found.iter().map(|&class| usize::from(class)).eq(classes.iter().copied()), "{bits:?} on {backend}");
+        for (image, defined) in images().zip(&defined) {
+            let mut outputs = vec![-1; shape.outputs()];
+            packed.outputs(image, &mut scratch, &mut outputs).expect("outputs");
+            let class = packed.classify(image, &mut scratch).expect("a class");
+            assert_eq!((wide(&outputs), class), (defined.clone(), oracle::class(defined)), "{bits:?} on {backend}");
+        }
     }
 }
 
