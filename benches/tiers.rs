@@ -15,9 +15,11 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use std::time::Instant;
 use twolayer::host::dataset::digit;
 use twolayer::probe::Parts;
-use twolayer::{Backend, INIT_SCALE, Network, Options, Shape, Trainer, fill_initial, weights_hash};
+use twolayer::{
+    Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, fill_initial, weights_hash,
+};
 
-const BLOCK: usize = Options::BLOCK;
+const BLOCK: usize = TrainOptions::BLOCK;
 const _: () = assert!(BLOCK == 64);
 const HIDDEN: usize = 1000;
 const MORE_HIDDEN: [usize; 2] = [250, 4000];
@@ -61,23 +63,28 @@ fn shape(hidden: usize) -> Shape {
     Shape::new(784, hidden, 10).expect("a valid shape")
 }
 
-fn options(backend: Backend) -> Options {
-    Options { backend, ..Options::default() }
+fn options(backend: Backend) -> TrainOptions {
+    TrainOptions { backend, ..TrainOptions::default() }
 }
 
 /// Initial weights, and scratch for training.
 fn memory(shape: Shape) -> (Vec<f32>, Vec<f32>) {
     let mut weights = vec![0.0; shape.weights_len()];
-    fill_initial(shape, &mut weights, 1, INIT_SCALE);
+    fill_initial(&mut weights_mut(shape, &mut weights), 1, INIT_SCALE);
     (weights, vec![0.0; Trainer::scratch_len(shape, BLOCK)])
+}
+
+fn weights_mut(shape: Shape, numbers: &mut [f32]) -> WeightsMut<'_> {
+    WeightsMut::new(shape, numbers).expect("as many as the shape has")
 }
 
 /// The hash of the weights after training on `images`, on one tier.
 fn trained(shape: Shape, backend: Backend, images: &[u8], labels: &[u8]) -> u64 {
     let (mut weights, mut scratch) = memory(shape);
-    let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options(backend)).expect("valid options");
+    let weights = weights_mut(shape, &mut weights);
+    let mut trainer = Trainer::new(weights, &mut scratch, options(backend)).expect("valid options");
     trainer.train(images, labels).expect("valid samples");
-    weights_hash(shape, &weights)
+    weights_hash(trainer.weights())
 }
 
 /// The parts of a training step.
@@ -96,7 +103,8 @@ fn parts(c: &mut Criterion) {
 fn parts_on(c: &mut Criterion, backend: Backend, hidden: usize, images: &[u8], labels: &[u8]) {
     let nonzero = images.iter().filter(|&&pixel| pixel != 0).count() as u64;
     let (mut weights, mut scratch) = memory(shape(hidden));
-    let mut parts = Parts::new(shape(hidden), &mut weights, &mut scratch, options(backend)).expect("valid options");
+    let weights = weights_mut(shape(hidden), &mut weights);
+    let mut parts = Parts::new(weights, &mut scratch, options(backend)).expect("valid options");
     let id = || BenchmarkId::new(backend.name(), hidden);
 
     let mut group = c.benchmark_group("kernel/prepare");
@@ -110,7 +118,7 @@ fn parts_on(c: &mut Criterion, backend: Backend, hidden: usize, images: &[u8], l
     group.bench_function(id(), |b| b.iter(|| parts.visit()));
     group.finish();
 
-    let mut group = c.benchmark_group("kernel/sequence");
+    let mut group = c.benchmark_group("kernel/sequential");
     group.throughput(Throughput::Elements(BLOCK as u64));
     group.bench_function(id(), |b| {
         b.iter_custom(|times| {
@@ -118,7 +126,7 @@ fn parts_on(c: &mut Criterion, backend: Backend, hidden: usize, images: &[u8], l
                 parts.prepare(images);
                 parts.visit();
                 let start = Instant::now();
-                black_box(parts.sequence(labels));
+                black_box(parts.sequential(labels));
                 start.elapsed()
             };
             (0..times).map(one).sum()
@@ -131,7 +139,7 @@ fn parts_on(c: &mut Criterion, backend: Backend, hidden: usize, images: &[u8], l
     for _ in 0..2 {
         parts.prepare(images);
         parts.visit();
-        parts.sequence(labels);
+        parts.sequential(labels);
     }
     parts.prepare(images);
     group.bench_function(id(), |b| b.iter(|| parts.visit()));
@@ -148,7 +156,8 @@ fn training(c: &mut Criterion) {
         for (name, samples) in [("block", BLOCK), ("epoch of 2000", labels.len())] {
             let (images, labels) = (&images[..samples * 784], &labels[..samples]);
             let (mut weights, mut scratch) = memory(shape);
-            let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options(backend)).expect("valid options");
+            let weights = weights_mut(shape, &mut weights);
+            let mut trainer = Trainer::new(weights, &mut scratch, options(backend)).expect("valid options");
             group.throughput(Throughput::Elements(samples as u64));
             group.bench_function(BenchmarkId::new(name, backend), |b| {
                 b.iter(|| trainer.train(black_box(images), black_box(labels)));
@@ -162,13 +171,14 @@ fn classification(c: &mut Criterion) {
     let (images, _) = digits(64);
     let shape = shape(HIDDEN);
     let (weights, _) = memory(shape);
-    let mut scratch = vec![0.0; Network::scratch_len(shape, BLOCK)];
+    let mut scratch = vec![0.0; Network::batch_scratch_len(shape, BLOCK)];
     let mut outputs = |network: &Network| {
         let mut outputs = vec![0.0; BLOCK * 10];
-        network.outputs(&images, &mut scratch, &mut outputs).expect("whole images");
+        network.outputs_batch(&images, &mut scratch, &mut outputs).expect("whole images");
         outputs
     };
-    let network = |backend| Network::new(shape, &weights, backend).expect("whole weights");
+    let weights = Weights::new(shape, &weights).expect("as many as the shape has");
+    let network = |backend| Network::new(weights, backend);
     let expected = outputs(&network(Backend::baseline()));
     for backend in Backend::available() {
         assert_eq!(outputs(&network(backend)), expected, "{backend} differs");
@@ -181,7 +191,7 @@ fn classification(c: &mut Criterion) {
             let mut classes = vec![0; count];
             group.throughput(Throughput::Elements(count as u64));
             group.bench_function(BenchmarkId::new(name, backend), |b| {
-                b.iter(|| network.classify(black_box(&images[..count * 784]), &mut scratch, &mut classes));
+                b.iter(|| network.classify_batch(black_box(&images[..count * 784]), &mut scratch, &mut classes));
             });
         }
     }

@@ -21,22 +21,22 @@ mod timing;
 use core::hint::black_box;
 use core::num::NonZeroUsize;
 use core::time::Duration;
-use ours::{classify, memory, network, options, packed, payload, quantized};
+use ours::{classify, memory, options, packed, quantized};
 use rivals::{Arrays, Loops};
 use samples::Samples;
 use table::{figure, micros, percent, remark, row, times, title};
 use timing::{in_turn, keep, time, warm};
-use twolayer::host::Numbers;
-use twolayer::int8::{Bits, PackedNetwork};
-use twolayer::probe::{PEAK_OPERATIONS, Parts, peak, read, train_with_threads};
-use twolayer::{Backend, Network, Options, Shape, Trainer};
+use twolayer::host::{PageBuffer, Threads};
+use twolayer::probe::{PEAK_OPERATIONS, Parts, peak, read};
+use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
+use twolayer::{Backend, Bits, Network, Shape, TrainError, TrainOptions, Trainer};
 
 const SHAPE: Shape = Shape::MNIST;
 const INPUTS: usize = SHAPE.inputs();
 const HIDDEN: usize = SHAPE.hidden();
 const OUTPUTS: usize = SHAPE.outputs();
-const BLOCK: usize = Options::BLOCK;
-const ALPHA: f32 = Options::ALPHA;
+const BLOCK: usize = TrainOptions::BLOCK;
+const ALPHA: f32 = TrainOptions::ALPHA;
 
 type Anything = Box<dyn core::error::Error>;
 
@@ -80,13 +80,13 @@ struct Step {
 /// The parts of a training step on one tier.
 fn step(backend: Backend, samples: &Samples, patience: Duration) -> Result<Step, Anything> {
     let (mut weights, mut scratch) = memory(SHAPE, BLOCK)?;
-    let mut parts = Parts::new(SHAPE, &mut weights, &mut scratch, options(backend, BLOCK))?;
+    let mut parts = Parts::new(weights.view_mut(), &mut scratch, options(backend, BLOCK))?;
     let mut blocks = samples.blocks().cycle();
     let [prepare, visit, sequence, whole, forward, call] = in_turn(patience, || {
         let (images, labels) = blocks.next().unwrap_or((&[], &[]));
         let prepare = time(BLOCK, || parts.prepare(images));
         let visit = time(BLOCK, || parts.visit());
-        let sequence = time(BLOCK, || keep(parts.sequence(labels)));
+        let sequence = time(BLOCK, || keep(parts.sequential(labels)));
         // The forward pass by itself: the same block again, with no block before.
         parts.prepare(images);
         let before = parts.take_before();
@@ -135,8 +135,8 @@ fn step_of_rivals(samples: &Samples, machine: &Machine, patience: Duration) -> R
     let backend = Backend::detect();
     let (mut weights, mut scratch) = memory(SHAPE, BLOCK)?;
     let (mut weights1, mut scratch1) = memory(SHAPE, 1)?;
-    let mut block = Trainer::new(SHAPE, &mut weights, &mut scratch, options(backend, BLOCK))?;
-    let mut plain = Trainer::new(SHAPE, &mut weights1, &mut scratch1, options(backend, 1))?;
+    let mut block = Trainer::new(weights.view_mut(), &mut scratch, options(backend, BLOCK))?;
+    let mut plain = Trainer::new(weights1.view_mut(), &mut scratch1, options(backend, 1))?;
     let (mut dense, mut skipping, mut arrays) = (Loops::new(false), Loops::new(true), Arrays::new());
     let mut blocks = samples.blocks().cycle();
     // Enough that each way finds its own weights in a cache for most of its turn.
@@ -171,8 +171,8 @@ fn step_of_rivals(samples: &Samples, machine: &Machine, patience: Duration) -> R
 fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
     let backend = Backend::detect();
     let (weights, _) = memory(SHAPE, 1)?;
-    let network = network(&weights, backend)?;
-    let mut scratch = vec![0.0; Network::scratch_len(SHAPE, BLOCK)];
+    let network = Network::new(weights.view(), backend);
+    let mut scratch = vec![0.0; Network::batch_scratch_len(SHAPE, BLOCK)];
     let (mut dense, mut skipping, arrays) = (Loops::new(false), Loops::new(true), Arrays::new());
     let mut blocks = samples.blocks().cycle();
     let few = 32;
@@ -180,7 +180,7 @@ fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result
         let (batch, _) = blocks.next().unwrap_or((&[], &[]));
         let some = || batch[..few * INPUTS].chunks(INPUTS);
         [
-            warm(few, || some().for_each(|x| keep::<[_; 1]>(classify(&network, x, &mut scratch)))),
+            warm(few, || some().for_each(|x| keep(network.classify(x, &mut scratch)))),
             warm(few, || some().for_each(|x| keep(skipping.outputs(x)))),
             warm(few, || some().for_each(|x| keep(dense.outputs(x)))),
             warm(few, || some().for_each(|x| keep(arrays.outputs(x)))),
@@ -213,24 +213,23 @@ fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result
 /// Classification in integers against that in f32, on one tier.
 fn integers(backend: Backend, samples: &Samples, patience: Duration) -> Result<(), Anything> {
     let (weights, _) = memory(SHAPE, 1)?;
-    let network = network(&weights, backend)?;
-    let mut scratch = vec![0.0; Network::scratch_len(SHAPE, 1)];
-    let (payload8, payload4) = (payload(Bits::Eight)?, payload(Bits::Four)?);
-    let (eight, four) = (quantized(Bits::Eight, &payload8)?, quantized(Bits::Four, &payload4)?);
+    let network = Network::new(weights.view(), backend);
+    let mut scratch = vec![0.0; Network::scratch_len(SHAPE)];
+    let (eight, four) = (quantized(Bits::Eight)?, quantized(Bits::Four)?);
+    let (eight, four) = (eight.network(), four.network());
     let len = PackedNetwork::memory_len(SHAPE);
-    let (mut memory8, mut memory4) = (Numbers::zeros(len)?, Numbers::zeros(len)?);
+    let (mut memory8, mut memory4) = (PageBuffer::zeros(len)?, PageBuffer::zeros(len)?);
     let packed8 = packed(&eight, &mut memory8, backend)?;
     let packed4 = packed(&four, &mut memory4, backend)?;
-    let mut words = vec![0; PackedNetwork::scratch_len(SHAPE).max(eight.scratch_len())];
-    let mut class = [0];
+    let mut words = vec![0; PackedNetwork::scratch_len(SHAPE).max(QuantizedNetwork::scratch_len(SHAPE))];
     let mut blocks = samples.blocks().cycle();
     let seconds = in_turn(patience, || {
         let (images, _) = blocks.next().unwrap_or((&[], &[]));
         let all = || images.chunks(INPUTS);
         [
-            warm(BLOCK, || all().for_each(|x| keep::<[_; 1]>(classify(&network, x, &mut scratch)))),
-            warm(BLOCK, || all().for_each(|x| keep(packed8.classify(x, &mut words, &mut class)))),
-            warm(BLOCK, || all().for_each(|x| keep(packed4.classify(x, &mut words, &mut class)))),
+            warm(BLOCK, || all().for_each(|x| keep(network.classify(x, &mut scratch)))),
+            warm(BLOCK, || all().for_each(|x| keep(packed8.classify(x, &mut words)))),
+            warm(BLOCK, || all().for_each(|x| keep(packed4.classify(x, &mut words)))),
             warm(BLOCK, || all().for_each(|x| keep(eight.classify(x, &mut words)))),
         ]
     });
@@ -250,7 +249,7 @@ fn growth(samples: &Samples, machine: &Machine, patience: Duration) -> Result<()
         let shape = Shape::new(INPUTS, hidden, OUTPUTS)?;
         for block in [BLOCK, 1] {
             let (mut weights, mut scratch) = memory(shape, block)?;
-            let mut trainer = Trainer::new(shape, &mut weights, &mut scratch, options(backend, block))?;
+            let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, options(backend, block))?;
             let count = 16 * block;
             let mut calls = samples.chunks(count).cycle();
             let [each] = in_turn(patience, || {
@@ -272,9 +271,10 @@ fn threads(samples: &Samples, patience: Duration) -> Result<(), Anything> {
     let count = samples.labels.len() / BLOCK * BLOCK;
     let (images, labels) = (&samples.images[..count * INPUTS], &samples.labels[..count]);
     let (mut weights, mut scratch) = memory(SHAPE, BLOCK)?;
-    let mut run = |threads: NonZeroUsize| {
-        let trainer = Trainer::new(SHAPE, &mut weights, &mut scratch, options(backend, BLOCK));
-        time(count, || keep(trainer.and_then(|t| train_with_threads(t, images, labels, threads))))
+    let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, options(backend, BLOCK))?;
+    let pools = [NonZeroUsize::MIN, cores].map(Threads::new);
+    let mut run = |pool: &Threads| {
+        time(count, || keep(pool.train(&mut trainer, images, labels, |_, _| Ok::<(), TrainError>(()))))
     };
     let burn = |threads: usize| {
         let calls = 2000;
@@ -287,7 +287,7 @@ fn threads(samples: &Samples, patience: Duration) -> Result<(), Anything> {
         })
     };
     let [one, all, burn_one, burn_all] =
-        in_turn(patience * 4, || [run(NonZeroUsize::MIN), run(cores), burn(1), burn(cores.get())]);
+        in_turn(patience * 4, || [run(&pools[0]), run(&pools[1]), burn(1), burn(cores.get())]);
     title(&format!("Threads, {backend}"), ["µs", "speed", "", &format!("of {cores} ×")]);
     let row = |name: &str, one: f64, all: f64, time: String| {
         let speed = one / all;
@@ -313,7 +313,7 @@ impl Machine {
 
     fn new(patience: Duration) -> Result<Self, Anything> {
         let backend = Backend::detect();
-        let mut numbers = Numbers::zeros(Self::SIZES[3] / 4)?;
+        let mut numbers = PageBuffer::zeros(Self::SIZES[3] / 4)?;
         numbers.fill(1e-9);
         let [peak] = in_turn(patience, || [time(1, || keep(peak(backend)))]);
         let read = Self::SIZES.map(|size| {
