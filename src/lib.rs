@@ -22,6 +22,7 @@ mod simd;
 mod kernel;
 
 mod network;
+pub mod picture;
 pub mod quantized;
 mod sgd;
 

@@ -79,5 +79,29 @@ fn main() -> io::Result<()> {
         write("quantized", name, &bytes)?;
     }
     write("quantized", "largest", &[255, 30, 4, 1, 11, 255])?;
+    pictures(&write)
+}
+
+/// Width, height, gap between the rows, side of the input (28 for 0) and ink (0 finds out); then pixels.
+fn pictures(write: &impl Fn(&str, &str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let picture = |name: &str, [width, height, gap, side, ink]: [u8; 5], level: &dyn Fn(u8, u8) -> u8| {
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| level(x, y));
+        let bytes: Vec<u8> = [width, height, gap, side, ink].into_iter().chain(pixels).collect();
+        write("picture", name, &bytes)
+    };
+    let seven = |x: u8, y: u8| {
+        (5..8).contains(&y) && (4..22).contains(&x) || y >= 8 && y < 30 && (26..30).contains(&(x + y / 2))
+    };
+    picture("seven", [28, 36, 0, 0, 0], &|x, y| if seven(x, y) { 255 } else { 0 })?;
+    picture("paper", [40, 44, 3, 0, 0], &|x, y| if seven(x, y) { 30 } else { 150 + x + (x ^ y) % 3 })?;
+    picture("large", [28, 36, 1, 64, 1], &|x, y| if seven(x, y) { 30 } else { 220 })?;
+    picture("five", [20, 24, 0, 0, 0], &|x, y| match (x, y) {
+        (5..8, 4..12) | (10..16, 4..6) | (8..15, 10..13) | (13..16, 13..20) => 200,
+        _ => 9,
+    })?;
+    picture("checkerboard", [15, 15, 2, 9, 2], &|x, y| 255 * ((x + y) % 2))?;
+    picture("comb", [31, 12, 0, 0, 2], &|x, y| if x % 2 == 0 || y == 11 { 250 } else { 0 })?;
+    picture("noise", [33, 33, 0, 0, 0], &|x, y| x.wrapping_mul(37) ^ y.wrapping_mul(113) ^ x.wrapping_mul(y))?;
+    picture("blank", [9, 9, 0, 0, 0], &|_, _| 77)?;
     Ok(())
 }

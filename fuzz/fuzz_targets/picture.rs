@@ -1,0 +1,71 @@
+//! Any picture: an error, or a digit that is as MNIST's are, the same wherever the rows lie and whatever the scratch holds.
+//!
+//! The bytes are width, height, gap between the rows, side of the input and the ink, then pixels for as long as they are
+//! wanted, over and over.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use twolayer::picture::{Ink, Picture, PictureError, Seen};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&[width, height, gap, side, ink], rest)) = bytes.split_first_chunk() else { return };
+    if rest.is_empty() || width == 0 || height == 0 {
+        return;
+    }
+    let (width, height, gap) = (u32::from(width), u32::from(height), u32::from(gap % 5));
+    let side = if side < 8 { 28 } else { u32::from(side) };
+    let ink = [Ink::Auto, Ink::Dark, Ink::Light][usize::from(ink % 3)];
+    let pixels: Vec<u8> = rest.iter().copied().cycle().take((width * height) as usize).collect();
+    let found = normalize(&Picture::new(&pixels, width, height, width).expect("a picture"), ink, side, 0);
+
+    // The same with a gap between the rows.
+    let mut apart: Vec<u8> =
+        pixels.chunks(width as usize).flat_map(|row| row.iter().copied().chain((0..gap).map(|n| n as u8))).collect();
+    apart.truncate(((height - 1) * (width + gap) + width) as usize);
+    let picture = Picture::new(&apart, width, height, width + gap).expect("a picture");
+    assert_eq!(normalize(&picture, ink, side, u32::MAX), found);
+
+    // The same of the inverted picture, but for a tie between dark and light.
+    let inverted: Vec<u8> = pixels.iter().map(|pixel| 255 - pixel).collect();
+    let picture = Picture::new(&inverted, width, height, width).expect("a picture");
+    let other = match ink {
+        Ink::Auto => Ink::Auto,
+        Ink::Dark => Ink::Light,
+        Ink::Light => Ink::Dark,
+    };
+    // A median of two levels is the lower one, and a surface is rounded up.
+    if let (Ok((input, seen)), Ok((other, mirrored))) = (&found, &normalize(&picture, other, side, 1)) {
+        if seen.even && mirrored.even && seen.background == 255 - mirrored.background && seen.ink != mirrored.ink {
+            assert_eq!(input, other);
+        }
+    }
+
+    let (input, seen) = match found {
+        Ok(found) => found,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let inner = side * 5 / 7;
+    assert_eq!(input.iter().max(), Some(&255));
+    assert!(seen.left + seen.width <= width && seen.top + seen.height <= height && seen.width.max(seen.height) >= 5);
+    let mass: u64 = input.iter().copied().map(u64::from).sum();
+    for place in [(|n, side| n % side) as fn(u32, u32) -> u32, |n, side| n / side] {
+        let inked = || (0..).zip(&input).filter(|(_, pixel)| **pixel > 0).map(|(n, pixel)| (place(n, side), pixel));
+        let (first, last) = (inked().map(|at| at.0).min().expect("ink"), inked().map(|at| at.0).max().expect("ink"));
+        assert!(last - first < inner);
+        let moment: u64 = inked().map(|(at, &pixel)| u64::from(pixel) * u64::from(2 * at + 1)).sum();
+        let middle = u64::from(side / 2) * 2;
+        // In the middle, or as near as the edge lets it.
+        let centred = (middle * mass..(middle + 2) * mass).contains(&moment);
+        let edge = if moment < middle * mass { first >= side - inner } else { last < inner };
+        assert!(centred || edge, "{moment} {mass}");
+    }
+});
+
+/// What becomes of a picture; with neither more scratch nor more input than must be.
+fn normalize(picture: &Picture, ink: Ink, side: u32, rubbish: u32) -> Result<(Vec<u8>, Seen), PictureError> {
+    let mut scratch = vec![rubbish; Picture::scratch_len(picture.width(), side)];
+    let mut input = vec![0xA5; (side * side) as usize];
+    let seen = picture.normalize(ink, &mut scratch, &mut input)?;
+    Ok((input, seen))
+}

@@ -1,0 +1,209 @@
+//! The levels of a picture: which side of the background the ink is on, what parts it from paper and from noise.
+
+use super::background::{add, quantile};
+use super::{Background, Ink, Picture, PictureError};
+use core::num::NonZeroU64;
+
+/// The contrast that a picture's noise asks for: so many times a quarter of the pixels' greatest difference from the
+/// background. For normal noise that difference is 0.32 of the standard deviation: four deviations.
+const NOISE: u16 = 12;
+/// The most ink, of 100 pixels.
+const MOST_INK: u8 = 75;
+
+/// What parts ink from all else, as differences from the background in levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Levels {
+    /// Whether ink is lighter than the background.
+    pub(super) light: bool,
+    /// The mean of what is above the threshold.
+    pub(super) contrast: u8,
+    /// Otsu's threshold.
+    pub(super) threshold: u8,
+    /// The noise: what is not above counts as background.
+    pub(super) floor: u8,
+}
+
+impl Levels {
+    /// Words of scratch: a histogram for each side of the background.
+    pub(super) const SCRATCH: usize = 512;
+
+    /// The levels of a picture.
+    pub(super) fn find(
+        picture: &Picture<'_>,
+        background: &Background,
+        ink: Ink,
+        scratch: &mut [u32],
+    ) -> Result<Self, PictureError> {
+        let ([darker, lighter, ..], _) = scratch.as_chunks_mut::<256>() else { return Err(blank(0)) };
+        count(picture, background, darker, lighter);
+        let light = match ink {
+            Ink::Auto => squares(lighter) > squares(darker),
+            Ink::Dark => false,
+            Ink::Light => true,
+        };
+        let noise = quantile(darker.iter().zip(lighter.iter()).map(|(a, b)| a + b), picture.area() / 4);
+        let (ink, other) = if light { (lighter, darker) } else { (darker, lighter) };
+        // What is on the other side is background.
+        ink[0] += other.iter().sum::<u32>();
+        let threshold = otsu(ink);
+        let (inked, contrast) = above(ink, threshold);
+        if contrast < Picture::MIN_CONTRAST {
+            return Err(blank(contrast));
+        }
+        let expected = u16::from(noise) * NOISE;
+        if u16::from(contrast) < expected {
+            return Err(PictureError::Noise { found: contrast, expected });
+        }
+        let percent = percent(inked, picture.area());
+        if percent > MOST_INK {
+            return Err(PictureError::Filled { found: percent, expected: MOST_INK });
+        }
+        let floor = floor(ink, threshold, contrast, inked);
+        let floor = floor.ok_or(PictureError::Noise { found: contrast, expected: u16::from(u8::MAX) + 1 })?;
+        Ok(Self { light, contrast, threshold, floor })
+    }
+}
+
+const fn blank(found: u8) -> PictureError {
+    PictureError::Blank { found, expected: Picture::MIN_CONTRAST }
+}
+
+/// How many of 100; 100 of none.
+pub(super) fn percent(part: u32, whole: u32) -> u8 {
+    let percent = (u64::from(part) * 100).checked_div(u64::from(whole));
+    percent.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(100)
+}
+
+/// Counts the pixels by their difference from the background; those equal to it are among the darker.
+fn count(picture: &Picture<'_>, background: &Background, darker: &mut [u32; 256], lighter: &mut [u32; 256]) {
+    darker.fill(0);
+    lighter.fill(0);
+    for y in 0..picture.height {
+        let background = background.row(y);
+        for (&pixel, x) in picture.row(y).iter().zip(0..) {
+            let above = i32::from(pixel) - background.at(x);
+            let level = u8::try_from(above.unsigned_abs()).unwrap_or(u8::MAX);
+            add(if above > 0 { lighter } else { darker }, level);
+        }
+    }
+}
+
+/// The sum of the squares of all differences.
+fn squares(histogram: &[u32; 256]) -> u64 {
+    (0_u64..).zip(histogram).map(|(level, &count)| level * level * u64::from(count)).sum()
+}
+
+/// Otsu's threshold: the level for which the variance between what is above it and the rest is largest; of equals, between
+/// which there are no pixels, the middle. Otsu 1979, "A threshold selection method from gray-level histograms".
+fn otsu(histogram: &[u32; 256]) -> u8 {
+    let weigh = |(level, &count): (u64, &u32)| level * u64::from(count);
+    let (mut above, mut above_sum) =
+        (histogram.iter().map(|&count| u64::from(count)).sum::<u64>(), (0..).zip(histogram).map(weigh).sum::<u64>());
+    let Some(all) = NonZeroU64::new(above) else { return 0 };
+    let (mut below, mut below_sum, mut best) = (0, 0, (0, 0, 0));
+    for (level, &count) in (0..=u8::MAX).zip(histogram) {
+        let (count, weight) = (u64::from(count), u64::from(level) * u64::from(count));
+        (below, below_sum) = (below + count, below_sum + weight);
+        (above, above_sum) = (above - count, above_sum - weight);
+        let (Some(below), Some(above)) = (NonZeroU64::new(below), NonZeroU64::new(above)) else { continue };
+        // With 8 bits of fraction each, 16 as a square: below 2³². Of at most 2²⁸ pixels, the product of two parts is
+        // below 2⁵⁴, over all of them below 2²⁶: with 5 bits of fraction it is below 2³¹.
+        let apart = (above_sum << 8) / above - (below_sum << 8) / below;
+        let between = ((below.get() * above.get()) << 5) / all * (apart * apart);
+        if between > best.0 {
+            best = (between, level, level);
+        } else if between == best.0 {
+            best.2 = level;
+        }
+    }
+    let (_, first, last) = best;
+    first.midpoint(last)
+}
+
+/// The number of pixels above a level, and their mean level, rounded down; 0 if there are none.
+fn above(histogram: &[u32; 256], level: u8) -> (u32, u8) {
+    let parts = || (0_u64..).zip(histogram).skip(usize::from(level) + 1);
+    let count: u32 = parts().map(|(_, count)| count).sum();
+    let sum: u64 = parts().map(|(level, &count)| level * u64::from(count)).sum();
+    (count, sum.checked_div(u64::from(count)).and_then(|mean| u8::try_from(mean).ok()).unwrap_or_default())
+}
+
+/// The lowest level below the threshold from which the next few levels, a sixteenth of the contrast, hold at most a quarter
+/// as many pixels as the ink.
+///
+/// The grey pixels along the edges of strokes are spread over all levels, so that few are in so small a part: the floor of
+/// a clean picture is 0. Noise is spread over the whole picture and crowded near 0: the floor lies above nearly all of it.
+fn floor(histogram: &[u32; 256], threshold: u8, contrast: u8, inked: u32) -> Option<u8> {
+    let few = usize::from(contrast / 16).max(1);
+    (0..threshold.max(1)).find(|&floor| {
+        let faint: u32 = histogram.iter().skip(usize::from(floor) + 1).take(few).sum();
+        faint <= inked / 4
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A histogram of these levels and counts.
+    fn histogram(counts: &[(usize, u32)]) -> [u32; 256] {
+        let mut histogram = [0; 256];
+        for &(level, count) in counts {
+            histogram[level] += count;
+        }
+        histogram
+    }
+
+    #[test]
+    fn otsu_parts_two_levels() {
+        assert_eq!(otsu(&histogram(&[(0, 900), (200, 100)])), 99);
+        assert_eq!(otsu(&histogram(&[(0, 900), (10, 50), (200, 100), (180, 30)])), 94);
+        assert_eq!(otsu(&histogram(&[(7, 9)])), 0);
+        assert_eq!(otsu(&histogram(&[])), 0);
+        // As large as it gets.
+        assert_eq!(otsu(&histogram(&[(0, 1 << 27), (255, 1 << 27)])), 127);
+    }
+
+    /// By the definition, in floating point.
+    #[test]
+    fn otsu_is_the_largest_variance_between() {
+        let mut dice = crate::support::Dice::new(1);
+        for _ in 0..200 {
+            let counts: Vec<(usize, u32)> =
+                (0..=dice.below(40)).map(|_| (dice.below(256), u32::try_from(dice.below(100)).unwrap())).collect();
+            let histogram = histogram(&counts);
+            let between = |threshold: usize| {
+                let mean = |part: &[u32], from: u32| {
+                    let count: f64 = part.iter().map(|&count| f64::from(count)).sum();
+                    let sum: f64 = (from..).zip(part).map(|(level, &count)| f64::from(level) * f64::from(count)).sum();
+                    (count, sum / count.max(1.0))
+                };
+                let (below, above) = histogram.split_at(threshold + 1);
+                let ((a, x), (b, y)) = (mean(below, 0), mean(above, u32::try_from(threshold).unwrap() + 1));
+                a * b * (x - y) * (x - y)
+            };
+            let best = (0..256).map(between).fold(0.0, f64::max);
+            assert!(between(usize::from(otsu(&histogram))) >= best * 0.999, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn the_floor_is_above_noise_and_below_grey_edges() {
+        // Edges: each level alike.
+        let mut edges = [3; 256];
+        edges[0] = 600;
+        edges[255] = 100;
+        assert_eq!(floor(&edges, 120, 200, 500), Some(0));
+        // Noise up to 9, and far more of it than ink.
+        let noisy = histogram(&[(0, 9000), (2, 5000), (4, 3000), (6, 1000), (8, 600), (9, 400), (200, 500)]);
+        assert_eq!(floor(&noisy, 100, 200, 500), Some(9));
+        // Noise up to the threshold.
+        assert_eq!(floor(&[50; 256], 20, 40, 100), None);
+    }
+
+    #[test]
+    fn shares_are_rounded_down() {
+        assert_eq!((percent(1, 3), percent(2, 2), percent(0, 5), percent(0, 0)), (33, 100, 0, 100));
+        assert_eq!(percent(1 << 28, 1 << 28), 100);
+    }
+}

@@ -1,0 +1,165 @@
+//! The five steps that MNIST was made by, on the ink in a box.
+//!
+//! Yadav & Bottou 2019, "Cold Case: The Lost MNIST Digits", and their `xnist.lsh`: what they found by comparing their
+//! pictures with MNIST's. In sums of whole numbers: a pixel is 100 units of the target's side long, a target pixel 100
+//! units of the source's side; products of two lengths and a level are below 2⁵⁰.
+
+use super::{Area, Inked};
+use core::num::NonZeroU64;
+
+/// The side of the square that the digit fills, for an input of that side.
+pub(super) const fn inner(side: u32) -> u32 {
+    side * 5 / 7
+}
+
+/// The least side of the square that a digit is cropped to, in pixels of the picture.
+const LEAST: u32 = 10;
+
+/// The digit averaged to `[inner][inner]` cells.
+pub(super) struct Cells<'s> {
+    inner: u32,
+    /// A sum for each cell: the low word, the high word.
+    sums: &'s mut [[u32; 2]],
+}
+
+impl<'s> Cells<'s> {
+    /// Words of scratch: two a cell, and one a column for the row that is being read.
+    pub(super) const fn scratch_len(side: u32) -> usize {
+        (2 * inner(side) * inner(side) + inner(side)) as usize
+    }
+
+    /// Steps 1 to 3: the ink above `floor` in a box, lengthened to a square, doubled and averaged.
+    pub(super) fn average(inked: &Inked<'_, '_>, floor: u8, area: Area, inner: u32, scratch: &'s mut [u32]) -> Self {
+        let (row, sums) = scratch.split_at_mut_checked(inner as usize).unwrap_or_default();
+        let sums = sums.as_chunks_mut::<2>().0.get_mut(..(inner * inner) as usize).unwrap_or_default();
+        sums.fill([0; 2]);
+        let square = area.longer().max(LEAST);
+        let mut times = 1;
+        while square * times < inner {
+            times *= 2;
+        }
+        let mut down = Spread::new(square * times, inner, (square - area.height()) / 2 * times);
+        for y in u32::from(area.top)..=u32::from(area.bottom) {
+            row.fill(0);
+            let mut across = Spread::new(square * times, inner, (square - area.width()) / 2 * times);
+            for level in inked.row(y, u32::from(area.left), u32::from(area.right) + 1) {
+                let level = if level > floor { u32::from(level) } else { 0 };
+                for _ in 0..times {
+                    across.next(|cell, length| {
+                        if let Some(sum) = row.get_mut(cell as usize) {
+                            *sum += level * length;
+                        }
+                    });
+                }
+            }
+            for _ in 0..times {
+                down.next(|cell, length| {
+                    let start = (cell * inner) as usize;
+                    for (sum, &level) in sums.get_mut(start..).unwrap_or_default().iter_mut().zip(row.iter()) {
+                        *sum = words(number(*sum) + u64::from(level) * u64::from(length));
+                    }
+                });
+            }
+        }
+        Self { inner, sums }
+    }
+
+    /// Steps 4 and 5: into the middle of the input, `[side][side]`, the brightest at 255.
+    pub(super) fn place(self, side: u32, input: &mut [u8]) {
+        let brightest = self.sums.iter().map(|&sum| number(sum)).max().and_then(NonZeroU64::new);
+        debug_assert!(brightest.is_some(), "ink in the box");
+        let brightest = brightest.unwrap_or(NonZeroU64::MIN);
+        let twice = brightest.saturating_mul(const { NonZeroU64::new(2).unwrap() });
+        for sum in self.sums.iter_mut() {
+            // Round half up: ⌊255 s / b + ½⌋. Divisions are slow where 64 bits are two words: one a cell.
+            *sum = words((510 * number(*sum) + brightest.get()) / twice);
+        }
+        let (mut mass, mut moments) = (0, [0; 2]);
+        for (row, y) in self.rows().zip(0_u32..) {
+            for (&[level, _], x) in row.iter().zip(0_u32..) {
+                mass += level;
+                for (moment, place) in moments.iter_mut().zip([x, y]) {
+                    // From the middle of a pixel, in halves.
+                    *moment += u64::from(level) * u64::from(2 * place + 1);
+                }
+            }
+        }
+        let [left, top] = moments.map(|moment| shift(moment, mass, side, side - self.inner));
+        input.fill(0);
+        for (row, y) in self.rows().zip(top..) {
+            let to = input.get_mut((y * side + left) as usize..).unwrap_or_default();
+            for (&[level, _], pixel) in row.iter().zip(to) {
+                *pixel = u8::try_from(level).unwrap_or(u8::MAX);
+            }
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[[u32; 2]]> {
+        let inner = self.inner as usize;
+        (0..inner).map(move |y| self.sums.get(y * inner..).and_then(|rest| rest.get(..inner)).unwrap_or_default())
+    }
+}
+
+/// How far a digit is shifted, at most `most`: the least whole number of pixels that takes its centre of mass to at least
+/// half of the side. `moment` is twice the sum of levels times places, `mass` the sum of levels.
+fn shift(moment: u64, mass: u32, side: u32, most: u32) -> u32 {
+    let centre = u64::from(2 * (side / 2)) * u64::from(mass);
+    let shift = centre.saturating_sub(moment).div_ceil(u64::from(mass.max(1)) * 2);
+    u32::try_from(shift).unwrap_or(most).min(most)
+}
+
+const fn number([low, high]: [u32; 2]) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+fn words(number: u64) -> [u32; 2] {
+    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+}
+
+/// Which cells the pixels along a side lie in, and with which lengths.
+///
+/// A pixel of `100 · cells` units lies in one cell with all its length or, where it lies across an edge, in two with 0.99
+/// of it together, the second part being the shorter one: so it was in MNIST, and it shows as faint stripes.
+struct Spread {
+    /// Units of a pixel.
+    pixel: u32,
+    /// Units that are cut off a pixel across an edge.
+    cut: u32,
+    /// Units of a cell.
+    length: u32,
+    /// The first cell that the next pixel lies in.
+    cell: u32,
+    /// Units of that cell before the next pixel, less than `length`.
+    at: u32,
+}
+
+impl Spread {
+    /// For `pixels` that fill `cells`, no fewer pixels than cells; `first` is the first pixel of interest.
+    fn new(pixels: u32, cells: u32, first: u32) -> Self {
+        let mut spread = Self { pixel: 100 * cells, cut: cells, length: 100 * pixels, cell: 0, at: 0 };
+        for _ in 0..first {
+            spread.next(|_, _| ());
+        }
+        spread
+    }
+
+    /// The next pixel: its cells and lengths.
+    fn next(&mut self, mut each: impl FnMut(u32, u32)) {
+        let end = self.at + self.pixel;
+        let Some(over) = end.checked_sub(self.length) else {
+            self.at = end;
+            return each(self.cell, self.pixel);
+        };
+        // What is across the edge, but for the cut.
+        let beyond = over.saturating_sub(self.cut);
+        if beyond == 0 {
+            each(self.cell, self.pixel);
+        } else {
+            each(self.cell, self.pixel - over);
+            each(self.cell + 1, beyond);
+        }
+        self.cell += 1;
+        self.at = over;
+    }
+}
