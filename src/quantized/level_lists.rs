@@ -3,6 +3,7 @@
 //! One pass over the image: seven instructions for four pixels without ink, some sixteen for an inked one.
 
 use super::level::{self, LEVELS, level};
+use crate::always::Always;
 
 /// [`level::INK`] of four pixels.
 const INK: u32 = u32::from_ne_bytes([level::INK; 4]);
@@ -94,8 +95,8 @@ impl<'s> LevelLists<'s> {
     #[allow(dead_code, reason = "the assembly has its own way")]
     #[inline(always)] // no stack of its own
     pub(super) fn list(&self, level: usize) -> &'s [u16] {
-        let [start, end] = self.bounds.get(LEVELS.wrapping_sub(level)).copied().unwrap_or_default();
-        self.room.get(start as usize / 2..end as usize / 2).unwrap_or_default()
+        let [start, end] = self.bounds.get(LEVELS.wrapping_sub(level)).copied().always();
+        self.room.get(start as usize / 2..end as usize / 2).always()
     }
 
     /// The sum of all levels.

@@ -250,7 +250,7 @@ impl<'a> QuantizedNetwork<'a> {
     #[inline(always)] // no stack of its own
     pub fn classify(&self, image: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
         self.check(image, scratch)?;
-        let (outputs, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).unwrap_or_default();
+        let (outputs, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
         let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
         self.run(image, scratch, outputs);
         Ok(class(outputs))
@@ -287,7 +287,7 @@ impl<'a> QuantizedNetwork<'a> {
         debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len(), "the length was checked");
         let Some((sums, scratch)) = scratch.split_first_chunk_mut::<MAX_UNITS>() else { return };
         let Some((bounds, lists)) = scratch.split_first_chunk_mut::<BOUNDS>() else { return };
-        let sums = sums.get_mut(..self.bits.units()).unwrap_or_default();
+        let sums = sums.get_mut(..self.bits.units()).always();
         let levels = LevelLists::new(pixels, bytemuck::cast_mut(bounds), lists);
         let start = start(self.shift, self.bits, levels.total());
         let mut first = self.first;

@@ -14,6 +14,7 @@
 
 use super::level::{self, LEVELS, level};
 use super::{MAX_WIDTH, QuantizedNetwork, Row, class, start};
+use crate::always::Always;
 use crate::error::SizeError;
 use crate::kind::Bits;
 use crate::shape::Shape;
@@ -183,7 +184,7 @@ const fn vectors(shape: Shape) -> usize {
 /// The memory from its first cache line on.
 fn aligned(memory: &mut [u32]) -> &mut [u32] {
     let skip = memory.as_ptr().align_offset(ALIGN * 4);
-    memory.get_mut(skip..).unwrap_or_default()
+    memory.get_mut(skip..).always()
 }
 
 /// One input's weights for the units of one vector. Tiles that the payload has not are zero.
@@ -261,7 +262,7 @@ impl TierFn for Image<'_, '_, '_> {
         let layer = Layer { lists: &lists, start, shift: network.shift };
 
         let (panels, rest) = scratch.hidden.as_chunks_mut::<PANEL>();
-        let (whole, single) = network.first.split_at_checked(panels.len() * PANEL * pixels.len()).unwrap_or_default();
+        let (whole, single) = network.first.split_at_checked(panels.len() * PANEL * pixels.len()).always();
         let whole: &[[Lanes; PANEL]] = whole.as_chunks().0;
         for (hidden, rows) in panels.iter_mut().zip(whole.chunks_exact(pixels.len().max(1))) {
             match I::PACKED_TILE {
@@ -306,7 +307,7 @@ fn list<'s>(pixels: &[u8], inked: &'s mut [u16]) -> &'s [u16] {
         }
         input = input.wrapping_add(8);
     }
-    inked.get(..len).unwrap_or_default()
+    inked.get(..len).always()
 }
 
 /// The inputs of each level, largest level first.
@@ -327,7 +328,7 @@ fn sort<'s>(pixels: &[u8], inked: &[u16], lists: &'s mut [u16]) -> [&'s [u16]; L
     let mut sorted = [&[][..]; LEVELS];
     let lists = lists.chunks_exact(pixels.len().max(1));
     for (list, (to, from)) in sorted.iter_mut().zip(lists).enumerate() {
-        *to = from.get(..((counts >> (16 * list)) & 0xFFFF) as usize).unwrap_or_default();
+        *to = from.get(..((counts >> (16 * list)) & 0xFFFF) as usize).always();
     }
     sorted
 }

@@ -9,6 +9,7 @@ use core::cell::Cell;
 use super::level::LEVELS;
 use super::level_lists::LevelLists;
 use super::{Bits, ROW_WORDS, Row, activation};
+use crate::always::Always;
 
 /// Outputs that are kept in registers while the active units are gone through; 10 is twice this.
 const BLOCK: usize = 5;
@@ -61,9 +62,9 @@ fn add_level<const BITS: usize, const UNITS: usize>(tile: &[Row], list: &[u16], 
                     odd1 = odd1.wrapping_add((word1 >> BITS) & mask);
                 }
             }
-            let (_, sums) = sums.split_at_mut_checked(half * WORDS * 32 / BITS).unwrap_or_default();
-            let sums = sums.get_mut(..WORDS * 32 / BITS).unwrap_or_default();
-            let (first, second) = sums.split_at_mut_checked(32 / BITS).unwrap_or_default();
+            let (_, sums) = sums.split_at_mut_checked(half * WORDS * 32 / BITS).always();
+            let sums = sums.get_mut(..WORDS * 32 / BITS).always();
+            let (first, second) = sums.split_at_mut_checked(32 / BITS).always();
             empty::<BITS>(all0, odd0, level, first);
             empty::<BITS>(all1, odd1, level, second);
         }
@@ -128,7 +129,7 @@ fn activate(sums: &mut [u32], shift: u8, stride: usize) -> &[u32] {
         start += stride << 8;
     }
     let inactive = free.len();
-    sums.get(..sums.len() - inactive).unwrap_or_default()
+    sums.get(..sums.len() - inactive).always()
 }
 
 /// Adds to neighbouring outputs; `weights` starts with the first unit's weights of them.
