@@ -23,12 +23,7 @@ impl Quantized {
     ///
     /// As [`QuantizedNetwork::new`]; the address of `payload` does not matter.
     pub fn new(shape: Shape, bits: Bits, payload: &[u8]) -> Result<Self, ModelError> {
-        let expected = QuantizedNetwork::payload_len(shape, bits).map_err(ModelError::Size)?;
-        let found = payload.len();
-        if found != expected {
-            return Err(ModelError::Length { found: found as u64, expected: expected as u64 });
-        }
-        let mut copy = Self::zeros(shape, bits, expected);
+        let mut copy = Self::zeros(shape, bits, payload.len());
         copy.payload_mut().copy_from_slice(payload);
         QuantizedNetwork::new(shape, bits, copy.payload())?;
         Ok(copy)
