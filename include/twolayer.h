@@ -41,6 +41,7 @@ typedef struct twolayer_model {
     uint32_t inputs;        /* pixels per image */
     uint32_t hidden;        /* hidden units */
     uint32_t outputs;       /* outputs, one per class */
+    uint32_t biases;        /* 1 if the network has biases, else 0 */
     size_t scratch_words;   /* scratch length in 32-bit words for the functions below */
 } twolayer_model;
 

@@ -135,6 +135,41 @@ pub enum ModelError {
         /// The kind found.
         found: Kind,
     },
+    /// Flags that this program does not know.
+    Flags {
+        /// The flags.
+        found: u32,
+    },
+    /// An image's width and height that are not those of the inputs.
+    Image {
+        /// The width.
+        width: u16,
+        /// The height.
+        height: u16,
+        /// The number of inputs.
+        inputs: usize,
+    },
+    /// A text that is too long.
+    Text {
+        /// Its length in bytes.
+        found: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// A text that is not UTF-8.
+    TextEncoding {
+        /// The byte of the text, counted from 0, that is not.
+        at: usize,
+    },
+    /// A quantised network with biases, where one without is asked for.
+    Biases,
+    /// A bias of a quantised network that is beyond ±2²³.
+    Bias {
+        /// Its place among the biases: hidden units in whole tiles, then outputs.
+        index: usize,
+        /// Its value.
+        found: i32,
+    },
     /// Sizes that no network of this kind has.
     Size(SizeError),
     /// The payload does not begin at byte 64.
@@ -193,12 +228,22 @@ impl fmt::Display for ModelError {
                 write!(f, "not a model file: it begins with \"{}\", not \"TWOLAYER\"", found.escape_ascii())
             }
             Self::Version { found } => {
-                write!(f, "a model file of version {found}; this program reads version {VERSION}")
+                write!(f, "a model file of version {found}; this program reads versions 1 to {VERSION}")
             }
             Self::HeaderChecksum { found, expected } => {
                 write!(f, "the header is damaged: its checksum is {expected:08x}, the file says {found:08x}")
             }
-            Self::Reserved { at } => write!(f, "byte {at} of the header is not zero, as version {VERSION} has it"),
+            Self::Reserved { at } => write!(f, "byte {at} of the header is not zero, as its version has it"),
+            Self::Flags { found } => {
+                write!(f, "flags {found:#x} in the header; this program knows 0x1 only: use a newer one")
+            }
+            Self::Image { width, height, inputs } => {
+                write!(f, "images of {width} × {height} pixels for a network of {inputs} inputs")
+            }
+            Self::Text { found, most } => write!(f, "a text of {found} bytes; a model takes at most {most}"),
+            Self::TextEncoding { at } => write!(f, "the text is not UTF-8 at its byte {at}"),
+            Self::Biases => f.write_str("the network has biases: open it as one that may have them"),
+            Self::Bias { index, found } => write!(f, "bias {index} is {found}; expected −8388608 to 8388608"),
             Self::Kind { found } => write!(f, "weights of kind {found}, which this program does not know"),
             Self::WrongKind { found } => write!(f, "{found} weights are not what is asked for here"),
             Self::Size(error) => error.fmt(f),

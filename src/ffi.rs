@@ -11,7 +11,7 @@ use core::ffi::{CStr, c_char};
 use core::slice;
 
 use crate::model::Model as File;
-use crate::{Backend, Bits, ModelError, Network, QuantizedNetwork, Shape, SizeError, Weights};
+use crate::{Backend, Bits, Kind, ModelError, Network, QuantizedNetwork, Shape, SizeError, Weights};
 
 /// An open model, in the caller's memory: `twolayer_model`.
 #[repr(C)]
@@ -29,6 +29,8 @@ pub struct Model {
     pub hidden: u32,
     /// Outputs.
     pub outputs: u32,
+    /// 1 if the network has biases, else 0.
+    pub biases: u32,
     /// Words of scratch, 32 bits each.
     pub scratch_words: usize,
 }
@@ -63,11 +65,16 @@ impl From<ModelError> for Status {
             ModelError::NotFinite { .. }
             | ModelError::Filler { .. }
             | ModelError::Shift { .. }
+            | ModelError::Bias { .. }
             | ModelError::Prologue => Self::Payload,
-            ModelError::WrongKind { .. } => Self::Kind,
+            ModelError::WrongKind { .. } | ModelError::Biases => Self::Kind,
             ModelError::Version { .. }
             | ModelError::Reserved { .. }
             | ModelError::Kind { .. }
+            | ModelError::Flags { .. }
+            | ModelError::Image { .. }
+            | ModelError::Text { .. }
+            | ModelError::TextEncoding { .. }
             | ModelError::Offset { .. } => Self::Header,
         }
     }
@@ -114,31 +121,33 @@ unsafe fn open(
     model: *mut Model,
     bytes: *const u8,
     len: usize,
-    describe: impl Fn(File<'_>) -> Result<Model, ModelError>,
+    describe: impl Fn(File<'_>) -> Result<Model, Status>,
 ) -> Status {
     // SAFETY: the caller's promise.
     let Some(bytes) = (unsafe { slice(bytes, len) }) else {
         return Status::Null;
     };
-    match File::from_bytes(bytes).and_then(describe) {
+    match File::from_bytes(bytes).map_err(Status::from).and_then(describe) {
         // SAFETY: the caller's promise.
         Ok(open) => unsafe { write(model, open) },
-        Err(error) => error.into(),
+        Err(status) => status,
     }
 }
 
-/// A model of integer weights, which are checked.
-fn describe(file: File<'_>) -> Result<Model, ModelError> {
-    let network = file.quantized()?;
-    let bits = match network.bits() {
-        Bits::Eight => 8,
-        Bits::Four => 4,
+/// A model of integer weights, which are checked as they are whenever they are used.
+fn describe(file: File<'_>) -> Result<Model, Status> {
+    let bits = match file.kind() {
+        Kind::Quantized(Bits::Eight) => 8,
+        Kind::Quantized(Bits::Four) => 4,
+        Kind::F32 => return Err(Status::Kind),
     };
-    Ok(fields_of(file, bits, QuantizedNetwork::scratch_len(network.shape())))
+    let model = fields_of(file, bits, QuantizedNetwork::scratch_len(file.shape()));
+    // SAFETY: the model describes the file, whose bytes are there.
+    unsafe { network(&raw const model) }.map(|_| model)
 }
 
 /// A model of f32 weights, which are checked.
-fn describe_f32(file: File<'_>) -> Result<Model, ModelError> {
+fn describe_f32(file: File<'_>) -> Result<Model, Status> {
     let shape = file.weights()?.shape();
     Ok(fields_of(file, 32, Network::scratch_len(shape)))
 }
@@ -154,6 +163,7 @@ fn fields_of(file: File<'_>, bits: u32, scratch_words: usize) -> Model {
         inputs: size(shape.inputs()),
         hidden: size(shape.hidden()),
         outputs: size(shape.outputs()),
+        biases: shape.has_biases().into(),
         scratch_words,
     }
 }
@@ -337,7 +347,10 @@ unsafe fn fields<'a>(model: *const Model) -> Result<(u32, Shape, Option<&'a [u8]
     // SAFETY: the caller's promise.
     let model = unsafe { slice(model, 1) }.and_then(<[_]>::first).ok_or(Status::Null)?;
     let size = |size| usize::try_from(size).unwrap_or(usize::MAX);
-    let shape = Shape::new(size(model.inputs), size(model.hidden), size(model.outputs))?;
+    let mut shape = Shape::new(size(model.inputs), size(model.hidden), size(model.outputs))?;
+    if model.biases != 0 {
+        shape = shape.with_biases();
+    }
     // SAFETY: the caller's promise.
     Ok((model.bits, shape, unsafe { slice(model.payload, model.payload_len) }))
 }

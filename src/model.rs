@@ -3,27 +3,41 @@
 //! | bytes | what |
 //! |---|---|
 //! | 0..8 | the ASCII letters `TWOLAYER` |
-//! | 8..10 | version, 1 |
+//! | 8..10 | version, 1 or 2 |
 //! | 10..12 | kind: 1 = f32, 2 = int8, 3 = int4 |
 //! | 12..24 | inputs, hidden units, outputs, u32 each |
 //! | 24..32 | where the payload begins: 64 |
 //! | 32..40 | the payload's length in bytes |
-//! | 40..56 | zeros |
-//! | 56..60 | CRC-32 of the payload |
+//! | 40..56 | version 1: zeros; version 2: see below |
+//! | 56..60 | CRC-32 of all that follows the header |
 //! | 60..64 | CRC-32 of bytes 0..60 |
-//! | 64.. | the payload; nothing follows it |
+//! | 64.. | the payload, then the text; nothing follows it |
+//!
+//! Version 2 says more. What needs none of it is written as version 1, whose text is empty.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 40..44 | width and height of an image, u16 each, whose product is the number of inputs; 0, 0 if they are not known |
+//! | 44..46 | flags: bit 0, the network has biases; bit 1, kept for images that are halved before the first layer |
+//! | 46..48 | zeros |
+//! | 48..52 | the text's length in bytes, up to 4096 |
+//! | 52..56 | zeros |
 //!
 //! All numbers are little-endian; the CRC is that of IEEE 802.3 (zlib's). The payload of kind 1 is the weights as
 //! [`Shape`] says: W1 as `[panel][inputs][width]`, then W2 as `[panel][outputs][width]`. A panel is 128 hidden units
-//! wide; the last one is the rest, rounded up to 16, 32, 64 or 128, and the numbers that only round it up are zero.
+//! wide; the last one is the rest, rounded up to 16, 32, 64 or 128, and the numbers that only round it up are zero. Biases
+//! follow: of the hidden units, rounded up alike, then of the outputs.
 //!
 //! The payloads of kinds 2 and 3 are described in [`crate::quantized`].
 //!
+//! The text, in UTF-8, is for people: where the weights come from, how they were trained.
+//!
 //! Opening costs one pass over the file for the checksum, and no memory.
 
-use crate::crc32::crc32;
+use crate::always::Always;
+use crate::crc32::{crc32, crc32_of_both};
 use crate::error::ModelError;
-use crate::kind::Kind;
+use crate::kind::{Bits, Kind};
 use crate::network::Network;
 use crate::quantized::QuantizedNetwork;
 use crate::shape::Shape;
@@ -34,12 +48,24 @@ use crate::weights::Weights;
 compile_error!("model files are little-endian and are read in place: big-endian targets are not supported");
 
 const MAGIC: [u8; 8] = *b"TWOLAYER";
-pub(crate) const VERSION: u16 = 1;
-/// Zero in version 1.
-const RESERVED: core::ops::Range<usize> = 40..56;
+/// The newest version, and so the number of versions.
+pub(crate) const VERSION: u16 = 2;
+/// The flag of a network with biases.
+const BIASES: u32 = 1;
+/// The most bytes of the text.
+pub(crate) const MAX_TEXT: usize = 4096;
 
 /// The length of a model file's header in bytes, and so where the payload begins.
 pub const HEADER_LEN: usize = 64;
+
+/// What a model file may say beside its weights. The default is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details<'a> {
+    /// Width and height of an image, where they are known; their product is the number of inputs.
+    pub image: Option<[u16; 2]>,
+    /// Where the weights come from, how they were trained: up to 4096 bytes.
+    pub text: &'a str,
+}
 
 /// A model file over borrowed bytes, checked: every bit of it is as it was written.
 ///
@@ -49,7 +75,7 @@ pub const HEADER_LEN: usize = 64;
 /// let shape = Shape::new(4, 3, 2)?;
 /// let mut numbers = vec![0.0; shape.weights_len()];
 /// fill_initial(&mut WeightsMut::new(shape, &mut numbers)?, 1, INIT_SCALE);
-/// let header = model::header(Kind::F32, shape, bytemuck::cast_slice(&numbers))?;
+/// let header = model::header(Kind::F32, shape, model::Details::default(), bytemuck::cast_slice(&numbers))?;
 ///
 /// // As f32 numbers, so that the bytes are aligned; a memory map and an aligned `static` are, too.
 /// let file = [bytemuck::cast_slice(&header), &numbers].concat();
@@ -63,6 +89,8 @@ pub struct Model<'a> {
     kind: Kind,
     shape: Shape,
     payload: &'a [u8],
+    /// The whole file.
+    bytes: &'a [u8],
 }
 
 impl<'a> Model<'a> {
@@ -70,53 +98,59 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     ///
-    /// When the bytes are not a model file of this version, or any bit of one was changed, lost or added.
+    /// When the bytes are not a model file of a version that this program knows, or any bit of one was changed, lost or added.
+    /// Whether the weights are as many as the shape has is looked at when they are asked for.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ModelError> {
-        let (header, payload) = bytes.split_first_chunk().ok_or(ModelError::Header { found: bytes.len() })?;
+        let (header, behind) = bytes.split_first_chunk().ok_or(ModelError::Header { found: bytes.len() })?;
         let magic = two_words(header, 0).to_le_bytes();
         if magic != MAGIC {
             return Err(ModelError::Magic { found: magic });
         }
         let [version, kind] = bytemuck::cast::<u32, [u16; 2]>(word(header, 2));
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(ModelError::Version { found: version });
         }
         let (found, expected) = (word(header, 15), header_crc(header));
         if found != expected {
             return Err(ModelError::HeaderChecksum { found, expected });
         }
-        if let Some(unused) = header.get(RESERVED)
-            && let Some(at) = unused.iter().position(|&byte| byte != 0)
-        {
-            return Err(ModelError::Reserved { at: RESERVED.start + at });
+        let unused = if version == 1 { 40..56 } else { 52..56 };
+        for at in unused {
+            if header.get(at) != Some(&0) {
+                return Err(ModelError::Reserved { at });
+            }
         }
         let kind = Kind::from_code(kind).ok_or(ModelError::Kind { found: kind })?;
         let size = |number| usize::try_from(word(header, number)).unwrap_or(usize::MAX);
-        let shape = Shape::new(size(3), size(4), size(5)).map_err(ModelError::Size)?;
+        let mut shape = Shape::new(size(3), size(4), size(5)).map_err(ModelError::Size)?;
+        let flags = word(header, 11);
+        if flags > BIASES {
+            return Err(ModelError::Flags { found: flags });
+        }
+        if flags != 0 {
+            shape = shape.with_biases();
+        }
         let offset = two_words(header, 6);
         if offset != HEADER_LEN as u64 {
             return Err(ModelError::Offset { found: offset });
         }
-        let found = payload.len() as u64;
-        let announced = two_words(header, 8);
-        if announced != found {
-            return Err(ModelError::Length { expected: announced, found });
+        // A text longer than the file leaves a payload of no bytes, which no network has.
+        let payload = behind.get(..behind.len().saturating_sub(size(12))).always();
+        let (expected, found) = (two_words(header, 8), payload.len() as u64);
+        if found != expected {
+            return Err(ModelError::Length { expected, found });
         }
-        let needed = payload_len(kind, shape)?;
-        if payload.len() != needed {
-            return Err(ModelError::Length { expected: needed as u64, found });
-        }
-        let (found, expected) = (word(header, 14), crc32(payload));
+        let (found, expected) = (word(header, 14), crc32(behind));
         if found != expected {
             return Err(ModelError::PayloadChecksum { found, expected });
         }
-        Ok(Self { kind, shape, payload })
+        Ok(Self { kind, shape, payload, bytes })
     }
 
     /// A model whose file was checked when it was opened.
     #[cfg(feature = "std")]
     pub(crate) const fn checked_before(kind: Kind, shape: Shape, payload: &'a [u8]) -> Self {
-        Self { kind, shape, payload }
+        Self { kind, shape, payload, bytes: &[] }
     }
 
     /// What the weights are.
@@ -137,15 +171,34 @@ impl<'a> Model<'a> {
         self.payload
     }
 
+    /// What the file says beside its weights.
+    ///
+    /// # Errors
+    ///
+    /// When the text is too long or not UTF-8, or an image's width and height are not those of the inputs.
+    pub fn details(&self) -> Result<Details<'a>, ModelError> {
+        let Some((header, behind)) = self.bytes.split_first_chunk() else { return Ok(Details::default()) };
+        let text = behind.get(self.payload.len()..).always();
+        check_text(text)?;
+        let text = core::str::from_utf8(text).map_err(|error| ModelError::TextEncoding { at: error.valid_up_to() })?;
+        let image: [u16; 2] = bytemuck::cast(word(header, 10));
+        check_image(image, self.shape)?;
+        Ok(Details { image: Some(image).filter(|image| *image != [0; 2]), text })
+    }
+
     /// The weights of an f32 model, over the same bytes.
     ///
     /// # Errors
     ///
-    /// When the weights are of another kind, lie at an address that is not a multiple of 4, are not all finite, or are not
-    /// zero where they only fill up the last panel.
+    /// When the weights are of another kind, are not as many as the shape has, lie at an address that is not a multiple of 4,
+    /// are not all finite, or are not zero where they only fill up the last panel.
     pub fn weights(&self) -> Result<Weights<'a>, ModelError> {
         if self.kind != Kind::F32 {
             return Err(ModelError::WrongKind { found: self.kind });
+        }
+        let (found, expected) = (self.payload.len(), size_of::<f32>() * self.shape.weights_len());
+        if found != expected {
+            return Err(ModelError::Length { found: found as u64, expected: expected as u64 });
         }
         let numbers = bytemuck::try_cast_slice(self.payload)
             .map_err(|_| ModelError::Misaligned { expected: align_of::<f32>() })?;
@@ -168,37 +221,58 @@ impl<'a> Model<'a> {
         Ok(Network::new(self.weights()?, backend))
     }
 
-    /// The network of a quantised model, over the same bytes.
+    /// The network of a quantised model without biases, over the same bytes.
     ///
     /// # Errors
     ///
     /// When the weights are f32, or as [`QuantizedNetwork::new`].
+    #[inline] // an image has one call
     pub fn quantized(&self) -> Result<QuantizedNetwork<'a>, ModelError> {
+        QuantizedNetwork::new(self.shape, self.bits()?, self.payload)
+    }
+
+    /// The network of a quantised model with or without biases, over the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`quantized`](Self::quantized).
+    pub fn quantized_with_biases(&self) -> Result<QuantizedNetwork<'a, true>, ModelError> {
+        QuantizedNetwork::with_biases(self.shape, self.bits()?, self.payload)
+    }
+
+    fn bits(&self) -> Result<Bits, ModelError> {
         match self.kind {
-            Kind::Quantized(bits) => QuantizedNetwork::with_checked_len(self.shape, bits, self.payload),
+            Kind::Quantized(bits) => Ok(bits),
             Kind::F32 => Err(ModelError::WrongKind { found: self.kind }),
         }
     }
 }
 
-/// The header for a payload: a model file is these bytes and the payload.
+/// The header for a payload: a model file is these bytes, the payload and the text of `details`.
 ///
 /// # Errors
 ///
-/// When the payload is not as long as its kind and shape say.
-pub fn header(kind: Kind, shape: Shape, payload: &[u8]) -> Result<[u8; HEADER_LEN], ModelError> {
+/// When the payload is not as long as its kind and shape say, the text is too long, or an image's width and height are not
+/// those of its inputs.
+pub fn header(kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) -> Result<[u8; HEADER_LEN], ModelError> {
     let (expected, found) = (payload_len(kind, shape)? as u64, payload.len() as u64);
     if found != expected {
         return Err(ModelError::Length { expected, found });
     }
-    // A shape's sizes are far below 2³².
+    let text = details.text.as_bytes();
+    check_text(text)?;
+    let image = details.image.unwrap_or_default();
+    check_image(image, shape)?;
+    let flags = if shape.has_biases() { BIASES } else { 0 };
+    let version = if flags == 0 && details == Details::default() { 1 } else { VERSION };
+    // A shape's sizes, and the text's length, are far below 2³².
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let [magic, magic_end] = bytemuck::cast(MAGIC);
     let [len, len_end] = bytemuck::cast(found);
     let words: [u32; HEADER_LEN / 4] = [
         magic,
         magic_end,
-        bytemuck::cast([VERSION, kind.code()]),
+        bytemuck::cast([version, kind.code()]),
         size(shape.inputs()),
         size(shape.hidden()),
         size(shape.outputs()),
@@ -206,11 +280,11 @@ pub fn header(kind: Kind, shape: Shape, payload: &[u8]) -> Result<[u8; HEADER_LE
         0,
         len,
         len_end,
+        bytemuck::cast(image),
+        flags,
+        size(text.len()),
         0,
-        0,
-        0,
-        0,
-        crc32(payload),
+        crc32_of_both(payload, text),
         0,
     ];
     let mut bytes: [u8; HEADER_LEN] = bytemuck::cast(words);
@@ -219,8 +293,22 @@ pub fn header(kind: Kind, shape: Shape, payload: &[u8]) -> Result<[u8; HEADER_LE
     Ok(bytes)
 }
 
+/// Checks that a text is not too long.
+const fn check_text(text: &[u8]) -> Result<(), ModelError> {
+    let found = text.len();
+    if found > MAX_TEXT { Err(ModelError::Text { found, most: MAX_TEXT }) } else { Ok(()) }
+}
+
+/// Checks that width and height of an image are those of the inputs, or both zero.
+fn check_image([width, height]: [u16; 2], shape: Shape) -> Result<(), ModelError> {
+    let pixels = u32::from(width) * u32::from(height);
+    if usize::try_from(pixels) == Ok(shape.inputs()) || (width, height) == (0, 0) {
+        return Ok(());
+    }
+    Err(ModelError::Image { width, height, inputs: shape.inputs() })
+}
+
 /// The length of a payload in bytes.
-#[inline(always)] // where a model is opened, once
 fn payload_len(kind: Kind, shape: Shape) -> Result<usize, ModelError> {
     match kind {
         Kind::F32 => Ok(size_of::<f32>() * shape.weights_len()),
@@ -246,7 +334,6 @@ fn header_crc(header: &[u8; HEADER_LEN]) -> u32 {
 mod tests {
     use super::*;
     use crate::error::SizeError;
-    use crate::kind::Bits;
 
     const SHAPE: Shape = match Shape::new(5, 3, 2) {
         Ok(shape) => shape,
@@ -257,7 +344,7 @@ mod tests {
     fn file() -> Vec<u8> {
         let weights: Vec<f32> = (0..u16::try_from(SHAPE.weights_len()).unwrap()).map(f32::from).collect();
         let payload = bytemuck::cast_slice(&weights);
-        let header = header(Kind::F32, SHAPE, payload).unwrap();
+        let header = header(Kind::F32, SHAPE, Details::default(), payload).unwrap();
         [&header[..], payload].concat()
     }
 
@@ -300,10 +387,10 @@ mod tests {
         const INT4: Kind = Kind::Quantized(Bits::Four);
         let sound = |kind: Kind| {
             let payload = vec![0; payload_len(kind, SHAPE).unwrap()];
-            [&header(kind, SHAPE, &payload).unwrap()[..], &payload].concat()
+            [&header(kind, SHAPE, Details::default(), &payload).unwrap()[..], &payload].concat()
         };
         let inputs = |found| ModelError::Size(SizeError::Inputs { found });
-        let hidden = |found| ModelError::Size(SizeError::Hidden { found, most: 76_695_808 });
+        let hidden = |found| ModelError::Size(SizeError::Hidden { found, most: 67_108_736 });
         let outputs = |found| ModelError::Size(SizeError::Outputs { found });
         let length = |expected, found| ModelError::Length { expected, found };
         let too_large = ModelError::Size(SizeError::Quantized { found: 65_536, most: 65_535 });
@@ -312,7 +399,7 @@ mod tests {
         for (kind, at, field, error, text, status) in [
             (F32, 0, &b"twolayer"[..], ModelError::Magic { found: *b"twolayer" }, "\"twolayer\"", "Magic"),
             (F32, 8, &[0, 0], ModelError::Version { found: 0 }, "version 0;", "Header"),
-            (F32, 8, &[2, 0], ModelError::Version { found: 2 }, "version 2;", "Header"),
+            (F32, 8, &[3, 0], ModelError::Version { found: 3 }, "version 3;", "Header"),
             (F32, 8, &[1, 1], ModelError::Version { found: 257 }, "version 257;", "Header"),
             (F32, 10, &[0, 0], ModelError::Kind { found: 0 }, "kind 0,", "Header"),
             (F32, 10, &[4, 0], ModelError::Kind { found: 4 }, "kind 4,", "Header"),
@@ -367,7 +454,11 @@ mod tests {
                 let crc = crc32(&file[..60]);
                 file[60..64].copy_from_slice(&crc.to_le_bytes());
             }
-            let found = Model::from_bytes(&file).unwrap_err();
+            let network = Model::from_bytes(&file).and_then(|model| match model.kind() {
+                F32 => model.weights().map(|_| ()),
+                Kind::Quantized(_) => model.quantized().map(|_| ()),
+            });
+            let found = network.unwrap_err();
             assert_eq!(found, error, "{kind}, byte {at}: {field:?}");
             assert!(found.to_string().contains(text), "{kind}, byte {at}: {found}");
             #[cfg(feature = "ffi")]
@@ -375,6 +466,96 @@ mod tests {
             #[cfg(not(feature = "ffi"))]
             let _ = status;
         }
+    }
+
+    /// A model of version 2.
+    fn second_file() -> Vec<u8> {
+        let shape = SHAPE.with_biases();
+        let mut weights = vec![0.0; shape.weights_len()];
+        let mut next = 0.0;
+        crate::WeightsMut::new(shape, &mut weights).unwrap().fill_with(|| {
+            next += 1.0;
+            next
+        });
+        let payload = bytemuck::cast_slice(&weights);
+        let details = Details { image: Some([5, 1]), text: "a → b" };
+        [&header(Kind::F32, shape, details, payload).unwrap()[..], payload, details.text.as_bytes()].concat()
+    }
+
+    #[test]
+    fn version_2_says_more() {
+        let file = second_file();
+        let model = Model::from_bytes(&file).unwrap();
+        assert_eq!((file[8], model.shape()), (2, SHAPE.with_biases()));
+        assert_eq!(model.details(), Ok(Details { image: Some([5, 1]), text: "a → b" }));
+        assert_eq!(model.payload().len(), SHAPE.with_biases().weights_len() * 4);
+        for bit in 0..file.len() * 8 {
+            let mut file = file.clone();
+            file[bit / 8] ^= 1 << (bit % 8);
+            assert!(Model::from_bytes(&file).is_err(), "bit {bit}");
+        }
+        for len in 0..file.len() {
+            assert!(Model::from_bytes(&file[..len]).is_err(), "cut to {len} bytes");
+        }
+        assert!(Model::from_bytes(&[&file[..], &[0]].concat()).is_err());
+    }
+
+    /// What needs nothing of version 2 is version 1, and each thing that does is version 2.
+    #[test]
+    fn the_version_is_the_oldest_that_can_say_it() {
+        let payload = vec![0; SHAPE.with_biases().weights_len() * 4];
+        let version =
+            |shape: Shape, details| header(Kind::F32, shape, details, &payload[..shape.weights_len() * 4]).unwrap()[8];
+        let nothing = Details::default();
+        assert_eq!(version(SHAPE, nothing), 1);
+        assert_eq!(version(SHAPE.with_biases(), nothing), 2);
+        assert_eq!(version(SHAPE, Details { image: Some([1, 5]), ..nothing }), 2);
+        assert_eq!(version(SHAPE, Details { text: "x", ..nothing }), 2);
+    }
+
+    #[test]
+    fn what_version_2_says_is_checked() {
+        type Found = Result<(), ModelError>;
+        let open = |change: &dyn Fn(&mut Vec<u8>)| -> Found {
+            let mut file = second_file();
+            change(&mut file);
+            let crc = crc32(&file[HEADER_LEN..]);
+            file[56..60].copy_from_slice(&crc.to_le_bytes());
+            let crc = crc32(&file[..60]);
+            file[60..64].copy_from_slice(&crc.to_le_bytes());
+            let model = Model::from_bytes(&file)?;
+            model.details()?;
+            model.weights().map(|_| ())
+        };
+        assert_eq!(open(&|_| ()), Ok(()));
+        let image = |width, height| Err(ModelError::Image { width, height, inputs: 5 });
+        assert_eq!(open(&|file| file[40] = 4), image(4, 1));
+        assert_eq!(open(&|file| file[42] = 0), image(5, 0));
+        assert_eq!(open(&|file| file[44] = 3), Err(ModelError::Flags { found: 3 }));
+        assert_eq!(open(&|file| file[46] = 1), Err(ModelError::Flags { found: 0x1_0001 }));
+        assert_eq!(open(&|file| file[52] = 1), Err(ModelError::Reserved { at: 52 }));
+        let len = SHAPE.with_biases().weights_len() as u64 * 4;
+        let length = |expected, found| Err(ModelError::Length { expected, found });
+        // Without the flag of the biases, they are too many.
+        assert_eq!(open(&|file| file[44] = 0), length(SHAPE.weights_len() as u64 * 4, len));
+        assert_eq!(open(&|file| file[48] -= 1), length(len, len + 1));
+        assert_eq!(open(&|file| file[51] = 1), length(len, 0));
+        let text_at = HEADER_LEN + usize::try_from(len).unwrap();
+        assert_eq!(open(&|file| file[text_at + 2] = 0xFF), Err(ModelError::TextEncoding { at: 2 }));
+        let long = |file: &mut Vec<u8>| {
+            file.resize(text_at + MAX_TEXT + 1, b' ');
+            file[48..50].copy_from_slice(&[1, 0x10]);
+        };
+        assert_eq!(open(&long), Err(ModelError::Text { found: MAX_TEXT + 1, most: MAX_TEXT }));
+        let text = " ".repeat(MAX_TEXT + 1);
+        let payload = vec![0; SHAPE.weights_len() * 4];
+        let refused = |details| header(Kind::F32, SHAPE, details, &payload).unwrap_err();
+        assert_eq!(
+            refused(Details { image: None, text: &text }),
+            ModelError::Text { found: MAX_TEXT + 1, most: MAX_TEXT }
+        );
+        let refused = refused(Details { image: Some([2, 2]), text: "" });
+        assert_eq!(refused.to_string(), "images of 2 × 2 pixels for a network of 5 inputs");
     }
 
     #[test]
@@ -394,10 +575,10 @@ mod tests {
         let place = SHAPE.w1_index(1, 0).unwrap();
         weights[place] = f32::NAN;
         let payload = bytemuck::cast_slice(&weights);
-        let header = header(Kind::F32, SHAPE, payload).unwrap();
+        let header = header(Kind::F32, SHAPE, Details::default(), payload).unwrap();
         let model = Model::from_bytes(&[&header[..], payload].concat()).map(|m| m.shape());
         assert_eq!(model, Ok(SHAPE));
-        let model = Model { kind: Kind::F32, shape: SHAPE, payload };
+        let model = Model::checked_before(Kind::F32, SHAPE, payload);
         assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::NotFinite { index: place });
     }
 
@@ -410,7 +591,7 @@ mod tests {
             for index in 0..shape.weights_len() {
                 let mut weights = vec![0.0_f32; shape.weights_len()];
                 weights[index] = 1.0;
-                let model = Model { kind: Kind::F32, shape, payload: bytemuck::cast_slice(&weights) };
+                let model = Model::checked_before(Kind::F32, shape, bytemuck::cast_slice(&weights));
                 let expected = if used.contains(&index) { Ok(&weights[..]) } else { Err(ModelError::Filler { index }) };
                 assert_eq!(model.weights().map(Weights::numbers), expected, "{shape}");
             }
@@ -421,7 +602,7 @@ mod tests {
     fn a_misaligned_model_is_an_error() {
         let weights = vec![0.0_f32; SHAPE.weights_len() + 1];
         let payload = &bytemuck::cast_slice(&weights)[1..=SHAPE.weights_len() * 4];
-        let model = Model { kind: Kind::F32, shape: SHAPE, payload };
+        let model = Model::checked_before(Kind::F32, SHAPE, payload);
         assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::Misaligned { expected: 4 });
     }
 }

@@ -7,7 +7,7 @@ use crate::always::Always;
 use crate::error::SizeError;
 use crate::kernel::forward::{hidden_forward, output_forward};
 use crate::kernel::pixels::{BySample, CHUNK};
-use crate::kernel::{PanelFn, Row, for_width, rows, rows_mut};
+use crate::kernel::{PanelFn, Row, for_width, load, rows, rows_mut, tile};
 use crate::scratch::{Scratch, padded};
 use crate::shape::Shape;
 use crate::simd::{Backend, Isa, LANES, TierFn, sum_lanes};
@@ -57,7 +57,7 @@ impl<'a> Network<'a> {
         Self::batch_scratch_len(shape, 1)
     }
 
-    /// Writes the outputs `y = max(x W1, 0) W2` of one image: `inputs` pixels, `outputs` numbers. `scratch` may hold anything.
+    /// Writes the outputs `y = max(x W1 + b1, 0) W2 + b2` of one image (biases are zero where there are none): `inputs` pixels, `outputs` numbers. `scratch` may hold anything.
     ///
     /// # Errors
     ///
@@ -152,6 +152,10 @@ impl<'a> Network<'a> {
         let mut scratch = Scratch::new(scratch);
         let sums = scratch.take(samples * shape.outputs() * LANES);
         sums.fill(0.0);
+        let biases = self.weights.output_biases().iter().cycle();
+        for ([sum], bias) in rows_mut(sums).iter_mut().zip(biases) {
+            sum[0] = *bias;
+        }
         let z = scratch.take(samples * shape.panel_width());
         let mut pixels = BySample::new(shape.rows().0, samples, &mut scratch);
         pixels.fill(images);
@@ -177,8 +181,8 @@ impl TierFn for Forward<'_> {
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
         let Self { weights, samples, pixels, z, sums } = self;
-        for (w1, w2, width) in weights.panels() {
-            for_width(isa, width, ForwardPanel { shape: weights.shape(), w1, w2, samples, pixels, z, sums });
+        for (w1, w2, start, width) in weights.panels() {
+            for_width(isa, width, ForwardPanel { shape: weights.shape(), w1, w2, start, samples, pixels, z, sums });
         }
     }
 }
@@ -188,6 +192,7 @@ struct ForwardPanel<'a> {
     shape: Shape,
     w1: &'a [f32],
     w2: &'a [f32],
+    start: &'a [f32],
     samples: usize,
     pixels: &'a BySample<'a>,
     z: &'a mut [f32],
@@ -200,9 +205,13 @@ impl PanelFn for ForwardPanel<'_> {
         let (w1, w2) = (rows::<W>(self.w1), rows::<W>(self.w2));
         let z = rows_mut::<W>(self.z);
         let z = z.get_mut(..self.samples).always();
+        let start = rows::<W>(self.start).first();
+        debug_assert!(start.is_some(), "a start for every unit");
+        let Some(start) = start else { return };
         for at in (0..W).step_by(N) {
+            let Some(start) = tile(start, at) else { continue };
             for chunk in 0..self.shape.inputs().div_ceil(CHUNK) {
-                hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, z);
+                hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, || load(start), z);
             }
         }
         for (z, sums) in z.iter().zip(rows_mut(self.sums).chunks_exact_mut(self.shape.outputs())) {
@@ -233,9 +242,13 @@ mod tests {
 
     #[test]
     fn outputs_are_the_recipes() {
-        for (inputs, hidden, outputs) in [(1, 1, 1), (33, 16, 2), (112, 17, 10), (113, 129, 3), (784, 300, 10)] {
-            let shape = Shape::new(inputs, hidden, outputs).unwrap();
-            let weights = signed_weights(shape, 1, 0.1);
+        let shapes = [(1, 1, 1), (33, 16, 2), (112, 17, 10), (113, 129, 3), (784, 300, 10)];
+        let shapes = shapes.map(|(inputs, hidden, outputs)| Shape::new(inputs, hidden, outputs).unwrap());
+        for shape in shapes.into_iter().chain(shapes.map(|shape| shape.with_biases())) {
+            let (inputs, outputs) = (shape.inputs(), shape.outputs());
+            let mut weights = signed_weights(shape, 1, 0.1);
+            // Biases that matter beside the sums of pixels.
+            weights[shape.layers_len()..].iter_mut().for_each(|bias| *bias *= 100.0);
             let mut images = Samples::new(inputs, outputs, 5, 2).images;
             images.extend(vec![255; inputs]);
             images.extend(vec![0; inputs]);
@@ -252,7 +265,9 @@ mod tests {
                         assert!(off <= bound.error, "{shape} on {backend}: {found}, {expected} ± {:e}", bound.error);
                     }
                 }
-                assert_eq!(bits(&found[6 * outputs..]), vec![0; outputs], "outputs of a black image");
+                if !shape.has_biases() {
+                    assert_eq!(bits(&found[6 * outputs..]), vec![0; outputs], "outputs of a black image");
+                }
             }
         }
     }

@@ -17,6 +17,9 @@ pub(crate) struct Reference {
     w1: Vec<f32>,
     /// `[outputs][hidden_padded]`.
     w2: Vec<f32>,
+    /// `[hidden_padded]` and `[outputs]`; zero where there are none.
+    b1: Vec<f32>,
+    b2: Vec<f32>,
 }
 
 impl Reference {
@@ -24,7 +27,9 @@ impl Reference {
         let (shape, padded) = (weights.shape(), weights.shape().hidden_padded());
         let mut w1 = vec![0.0; shape.inputs() * padded];
         let mut w2 = vec![0.0; shape.outputs() * padded];
+        let mut b1 = vec![0.0; padded];
         for h in 0..shape.hidden() {
+            b1[h] = weights.b1(h).unwrap_or(0.0);
             for i in 0..shape.inputs() {
                 w1[i * padded + h] = weights.w1(i, h).unwrap();
             }
@@ -32,10 +37,11 @@ impl Reference {
                 w2[o * padded + h] = weights.w2(h, o).unwrap();
             }
         }
-        Self { shape, w1, w2 }
+        let b2 = (0..shape.outputs()).map(|o| weights.b2(o).unwrap_or(0.0)).collect();
+        Self { shape, w1, w2, b1, b2 }
     }
 
-    /// The weights as the crate lays them out.
+    /// The weights as the crate lays them out. (Networks with biases are not trained.)
     pub(crate) fn numbers(&self) -> Vec<f32> {
         let (shape, padded) = (self.shape, self.shape.hidden_padded());
         let mut numbers = vec![0.0; shape.weights_len()];
@@ -51,7 +57,7 @@ impl Reference {
         numbers
     }
 
-    /// The outputs `y = max(x W1, 0) W2` of an image.
+    /// The outputs `y = max(x W1 + b1, 0) W2 + b2` of an image.
     pub(crate) fn outputs(&self, image: &[u8]) -> Vec<f32> {
         self.second_layer(&self.first_layer(image))
     }
@@ -100,10 +106,10 @@ impl Reference {
         losses
     }
 
-    /// The pre-activations `z = x W1`.
+    /// The pre-activations `z = x W1 + b1`.
     fn first_layer(&self, image: &[u8]) -> Vec<f32> {
         let padded = self.shape.hidden_padded();
-        let mut z = vec![0.0; padded];
+        let mut z = self.b1.clone();
         for (i, &pixel) in image.iter().enumerate().filter(|(_, pixel)| **pixel != 0) {
             for (z, w) in z.iter_mut().zip(&self.w1[i * padded..]) {
                 *z += f32::from(pixel) * w;
@@ -112,11 +118,12 @@ impl Reference {
         z
     }
 
-    /// The outputs `max(z, 0) W2`: 16 sums side by side, then halves, quarters and pairs of them.
+    /// The outputs `max(z, 0) W2 + b2`: 16 sums side by side, then halves, quarters and pairs of them.
     fn second_layer(&self, z: &[f32]) -> Vec<f32> {
         let padded = self.shape.hidden_padded();
         let output = |o: usize| {
             let mut sums = [0.0; LANES];
+            sums[0] = self.b2[o];
             for j in 0..padded {
                 sums[j % LANES] += relu(z[j]) * self.w2[o * padded + j];
             }

@@ -38,6 +38,7 @@ use crate::weights::panel_len;
 use crate::weights::{Weights, WeightsMut, panels, panels_mut};
 use core::fmt;
 use core::num::NonZeroUsize;
+use wide::f32x16;
 
 pub use crate::kernel::sequential::Loss;
 
@@ -121,10 +122,14 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// When an option is out of range, or `scratch` is shorter than [`scratch_len`](Self::scratch_len).
+    /// When an option is out of range, the network has biases, or `scratch` is shorter than
+    /// [`scratch_len`](Self::scratch_len).
     pub fn new(weights: WeightsMut<'a>, scratch: &'a mut [f32], options: TrainOptions) -> Result<Self, TrainError> {
         let block = options.check()?;
         let shape = weights.shape();
+        if shape.has_biases() {
+            return Err(TrainError::Biases);
+        }
         let (found, expected) = (scratch.len(), Self::scratch_len(shape, options.block));
         if found < expected {
             return Err(SizeError::Scratch { found, expected }.into());
@@ -415,7 +420,7 @@ impl PanelFn for Visit<'_, '_> {
                 if before.samples > 0 {
                     hidden_update::<I, W, N>(isa, w1, at, &before.by_input, chunk, delta1);
                 }
-                hidden_forward::<I, W, N>(isa, w1, at, &current.by_sample, chunk, z);
+                hidden_forward::<I, W, N>(isa, w1, at, &current.by_sample, chunk, || [f32x16::ZERO; N], z);
             }
         }
     }
@@ -480,6 +485,8 @@ pub enum TrainError {
     },
     /// There are no images to quantise by.
     NoImages,
+    /// A network that is to be trained has biases.
+    Biases,
 }
 
 impl From<SizeError> for TrainError {
@@ -507,6 +514,9 @@ impl fmt::Display for TrainError {
             }
             Self::NotFinite { index } => write!(f, "weight {index} is not a finite number"),
             Self::NoImages => f.write_str("there are no images to quantise by"),
+            Self::Biases => {
+                f.write_str("the network has biases, which cannot be trained: only a network without them can")
+            }
         }
     }
 }

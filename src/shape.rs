@@ -8,7 +8,7 @@ use core::num::NonZeroUsize;
 /// Hidden units of one panel: the unit of work that stays in a core's second-level cache while it is used.
 pub(crate) const PANEL: usize = 128;
 
-/// The sizes of a network: `inputs → hidden (ReLU) → outputs`.
+/// The sizes of a network: `inputs → hidden (ReLU) → outputs`, and whether its units have biases.
 ///
 /// The weights of every shape fit into 2 GiB, on all targets, so no length computed from a shape overflows.
 ///
@@ -16,7 +16,8 @@ pub(crate) const PANEL: usize = 128;
 ///
 /// Hidden units are grouped in panels of 128; the last panel holds the rest, rounded up to 16, 32, 64 or 128. The
 /// weights are one slice of [`weights_len`](Self::weights_len) numbers: W1 as `[panel][inputs][width]`, then W2 as
-/// `[panel][outputs][width]`. Weights of units that only fill up the last panel are zero and stay zero.
+/// `[panel][outputs][width]`. Weights of units that only fill up the last panel are zero and stay zero. Where there are
+/// biases, they follow: those of the hidden units, as many as are stored, and those of the outputs.
 ///
 /// ```
 /// # fn main() -> Result<(), twolayer::SizeError> {
@@ -31,6 +32,7 @@ pub struct Shape {
     inputs: NonZeroUsize,
     hidden: usize,
     outputs: NonZeroUsize,
+    biases: bool,
 }
 
 impl Shape {
@@ -44,7 +46,7 @@ impl Shape {
         Err(_) => panic!("a valid shape"),
     };
 
-    /// A shape of 1 to 65,536 inputs, 1 or more hidden units and 1 to 256 outputs.
+    /// A shape of 1 to 65,536 inputs, 1 or more hidden units and 1 to 256 outputs, without biases.
     ///
     /// # Errors
     ///
@@ -56,12 +58,18 @@ impl Shape {
         let (Some(some_outputs), true) = (NonZeroUsize::new(outputs), outputs <= Self::MAX_OUTPUTS) else {
             return Err(SizeError::Outputs { found: outputs });
         };
-        // Hidden units are bounded so that hidden (rounded up) × (inputs + outputs) × 4 bytes stays below 2^31.
-        let most = (i32::MAX as usize / size_of::<f32>() / (inputs + outputs)) / PANEL * PANEL;
+        // Hidden units are bounded so that (hidden, rounded up, × (inputs + outputs + 1) + outputs) × 4 bytes stay below 2^31.
+        let most = (i32::MAX as usize / size_of::<f32>() - outputs) / (inputs + outputs + 1) / PANEL * PANEL;
         if hidden == 0 || hidden > most {
             return Err(SizeError::Hidden { found: hidden, most });
         }
-        Ok(Self { inputs: some_inputs, hidden, outputs: some_outputs })
+        Ok(Self { inputs: some_inputs, hidden, outputs: some_outputs, biases: false })
+    }
+
+    /// The same sizes, with a bias for every hidden unit and output.
+    #[must_use]
+    pub const fn with_biases(self) -> Self {
+        Self { biases: true, ..self }
     }
 
     /// Inputs: the pixels of one image.
@@ -82,6 +90,12 @@ impl Shape {
         self.outputs.get()
     }
 
+    /// Whether every hidden unit and output has a bias.
+    #[must_use]
+    pub const fn has_biases(self) -> bool {
+        self.biases
+    }
+
     /// Hidden units as stored: whole panels, and a last one of 16, 32, 64 or 128.
     #[must_use]
     pub const fn hidden_padded(self) -> usize {
@@ -91,9 +105,15 @@ impl Shape {
         }
     }
 
-    /// The length of W1 and W2 together, in numbers.
+    /// The length of W1, W2 and the biases together, in numbers.
     #[must_use]
     pub const fn weights_len(self) -> usize {
+        let biases = if self.biases { self.hidden_padded() + self.outputs() } else { 0 };
+        self.layers_len() + biases
+    }
+
+    /// The length of W1 and W2, in numbers: where the biases begin.
+    pub(crate) const fn layers_len(self) -> usize {
         (self.inputs() + self.outputs()) * self.hidden_padded()
     }
 
@@ -123,11 +143,29 @@ impl Shape {
         Some(self.w1_len() + first * self.outputs() + output * width + (hidden - first))
     }
 
-    /// The place of every weight: W1 input by input, then W2 hidden unit by hidden unit.
+    /// The place of the bias of hidden unit `hidden`; `None` where there is no such unit, or there are no biases.
+    #[must_use]
+    pub const fn b1_index(self, hidden: usize) -> Option<usize> {
+        if self.biases && hidden < self.hidden { Some(self.layers_len() + hidden) } else { None }
+    }
+
+    /// The place of the bias of output `output`; `None` where there is no such output, or there are no biases.
+    #[must_use]
+    pub const fn b2_index(self, output: usize) -> Option<usize> {
+        if self.biases && output < self.outputs() {
+            Some(self.layers_len() + self.hidden_padded() + output)
+        } else {
+            None
+        }
+    }
+
+    /// The place of every weight: W1 input by input, then W2 hidden unit by hidden unit, then the biases of both layers.
     pub(crate) fn places(self) -> impl Iterator<Item = usize> {
         let w1 = (0..self.inputs()).flat_map(move |i| (0..self.hidden).filter_map(move |h| self.w1_index(i, h)));
         let w2 = (0..self.hidden).flat_map(move |h| (0..self.outputs()).filter_map(move |o| self.w2_index(h, o)));
-        w1.chain(w2)
+        let b1 = (0..self.hidden).filter_map(move |h| self.b1_index(h));
+        let b2 = (0..self.outputs()).filter_map(move |o| self.b2_index(o));
+        w1.chain(w2).chain(b1).chain(b2)
     }
 
     /// The places that only fill up the last panel.
@@ -136,7 +174,8 @@ impl Shape {
         let used = self.hidden - first;
         let w1 = (0..self.inputs()).map(move |row| self.inputs() * first + row * width);
         let w2 = (0..self.outputs()).map(move |row| self.w1_len() + self.outputs() * first + row * width);
-        w1.chain(w2).flat_map(move |at| at + used..at + width)
+        let b1 = self.biases.then_some(self.layers_len() + first);
+        w1.chain(w2).chain(b1).flat_map(move |at| at + used..at + width)
     }
 
     /// The rows of W1 and of W2 in a panel: inputs and outputs.
@@ -159,7 +198,8 @@ impl Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} → {} → {}", self.inputs(), self.hidden, self.outputs())
+        write!(f, "{} → {} → {}", self.inputs(), self.hidden, self.outputs())?;
+        f.write_str(if self.biases { " with biases" } else { "" })
     }
 }
 
@@ -175,8 +215,9 @@ mod tests {
             };
             let shape = Shape::new(inputs, most, outputs).unwrap();
             let bytes = |shape: Shape| shape.weights_len() as u64 * 4;
+            let shape = shape.with_biases();
             assert!(bytes(shape) < 1 << 31, "{shape} has {} bytes", bytes(shape));
-            assert!(bytes(shape) + (inputs + outputs) as u64 * 128 * 4 >= (1 << 31) - 1, "{shape} could be larger");
+            assert!(bytes(shape) + (inputs + outputs + 1) as u64 * 128 * 4 >= (1 << 31) - 1, "{shape} could be larger");
             let found = most + 1;
             assert_eq!(Shape::new(inputs, found, outputs), Err(SizeError::Hidden { found, most }));
             assert!(Shape::new(inputs, 1, outputs).is_ok());
@@ -217,16 +258,34 @@ mod tests {
             }
             assert_eq!((place, fillers.next()), (shape.weights_len(), None));
             assert_eq!(shape.w1_len(), 5 * padded);
+            assert_eq!((shape.b1_index(0), shape.b2_index(0)), (None, None));
+
+            // Biases: as many as there are units in panels, then those of the outputs.
+            let biased = shape.with_biases();
+            let mut fillers = biased.fillers().skip(shape.fillers().count());
+            for unit in 0..padded {
+                let expected = (unit < hidden).then_some(place);
+                assert_eq!(biased.b1_index(unit), expected);
+                assert!(expected.is_some() || fillers.next() == Some(place), "{biased}, unit {unit}");
+                place += 1;
+            }
+            assert_eq!(
+                (0..4).map(|output| biased.b2_index(output)).collect::<Vec<_>>(),
+                [Some(place), Some(place + 1), Some(place + 2), None]
+            );
+            assert_eq!((place + 3, fillers.next()), (biased.weights_len(), None));
+            assert!(biased.places().take(shape.places().count()).eq(shape.places()));
         }
     }
 
     #[test]
     fn shapes_and_errors_are_readable() {
         assert_eq!(Shape::MNIST.to_string(), "784 → 1000 → 10");
+        assert_eq!(Shape::MNIST.with_biases().to_string(), "784 → 1000 → 10 with biases");
         let errors = [Shape::new(0, 1, 1), Shape::new(784, 0, 10), Shape::new(1, 1, 300)];
         let messages = errors.map(|error| error.unwrap_err().to_string());
         assert_eq!(messages[0], "0 inputs; a network takes 1 to 65536");
-        assert_eq!(messages[1], "0 hidden units; this network takes 1 to 676096");
+        assert_eq!(messages[1], "0 hidden units; this network takes 1 to 675200");
         assert_eq!(messages[2], "300 outputs; a network takes 1 to 256");
     }
 }

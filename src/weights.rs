@@ -69,17 +69,43 @@ impl<'a> Weights<'a> {
         self.numbers.get(self.shape.w2_index(hidden, output)?).copied()
     }
 
-    /// Every weight once: W1 input by input, then W2 hidden unit by hidden unit. This order does not depend on how the
-    /// weights lie in memory.
+    /// The bias of hidden unit `hidden`; `None` where there is no such unit, or there are no biases.
+    #[must_use]
+    pub fn b1(self, hidden: usize) -> Option<f32> {
+        self.numbers.get(self.shape.b1_index(hidden)?).copied()
+    }
+
+    /// The bias of output `output`; `None` where there is no such output, or there are no biases.
+    #[must_use]
+    pub fn b2(self, output: usize) -> Option<f32> {
+        self.numbers.get(self.shape.b2_index(output)?).copied()
+    }
+
+    /// Every weight once: W1 input by input, then W2 hidden unit by hidden unit, then the biases of the hidden units and of
+    /// the outputs. This order does not depend on how the weights lie in memory.
     pub fn iter(self) -> impl Iterator<Item = f32> {
         self.shape.places().map(move |place| number(self.numbers, place))
     }
 
-    /// The panels: W1 as `[inputs][width]`, W2 as `[outputs][width]`, and the width.
-    pub(crate) fn panels(self) -> impl Iterator<Item = (&'a [f32], &'a [f32], usize)> {
-        let (w1, w2) = self.numbers.split_at_checked(self.shape.w1_len()).always();
+    /// The panels: W1 as `[inputs][width]`, W2 as `[outputs][width]`, what their pre-activations start from, and the width.
+    pub(crate) fn panels(self) -> impl Iterator<Item = (&'a [f32], &'a [f32], &'a [f32], usize)> {
+        static ZEROS: [f32; PANEL] = [0.0; PANEL];
+        let (layers, mut biases) = self.numbers.split_at_checked(self.shape.layers_len()).always();
+        let (w1, w2) = layers.split_at_checked(self.shape.w1_len()).always();
         let (inputs, outputs) = self.shape.rows();
-        panels(w1, inputs).zip(panels(w2, outputs)).map(move |(w1, w2)| (w1, w2, w1.len() / inputs))
+        panels(w1, inputs).zip(panels(w2, outputs)).map(move |(w1, w2)| {
+            let width = w1.len() / inputs;
+            let (start, rest) =
+                if biases.is_empty() { (&ZEROS[..], biases) } else { biases.split_at_checked(width).always() };
+            biases = rest;
+            (w1, w2, start, width)
+        })
+    }
+
+    /// What the outputs start from; nothing where there are no biases.
+    pub(crate) fn output_biases(self) -> &'a [f32] {
+        let biases = self.shape.b2_index(0).unwrap_or(self.numbers.len());
+        self.numbers.get(biases..).always()
     }
 
     /// The place of the first weight that is infinite or not a number.
@@ -150,6 +176,18 @@ impl<'a> WeightsMut<'a> {
         self.numbers.get_mut(self.shape.w2_index(hidden, output)?)
     }
 
+    /// The bias of hidden unit `hidden`; `None` where there is no such unit, or there are no biases.
+    #[must_use]
+    pub fn b1_mut(&mut self, hidden: usize) -> Option<&mut f32> {
+        self.numbers.get_mut(self.shape.b1_index(hidden)?)
+    }
+
+    /// The bias of output `output`; `None` where there is no such output, or there are no biases.
+    #[must_use]
+    pub fn b2_mut(&mut self, output: usize) -> Option<&mut f32> {
+        self.numbers.get_mut(self.shape.b2_index(output)?)
+    }
+
     /// Sets every weight in the order of [`Weights::iter`], and what only fills up the last panel to zero.
     pub fn fill_with(&mut self, mut weight: impl FnMut() -> f32) {
         self.numbers.fill(0.0);
@@ -162,8 +200,9 @@ impl<'a> WeightsMut<'a> {
         }
     }
 
-    /// W1 and W2, each in panels.
+    /// W1 and W2, each in panels, of a network without biases.
     pub(crate) fn layers_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+        debug_assert!(!self.shape.has_biases(), "biases are not trained");
         self.numbers.split_at_mut_checked(self.shape.w1_len()).always()
     }
 }
@@ -212,7 +251,8 @@ mod tests {
 
     #[test]
     fn every_weight_is_where_its_units_say() {
-        for shape in [(5, 131, 3), (2, 128, 1), (3, 20, 2)].map(|(i, h, o)| Shape::new(i, h, o).unwrap()) {
+        let shapes = [(5, 131, 3), (2, 128, 1), (3, 20, 2)].map(|(i, h, o)| Shape::new(i, h, o).unwrap());
+        for shape in shapes.into_iter().chain(shapes.map(|shape| shape.with_biases())) {
             let mut numbers = vec![f32::NAN; shape.weights_len()];
             let mut weights = WeightsMut::new(shape, &mut numbers).unwrap();
             let mut next = 0.0;
@@ -228,6 +268,13 @@ mod tests {
             for hidden in 0..shape.hidden() {
                 (0..shape.outputs()).for_each(|output| assert_eq!(view.w2(hidden, output), expected.next()));
             }
+            for hidden in 0..shape.hidden() {
+                assert_eq!(view.b1(hidden), shape.has_biases().then(|| expected.next().unwrap()));
+            }
+            for output in 0..shape.outputs() {
+                assert_eq!(view.b2(output), shape.has_biases().then(|| expected.next().unwrap()));
+            }
+            assert_eq!((view.b1(shape.hidden()), view.b2(shape.outputs())), (None, None));
             assert!(view.iter().eq((1..=u16::MAX).map(f32::from).take(shape.places().count())));
             assert_eq!((view.stray_filler(), view.not_finite()), (None, None));
             for (input, hidden) in [(shape.inputs(), 0), (0, shape.hidden()), (usize::MAX, usize::MAX)] {
@@ -235,14 +282,25 @@ mod tests {
             }
 
             // The panels have every number once, in rows of their width.
-            let (mut w1, mut w2) = (Vec::new(), Vec::new());
-            for (first, second, width) in view.panels() {
+            let (mut w1, mut w2, mut b1) = (Vec::new(), Vec::new(), Vec::new());
+            for (first, second, start, width) in view.panels() {
                 assert_eq!((first.len(), second.len()), (shape.inputs() * width, shape.outputs() * width));
                 w1.extend_from_slice(first);
                 w2.extend_from_slice(second);
+                b1.extend_from_slice(&start[..width]);
             }
-            assert_eq!([w1, w2].concat(), view.numbers());
+            if !shape.has_biases() {
+                assert!(b1.drain(..).all(|bias| bias.to_bits() == 0));
+            }
+            assert_eq!([&w1, &w2, &b1, view.output_biases()].concat(), view.numbers());
 
+            if shape.has_biases() {
+                *weights.b1_mut(3).unwrap() = 5.0;
+                *weights.b2_mut(0).unwrap() = 6.0;
+                assert_eq!((weights.view().b1(3), weights.view().b2(0)), (Some(5.0), Some(6.0)));
+            }
+            assert_eq!(weights.b1_mut(shape.hidden()), None);
+            assert_eq!(weights.b2_mut(shape.outputs()), None);
             *weights.w1_mut(1, 2).unwrap() = f32::INFINITY;
             *weights.w2_mut(2, 0).unwrap() = -1.0;
             assert_eq!((weights.view().w1(1, 2), weights.view().w2(2, 0)), (Some(f32::INFINITY), Some(-1.0)));
@@ -253,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_filler_that_is_not_zero_is_found() {
-        let shape = Shape::new(2, 131, 3).unwrap();
+        let shape = Shape::new(2, 131, 3).unwrap().with_biases();
         for place in shape.fillers() {
             let mut numbers = vec![1.0; shape.weights_len()];
             shape.fillers().for_each(|place| numbers[place] = 0.0);

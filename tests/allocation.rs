@@ -10,7 +10,7 @@ use core::cell::Cell;
 use core::hint::black_box;
 use std::alloc::System;
 use support::Samples;
-use twolayer::model::{HEADER_LEN, header};
+use twolayer::model::{Details, HEADER_LEN, header};
 use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
 use twolayer::{
     Backend, Bits, INIT_SCALE, Idx, Kind, Model, Network, Shape, TrainOptions, Trainer, WeightsMut, fill_initial,
@@ -97,7 +97,8 @@ fn the_core_does_not_allocate() {
             trainer.train(&samples.images, &samples.labels[..7]).unwrap_err();
         });
         let payload: Vec<u8> = weights.view().numbers().iter().flat_map(|w| w.to_le_bytes()).collect();
-        let header = without_allocating("writing a header", || header(Kind::F32, shape, &payload).unwrap());
+        let header =
+            without_allocating("writing a header", || header(Kind::F32, shape, Details::default(), &payload).unwrap());
         // In a vector of f32, so that the bytes are aligned.
         let words = [&header[..], &payload].concat();
         let words: Vec<f32> = words.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();

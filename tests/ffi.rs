@@ -123,7 +123,8 @@ struct File {
 
 impl File {
     fn new(kind: Kind, shape: Shape, payload: &[u8]) -> Self {
-        let header = model::header(kind, shape, payload).expect("a payload of the right length");
+        let header =
+            model::header(kind, shape, model::Details::default(), payload).expect("a payload of the right length");
         let len = header.len() + payload.len();
         let mut words = vec![0; len.div_ceil(4) + 1];
         bytemuck::cast_slice_mut(&mut words)[..len].copy_from_slice(&[&header[..], payload].concat());
@@ -170,8 +171,16 @@ fn images() -> Vec<u8> {
     (0..12 * shape().inputs()).map(|_| if next() < 90 { next() } else { 0 }).collect()
 }
 
-const EMPTY: Model =
-    Model { payload: ptr::null(), payload_len: 0, bits: 8, inputs: 1, hidden: 1, outputs: 1, scratch_words: 0 };
+const EMPTY: Model = Model {
+    payload: ptr::null(),
+    payload_len: 0,
+    bits: 8,
+    inputs: 1,
+    hidden: 1,
+    outputs: 1,
+    biases: 0,
+    scratch_words: 0,
+};
 
 type Open = unsafe extern "C" fn(*mut Model, *const u8, usize) -> Status;
 
@@ -301,7 +310,7 @@ fn damaged_models_are_errors() {
     assert_eq!(open_with(twolayer_open, &[b'x'; 100]).err(), Some(Status::Magic));
     // An unknown version and, with a valid checksum, invalid sizes.
     for (file, open) in [(integer_model(Bits::Four), twolayer_open as Open), (f32_model(), twolayer_f32_open)] {
-        for (word, value) in [(2, file.words[2] + 1), (3, 0), (3, 65_537), (4, 0), (5, 257), (6, 60)] {
+        for (word, value) in [(2, file.words[2] + 2), (3, 0), (3, 65_537), (4, 0), (5, 257), (6, 60)] {
             let mut words = file.words.clone();
             words[word] = value;
             words[15] = crc32(bytemuck::cast_slice(&words[..15]));

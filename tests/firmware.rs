@@ -100,7 +100,11 @@ fn trained(hidden: usize) -> Vec<f32> {
 }
 
 fn file(kind: Kind, shape: Shape, payload: &[u8]) -> Vec<u8> {
-    [&model::header(kind, shape, payload).expect("a payload of the right length")[..], payload].concat()
+    [
+        &model::header(kind, shape, model::Details::default(), payload).expect("a payload of the right length")[..],
+        payload,
+    ]
+    .concat()
 }
 
 fn integer_model(hidden: usize, weights: &[f32], bits: Bits) -> Vec<u8> {
@@ -220,7 +224,7 @@ fn host_results(bytes: &[u8], pixels: &[u8]) -> Vec<(u32, Vec<u32>)> {
     let aligned = &mut bytemuck::cast_slice_mut::<u32, u8>(&mut words)[..bytes.len()];
     aligned.copy_from_slice(bytes);
     let model = Model::from_bytes(aligned).expect("a sound model");
-    let network = model.quantized().expect("a sound payload");
+    let network = model.quantized_with_biases().expect("a sound payload");
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(model.shape())];
     let answer = |pixels: &[u8]| {
         let mut outputs = vec![0; model.shape().outputs()];

@@ -3,14 +3,14 @@
 mod oracle;
 mod payload;
 
-use payload::{Payload, random, shape};
+use payload::{Payload, biased, random, shape};
 use proptest::prelude::*;
 use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
 use twolayer::{Backend, Bits, Shape, SizeError};
 
 /// Compares outputs and class of every image on all tiers, with memory that is not zeroed and not vector-aligned.
 fn check(shape: Shape, bits: Bits, payload: &Payload, images: &[u8]) {
-    let network = QuantizedNetwork::new(shape, bits, payload.bytes()).expect("a valid payload");
+    let network = QuantizedNetwork::with_biases(shape, bits, payload.bytes()).expect("a valid payload");
     for backend in Backend::available() {
         let mut memory = vec![0xA5A5_A5A5; PackedNetwork::memory_len(shape) + 1];
         let packed = PackedNetwork::new(&network, &mut memory[1..], backend).expect("enough memory");
@@ -44,12 +44,13 @@ proptest! {
         outputs in 1usize..24,
         shift in 1u8..=24,
         four in any::<bool>(),
+        biases in any::<bool>(),
         weights in prop_oneof![3 => Just(None), 1 => any::<u8>().prop_map(Some)],
         grey in any::<u8>(),
         seed in any::<u64>(),
     ) {
         let bits = if four { Bits::Four } else { Bits::Eight };
-        let shape = shape(inputs, hidden, outputs);
+        let shape = biased(shape(inputs, hidden, outputs), biases);
         let mut next = random(seed);
         let payload = Payload::new(shape, bits, shift, || weights.unwrap_or_else(&mut next));
         check(shape, bits, &payload, &images(inputs, grey, seed ^ 1));

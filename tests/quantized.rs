@@ -3,14 +3,14 @@
 mod oracle;
 mod payload;
 
-use payload::{Payload, random, shape};
+use payload::{Payload, biased, random, shape};
 use proptest::prelude::*;
 use twolayer::{Bits, ModelError, QuantizedNetwork, Shape, SizeError};
 
 /// Compares outputs and class, with scratch that is not zeroed and pixels at any address.
 fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
     let expected = oracle::outputs(shape, bits, payload.bytes(), pixels);
-    let network = QuantizedNetwork::new(shape, bits, payload.bytes()).expect("a valid payload");
+    let network = QuantizedNetwork::with_biases(shape, bits, payload.bytes()).expect("a valid payload");
     let mut scratch = vec![0xA5A5_A5A5; QuantizedNetwork::scratch_len(shape)];
     let mut found = vec![-1; shape.outputs()];
     for offset in 0..4 {
@@ -55,12 +55,13 @@ proptest! {
         outputs in 1usize..24,
         shift in 1u8..=24,
         four in any::<bool>(),
+        biases in any::<bool>(),
         weights in prop_oneof![Just(None), any::<u8>().prop_map(Some)],
         kind in prop_oneof![Just(Kind::Random), Just(Kind::Sparse), any::<u8>().prop_map(Kind::Flat)],
         seed in any::<u64>(),
     ) {
         let bits = if four { Bits::Four } else { Bits::Eight };
-        let shape = shape(inputs, hidden, outputs);
+        let shape = biased(shape(inputs, hidden, outputs), biases);
         let mut next = random(seed);
         let payload = Payload::new(shape, bits, shift, || weights.unwrap_or_else(&mut next));
         check(shape, bits, &payload, &image(kind, inputs, seed ^ 1));

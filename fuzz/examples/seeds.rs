@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::{fs, io};
-use twolayer::model::header;
+use twolayer::model::{Details, header};
 use twolayer::{Bits, Kind, QuantizedNetwork, Shape, WeightsMut, fill_initial};
 
 fn main() -> io::Result<()> {
@@ -37,7 +37,7 @@ fn main() -> io::Result<()> {
         let mut weights = WeightsMut::new(shape, &mut numbers).expect("whole weights");
         fill_initial(&mut weights, 1, 1.0);
         let payload: Vec<u8> = numbers.iter().flat_map(|w| w.to_le_bytes()).collect();
-        let header = header(Kind::F32, shape, &payload).expect("a header");
+        let header = header(Kind::F32, shape, Details::default(), &payload).expect("a header");
         let mut file = [&header[..], &payload].concat();
         write("model", name, &file)?;
         // Found by fuzzing: once accepted, when its checksum was right.
@@ -49,7 +49,7 @@ fn main() -> io::Result<()> {
         let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a length")];
         payload[16..].iter_mut().zip(0_u8..).for_each(|(to, n)| *to = n.wrapping_mul(37));
         payload[0] = 5;
-        let header = header(Kind::Quantized(bits), shape, &payload).expect("a header");
+        let header = header(Kind::Quantized(bits), shape, Details::default(), &payload).expect("a header");
         write("model", name, &[&header[..], &payload].concat())?;
     }
     // Sizes (less one), samples, block (less one), α; then bytes of which four in five are zero, and weights.

@@ -6,7 +6,7 @@ use super::{Action, Error, OwnedWeights};
 use crate::crc32;
 use crate::error::ModelError;
 use crate::kind::Kind;
-use crate::model::{self, Model};
+use crate::model::{self, Details, Model};
 use crate::quantized::Quantized;
 use crate::shape::Shape;
 use crate::weights::Weights;
@@ -21,6 +21,8 @@ pub struct ModelFile {
     bytes: Bytes,
     kind: Kind,
     shape: Shape,
+    image: Option<[u16; 2]>,
+    text: String,
 }
 
 impl ModelFile {
@@ -31,15 +33,18 @@ impl ModelFile {
     /// If the file cannot be read or is not a complete, undamaged model.
     pub fn open(path: &Path, access: FileAccess) -> Result<Self, Error> {
         let bytes = Bytes::open(path, access)?;
-        let model =
-            Model::from_bytes(bytes.as_slice()).map_err(|error| Error::Model { path: path.to_owned(), error })?;
-        let (kind, shape) = (model.kind(), model.shape());
-        Ok(Self { path: path.to_owned(), bytes, kind, shape })
+        let model_error = |error| Error::Model { path: path.to_owned(), error };
+        let model = Model::from_bytes(bytes.as_slice()).map_err(model_error)?;
+        let (kind, shape, Details { image, text }) =
+            (model.kind(), model.shape(), model.details().map_err(model_error)?);
+        let text = text.to_owned();
+        Ok(Self { path: path.to_owned(), bytes, kind, shape, image, text })
     }
 
     /// The model, without another check.
     fn model(&self) -> Model<'_> {
-        let payload = self.bytes.as_slice().get(model::HEADER_LEN..).unwrap_or_default();
+        let behind = self.bytes.as_slice().get(model::HEADER_LEN..).unwrap_or_default();
+        let payload = behind.get(..behind.len().saturating_sub(self.text.len())).unwrap_or_default();
         Model::checked_before(self.kind, self.shape, payload)
     }
 
@@ -58,6 +63,12 @@ impl ModelFile {
     #[must_use]
     pub const fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// What the file says beside its weights.
+    #[must_use]
+    pub fn details(&self) -> Details<'_> {
+        Details { image: self.image, text: &self.text }
     }
 
     /// The length of the file in bytes, header included.
@@ -112,28 +123,31 @@ impl ModelFile {
     ///
     /// # Errors
     ///
-    /// If a weight is infinite or NaN, or the file cannot be written; an existing file is then left unchanged.
-    pub fn write(path: &Path, weights: Weights<'_>) -> Result<(), Error> {
+    /// If a weight is infinite or NaN, the details do not fit the network, or the file cannot be written; an existing file is
+    /// then left unchanged.
+    pub fn write(path: &Path, weights: Weights<'_>, details: Details<'_>) -> Result<(), Error> {
         if let Some(index) = weights.not_finite() {
             return Err(Error::Model { path: path.to_owned(), error: ModelError::NotFinite { index } });
         }
-        Self::write_payload(path, Kind::F32, weights.shape(), bytemuck::cast_slice(weights.numbers()))
+        Self::write_payload(path, Kind::F32, weights.shape(), details, bytemuck::cast_slice(weights.numbers()))
     }
 
     /// Writes a quantised network, like [`write`](Self::write).
     ///
     /// # Errors
     ///
-    /// If the file cannot be written; an existing file is then left unchanged.
-    pub fn write_quantized(path: &Path, quantized: &Quantized) -> Result<(), Error> {
-        Self::write_payload(path, Kind::Quantized(quantized.bits()), quantized.shape(), quantized.payload())
+    /// If the details do not fit the network, or the file cannot be written; an existing file is then left unchanged.
+    pub fn write_quantized(path: &Path, quantized: &Quantized, details: Details<'_>) -> Result<(), Error> {
+        let kind = Kind::Quantized(quantized.bits());
+        Self::write_payload(path, kind, quantized.shape(), details, quantized.payload())
     }
 
-    fn write_payload(path: &Path, kind: Kind, shape: Shape, payload: &[u8]) -> Result<(), Error> {
-        let header =
-            model::header(kind, shape, payload).map_err(|error| Error::Model { path: path.to_owned(), error })?;
+    fn write_payload(path: &Path, kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) -> Result<(), Error> {
+        let header = model::header(kind, shape, details, payload)
+            .map_err(|error| Error::Model { path: path.to_owned(), error })?;
         let write = |mut to: &File| {
-            to.write_all(&header).and_then(|()| to.write_all(payload)).map_err(Error::io(Action::Write, path))
+            let parts = [&header[..], payload, details.text.as_bytes()];
+            parts.into_iter().try_for_each(|part| to.write_all(part)).map_err(Error::io(Action::Write, path))
         };
         match resolve_target(path)? {
             Some(target) => {

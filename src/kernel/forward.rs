@@ -9,7 +9,7 @@ use crate::simd::Isa;
 use wide::f32x16;
 
 /// The first layer: adds the inputs of one chunk to one tile of the pre-activations `z`, a row for each sample; the first
-/// chunk begins at zero. `w1` has a row for each input.
+/// chunk begins at `start()`. `w1` has a row for each input.
 #[inline(always)]
 pub(crate) fn hidden_forward<I: Isa, const W: usize, const N: usize>(
     isa: I,
@@ -17,12 +17,13 @@ pub(crate) fn hidden_forward<I: Isa, const W: usize, const N: usize>(
     at: usize,
     pixels: &BySample<'_>,
     chunk: usize,
+    start: impl Fn() -> [f32x16; N],
     z: &mut [Row<W>],
 ) {
     for (sample, z) in z.iter_mut().enumerate() {
         let Some(z) = tile_mut::<N>(z, at) else { continue };
         let Some(pixels) = pixels.chunk(sample, chunk) else { continue };
-        let mut sum = if chunk == 0 { [f32x16::ZERO; N] } else { load(z) };
+        let mut sum = if chunk == 0 { start() } else { load(z) };
         for (input, pixel) in pixels {
             debug_assert!(input < w1.len(), "lists name inputs only");
             let Some(weights) = w1.get(input).and_then(|row| tile(row, at)) else { break };
@@ -71,6 +72,7 @@ mod tests {
         w1: &'a [f32],
         inputs: usize,
         width: usize,
+        start: &'a [f32],
         pixels: &'a BySample<'a>,
         z: &'a mut [f32],
     }
@@ -88,9 +90,11 @@ mod tests {
         #[inline(always)]
         fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
             let (w1, z) = (rows::<W>(self.w1), rows_mut::<W>(self.z));
+            let start = &rows::<W>(self.start)[0];
             for at in (0..W).step_by(N) {
                 for chunk in 0..self.inputs.div_ceil(CHUNK) {
-                    hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, z);
+                    let start = || load(tile(start, at).unwrap());
+                    hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, start, z);
                 }
             }
         }
@@ -98,22 +102,23 @@ mod tests {
 
     fn assert_forward(images: &[u8], inputs: usize, width: usize) {
         let (samples, units) = (images.len() / inputs, width * LANES);
-        let w1 = Dice::new(1).numbers(inputs * units, 1.0);
+        let mut dice = Dice::new(1);
+        let (w1, start) = (dice.numbers(inputs * units, 1.0), dice.numbers(units, 100.0));
         let mut scratch = vec![f32::NAN; BySample::scratch_len(inputs, samples)];
         let mut pixels = BySample::new(nonzero(inputs), samples, &mut Scratch::new(&mut scratch));
         pixels.fill(images);
         let z = on_all_tiers(|backend| {
             let mut z = vec![f32::NAN; samples * units];
-            backend.run(Pass { w1: &w1, inputs, width, pixels: &pixels, z: &mut z });
+            backend.run(Pass { w1: &w1, inputs, width, start: &start, pixels: &pixels, z: &mut z });
             bits(&z)
         });
         for (image, z) in images.chunks(inputs).zip(z.chunks(units)) {
             for (unit, z) in z.iter().enumerate() {
                 let weights = w1.iter().skip(unit).step_by(units);
                 let terms = image.iter().zip(weights).map(|(&x, &w)| (Approx::exact(x), Approx::exact(w)));
-                // A product, and an addition for each pixel that follows.
+                // A product, and an addition for each pixel from it on.
                 let nonzero = image.iter().filter(|&&x| x != 0).count();
-                let expected = Approx::ZERO.sum(nonzero, terms);
+                let expected = Approx::exact(start[unit]).sum(nonzero + 1, terms);
                 let z = f32::from_bits(*z);
                 assert!(expected.admits(z), "{inputs} inputs, {width} vectors, unit {unit}: {z}, {expected:?}");
             }

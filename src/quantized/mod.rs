@@ -12,15 +12,17 @@
 //!
 //! ```text
 //! v[i] = (p[i] + 32) >> 6                                    pixel level, 0 ..= 4
-//! s[j] = Σ_i v[i] · w1[i][j]                                 pre-activation; w1 in −128 ..= 127 (8 bits), −8 ..= 7 (4 bits)
+//! s[j] = b1[j] + Σ_i v[i] · w1[i][j]                         pre-activation; w1 in −128 ..= 127 (8 bits), −8 ..= 7 (4 bits)
 //! h[j] = clamp((s[j] + (1 << (shift − 1))) >> shift, 0, 255) ReLU and rounding to a byte; >> rounds towards −∞
-//! y[k] = Σ_j h[j] · w2[j][k]                                 output; w2 in −128 ..= 127
+//! y[k] = b2[k] + Σ_j h[j] · w2[j][k]                         output; w2 in −128 ..= 127
 //! class = the lowest k with the largest y[k]
 //! ```
 //!
-//! Without biases, multiplying a hidden unit's column of `w1` by a positive number and dividing its row of `w2` by it
-//! changes nothing, and multiplying all outputs by one positive number does not change the class. So the scales of the
-//! quantised weights need not be stored, and after the ReLU a shift serves where others need a multiplier per unit.
+//! The biases `b1` and `b2` are zero where the network has none, and −2²³ ..= 2²³ else.
+//!
+//! Multiplying a hidden unit's column of `w1` and its bias by a positive number and dividing its row of `w2` by it changes
+//! nothing, and multiplying all outputs by one positive number does not change the class. So the scales of the quantised
+//! weights need not be stored, and after the ReLU a shift serves where others need a multiplier per unit.
 //!
 //! Five levels of grey are enough: on MNIST half of the inked pixels are fully inked, and the quantiser fits the weights
 //! to the levels.
@@ -33,7 +35,9 @@
 //! |---|---|---|
 //! | 0 | 1 | `shift`, 1 ..= 24 |
 //! | 1 | 15 | zero |
-//! | 16 | 16 · `inputs` · `tiles` | `w1`, tile after tile |
+//! | 16 | 4 · `outputs`, and zeros up to a multiple of 16 | `b2`, i32; only where there are biases |
+//! | then | 4 · `units` · `tiles` | `b1`, i32; only where there are biases |
+//! | then | 16 · `inputs` · `tiles` | `w1`, tile after tile |
 //! | then | `hidden` · `outputs` | `w2`, one byte a weight, two's complement, row `j` before row `j + 1` |
 //!
 //! A tile holds `units` = 16 (8 bits) or 32 (4 bits) consecutive hidden units; `tiles = ⌈hidden / units⌉`, and the last
@@ -43,9 +47,9 @@
 //!
 //! # Why no sum overflows
 //!
-//! `new` refuses more than 65 535 inputs or hidden units. Then, whatever the bytes are:
-//! - `|s[j]| ≤ 65 535 · 4 · 128 < 2²⁵`, and so is every partial sum of the biased weights, `≤ 65 535 · 4 · 255 < 2²⁷`;
-//! - `|y[k]| ≤ 65 535 · 255 · 128 = 2 139 062 400 < 2³¹`, and so is every partial sum of it.
+//! `new` refuses more than 65 535 inputs or hidden units, and larger biases. Then, whatever the bytes are:
+//! - `|s[j]| ≤ 2²³ + 65 535 · 4 · 128 < 2²⁶`, and the partial sums of the stored, unsigned weights are `≤ 65 535 · 4 · 255 < 2²⁷`;
+//! - `|y[k]| ≤ 2²³ + 65 535 · 255 · 128 = 2 147 451 008 < 2³¹`, and so is every partial sum of it.
 //!
 //! # How it is fast
 //!
@@ -104,6 +108,8 @@ const MAX_UNITS: usize = 32;
 const BOUNDS: usize = size_of::<level_lists::Bounds>() / size_of::<u32>();
 /// The largest width of a layer.
 const MAX_WIDTH: usize = 65_535;
+/// The largest bias, and the negative of the smallest.
+const MAX_BIAS: i32 = 1 << 23;
 /// The largest shift of the hidden layer.
 const MAX_SHIFT: u8 = 24;
 
@@ -150,11 +156,16 @@ impl Bits {
 /// assert_eq!(network.classify(&[0, 255, 64, 0], &mut scratch)?, 0);
 /// # Ok(()) }
 /// ```
+///
+/// With `BIASES`, the network may have biases or not. The default leaves their code out of firmware that has no use for it,
+/// and refuses networks that have them.
 #[derive(Clone, Copy, Debug)]
-pub struct QuantizedNetwork<'a> {
+pub struct QuantizedNetwork<'a, const BIASES: bool = false> {
     shape: Shape,
     bits: Bits,
     shift: u8,
+    /// Biases of the outputs, rounded up to 4, then of the units of all tiles; nothing where there are none.
+    biases: &'a [u32],
     /// `inputs` rows a tile, tile after tile.
     first: &'a [Row],
     /// `hidden` rows of `outputs` weights.
@@ -162,23 +173,63 @@ pub struct QuantizedNetwork<'a> {
 }
 
 impl<'a> QuantizedNetwork<'a> {
-    /// The network in a payload, which lies as described [above](self). Costs nothing that depends on its length.
+    /// The network without biases in a payload, which lies as described [above](self). Costs nothing that depends on its
+    /// length.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Size`] when there are more than 65 535 inputs or hidden units; `Length`, `Misaligned`, `Shift` and
-    /// `Prologue` when the payload is not as long as the shape asks for, does not start at a multiple of 4, or its first 16
-    /// bytes are not as described.
+    /// [`ModelError::Biases`] when the shape has biases; [`ModelError::Size`] when there are more than 65 535 inputs or hidden
+    /// units; `Length`, `Misaligned`, `Shift` and `Prologue` when the payload is not as long as the shape asks for, does not
+    /// start at a multiple of 4, or its first 16 bytes are not as described.
+    #[inline] // an image has one call
     pub fn new(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
-        let (found, expected) = (payload.len(), Self::payload_len(shape, bits).map_err(ModelError::Size)?);
+        Self::checked(shape, bits, payload)
+    }
+
+    /// Bytes of the payload for a shape.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Quantized`] when there are more than 65 535 inputs or hidden units.
+    pub const fn payload_len(shape: Shape, bits: Bits) -> Result<usize, SizeError> {
+        match unbiased_len(shape, bits) {
+            Ok(len) if shape.has_biases() => Ok(len + ROW_BYTES * bias_rows(shape, bits)),
+            len => len,
+        }
+    }
+
+    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: one an input, one an
+    /// output, 40 more.
+    #[must_use]
+    pub const fn scratch_len(shape: Shape) -> usize {
+        shape.inputs() + MAX_UNITS + BOUNDS + shape.outputs()
+    }
+}
+
+impl<'a> QuantizedNetwork<'a, true> {
+    /// The network with or without biases in a payload; looks at each bias.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](QuantizedNetwork::new), and [`ModelError::Bias`] when a bias is not −2²³ to 2²³; never `Biases`.
+    pub fn with_biases(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
+        Self::checked(shape, bits, payload)
+    }
+}
+
+impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
+    #[inline(always)] // an image has one call
+    fn checked(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
+        let bias_rows = match (shape.has_biases(), BIASES) {
+            (true, true) => bias_rows(shape, bits),
+            (true, false) => return Err(ModelError::Biases),
+            (false, _) => 0,
+        };
+        let expected = unbiased_len(shape, bits).map_err(ModelError::Size)? + ROW_BYTES * bias_rows;
+        let found = payload.len();
         if found != expected {
             return Err(ModelError::Length { found: found as u64, expected: expected as u64 });
         }
-        Self::with_checked_len(shape, bits, payload)
-    }
-
-    /// [`new`](Self::new) for a payload whose length was checked before.
-    pub(crate) fn with_checked_len(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
         let second_len = shape.hidden() * shape.outputs();
         let (rows, second) = payload.split_at_checked(payload.len() - second_len).always();
         let rows: &[Row] =
@@ -192,19 +243,15 @@ impl<'a> QuantizedNetwork<'a> {
         if (word >> 8) | second_word | third_word | fourth_word != 0 {
             return Err(ModelError::Prologue);
         }
-        Ok(Self { shape, bits, shift, first, second })
-    }
-
-    /// Bytes of the payload for a shape.
-    ///
-    /// # Errors
-    ///
-    /// [`SizeError::Quantized`] when there are more than 65 535 inputs or hidden units.
-    pub const fn payload_len(shape: Shape, bits: Bits) -> Result<usize, SizeError> {
-        match payload_len(shape, bits) {
-            Some(len) => Ok(len),
-            None => Err(SizeError::Quantized { found: widest(shape), most: MAX_WIDTH }),
+        let (biases, first) = first.split_at_checked(bias_rows).always();
+        let biases = biases.as_flattened();
+        for (index, &bias) in biases.iter().enumerate() {
+            let found = u32::from_le(bias).cast_signed();
+            if !(-MAX_BIAS..=MAX_BIAS).contains(&found) {
+                return Err(ModelError::Bias { index, found });
+            }
         }
+        Ok(Self { shape, bits, shift, biases, first, second })
     }
 
     /// The network's sizes.
@@ -219,19 +266,12 @@ impl<'a> QuantizedNetwork<'a> {
         self.bits
     }
 
-    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: one an input, one an
-    /// output, 40 more.
-    #[must_use]
-    pub const fn scratch_len(shape: Shape) -> usize {
-        shape.inputs() + MAX_UNITS + BOUNDS + shape.outputs()
-    }
-
     /// Writes the outputs of one image: `inputs` pixels, `outputs` numbers. `scratch` may hold anything.
     ///
     /// # Errors
     ///
     /// [`SizeError`] when `image` or `outputs` is not as long as the shape says, or `scratch` is shorter than
-    /// [`scratch_len`](Self::scratch_len).
+    /// [`scratch_len`](QuantizedNetwork::scratch_len).
     pub fn outputs(&self, image: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), SizeError> {
         self.check(image, scratch)?;
         let (found, expected) = (outputs.len(), self.shape.outputs());
@@ -256,12 +296,20 @@ impl<'a> QuantizedNetwork<'a> {
         Ok(class(outputs))
     }
 
+    /// The biases of the outputs, rounded up to 4, and of the units of all tiles.
+    fn biases(&self) -> (&'a [u32], &'a [u32]) {
+        if !BIASES {
+            return Default::default();
+        }
+        self.biases.split_at_checked(self.shape.outputs().next_multiple_of(ROW_WORDS)).unwrap_or_default()
+    }
+
     fn check(&self, image: &[u8], scratch: &[u32]) -> Result<(), SizeError> {
         let (found, expected) = (image.len(), self.shape.inputs());
         if found != expected {
             return Err(SizeError::Pixels { found, expected });
         }
-        let (found, expected) = (scratch.len(), Self::scratch_len(self.shape));
+        let (found, expected) = (scratch.len(), QuantizedNetwork::scratch_len(self.shape));
         if found < expected {
             return Err(SizeError::Scratch { found, expected });
         }
@@ -273,6 +321,9 @@ impl<'a> QuantizedNetwork<'a> {
     fn run(&self, pixels: &[u8], scratch: &mut [u32], outputs: &mut [i32]) {
         // Without the box, a call of memset: a hundred bytes of code for ten words.
         outputs.fill(core::hint::black_box(0));
+        for (output, &bias) in outputs.iter_mut().zip(self.biases().0) {
+            *output = u32::from_le(bias).cast_signed();
+        }
         let mut weights = self.second;
         self.hidden(pixels, scratch, |sums| {
             let behind = sums.len() * outputs.len();
@@ -290,12 +341,20 @@ impl<'a> QuantizedNetwork<'a> {
         let sums = sums.get_mut(..self.bits.units()).always();
         let levels = LevelLists::new(pixels, bytemuck::cast_mut(bounds), lists);
         let start = start(self.shift, self.bits, levels.total());
-        let mut first = self.first;
+        let (mut first, mut biases) = (self.first, self.biases().1);
         while let Some((tile, rest)) = first.split_at_checked(pixels.len())
             && !tile.is_empty()
         {
             first = rest;
-            sums.fill(start);
+            match biases.split_at_checked(sums.len()) {
+                None => sums.fill(start),
+                Some((tile, rest)) => {
+                    biases = rest;
+                    for (sum, &bias) in sums.iter_mut().zip(tile) {
+                        *sum = u32::from_le(bias).wrapping_add(start);
+                    }
+                }
+            }
             rows::add_rows(self.bits, &levels, tile, sums);
             take(sums);
         }
@@ -307,15 +366,20 @@ const fn widest(shape: Shape) -> usize {
     if shape.inputs() > shape.hidden() { shape.inputs() } else { shape.hidden() }
 }
 
-/// [`QuantizedNetwork::payload_len`]; `None` if a layer is too wide.
-#[inline(never)] // called twice when a model is opened
-const fn payload_len(shape: Shape, bits: Bits) -> Option<usize> {
-    if widest(shape) > MAX_WIDTH {
-        return None;
+/// Bytes of the payload without biases.
+const fn unbiased_len(shape: Shape, bits: Bits) -> Result<usize, SizeError> {
+    let found = widest(shape);
+    if found > MAX_WIDTH {
+        return Err(SizeError::Quantized { found, most: MAX_WIDTH });
     }
     // Fewer bytes than the shape's f32 weights have, which a `Shape` keeps below 2 GiB.
     let tiles = shape.hidden().div_ceil(bits.units());
-    Some(PROLOGUE + shape.inputs() * tiles * ROW_BYTES + shape.hidden() * shape.outputs())
+    Ok(PROLOGUE + shape.inputs() * tiles * ROW_BYTES + shape.hidden() * shape.outputs())
+}
+
+/// The biases of a shape that has them, in rows of 16 bytes.
+const fn bias_rows(shape: Shape, bits: Bits) -> usize {
+    shape.outputs().div_ceil(ROW_WORDS) + shape.hidden().div_ceil(bits.units()) * bits.units() / ROW_WORDS
 }
 
 /// What the sum of every hidden unit starts from, modulo 2³²: half of the divisor, to round, less the bias of all weights.

@@ -1,6 +1,6 @@
 //! A quantised network that owns its payload, for hosts.
 
-use super::QuantizedNetwork;
+use super::{QuantizedNetwork, Row, bias_rows};
 use crate::error::ModelError;
 use crate::kind::Bits;
 use crate::shape::Shape;
@@ -25,7 +25,7 @@ impl Quantized {
     pub fn new(shape: Shape, bits: Bits, payload: &[u8]) -> Result<Self, ModelError> {
         let mut copy = Self::zeros(shape, bits, payload.len());
         copy.payload_mut().copy_from_slice(payload);
-        QuantizedNetwork::new(shape, bits, copy.payload())?;
+        QuantizedNetwork::with_biases(shape, bits, copy.payload())?;
         Ok(copy)
     }
 
@@ -58,9 +58,11 @@ impl Quantized {
 
     /// The network in the payload, which was checked when this value was made.
     #[must_use]
-    pub fn network(&self) -> QuantizedNetwork<'_> {
+    pub fn network(&self) -> QuantizedNetwork<'_, true> {
         let (rows, second) = self.payload().split_at(self.len - self.shape.hidden() * self.shape.outputs());
-        let first = &bytemuck::cast_slice(rows)[1..];
-        QuantizedNetwork { shape: self.shape, bits: self.bits, shift: rows[0], first, second }
+        let bias_rows = if self.shape.has_biases() { bias_rows(self.shape, self.bits) } else { 0 };
+        let (biases, first) = bytemuck::cast_slice(rows)[1..].split_at(bias_rows);
+        let biases = <[Row]>::as_flattened(biases);
+        QuantizedNetwork { shape: self.shape, bits: self.bits, shift: rows[0], biases, first, second }
     }
 }

@@ -19,6 +19,7 @@ use crate::error::SizeError;
 use crate::kind::Bits;
 use crate::shape::Shape;
 use crate::simd::{Backend, Isa, TierFn};
+use core::slice::Iter;
 use wide::{i16x32, i32x16, u16x32};
 
 /// Hidden units of one vector: 64 bytes.
@@ -68,17 +69,21 @@ pub struct PackedNetwork<'a> {
     first: &'a [Lanes],
     /// `[outputs][vectors]`.
     second: &'a [Pair],
+    /// What the units of each vector start from; nothing where there are no biases.
+    hidden_biases: &'a [Starts],
+    output_biases: &'a [u32],
     backend: Backend,
 }
 
 impl<'a> PackedNetwork<'a> {
     /// The memory that a network of this shape needs, in words: a byte a weight of the first layer, two a weight of the
-    /// second, with the hidden units rounded up to 64.
+    /// second, four a bias, with the hidden units rounded up to 64.
     #[must_use]
     pub const fn memory_len(shape: Shape) -> usize {
         let first = shape.inputs().saturating_mul(vectors(shape)).saturating_mul(16);
         let second = shape.outputs().saturating_mul(vectors(shape)).saturating_mul(32);
-        first.saturating_add(second).saturating_add(ALIGN)
+        let biases = if shape.has_biases() { vectors(shape) * UNITS + shape.outputs() } else { 0 };
+        first.saturating_add(second).saturating_add(biases).saturating_add(ALIGN)
     }
 
     /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words.
@@ -94,7 +99,11 @@ impl<'a> PackedNetwork<'a> {
     /// # Errors
     ///
     /// When `memory` has fewer than [`memory_len`](Self::memory_len) words.
-    pub fn new(network: &QuantizedNetwork<'_>, memory: &'a mut [u32], backend: Backend) -> Result<Self, SizeError> {
+    pub fn new<const BIASES: bool>(
+        network: &QuantizedNetwork<'_, BIASES>,
+        memory: &'a mut [u32],
+        backend: Backend,
+    ) -> Result<Self, SizeError> {
         let shape = network.shape();
         let (found, expected) = (memory.len(), Self::memory_len(shape));
         let short = SizeError::Memory { found, expected };
@@ -102,9 +111,10 @@ impl<'a> PackedNetwork<'a> {
             return Err(short);
         }
         let vectors = vectors(shape);
-        let memory: &mut [Lanes] = bytemuck::cast_slice_mut::<u32, u16>(aligned(memory)).as_chunks_mut().0;
-        let (first, memory) = memory.split_at_mut_checked(shape.inputs() * vectors).ok_or(short)?;
-        let (second, _) = memory.split_at_mut_checked(shape.outputs() * vectors * 2).ok_or(short)?;
+        let (first, memory) = aligned(memory).split_at_mut_checked(shape.inputs() * vectors * 16).ok_or(short)?;
+        let (second, memory) = memory.split_at_mut_checked(shape.outputs() * vectors * 32).ok_or(short)?;
+        let first: &mut [Lanes] = bytemuck::cast_slice_mut::<u32, u16>(first).as_chunks_mut().0;
+        let second: &mut [Lanes] = bytemuck::cast_slice_mut::<u32, u16>(second).as_chunks_mut().0;
         let second: &mut [Pair] = second.as_chunks_mut().0;
 
         let whole = vectors / PANEL * PANEL;
@@ -131,7 +141,34 @@ impl<'a> PackedNetwork<'a> {
                 }
             }
         }
-        Ok(Self { shape, bits: network.bits, shift: network.shift, first, second, backend })
+        let (hidden_biases, output_biases) = if shape.has_biases() {
+            let (hidden, memory) = memory.split_at_mut_checked(vectors * UNITS).ok_or(short)?;
+            let outputs = memory.get_mut(..shape.outputs()).ok_or(short)?;
+            let (of_outputs, of_units) = network.biases();
+            for (output, &bias) in outputs.iter_mut().zip(of_outputs) {
+                *output = u32::from_le(bias);
+            }
+            for (place, bias) in hidden.iter_mut().enumerate() {
+                // Even units, then odd ones, as `Sums` has them.
+                let (parity, half, lane) = (place % UNITS / 32, place % 32 / 16, place % 16);
+                let unit = place / UNITS * UNITS + 2 * (2 * lane + half) + parity;
+                *bias = of_units.get(unit).copied().map_or(0, u32::from_le);
+            }
+            let hidden: &[[[u32; 16]; 2]] = hidden.as_chunks().0.as_chunks().0;
+            (hidden.as_chunks().0, &*outputs)
+        } else {
+            (&[][..], &[][..])
+        };
+        Ok(Self {
+            shape,
+            bits: network.bits,
+            shift: network.shift,
+            first,
+            second,
+            hidden_biases,
+            output_biases,
+            backend,
+        })
     }
 
     /// The network's sizes.
@@ -188,7 +225,7 @@ fn aligned(memory: &mut [u32]) -> &mut [u32] {
 }
 
 /// One input's weights for the units of one vector. Tiles that the payload has not are zero.
-fn weights(network: &QuantizedNetwork<'_>, vector: usize, input: usize) -> Lanes {
+fn weights<const BIASES: bool>(network: &QuantizedNetwork<'_, BIASES>, vector: usize, input: usize) -> Lanes {
     let mut lanes = [0; 32];
     let tiles = UNITS / network.bits.units();
     let inputs = network.shape.inputs();
@@ -260,25 +297,29 @@ impl TierFn for Image<'_, '_, '_> {
         }
         let start = start(network.shift, network.bits, total).cast_signed();
         let layer = Layer { lists: &lists, start, shift: network.shift };
+        let mut biases = network.hidden_biases.iter();
 
         let (panels, rest) = scratch.hidden.as_chunks_mut::<PANEL>();
         let (whole, single) = network.first.split_at_checked(panels.len() * PANEL * pixels.len()).always();
         let whole: &[[Lanes; PANEL]] = whole.as_chunks().0;
         for (hidden, rows) in panels.iter_mut().zip(whole.chunks_exact(pixels.len().max(1))) {
             match I::PACKED_TILE {
-                4 => layer.panel::<I, PANEL, 4>(isa, rows, hidden),
-                2 => layer.panel::<I, PANEL, 2>(isa, rows, hidden),
-                _ => layer.panel::<I, PANEL, 1>(isa, rows, hidden),
+                4 => layer.panel::<I, PANEL, 4>(isa, rows, &mut biases, hidden),
+                2 => layer.panel::<I, PANEL, 2>(isa, rows, &mut biases, hidden),
+                _ => layer.panel::<I, PANEL, 1>(isa, rows, &mut biases, hidden),
             }
         }
         let single: &[[Lanes; 1]] = single.as_chunks().0;
         for (hidden, rows) in rest.as_chunks_mut().0.iter_mut().zip(single.chunks_exact(pixels.len().max(1))) {
-            layer.panel::<I, 1, 1>(isa, rows, hidden);
+            layer.panel::<I, 1, 1>(isa, rows, &mut biases, hidden);
         }
 
         let rows = network.second.chunks_exact(scratch.hidden.len().max(1));
         for (output, weights) in scratch.outputs.iter_mut().zip(rows) {
             *output = dot(isa, scratch.hidden, weights);
+        }
+        for (output, bias) in scratch.outputs.iter_mut().zip(network.output_biases) {
+            *output += bias.cast_signed();
         }
     }
 }
@@ -342,13 +383,27 @@ struct Layer<'a> {
 
 /// Sums of 64 units on their way: even and odd units, each as lanes `2m` and lanes `2m + 1`.
 type Sums = [[i32x16; 2]; 2];
+/// Biases of 64 units as they lie in memory, in the order of [`Sums`].
+type Starts = [[[u32; 16]; 2]; 2];
 
 impl Layer<'_> {
     /// The activations of a panel of `W` vectors, `N` at a time.
     #[inline(always)]
-    fn panel<I: Isa, const W: usize, const N: usize>(&self, isa: I, rows: &[[Lanes; W]], hidden: &mut [Pair; W]) {
+    fn panel<I: Isa, const W: usize, const N: usize>(
+        &self,
+        isa: I,
+        rows: &[[Lanes; W]],
+        biases: &mut Iter<'_, Starts>,
+        hidden: &mut [Pair; W],
+    ) {
         for (tile, hidden) in hidden.as_chunks_mut::<N>().0.iter_mut().enumerate() {
             let mut totals: [Sums; N] = [[[i32x16::splat(self.start); 2]; 2]; N];
+            // `zip` asks for a bias first: it takes none too many.
+            for (bias, total) in biases.by_ref().take(N).zip(&mut totals) {
+                for (sum, bias) in total.as_flattened_mut().iter_mut().zip(bias.as_flattened()) {
+                    *sum += i32x16::new(bytemuck::cast(*bias));
+                }
+            }
             let mut lanes = [[u16x32::ZERO; 2]; N];
             let mut room = ROWS;
             for (level, list) in (1..=LEVELS).rev().zip(self.lists) {

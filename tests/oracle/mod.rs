@@ -8,17 +8,18 @@ use twolayer::Shape;
 pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -> Vec<i64> {
     let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
     let shift = u32::from(payload[0]);
+    let (b2, b1, at) = biases(shape, bits, payload);
     let w1 = |i: usize, j: usize| match bits {
-        Bits::Eight => i64::from(payload[16 + ((j / 16) * inputs + i) * 16 + j % 16]) - 128,
+        Bits::Eight => i64::from(payload[at + ((j / 16) * inputs + i) * 16 + j % 16]) - 128,
         Bits::Four => {
-            let byte = payload[16 + ((j / 32) * inputs + i) * 16 + (j % 32) / 2];
+            let byte = payload[at + ((j / 32) * inputs + i) * 16 + (j % 32) / 2];
             i64::from(if j.is_multiple_of(2) { byte & 15 } else { byte >> 4 }) - 8
         }
     };
     let w2 = &payload[payload.len() - hidden * outputs..];
-    let mut y = vec![0i64; outputs];
+    let mut y = b2;
     for j in 0..hidden {
-        let mut s = 0i64;
+        let mut s = b1[j];
         for (i, &pixel) in pixels.iter().enumerate() {
             s += ((i64::from(pixel) + 32) >> 6) * w1(i, j);
         }
@@ -29,6 +30,21 @@ pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -
         }
     }
     y
+}
+
+/// The biases of the outputs and of the hidden units, and where `w1` begins.
+fn biases(shape: Shape, bits: Bits, payload: &[u8]) -> (Vec<i64>, Vec<i64>, usize) {
+    if !shape.has_biases() {
+        return (vec![0; shape.outputs()], vec![0; shape.hidden()], 16);
+    }
+    let units = if bits == Bits::Eight { 16 } else { 32 };
+    let b1_at = 16 + (4 * shape.outputs()).next_multiple_of(16);
+    let w1_at = b1_at + 4 * shape.hidden().next_multiple_of(units);
+    let numbers = |at: usize, count: usize| {
+        let words = payload[at..].chunks(4).take(count);
+        words.map(|word| i64::from(i32::from_le_bytes(word.try_into().expect("four bytes")))).collect()
+    };
+    (numbers(16, shape.outputs()), numbers(b1_at, shape.hidden()), w1_at)
 }
 
 /// The lowest index of the largest output.

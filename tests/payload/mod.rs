@@ -17,6 +17,16 @@ impl Payload {
         let bytes = payload.bytes_mut();
         bytes[16..].fill_with(&mut weight);
         bytes[0] = shift;
+        if shape.has_biases() {
+            // Small ones and the largest.
+            let units = if bits == Bits::Eight { 16 } else { 32 };
+            let count = shape.outputs().next_multiple_of(4) + shape.hidden().next_multiple_of(units);
+            for bias in &mut payload.words[4..][..count] {
+                let [a, b, c, _] = bias.to_le_bytes();
+                let small = i32::from(i16::from_le_bytes([a, b]));
+                *bias = [small, small, small * 64, 1 << 23, -1 << 23][usize::from(c % 5)].cast_unsigned().to_le();
+            }
+        }
         payload
     }
 
@@ -36,6 +46,11 @@ pub(crate) fn random(seed: u64) -> impl FnMut() -> u8 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state.to_be_bytes()[0]
     }
+}
+
+/// The same shape, with biases where asked for.
+pub(crate) fn biased(shape: Shape, biases: bool) -> Shape {
+    if biases { shape.with_biases() } else { shape }
 }
 
 pub(crate) fn shape(inputs: usize, hidden: usize, outputs: usize) -> Shape {

@@ -14,17 +14,21 @@ pub(crate) struct Recipe {
     pub(crate) w1: Vec<f64>,
     /// `[hidden][outputs]`.
     pub(crate) w2: Vec<f64>,
+    /// `[hidden]` and `[outputs]`; zero where there are none. They are not trained.
+    b1: Vec<f64>,
+    b2: Vec<f64>,
 }
 
 impl Recipe {
     pub(crate) fn new(shape: Shape, weights: &[f32]) -> Self {
         let (w1, w2) = split(shape, weights, f64::from);
-        Self { shape, w1, w2 }
+        let (b1, b2) = biases(shape, weights, f64::from);
+        Self { shape, w1, w2, b1, b2 }
     }
 
     fn hidden(&self, image: &[u8]) -> Vec<f64> {
         let units = self.shape.hidden();
-        let mut z = vec![0.0; units];
+        let mut z = self.b1.clone();
         for (&x, row) in image.iter().zip(self.w1.chunks(units)) {
             for (z, w) in z.iter_mut().zip(row) {
                 *z += f64::from(x) * w;
@@ -41,7 +45,7 @@ impl Recipe {
     pub(crate) fn outputs(&self, image: &[u8]) -> Vec<f64> {
         let h = self.hidden(image);
         let rows = self.w2.chunks(self.shape.outputs());
-        let mut y = vec![0.0; self.shape.outputs()];
+        let mut y = self.b2.clone();
         for (h, row) in h.iter().zip(rows) {
             for (y, w) in y.iter_mut().zip(row) {
                 *y += h.max(0.0) * w;
@@ -155,24 +159,30 @@ pub(crate) struct Bounds {
     pub(crate) w1: Vec<Approx>,
     /// `[hidden][outputs]`.
     pub(crate) w2: Vec<Approx>,
+    /// `[hidden]` and `[outputs]`.
+    b1: Vec<Approx>,
+    b2: Vec<Approx>,
 }
 
 impl Bounds {
     pub(crate) fn new(shape: Shape, weights: &[f32]) -> Self {
         let (w1, w2) = split(shape, weights, Approx::exact);
-        Self { shape, w1, w2 }
+        let (b1, b2) = biases(shape, weights, Approx::exact);
+        Self { shape, w1, w2, b1, b2 }
     }
 
     fn pre_activations(&self, image: &[u8]) -> Vec<Approx> {
         let units = self.shape.hidden();
         let pixels: Vec<(usize, u8)> = image.iter().copied().enumerate().filter(|(_, x)| *x != 0).collect();
-        let of =
-            |j| Approx::ZERO.sum(pixels.len(), pixels.iter().map(|&(i, x)| (Approx::exact(x), self.w1[i * units + j])));
+        let of = |j: usize| {
+            let terms = pixels.iter().map(|&(i, x)| (Approx::exact(x), self.w1[i * units + j]));
+            self.b1[j].sum(pixels.len() + usize::from(self.shape.has_biases()), terms)
+        };
         (0..units).map(of).collect()
     }
 
     pub(crate) fn outputs(&self, image: &[u8]) -> Vec<Approx> {
-        outputs(self.shape, &self.pre_activations(image), &self.w2)
+        outputs(self.shape, &self.pre_activations(image), &self.w2, &self.b2)
     }
 
     /// Trains in blocks, and returns the error `Σ (y − t)²` of each sample.
@@ -191,6 +201,7 @@ impl Bounds {
             let product: f64 = images[k].iter().zip(images[s]).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
             Approx::product(alpha, Approx::product(Approx::exact(product), Approx::exact(1.0)))
         };
+        assert!(!self.shape.has_biases(), "biases are not trained");
         let (deltas, errors) = sequence(self.shape, alpha, labels, gram, rows, &mut self.w2);
         for (i, row) in self.w1.chunks_mut(units).enumerate() {
             let steps: Vec<(usize, Approx)> = (images.iter().enumerate())
@@ -223,7 +234,7 @@ pub(crate) fn sequence(
         for (j, z) in row.iter_mut().enumerate() {
             *z = z.sum(k + 1, gram.iter().zip(&*done).map(|(&gram, delta1)| (gram, delta1[j])));
         }
-        let mut delta2 = outputs(shape, row, w2);
+        let mut delta2 = outputs(shape, row, w2, &vec![Approx::ZERO; count]);
         for (o, y) in delta2.iter_mut().enumerate() {
             let target = Approx::exact(u8::from(o == usize::from(label)));
             *y = y.sum(1, [(target, Approx::exact(-1.0))]);
@@ -240,16 +251,25 @@ pub(crate) fn sequence(
     (rows, errors)
 }
 
-/// `y = max(z, 0) W2`. The roundings of a term: one product, one addition per vector of 16 units, four to sum 16 lanes.
-pub(crate) fn outputs(shape: Shape, z: &[Approx], w2: &[Approx]) -> Vec<Approx> {
+/// `y = max(z, 0) W2 + b2`. The roundings of a term: one product, one addition per vector of 16 units, four to sum 16 lanes.
+pub(crate) fn outputs(shape: Shape, z: &[Approx], w2: &[Approx], b2: &[Approx]) -> Vec<Approx> {
     let roundings = 1 + shape.hidden_padded() / 16 + 4;
     let terms = |o: usize| z.iter().enumerate().map(move |(j, z)| (z.relu(), w2[j * shape.outputs() + o]));
-    (0..shape.outputs()).map(|o| Approx::ZERO.sum(roundings, terms(o))).collect()
+    (0..shape.outputs()).map(|o| b2[o].sum(roundings, terms(o))).collect()
 }
 
 /// W1 as `[inputs][hidden]` and W2 as `[hidden][outputs]`.
 pub(crate) fn split<T>(shape: Shape, weights: &[f32], from: impl Fn(f32) -> T) -> (Vec<T>, Vec<T>) {
     let mut w1: Vec<T> = super::weights(shape, weights).iter().map(from).collect();
-    let w2 = w1.split_off(shape.inputs() * shape.hidden());
+    let mut w2 = w1.split_off(shape.inputs() * shape.hidden());
+    w2.truncate(shape.hidden() * shape.outputs());
     (w1, w2)
+}
+
+/// The biases of the hidden units and of the outputs; zero where there are none.
+fn biases<T>(shape: Shape, weights: &[f32], from: impl Fn(f32) -> T) -> (Vec<T>, Vec<T>) {
+    let weights = super::weights(shape, weights);
+    let b1 = (0..shape.hidden()).map(|h| from(weights.b1(h).unwrap_or(0.0))).collect();
+    let b2 = (0..shape.outputs()).map(|o| from(weights.b2(o).unwrap_or(0.0))).collect();
+    (b1, b2)
 }

@@ -42,10 +42,10 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let packed = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
     let comparison =
         compare(&Network::new(weights.view(), backend), &packed, test, &Threads::new(Threads::available()))?;
-    ModelFile::write_quantized(&out, &quantized)?;
+    ModelFile::write_quantized(&out, &quantized, file.details())?;
 
     // Computed, not read from the file, which may be a pipe.
-    let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len());
+    let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len() + file.details().text.len());
     say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", out.display(), time.as_secs_f64());
     let agreed = 100.0 * table::to_f64(comparison.agreed) / table::to_f64(test.len());
     say!("agreement {agreed:.2} % of {} test images have the same class", test.len());

@@ -9,6 +9,7 @@ use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use twolayer::host::ModelFile;
 use twolayer::host::training::{self, Event};
+use twolayer::model::Details;
 use twolayer::weights_hash;
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
@@ -18,6 +19,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
     ModelFile::check_writable(&model)?;
+    // Squares need no mention.
+    let details = Details { image: dataset.train.image_size().filter(|[width, height]| width != height), text: "" };
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
     if !args.quiet {
@@ -53,7 +56,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     bar.finish_and_clear();
 
     let weights = trained.weights.view();
-    ModelFile::write(&model, weights)?;
+    ModelFile::write(&model, weights, details)?;
     if !args.quiet {
         table::print(&trained.test);
         let hash = weights_hash(weights);

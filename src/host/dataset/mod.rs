@@ -156,11 +156,14 @@ pub struct Set {
     labels: Content,
     /// Pixels per image.
     pixels: usize,
+    /// Width and height of an image.
+    image_size: Option<[u16; 2]>,
 }
 
 impl Set {
     fn new(images: Content, labels: Content) -> Result<Self, Error> {
         let (count, pixels) = images.read(Idx::images).map(|images| (images.count() as usize, images.pixels()))?;
+        let image_size = images.read(|idx| Ok(image_size(idx)))?;
         let label_count = labels.read(Idx::labels)?.len();
         if count != label_count {
             return Err(Error::Counts {
@@ -173,7 +176,7 @@ impl Set {
         if count == 0 {
             return Err(Error::Empty { path: images.path });
         }
-        Ok(Self { images, labels, pixels })
+        Ok(Self { images, labels, pixels, image_size })
     }
 
     /// The number of images.
@@ -192,6 +195,24 @@ impl Set {
     #[must_use]
     pub const fn pixels(&self) -> usize {
         self.pixels
+    }
+
+    /// Width and height of an image, where the file says them.
+    #[must_use]
+    pub const fn image_size(&self) -> Option<[u16; 2]> {
+        self.image_size
+    }
+
+    /// A copy of an image, counted from 0.
+    #[must_use]
+    pub fn image(&self, index: usize) -> Option<Vec<u8>> {
+        Some(self.images().chunks_exact(self.pixels).nth(index)?.to_vec())
+    }
+
+    /// An image's label, counted from 0.
+    #[must_use]
+    pub fn label(&self, index: usize) -> Option<u8> {
+        self.labels().get(index).copied()
     }
 
     /// The path of the file of images.
@@ -242,6 +263,17 @@ impl Set {
     pub(crate) fn labels(&self) -> &[u8] {
         Idx::parse(self.labels.bytes.as_slice()).and_then(|idx| idx.labels()).unwrap_or(&[])
     }
+}
+
+/// Width and height of the images of a file of three dimensions.
+fn image_size(idx: &Idx<'_>) -> Option<[u16; 2]> {
+    let mut dimensions = idx.dimensions();
+    let (3, Some(_), Some(height), Some(width)) =
+        (dimensions.len(), dimensions.next(), dimensions.next(), dimensions.next())
+    else {
+        return None;
+    };
+    Some([u16::try_from(width).ok()?, u16::try_from(height).ok()?])
 }
 
 fn check_directory(directory: &Path) -> Result<(), Error> {
