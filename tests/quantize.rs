@@ -3,7 +3,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "small numbers")]
 
 use twolayer::quantized::{QuantizedNetwork, quantize};
-use twolayer::{Bits, Shape, SizeError, TrainError, Weights, WeightsMut};
+use twolayer::{Backend, Bits, Network, Shape, SizeError, TrainError, Weights, WeightsMut};
 
 const INPUTS: usize = 36;
 const HIDDEN: usize = 20;
@@ -36,6 +36,62 @@ fn network() -> Vec<f32> {
         *weights.w2_mut(j, j % 4).expect("a weight") = 0.02;
     }
     numbers
+}
+
+/// The same network as it would be for pixels from which their mean is taken off, with all outputs on another scale: biases
+/// make up for the mean, and the loss against one-hot targets is large.
+fn network_from_elsewhere() -> (Shape, Vec<f32>) {
+    let (numbers, shape) = (network(), shape().with_biases());
+    let plain = weights(&numbers);
+    let mut biased = vec![0.0; shape.weights_len()];
+    let mut weights = WeightsMut::new(shape, &mut biased).expect("as many as the shape has");
+    for j in 0..HIDDEN {
+        let mean = 40.0 * (0..INPUTS).filter_map(|i| plain.w1(i, j)).sum::<f32>();
+        for i in 0..INPUTS {
+            *weights.w1_mut(i, j).expect("a weight") = plain.w1(i, j).expect("a weight");
+        }
+        *weights.b1_mut(j).expect("a bias") = -mean;
+        for o in 0..OUTPUTS {
+            *weights.w2_mut(j, o).expect("a weight") = 50.0 * plain.w2(j, o).expect("a weight");
+        }
+    }
+    for o in 0..OUTPUTS {
+        *weights.b2_mut(o).expect("a bias") = 30.0 - 5.0 * o as f32;
+    }
+    (shape, biased)
+}
+
+/// The outputs are those of the f32 network, but for a factor that all images share and a small error: at 8 bits, that of
+/// the pixels' five levels.
+#[test]
+fn biases_and_other_scales_of_outputs_are_kept() {
+    let (shape, numbers) = network_from_elsewhere();
+    let network = Network::new(Weights::new(shape, &numbers).expect("as many as the shape has"), Backend::detect());
+    let (images, labels) = images();
+    for (bits, most) in [(Bits::Eight, 0.04), (Bits::Four, 0.1)] {
+        let quantized =
+            quantize(Weights::new(shape, &numbers).expect("weights"), bits, &images, &labels).expect("a sound network");
+        let integers =
+            QuantizedNetwork::with_biases(shape, bits, quantized.payload()).expect("the payload fits the shape");
+        let (mut pairs, mut same) = (Vec::new(), 0);
+        for image in images.chunks(INPUTS) {
+            let (mut scratch, mut words) =
+                (vec![0.0; Network::scratch_len(shape)], vec![0; QuantizedNetwork::scratch_len(shape)]);
+            let (mut real, mut whole) = ([0.0; OUTPUTS], [0; OUTPUTS]);
+            network.outputs(image, &mut scratch, &mut real).expect("outputs");
+            integers.outputs(image, &mut words, &mut whole).expect("outputs");
+            pairs.extend(real.iter().zip(whole).map(|(&real, whole)| (f64::from(real), f64::from(whole))));
+            same += usize::from(
+                network.classify(image, &mut scratch).expect("a class")
+                    == integers.classify(image, &mut words).expect("a class"),
+            );
+        }
+        assert_eq!(same, labels.len(), "{bits:?}");
+        let sum = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>();
+        let scale = sum(&|(real, whole)| real * whole) / sum(&|(_, whole)| whole * whole);
+        let off = (sum(&|(real, whole)| (real - scale * whole).powi(2)) / sum(&|(real, _)| real * real)).sqrt();
+        assert!(off < most, "{bits:?}: {off}");
+    }
 }
 
 fn weights(numbers: &[f32]) -> Weights<'_> {

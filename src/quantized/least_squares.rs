@@ -25,18 +25,18 @@ impl Gram {
         }
     }
 
-    /// The sum of the diagonal.
-    pub(super) fn trace(&self) -> f64 {
-        self.matrix.iter().step_by(self.n + 1).sum()
+    /// The sum of the diagonal from row `first` on.
+    pub(super) fn trace(&self, first: usize) -> f64 {
+        self.matrix.iter().step_by(self.n + 1).skip(first).sum()
     }
 
-    /// Adds `damping`, which is positive, to the diagonal and factorises.
-    pub(super) fn factorize(mut self, damping: f64) -> Factor {
+    /// Adds the damping of each row, which is positive, to the diagonal and factorises.
+    pub(super) fn factorize(mut self, damping: impl Fn(usize) -> f64) -> Factor {
         let n = self.n;
         for i in 0..n {
             let (done, rest) = self.matrix.split_at_mut(i * n);
             let row = &mut rest[i..n];
-            row[0] += damping;
+            row[0] += damping(i);
             for above in done.chunks_exact(n) {
                 if above[i] != 0.0 {
                     subtract(row, above[i], &above[i..]);
@@ -92,7 +92,7 @@ impl Factor {
         }
     }
 
-    /// Finds integers `q` in `low ..= high` such that `‖R (x − scale · q)‖²` is small, column by column, and hands each to
+    /// Finds integers `q` in the range of their row such that `‖R (x − scale · q)‖²` is small, column by column, and hands each to
     /// `take(row, column, q)`. `x` has `n` rows, as many columns as there are scales.
     ///
     /// From the last row to the first, each `q` is rounded from the value that best makes up for the rounding of those
@@ -101,7 +101,7 @@ impl Factor {
         &self,
         x: &[f64],
         scales: &[f64],
-        (low, high): (f64, f64),
+        range: impl Fn(usize) -> (f64, f64),
         mut take: impl FnMut(usize, usize, f64),
     ) {
         let columns = scales.len();
@@ -112,6 +112,7 @@ impl Factor {
             let (row, below) = errors[i * columns..].split_at_mut(columns);
             centers.copy_from_slice(row);
             let (diagonal, right) = (self.row(i)[0], &self.row(i)[1..]);
+            let (low, high) = range(i);
             for (&r, other) in right.iter().zip(below.chunks_exact(columns)) {
                 subtract(&mut centers, -r / diagonal, other);
             }
