@@ -1,7 +1,9 @@
 /* twolayer: classifies images with a trained two-layer network, from C or C++.
  *
  * There are two kinds of model file: with integer weights, for twolayer_open, twolayer_classify and twolayer_outputs,
- * and with f32 weights, for the functions with f32 in their names. The linker drops functions that are not called.
+ * and with f32 weights, for the functions with f32 in their names. Integer networks with biases, which are imported from
+ * elsewhere, have functions with biased in their names; these take networks without biases as well, for a little more code.
+ * The linker drops functions that are not called.
  *
  * The model is read in place: its bytes must start at a multiple of 4, and stay valid and unchanged while the model is
  * in use. Pixels need no alignment. Buffers must not overlap. No function allocates, aborts or has global state, so
@@ -30,9 +32,9 @@ typedef int32_t twolayer_status;
 #define TWOLAYER_PIXELS 8     /* the number of pixels is not the network's number of inputs */
 #define TWOLAYER_SCRATCH 9    /* the scratch is too small */
 #define TWOLAYER_OUTPUTS 10   /* outputs_len is not the network's number of outputs */
-#define TWOLAYER_KIND 11      /* the model has integer weights instead of f32, or the reverse */
+#define TWOLAYER_KIND 11      /* the network is of another kind: integer, integer with biases, or f32 */
 
-/* An open model, owned by the caller. Its fields may be read; only twolayer_open and twolayer_f32_open may write them.
+/* An open model, owned by the caller. Its fields may be read; only the functions that open may write them.
  * There is nothing to close. */
 typedef struct twolayer_model {
     const uint8_t *payload; /* the weights, in the caller's bytes */
@@ -58,14 +60,31 @@ twolayer_status twolayer_open(twolayer_model *model, const uint8_t *bytes, size_
 twolayer_status twolayer_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                   uint32_t *scratch, size_t scratch_words, uint32_t *label);
 
+/* As twolayer_classify, and writes the margin: by how much the largest output is above the next largest, UINT32_MAX if there
+ * is one output only. The smaller the margin, the likelier is a mistake. Its unit is the network's own. */
+twolayer_status twolayer_classify_margin(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
+                                         uint32_t *scratch, size_t scratch_words, uint32_t *label, uint32_t *margin);
+
 /* Writes the outputs of an image, outputs_len numbers. */
 twolayer_status twolayer_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                  uint32_t *scratch, size_t scratch_words, int32_t *outputs, size_t outputs_len);
 
-/* The same for f32 weights, for cores with a floating-point unit. Results are bit-identical on every machine. */
+/* The same for networks with or without biases. */
+twolayer_status twolayer_biased_open(twolayer_model *model, const uint8_t *bytes, size_t len);
+twolayer_status twolayer_biased_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
+                                         uint32_t *scratch, size_t scratch_words, uint32_t *label);
+twolayer_status twolayer_biased_classify_margin(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
+                                                uint32_t *scratch, size_t scratch_words, uint32_t *label,
+                                                uint32_t *margin);
+twolayer_status twolayer_biased_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
+                                        uint32_t *scratch, size_t scratch_words, int32_t *outputs, size_t outputs_len);
+
+/* The same for f32 weights, with or without biases, for cores with a floating-point unit. Results are bit-identical on every machine. */
 twolayer_status twolayer_f32_open(twolayer_model *model, const uint8_t *bytes, size_t len);
 twolayer_status twolayer_f32_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                       float *scratch, size_t scratch_words, uint32_t *label);
+twolayer_status twolayer_f32_classify_margin(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
+                                             float *scratch, size_t scratch_words, uint32_t *label, float *margin);
 twolayer_status twolayer_f32_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                      float *scratch, size_t scratch_words, float *outputs, size_t outputs_len);
 

@@ -1,7 +1,7 @@
 //! The C interface of `include/twolayer.h`, which documents it. No state, no allocation, no panic.
 //!
-//! The functions for integer networks and those for f32 networks do not call each other, so that firmware links only those
-//! that it uses.
+//! The functions for integer networks, for those with biases and for f32 networks do not call each other, so that firmware
+//! links only those that it uses.
 //!
 //! A static library for a microcontroller: feature `staticlib`, which adds the panic handler that such a library must bring.
 
@@ -92,14 +92,24 @@ impl From<SizeError> for Status {
     }
 }
 
-/// Opens a model file of integer weights.
+/// Opens a model file of integer weights without biases.
 ///
 /// # Safety
 /// `model` is null or may be written; `bytes` is null or points to `len` bytes that stay unchanged while the model is used.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
-    unsafe { open(model, bytes, len, describe) }
+    unsafe { open(model, bytes, len, describe::<false>) }
+}
+
+/// Opens a model file of integer weights, with or without biases.
+///
+/// # Safety
+/// As that of [`twolayer_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_biased_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
+    // SAFETY: the caller's promise.
+    unsafe { open(model, bytes, len, describe::<true>) }
 }
 
 /// Opens a model file of f32 weights.
@@ -135,7 +145,7 @@ unsafe fn open(
 }
 
 /// A model of integer weights, which are checked as they are whenever they are used.
-fn describe(file: File<'_>) -> Result<Model, Status> {
+fn describe<const BIASES: bool>(file: File<'_>) -> Result<Model, Status> {
     let bits = match file.kind() {
         Kind::Quantized(Bits::Eight) => 8,
         Kind::Quantized(Bits::Four) => 4,
@@ -143,7 +153,7 @@ fn describe(file: File<'_>) -> Result<Model, Status> {
     };
     let model = fields_of(file, bits, QuantizedNetwork::scratch_len(file.shape()));
     // SAFETY: the model describes the file, whose bytes are there.
-    unsafe { network(&raw const model) }.map(|_| model)
+    unsafe { network::<BIASES>(&raw const model) }.map(|_| model)
 }
 
 /// A model of f32 weights, which are checked.
@@ -182,22 +192,25 @@ pub unsafe extern "C" fn twolayer_classify(
     label: *mut u32,
 ) -> Status {
     // SAFETY: the caller's promise.
-    let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
-    else {
-        return Status::Null;
-    };
+    unsafe { classify::<false>(model, pixels, pixels_len, scratch, scratch_words, label) }
+}
+
+/// Writes the class of an image, and its margin.
+///
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_classify_margin(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut u32,
+    scratch_words: usize,
+    label: *mut u32,
+    margin: *mut u32,
+) -> Status {
     // SAFETY: the caller's promise.
-    let network = unsafe { network(model) };
-    // By reference: a copy would be on the stack as well.
-    let network = match &network {
-        Ok(network) => network,
-        Err(status) => return *status,
-    };
-    match network.classify(image, scratch) {
-        // SAFETY: the caller's promise.
-        Ok(class) => unsafe { write(label, class.into()) },
-        Err(error) => error.into(),
-    }
+    unsafe { classify_margin::<false>(model, pixels, pixels_len, scratch, scratch_words, label, margin) }
 }
 
 /// Writes the outputs of an image.
@@ -215,14 +228,142 @@ pub unsafe extern "C" fn twolayer_outputs(
     outputs_len: usize,
 ) -> Status {
     // SAFETY: the caller's promise.
+    unsafe { outputs_of::<false>(model, pixels, pixels_len, scratch, scratch_words, outputs, outputs_len) }
+}
+
+/// Writes the class of an image, by a network with or without biases.
+///
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_biased_classify(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut u32,
+    scratch_words: usize,
+    label: *mut u32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    unsafe { classify::<true>(model, pixels, pixels_len, scratch, scratch_words, label) }
+}
+
+/// Writes the class of an image, and its margin, by a network with or without biases.
+///
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_biased_classify_margin(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut u32,
+    scratch_words: usize,
+    label: *mut u32,
+    margin: *mut u32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    unsafe { classify_margin::<true>(model, pixels, pixels_len, scratch, scratch_words, label, margin) }
+}
+
+/// Writes the outputs of an image, by a network with or without biases.
+///
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_biased_outputs(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut u32,
+    scratch_words: usize,
+    outputs: *mut i32,
+    outputs_len: usize,
+) -> Status {
+    // SAFETY: the caller's promise.
+    unsafe { outputs_of::<true>(model, pixels, pixels_len, scratch, scratch_words, outputs, outputs_len) }
+}
+
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[inline(always)] // no stack of its own
+unsafe fn classify<const BIASES: bool>(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut u32,
+    scratch_words: usize,
+    label: *mut u32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
+    else {
+        return Status::Null;
+    };
+    // SAFETY: the caller's promise.
+    let network = unsafe { network::<BIASES>(model) };
+    // By reference: a copy would be on the stack as well.
+    let network = match &network {
+        Ok(network) => network,
+        Err(status) => return *status,
+    };
+    match network.classify(image, scratch) {
+        // SAFETY: the caller's promise.
+        Ok(class) => unsafe { write(label, class.into()) },
+        Err(error) => error.into(),
+    }
+}
+
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[inline(always)] // no stack of its own
+unsafe fn classify_margin<const BIASES: bool>(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut u32,
+    scratch_words: usize,
+    label: *mut u32,
+    margin: *mut u32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
+    else {
+        return Status::Null;
+    };
+    // SAFETY: the caller's promise.
+    let network = unsafe { network::<BIASES>(model) };
+    let network = match &network {
+        Ok(network) => network,
+        Err(status) => return *status,
+    };
+    match network.classify_with_margin(image, scratch) {
+        // SAFETY: the caller's promise.
+        Ok(answer) => unsafe { write_both(label, margin, answer) },
+        Err(error) => error.into(),
+    }
+}
+
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[inline(always)] // no stack of its own
+unsafe fn outputs_of<const BIASES: bool>(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut u32,
+    scratch_words: usize,
+    outputs: *mut i32,
+    outputs_len: usize,
+) -> Status {
+    // SAFETY: the caller's promise.
     let buffers =
         unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words), slice_mut(outputs, outputs_len)) };
     let (Some(image), Some(scratch), Some(outputs)) = buffers else {
         return Status::Null;
     };
     // SAFETY: the caller's promise.
-    let network = unsafe { network(model) };
-    // By reference: a copy would be on the stack as well.
+    let network = unsafe { network::<BIASES>(model) };
     let network = match &network {
         Ok(network) => network,
         Err(status) => return *status,
@@ -256,6 +397,34 @@ pub unsafe extern "C" fn twolayer_f32_classify(
     match network.classify(image, scratch) {
         // SAFETY: the caller's promise.
         Ok(class) => unsafe { write(label, class.into()) },
+        Err(error) => error.into(),
+    }
+}
+
+/// Writes the class of an image, and its margin, by an f32 network.
+///
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_f32_classify_margin(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut f32,
+    scratch_words: usize,
+    label: *mut u32,
+    margin: *mut f32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    let given = unsafe { (network_f32(model), slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) };
+    let (network, image, scratch) = match given {
+        (Ok(network), Some(image), Some(scratch)) => (network, image, scratch),
+        (Err(status), ..) => return status,
+        _ => return Status::Null,
+    };
+    match network.classify_with_margin(image, scratch) {
+        // SAFETY: the caller's promise.
+        Ok(answer) => unsafe { write_both(label, margin, answer) },
         Err(error) => error.into(),
     }
 }
@@ -304,7 +473,7 @@ fn text(status: i32) -> &'static CStr {
         8 => c"the image has the wrong number of pixels",
         9 => c"the scratch is too small",
         10 => c"the outputs are not as many as the network has",
-        11 => c"the weights are of the other kind: integers and f32 have functions of their own",
+        11 => c"the network is of another kind: integers, integers with biases, and f32 have functions of their own",
         _ => c"an unknown status",
     }
 }
@@ -314,7 +483,7 @@ fn text(status: i32) -> &'static CStr {
 /// # Safety
 /// `model` is null or was opened, and its bytes are still there.
 #[inline(never)] // so that its stack is not there while the network is used
-unsafe fn network<'a>(model: *const Model) -> Result<QuantizedNetwork<'a>, Status> {
+unsafe fn network<'a, const BIASES: bool>(model: *const Model) -> Result<QuantizedNetwork<'a, BIASES>, Status> {
     // SAFETY: the caller's promise.
     let (bits, shape, payload) = unsafe { fields(model) }?;
     let bits = match bits {
@@ -322,7 +491,7 @@ unsafe fn network<'a>(model: *const Model) -> Result<QuantizedNetwork<'a>, Statu
         4 => Bits::Four,
         _ => return Err(Status::Kind),
     };
-    QuantizedNetwork::new(shape, bits, payload.ok_or(Status::Null)?).map_err(Status::from)
+    QuantizedNetwork::checked(shape, bits, payload.ok_or(Status::Null)?).map_err(Status::from)
 }
 
 /// The network of an open f32 model.
@@ -366,6 +535,22 @@ unsafe fn write<T>(to: *mut T, value: T) -> Status {
     // SAFETY: not null, aligned, and the caller lets us write.
     unsafe { to.write(value) };
     Status::Ok
+}
+
+/// Writes a class and its margin, unless a pointer cannot be written through.
+///
+/// # Safety
+/// Both pointers are null or may be written.
+unsafe fn write_both<T>(label: *mut u32, margin: *mut T, (class, distance): (u8, T)) -> Status {
+    if !usable(margin, 1) {
+        return Status::Null;
+    }
+    // SAFETY: the caller's promise.
+    match unsafe { write(label, class.into()) } {
+        // SAFETY: the caller's promise.
+        Status::Ok => unsafe { write(margin, distance) },
+        status => status,
+    }
 }
 
 /// `None` for a pointer that cannot be a slice's.

@@ -78,6 +78,17 @@ impl<'a> Network<'a> {
         Ok(largest(rows(self.forward(image, 1, scratch)?)))
     }
 
+    /// The class of one image, and its margin: by how much its output is above the next largest, infinity where there is one
+    /// output only. The smaller the margin, the likelier is a mistake. `scratch` may hold anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs`](Self::outputs).
+    pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [f32]) -> Result<(u8, f32), SizeError> {
+        self.check(image)?;
+        Ok(largest_and_margin(rows(self.forward(image, 1, scratch)?)))
+    }
+
     /// The scratch that [`outputs_batch`](Self::outputs_batch) and [`classify_batch`](Self::classify_batch) need for up to
     /// `images` images, in numbers.
     #[must_use]
@@ -123,6 +134,33 @@ impl<'a> Network<'a> {
         let sums = self.forward(images, found, scratch)?;
         for (class, sums) in classes.iter_mut().zip(rows(sums).chunks(self.shape().outputs())) {
             *class = largest(sums);
+        }
+        Ok(())
+    }
+
+    /// [`classify_with_margin`](Self::classify_with_margin) for many images: `classes` and `margins` take one for each; all
+    /// else is as with [`outputs_batch`](Self::outputs_batch).
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs_batch`](Self::outputs_batch).
+    pub fn classify_batch_with_margins(
+        &self,
+        images: &[u8],
+        scratch: &mut [f32],
+        classes: &mut [u8],
+        margins: &mut [f32],
+    ) -> Result<(), SizeError> {
+        let expected = self.samples(images)?;
+        for found in [classes.len(), margins.len()] {
+            if found != expected {
+                return Err(SizeError::Results { found, expected });
+            }
+        }
+        let sums = self.forward(images, expected, scratch)?;
+        let images = rows(sums).chunks(self.shape().outputs());
+        for ((class, margin), sums) in classes.iter_mut().zip(margins).zip(images) {
+            (*class, *margin) = largest_and_margin(sums);
         }
         Ok(())
     }
@@ -220,6 +258,18 @@ impl PanelFn for ForwardPanel<'_> {
     }
 }
 
+/// [`largest`], and how far it is above the next largest.
+fn largest_and_margin(sums: &[Row<1>]) -> (u8, f32) {
+    let class = largest(sums);
+    let (mut best, mut next) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
+    for (index, [sum]) in (0..=u8::MAX).zip(sums) {
+        let value = sum_lanes(f32x16::new(*sum));
+        let place = if index == class { &mut best } else { &mut next };
+        *place = if value > *place { value } else { *place };
+    }
+    (class, best - next)
+}
+
 /// The index of the largest output, the first of equals, from vectors whose lanes are still to be added up; NaN is never
 /// the largest.
 fn largest(sums: &[Row<1>]) -> u8 {
@@ -244,7 +294,7 @@ mod tests {
     fn outputs_are_the_recipes() {
         let shapes = [(1, 1, 1), (33, 16, 2), (112, 17, 10), (113, 129, 3), (784, 300, 10)];
         let shapes = shapes.map(|(inputs, hidden, outputs)| Shape::new(inputs, hidden, outputs).unwrap());
-        for shape in shapes.into_iter().chain(shapes.map(|shape| shape.with_biases())) {
+        for shape in shapes.into_iter().chain(shapes.map(Shape::with_biases)) {
             let (inputs, outputs) = (shape.inputs(), shape.outputs());
             let mut weights = signed_weights(shape, 1, 0.1);
             // Biases that matter beside the sums of pixels.
@@ -287,6 +337,33 @@ mod tests {
         }
         let mut scratch = vec![f32::NAN; Network::scratch_len(shape)];
         Network::new(weights.view(), Backend::detect()).classify(&[1], &mut scratch).unwrap()
+    }
+
+    #[test]
+    fn the_margin_is_the_distance_to_the_next_largest() {
+        for (inputs, hidden, outputs) in [(30, 20, 1), (30, 20, 2), (112, 17, 10), (20, 5, 256)] {
+            let shape = Shape::new(inputs, hidden, outputs).unwrap().with_biases();
+            let weights = signed_weights(shape, 3, 0.1);
+            let images = Samples::new(inputs, outputs, 9, 2).images;
+            for backend in Backend::available() {
+                let network = network(shape, &weights, backend);
+                let mut scratch = vec![f32::NAN; Network::batch_scratch_len(shape, 9)];
+                let (mut classes, mut margins) = ([99; 9], [f32::NAN; 9]);
+                network.classify_batch_with_margins(&images, &mut scratch, &mut classes, &mut margins).unwrap();
+                for ((image, class), margin) in images.chunks(inputs).zip(classes).zip(margins) {
+                    assert_eq!(network.classify_with_margin(image, &mut scratch), Ok((class, margin)));
+                    assert_eq!(network.classify(image, &mut scratch), Ok(class));
+                    let mut found = vec![0.0; outputs];
+                    network.outputs(image, &mut scratch, &mut found).unwrap();
+                    let best = found.remove(class.into());
+                    let next = found.into_iter().fold(f32::NEG_INFINITY, f32::max);
+                    assert_eq!(margin.to_bits(), (best - next).to_bits());
+                    assert!(margin >= 0.0 && (outputs > 1 || margin.is_infinite()));
+                }
+                let short = network.classify_batch_with_margins(&images, &mut scratch, &mut classes, &mut [0.0; 8]);
+                assert_eq!(short, Err(SizeError::Results { found: 8, expected: 9 }));
+            }
+        }
     }
 
     #[test]

@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn every_weight_is_where_its_units_say() {
         let shapes = [(5, 131, 3), (2, 128, 1), (3, 20, 2)].map(|(i, h, o)| Shape::new(i, h, o).unwrap());
-        for shape in shapes.into_iter().chain(shapes.map(|shape| shape.with_biases())) {
+        for shape in shapes.into_iter().chain(shapes.map(Shape::with_biases)) {
             let mut numbers = vec![f32::NAN; shape.weights_len()];
             let mut weights = WeightsMut::new(shape, &mut numbers).unwrap();
             let mut next = 0.0;

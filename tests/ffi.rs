@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use twolayer::ffi::{
-    Model, Status, twolayer_classify, twolayer_f32_classify, twolayer_f32_open, twolayer_f32_outputs, twolayer_open,
-    twolayer_outputs, twolayer_status_text,
+    Model, Status, twolayer_biased_classify, twolayer_biased_classify_margin, twolayer_biased_open,
+    twolayer_biased_outputs, twolayer_classify, twolayer_classify_margin, twolayer_f32_classify,
+    twolayer_f32_classify_margin, twolayer_f32_open, twolayer_f32_outputs, twolayer_open, twolayer_outputs,
+    twolayer_status_text,
 };
 use twolayer::model;
 use twolayer::{Backend, Bits, Kind, Network, QuantizedNetwork, Shape, WeightsMut, crc32, fill_initial};
@@ -266,6 +268,86 @@ fn calls_give_the_same_results_as_rust() {
                 assert_eq!(&line, expected);
             }
         }
+    }
+}
+
+/// Networks with biases are refused by the functions that have no code for them; those that have take both kinds.
+#[test]
+fn biased_networks_and_margins() {
+    let biased = shape().with_biases();
+    for bits in [Bits::Eight, Bits::Four] {
+        let mut payload = vec![0; QuantizedNetwork::payload_len(biased, bits).expect("a small shape")];
+        payload[16..].fill_with(random(3));
+        payload[0] = 6;
+        let units = if bits == Bits::Eight { 16 } else { 32 };
+        let count = biased.outputs().next_multiple_of(4) + biased.hidden().next_multiple_of(units);
+        for bias in &mut payload[16..].as_chunks_mut::<4>().0[..count] {
+            *bias = (i32::from_le_bytes(*bias) >> 20).to_le_bytes();
+        }
+        let file = File::new(Kind::Quantized(bits), biased, &payload);
+        assert_eq!(open_with(twolayer_open, file.bytes()).err(), Some(Status::Kind));
+        payload[16..20].copy_from_slice(&((1 << 23) + 1_i32).to_le_bytes());
+        let too_large = File::new(Kind::Quantized(bits), biased, &payload);
+        assert_eq!(open_with(twolayer_biased_open, too_large.bytes()).err(), Some(Status::Payload));
+
+        for (file, biases) in [(file, 1), (integer_model(bits), 0)] {
+            let model = open_with(twolayer_biased_open, file.bytes()).expect("a sound model");
+            assert_eq!((model.biases, model.scratch_words), (biases, QuantizedNetwork::scratch_len(biased)));
+            let network = model::Model::from_bytes(file.bytes()).and_then(|file| file.quantized_with_biases());
+            let network = network.expect("integer weights");
+            let mut words = vec![7_u32; model.scratch_words];
+            for image in images().chunks_exact(90) {
+                let (class, margin) = network.classify_with_margin(image, &mut words).expect("an answer");
+                let mut expected = [0; 7];
+                network.outputs(image, &mut words, &mut expected).expect("outputs");
+                let (mut label, mut distance, mut outputs) = ([99; 3], [0; 2], [0; 7]);
+                let (m, p, s, n) = (&raw const model, image.as_ptr(), words.as_mut_ptr(), words.len());
+                let [l0, l1, l2] = label.each_mut().map(|label| &raw mut *label);
+                let [d0, d1] = distance.each_mut().map(|distance| &raw mut *distance);
+                let ok_if_unbiased = if biases == 0 { Status::Ok } else { Status::Kind };
+                // SAFETY: every pointer is null or of a local variable of the length given.
+                unsafe {
+                    assert_eq!(twolayer_biased_classify(m, p, 90, s, n, l0), Status::Ok);
+                    assert_eq!(twolayer_biased_classify_margin(m, p, 90, s, n, l1, d0), Status::Ok);
+                    assert_eq!(twolayer_biased_outputs(m, p, 90, s, n, outputs.as_mut_ptr(), 7), Status::Ok);
+                    assert_eq!(twolayer_classify_margin(m, p, 90, s, n, l2, d1), ok_if_unbiased);
+                    assert_eq!(twolayer_biased_classify_margin(m, p, 90, s, n, l1, ptr::null_mut()), Status::Null);
+                    assert_eq!(twolayer_biased_classify_margin(m, p, 90, s, n, ptr::null_mut(), d0), Status::Null);
+                    assert_eq!(twolayer_biased_classify_margin(m, p, 90, s, n - 1, l1, d0), Status::Scratch);
+                    assert_eq!(twolayer_biased_classify(m, p, 89, s, n, l0), Status::Pixels);
+                }
+                let class = u32::from(class);
+                let without = if biases == 0 { (class, margin) } else { (99, 0) };
+                assert_eq!((label, distance), ([class, class, without.0], [margin, without.1]));
+                assert_eq!(outputs, expected);
+            }
+        }
+    }
+
+    let mut numbers = weights();
+    numbers.extend((0..u8::try_from(biased.weights_len() - numbers.len()).expect("few biases")).map(f32::from));
+    // What only fills up the panel stays zero.
+    let fillers = biased.weights_len() - 7 - (biased.hidden_padded() - 40);
+    numbers[fillers..biased.weights_len() - 7].fill(0.0);
+    let file = File::new(Kind::F32, biased, bytemuck::cast_slice(&numbers));
+    let model = open_with(twolayer_f32_open, file.bytes()).expect("a sound model");
+    let network = model::Model::from_bytes(file.bytes()).and_then(|file| file.network(Backend::detect()));
+    let network = network.expect("f32 weights");
+    let mut scratch = vec![0_f32; model.scratch_words];
+    for image in images().chunks_exact(90) {
+        let (class, margin) = network.classify_with_margin(image, &mut scratch).expect("an answer");
+        let (mut label, mut distance) = (99, 0.0_f32);
+        let (m, p, s, n) = (&raw const model, image.as_ptr(), scratch.as_mut_ptr(), scratch.len());
+        // SAFETY: every pointer is null or of a local variable of the length given.
+        let statuses = unsafe {
+            [
+                twolayer_f32_classify_margin(m, p, 90, s, n, &raw mut label, &raw mut distance),
+                twolayer_f32_classify_margin(m, p, 90, s, n, &raw mut label, ptr::null_mut()),
+                twolayer_f32_classify_margin(m, p, 90, s, n - 1, &raw mut label, &raw mut distance),
+            ]
+        };
+        assert_eq!(statuses, [Status::Ok, Status::Null, Status::Scratch]);
+        assert_eq!((label, distance.to_bits()), (class.into(), margin.to_bits()));
     }
 }
 

@@ -22,6 +22,12 @@ fn check(shape: Shape, bits: Bits, payload: &Payload, images: &[u8]) {
             assert!(outputs.into_iter().map(i64::from).eq(expected.iter().copied()), "{shape:?} {bits:?} {backend}");
             let found = packed.classify(image, &mut scratch);
             assert_eq!(found, Ok(oracle::class(&expected)), "{shape:?} {bits:?} {backend}");
+            let found = packed.classify_with_margin(image, &mut scratch);
+            assert_eq!(
+                found,
+                Ok((oracle::class(&expected), oracle::margin(&expected))),
+                "{shape:?} {bits:?} {backend}"
+            );
         }
     }
 }

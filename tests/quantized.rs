@@ -20,6 +20,8 @@ fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
         assert_eq!(found.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), expected, "{shape:?} {bits:?}");
     }
     assert_eq!(network.classify(pixels, &mut scratch), Ok(oracle::class(&expected)), "{shape:?} {bits:?}");
+    let answer = (oracle::class(&expected), oracle::margin(&expected));
+    assert_eq!(network.classify_with_margin(pixels, &mut scratch), Ok(answer), "{shape:?} {bits:?}");
 }
 
 #[derive(Clone, Copy, Debug)]

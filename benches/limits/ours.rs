@@ -34,7 +34,7 @@ pub(crate) fn quantized(bits: Bits) -> Result<Quantized, Anything> {
 }
 
 pub(crate) fn packed<'m>(
-    network: &QuantizedNetwork,
+    network: &QuantizedNetwork<'_, true>,
     memory: &'m mut PageBuffer,
     backend: Backend,
 ) -> Result<PackedNetwork<'m>, Anything> {

@@ -29,7 +29,15 @@ fn check(bytes: &[u8]) {
         Ok(details) => details,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
-    let written = header(model.kind(), shape, details, payload).expect("a header for a model that was read");
+    let written = match header(model.kind(), shape, details, payload) {
+        Ok(written) => written,
+        // Too few or too many weights, which is found when they are asked for.
+        Err(error) => {
+            let found = (model.weights().map(|_| ()), model.quantized_with_biases().map(|_| ()));
+            assert!(found.0.is_err() && found.1.is_err(), "{error}");
+            return;
+        }
+    };
     let behind = [payload, details.text.as_bytes()].concat();
     // A file of version 2 that says nothing would be written as version 1.
     if bytes[8] == written[8] {
@@ -39,7 +47,7 @@ fn check(bytes: &[u8]) {
         return;
     }
     let image: Vec<u8> = (0..shape.inputs()).map(|i| i as u8).collect();
-    let class = match (model.kind(), model.network(Backend::detect()), model.quantized()) {
+    let class = match (model.kind(), model.network(Backend::detect()), model.quantized_with_biases()) {
         (Kind::F32, Ok(network), Err(_)) => {
             assert_eq!(payload.len(), shape.weights_len() * 4);
             let mut scratch = vec![f32::NAN; Network::scratch_len(shape)];

@@ -1,8 +1,8 @@
 //! Any small quantised network, of 8 and of 4 bits, and any images: the definition in plain loops, the form that reads a
 //! flash and the SIMD form on every tier give the same outputs and classes.
 //!
-//! The bytes are the sizes (inputs, hidden, outputs, images) and the shift, then images and weights for as long as they are
-//! wanted, over and over.
+//! The bytes are the sizes (inputs, hidden, outputs, images) and the shift, with whether there are biases in its top bit, then
+//! images, weights and biases for as long as they are wanted, over and over.
 
 #![no_main]
 
@@ -18,8 +18,9 @@ fuzz_target!(|bytes: &[u8]| {
     // In steps of three, to get beyond 257 rows of one level and beyond a panel of 256 units, and to meet these too.
     let (inputs, hidden, outputs) =
         (1 + 3 * usize::from(inputs), 1 + 3 * usize::from(hidden), 1 + usize::from(outputs) % 24);
-    let (images, shift) = (usize::from(images) % 4, 1 + shift % 24);
+    let (images, shift, biases) = (usize::from(images) % 4, 1 + (shift & 127) % 24, shift > 127);
     let shape = Shape::new(inputs, hidden, outputs).expect("a shape");
+    let shape = if biases { shape.with_biases() } else { shape };
     if rest.is_empty() {
         return;
     }
@@ -32,6 +33,14 @@ fuzz_target!(|bytes: &[u8]| {
         let payload = &mut bytemuck::cast_slice_mut(&mut words)[..len];
         payload[16..].fill_with(|| rest.next().expect("a byte"));
         payload[0] = shift;
+        if shape.has_biases() {
+            let units = if bits == Bits::Eight { 16 } else { 32 };
+            let count = shape.outputs().next_multiple_of(4) + shape.hidden().next_multiple_of(units);
+            for bias in &mut words[4..][..count] {
+                *bias = (bias.cast_signed() >> 8).cast_unsigned();
+            }
+        }
+        let payload = &bytemuck::cast_slice(&words)[..len];
         check(shape, bits, payload, &images);
     }
 });
@@ -40,7 +49,7 @@ fn check(shape: Shape, bits: Bits, payload: &[u8], images: &[u8]) {
     let images = || images.chunks(shape.inputs());
     let defined: Vec<Vec<i64>> = images().map(|image| oracle::outputs(shape, bits, payload, image)).collect();
 
-    let network = QuantizedNetwork::new(shape, bits, payload).expect("a sound payload");
+    let network = QuantizedNetwork::with_biases(shape, bits, payload).expect("a sound payload");
     let mut scratch = vec![0xA5A5_A5A5; QuantizedNetwork::scratch_len(shape)];
     for (image, defined) in images().zip(&defined) {
         let mut outputs = vec![-1; shape.outputs()];

@@ -219,7 +219,7 @@ impl<'a> QuantizedNetwork<'a, true> {
 
 impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
     #[inline(always)] // an image has one call
-    fn checked(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
+    pub(crate) fn checked(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
         let bias_rows = match (shape.has_biases(), BIASES) {
             (true, true) => bias_rows(shape, bits),
             (true, false) => return Err(ModelError::Biases),
@@ -294,6 +294,21 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
         let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
         self.run(image, scratch, outputs);
         Ok(class(outputs))
+    }
+
+    /// The class of one image, and its margin: by how much its output is above the next largest, `u32::MAX` where there is one
+    /// output only. The smaller the margin, the likelier is a mistake; its unit is the network's own. `scratch` may hold
+    /// anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs`](Self::outputs).
+    pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [u32]) -> Result<(u8, u32), SizeError> {
+        self.check(image, scratch)?;
+        let (outputs, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
+        let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
+        self.run(image, scratch, outputs);
+        Ok(class_and_margin(outputs))
     }
 
     /// The biases of the outputs, rounded up to 4, and of the units of all tiles.
@@ -400,6 +415,20 @@ fn class(outputs: &[i32]) -> u8 {
     }
     // There are at most 256 outputs.
     class.to_le_bytes()[0]
+}
+
+/// [`class`], and how far its output is above the next largest.
+fn class_and_margin(outputs: &[i32]) -> (u8, u32) {
+    let class = class(outputs);
+    let (mut best, mut next) = (0, None);
+    for (&output, k) in outputs.iter().zip(0..=u8::MAX) {
+        if k == class {
+            best = output;
+        } else if next.is_none_or(|next| output > next) {
+            next = Some(output);
+        }
+    }
+    (class, next.map_or(u32::MAX, |next| best.abs_diff(next)))
 }
 
 /// The activation of a hidden unit, 0 ..= 255, from its sum.

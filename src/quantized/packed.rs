@@ -13,7 +13,7 @@
 //! One image reads `hidden` bytes for each of its inked pixels, a quarter of what f32 reads.
 
 use super::level::{self, LEVELS, level};
-use super::{MAX_WIDTH, QuantizedNetwork, Row, class, start};
+use super::{MAX_WIDTH, QuantizedNetwork, Row, class, class_and_margin, start};
 use crate::always::Always;
 use crate::error::SizeError;
 use crate::kind::Bits;
@@ -199,6 +199,15 @@ impl<'a> PackedNetwork<'a> {
     /// As [`outputs`](Self::outputs).
     pub fn classify(&self, image: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
         Ok(class(self.run(image, scratch)?))
+    }
+
+    /// The class of one image, and its margin, as [`QuantizedNetwork::classify_with_margin`] has them.
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs`](Self::outputs).
+    pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [u32]) -> Result<(u8, u32), SizeError> {
+        Ok(class_and_margin(self.run(image, scratch)?))
     }
 
     /// The outputs of one image.

@@ -1,6 +1,8 @@
 //! The definition of the quantised network, in plain loops over 64-bit integers, read from the documentation of
 //! `twolayer::quantized` and sharing no code with it.
 
+#![allow(dead_code, reason = "every test crate uses its own part")]
+
 use twolayer::Bits;
 use twolayer::Shape;
 
@@ -45,6 +47,16 @@ fn biases(shape: Shape, bits: Bits, payload: &[u8]) -> (Vec<i64>, Vec<i64>, usiz
         words.map(|word| i64::from(i32::from_le_bytes(word.try_into().expect("four bytes")))).collect()
     };
     (numbers(16, shape.outputs()), numbers(b1_at, shape.hidden()), w1_at)
+}
+
+/// How far the largest output is above the next largest; `u32::MAX` where there is one only.
+pub(crate) fn margin(outputs: &[i64]) -> u32 {
+    let mut sorted = outputs.to_vec();
+    sorted.sort_unstable();
+    match sorted[..] {
+        [.., next, best] => u32::try_from(best - next).expect("outputs of 32 bits"),
+        _ => u32::MAX,
+    }
 }
 
 /// The lowest index of the largest output.
