@@ -543,6 +543,49 @@ fn eval_needs_only_the_test_set() {
     eval("data").failed(&["data has no t10k-images-idx3-ubyte"]);
 }
 
+/// The whole set, then ever fewer answers of ever larger margins; the accuracy of all is that of the last line.
+#[test]
+fn eval_shows_the_accuracy_of_the_surest_answers() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    sandbox.run(&SHORT).succeeded();
+    sandbox.run(&["quantize", "--model", "m.twolayer", "--data", "data", "--out", "q.twolayer"]).succeeded();
+    for (model, decimals) in [("m.twolayer", true), ("q.twolayer", false)] {
+        let out = sandbox.run(&["eval", "--model", model, "--data", "data"]).succeeded();
+        let table = out.split_once("\nthe surest   accuracy   margin at least\n").expect("a table of coverage").1;
+        let rows: Vec<Vec<&str>> = table.lines().take(4).map(|line| line.split_whitespace().collect()).collect();
+        let column = |number: usize| rows.iter().map(move |row| row[number]);
+        assert!(column(0).eq(["100", "99", "95", "90"]), "{out}");
+        assert!(out.contains(&format!("accuracy  {} % of", rows[0][2])), "{out}");
+        assert!(column(4).is_sorted_by_key(|margin| margin.parse::<f64>().unwrap()), "{out}");
+        assert!(column(4).all(|margin| margin.contains('.') == decimals), "{out}");
+    }
+}
+
+/// Squares need no mention in a model, and its file is as it always was.
+#[test]
+fn images_that_are_not_square_are_remembered() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    sandbox.run(&SHORT).succeeded();
+    let model = || fs::read(sandbox.work().join("m.twolayer")).unwrap();
+    assert_eq!(model()[8], 1);
+    for name in [FILES[0], FILES[2]] {
+        let path = sandbox.work().join("data").join(name);
+        let mut images = fs::read(&path).unwrap();
+        assert_eq!(images[8..16], [0, 0, 0, 8, 0, 0, 0, 8]);
+        (images[11], images[15]) = (4, 16);
+        fs::write(path, images).unwrap();
+    }
+    sandbox.run(&SHORT).succeeded();
+    assert_eq!((model()[8], &model()[40..44]), (2, &[16, 0, 4, 0][..]));
+    let quantize = ["quantize", "--model", "m.twolayer", "--data", "data", "--out", "q.twolayer"];
+    assert!(sandbox.run(&quantize).succeeded().contains("q.twolayer: int8"));
+    for model in ["m.twolayer", "q.twolayer"] {
+        assert!(sandbox.run(&["info", "--model", model]).succeeded().contains("\nimage     16 × 4 pixels\n"));
+    }
+}
+
 // Invalid models.
 
 #[test]

@@ -1,4 +1,4 @@
-//! Evaluates a network on a data set: accuracy and confusion matrix.
+//! Evaluates a network on a data set: accuracy, confusion matrix, and how the margin sorts right answers from wrong ones.
 
 use super::dataset::Set;
 use super::{Error, PageBuffer, Threads};
@@ -10,6 +10,15 @@ use crate::shape::Shape;
 /// Images per batch. A batch reads each panel of W1 only once.
 const BATCH: usize = 64;
 
+/// The class of an image, and its margin: by how much its output is above the next largest, in the network's own unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The class.
+    pub class: u8,
+    /// The margin, exactly; infinity where there is one output only, for f32, and `u32::MAX` for integers.
+    pub margin: f64,
+}
+
 /// A network that can be evaluated.
 pub trait Classifier: Sync {
     /// The network's sizes.
@@ -18,12 +27,12 @@ pub trait Classifier: Sync {
     /// The scratch length for [`classify_batch`](Self::classify_batch) of up to `images` images, in 32-bit words.
     fn scratch_len(&self, images: usize) -> usize;
 
-    /// Classifies images. `images` is `[samples][inputs]` pixels; `classes`, of length `samples`, takes the results.
+    /// Classifies images. `images` is `[samples][inputs]` pixels; `answers`, of length `samples`, takes the results.
     ///
     /// # Errors
     ///
     /// [`SizeError`] if a buffer has the wrong length.
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], classes: &mut [u8]) -> Result<(), SizeError>;
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError>;
 }
 
 impl Classifier for Network<'_> {
@@ -35,8 +44,13 @@ impl Classifier for Network<'_> {
         Self::batch_scratch_len(self.shape(), images)
     }
 
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], classes: &mut [u8]) -> Result<(), SizeError> {
-        self.classify_batch(images, bytemuck::cast_slice_mut(scratch), classes)
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError> {
+        let (mut classes, mut margins) = (vec![0; answers.len()], vec![0.0; answers.len()]);
+        self.classify_batch_with_margins(images, bytemuck::cast_slice_mut(scratch), &mut classes, &mut margins)?;
+        for ((answer, class), margin) in answers.iter_mut().zip(classes).zip(margins) {
+            *answer = Answer { class, margin: margin.into() };
+        }
+        Ok(())
     }
 }
 
@@ -49,20 +63,21 @@ impl Classifier for PackedNetwork<'_> {
         Self::scratch_len(self.shape())
     }
 
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], classes: &mut [u8]) -> Result<(), SizeError> {
-        for (image, class) in images.chunks(self.shape().inputs()).zip(classes) {
-            *class = self.classify(image, scratch)?;
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError> {
+        for (image, answer) in images.chunks(self.shape().inputs()).zip(answers) {
+            let (class, margin) = self.classify_with_margin(image, scratch)?;
+            *answer = Answer { class, margin: margin.into() };
         }
         Ok(())
     }
 }
 
 /// Classifies all images on the calling thread.
-pub(super) fn classify_all(classifier: &impl Classifier, images: &[u8], classes: &mut [u8]) -> Result<(), Error> {
+pub(super) fn classify_all(classifier: &impl Classifier, images: &[u8], answers: &mut [Answer]) -> Result<(), Error> {
     let mut scratch = PageBuffer::zeros(classifier.scratch_len(BATCH))?;
     let scratch: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch);
-    for (images, classes) in images.chunks(BATCH * classifier.shape().inputs()).zip(classes.chunks_mut(BATCH)) {
-        classifier.classify_batch(images, scratch, classes)?;
+    for (images, answers) in images.chunks(BATCH * classifier.shape().inputs()).zip(answers.chunks_mut(BATCH)) {
+        classifier.classify_batch(images, scratch, answers)?;
     }
     Ok(())
 }
@@ -73,32 +88,51 @@ pub(super) fn classify_all(classifier: &impl Classifier, images: &[u8], classes:
 ///
 /// If the images or labels do not fit the network's inputs and outputs, or memory runs out.
 pub fn evaluate(classifier: &impl Classifier, set: &Set, threads: &Threads) -> Result<Evaluation, Error> {
-    Ok(evaluate_with_classes(classifier, set, threads)?.0)
+    Ok(evaluate_with_answers(classifier, set, threads)?.0)
 }
 
-/// Like [`evaluate`], and also returns the class of each image.
-pub(super) fn evaluate_with_classes(
+/// Like [`evaluate`], and also returns the answer to each image.
+pub(super) fn evaluate_with_answers(
     classifier: &impl Classifier,
     set: &Set,
     threads: &Threads,
-) -> Result<(Evaluation, Vec<u8>), Error> {
+) -> Result<(Evaluation, Vec<Answer>), Error> {
     let shape = classifier.shape();
     set.check(shape.inputs(), shape.outputs())?;
-    let mut classes = vec![0; set.len()];
-    threads.classify(classifier, set.images(), &mut classes)?;
-    let mut evaluation = Evaluation { classes: shape.outputs(), counts: vec![0; shape.outputs() * shape.outputs()] };
-    for (&label, &class) in set.labels().iter().zip(&classes) {
-        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(class)] += 1;
+    let mut answers = vec![Answer::default(); set.len()];
+    threads.classify(classifier, set.images(), &mut answers)?;
+    let mut evaluation = Evaluation {
+        classes: shape.outputs(),
+        counts: vec![0; shape.outputs() * shape.outputs()],
+        ranked: Vec::with_capacity(set.len()),
+    };
+    for (&label, answer) in set.labels().iter().zip(&answers) {
+        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(answer.class)] += 1;
+        evaluation.ranked.push((answer.margin, answer.class == label));
     }
-    Ok((evaluation, classes))
+    evaluation.ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Ok((evaluation, answers))
 }
 
-/// The confusion matrix of a network on a set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The confusion matrix of a network on a set, and the margins of its answers.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     classes: usize,
     /// `[label][class]`.
     counts: Vec<u32>,
+    /// The margin of each image's answer, largest first, and whether it is right.
+    ranked: Vec<(f64, bool)>,
+}
+
+/// The answers of the largest margins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coverage {
+    /// The least margin among them.
+    pub min_margin: f64,
+    /// Their number.
+    pub total: usize,
+    /// The number of right ones.
+    pub correct: usize,
 }
 
 impl Evaluation {
@@ -138,7 +172,42 @@ impl Evaluation {
         f64::from(self.correct()) / f64::from(self.total().max(1))
     }
 
+    /// The answers of the largest margins: at least `share` of all, 0 to 1, and all that have the same margin as the last of
+    /// them. `None` where that is no answer at all.
+    #[must_use]
+    pub fn at_coverage(&self, share: f64) -> Option<Coverage> {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counts of images are far below 2⁵², and `as` saturates"
+        )]
+        let least = (share * self.ranked.len() as f64).ceil() as usize;
+        let (min_margin, _) = *self.ranked.get(least.min(self.ranked.len()).checked_sub(1)?)?;
+        let kept = self.ranked.iter().take_while(|(margin, _)| *margin >= min_margin);
+        let total = kept.clone().count();
+        Some(Coverage { min_margin, total, correct: kept.filter(|(_, right)| *right).count() })
+    }
+
     fn row(&self, label: usize) -> &[u32] {
         self.counts.chunks(self.classes).nth(label).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coverage_keeps_the_largest_margins_and_their_equals() {
+        let ranked = vec![(9.0, true), (5.0, true), (5.0, false), (5.0, true), (1.0, false)];
+        let evaluation = Evaluation { classes: 2, counts: vec![2, 1, 1, 1], ranked };
+        let at = |share| evaluation.at_coverage(share).map(|found| (found.min_margin, found.total, found.correct));
+        assert_eq!(at(1.0), Some((1.0, 5, 3)));
+        assert_eq!(at(7.0), at(1.0));
+        assert_eq!(at(0.81), at(1.0));
+        assert_eq!((at(0.8), at(0.21)), (Some((5.0, 4, 3)), Some((5.0, 4, 3))));
+        assert_eq!(at(0.2), Some((9.0, 1, 1)));
+        assert_eq!((at(0.0), at(-1.0), at(f64::NAN)), (None, None, None));
     }
 }

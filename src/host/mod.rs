@@ -14,7 +14,7 @@ pub mod training;
 
 pub use bytes::FileAccess;
 pub use error::{Action, Error};
-pub use evaluation::{Classifier, Evaluation, evaluate};
+pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
 pub use model_file::ModelFile;
 pub use owned_weights::OwnedWeights;
 pub use page_buffer::PageBuffer;

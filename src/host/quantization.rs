@@ -1,7 +1,7 @@
 //! Quantises a network with the images of a data set, and compares its accuracy before and after.
 
 use super::dataset::Set;
-use super::evaluation::{Classifier, Evaluation, evaluate_with_classes};
+use super::evaluation::{Classifier, Evaluation, evaluate_with_answers};
 use super::{Error, Threads};
 use crate::kind::Bits;
 use crate::quantized::Quantized;
@@ -24,7 +24,7 @@ pub fn quantize(weights: Weights<'_>, bits: Bits, set: &Set, images: usize) -> R
 }
 
 /// The evaluations of two networks on the same set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The first network, usually with f32 weights.
     pub before: Evaluation,
@@ -45,9 +45,9 @@ pub fn compare(
     set: &Set,
     threads: &Threads,
 ) -> Result<Comparison, Error> {
-    let (before, before_classes) = evaluate_with_classes(before, set, threads)?;
-    let (after, after_classes) = evaluate_with_classes(after, set, threads)?;
-    let agreed = before_classes.iter().zip(after_classes).filter(|&(&a, b)| a == b).count();
+    let (before, before_answers) = evaluate_with_answers(before, set, threads)?;
+    let (after, after_answers) = evaluate_with_answers(after, set, threads)?;
+    let agreed = before_answers.iter().zip(after_answers).filter(|(a, b)| a.class == b.class).count();
     Ok(Comparison { before, after, agreed })
 }
 

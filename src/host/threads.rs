@@ -5,7 +5,7 @@
 //! split by images.
 
 use super::Error;
-use super::evaluation::{Classifier, classify_all};
+use super::evaluation::{Answer, Classifier, classify_all};
 use crate::sgd::{Loss, Panel, Panels, ThisThread, TrainError, Trainer, Workers};
 use core::num::NonZeroUsize;
 use rayon::prelude::*;
@@ -49,19 +49,19 @@ impl Threads {
         }
     }
 
-    /// Classifies all images: `images` is `[samples][inputs]` pixels; `classes` takes one class per sample.
+    /// Classifies all images: `images` is `[samples][inputs]` pixels; `answers` takes one per sample.
     pub(super) fn classify(
         &self,
         classifier: &impl Classifier,
         images: &[u8],
-        classes: &mut [u8],
+        answers: &mut [Answer],
     ) -> Result<(), Error> {
-        let Some(pool) = &self.0 else { return classify_all(classifier, images, classes) };
+        let Some(pool) = &self.0 else { return classify_all(classifier, images, answers) };
         let inputs = classifier.shape().inputs();
-        let share = classes.len().div_ceil(pool.current_num_threads()).max(1);
+        let share = answers.len().div_ceil(pool.current_num_threads()).max(1);
         pool.install(|| {
-            let shares = images.par_chunks(share * inputs).zip(classes.par_chunks_mut(share));
-            shares.try_for_each(|(images, classes)| classify_all(classifier, images, classes))
+            let shares = images.par_chunks(share * inputs).zip(answers.par_chunks_mut(share));
+            shares.try_for_each(|(images, answers)| classify_all(classifier, images, answers))
         })
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train a network, test it after every epoch, and write it to a file
     Train(TrainArgs),
-    /// Test a trained network: accuracy by class and confusion matrix
+    /// Test a trained network: accuracy by class, confusion matrix, and accuracy of the surest answers
     Eval(EvalArgs),
     /// Quantise a trained network to integers, for microcontrollers, and show the change in accuracy
     Quantize(QuantizeArgs),

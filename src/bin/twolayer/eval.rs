@@ -33,6 +33,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     say!("model     {}: {shape}{kind_suffix}", model.display());
     say!("data      {} test images: {data}", test.len());
     table::print(&evaluation);
+    table::print_coverage(&evaluation, if kind == Kind::F32 { 5 } else { 0 });
     say!("\naccuracy  {} of {} test images{}", table::percent(&evaluation), evaluation.total(), data.accuracy_suffix());
     Ok(())
 }

@@ -13,6 +13,13 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     let (kind, shape) = (file.kind(), file.shape());
     say!("model     {}, {} bytes, undamaged", model.display(), file.len());
     say!("network   {shape}, {kind} weights");
+    let details = file.details();
+    if let Some([width, height]) = details.image {
+        say!("image     {width} × {height} pixels");
+    }
+    if !details.text.is_empty() {
+        say!("text      {}", details.text.escape_debug());
+    }
     match kind {
         Kind::F32 => say!("weights   {:016x}", weights_hash(file.weights()?.view())),
         Kind::Quantized(_) => {

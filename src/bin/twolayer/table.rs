@@ -28,6 +28,17 @@ pub(crate) fn print(evaluation: &Evaluation) {
     }
 }
 
+/// Prints how the margin sorts right answers from wrong ones; `decimals` are those of a margin.
+pub(crate) fn print_coverage(evaluation: &Evaluation, decimals: usize) {
+    say!("\nthe surest   accuracy   margin at least");
+    for percent in [100, 99, 95, 90] {
+        if let Some(found) = evaluation.at_coverage(f64::from(percent) / 100.0) {
+            let accuracy = 100.0 * to_f64(found.correct) / to_f64(found.total);
+            say!("{percent:>8} %   {accuracy:6.2} %   {:.decimals$}", found.min_margin);
+        }
+    }
+}
+
 /// The accuracy in per cent, such as `97.41 %`.
 pub(crate) fn percent(evaluation: &Evaluation) -> String {
     format!("{:.2} %", 100.0 * evaluation.accuracy())
