@@ -377,6 +377,94 @@ fn every_board_gives_the_same_outputs_as_the_host() {
     assert!(failures.is_empty(), "{table}\n{failures:#?}");
 }
 
+/// A trained network, as it would be for pixels from which their mean is taken off: biases make up for it.
+fn with_biases(hidden: usize, weights: &[f32]) -> Vec<f32> {
+    let (plain, shape) = (Weights::new(shape(hidden), weights).expect("as many as the shape has"), shape(hidden));
+    let mut numbers = weights.to_vec();
+    numbers.resize(shape.with_biases().weights_len(), 0.0);
+    let mut biased = WeightsMut::new(shape.with_biases(), &mut numbers).expect("as many as the shape has");
+    for j in 0..hidden {
+        let sum: f32 = (0..INPUTS).filter_map(|i| plain.w1(i, j)).sum();
+        *biased.b1_mut(j).expect("a bias") = -33.0 * sum;
+    }
+    for (k, bias) in (0..OUTPUTS).zip([0.02_f32, -0.01, 0.03, 0.0, 0.01].into_iter().cycle()) {
+        *biased.b2_mut(k).expect("a bias") = bias;
+    }
+    numbers
+}
+
+#[test]
+fn networks_with_biases_give_the_hosts_outputs() {
+    if !tools_available() {
+        return;
+    }
+    let boards = [("m4", "default"), ("m4", "portable"), ("m0", "default"), ("riscv", "default")];
+    let images = boards.map(|(board, variant)| (board, variant, build(board, variant).join("classify-biased")));
+    let hidden = 64;
+    let weights = with_biases(hidden, &trained(hidden));
+    let biased = shape(hidden).with_biases();
+    let weights = Weights::new(biased, &weights).expect("as many as the shape has");
+    let (train, labels) = &digits().train;
+    let pixels = &digits().test.0[..100 * INPUTS];
+    for bits in [Bits::Eight, Bits::Four] {
+        let quantized = quantize(weights, bits, &train[..2000 * INPUTS], &labels[..2000]).expect("a sound network");
+        let biased_model = file(Kind::Quantized(bits), biased, quantized.payload());
+        // The same image takes networks without biases.
+        let plain_model = integer_model(hidden, &trained(hidden), bits);
+        for (name, model) in [("biased", &biased_model), ("plain", &plain_model)] {
+            let expected = host_results(model, pixels);
+            let input = input(model, 0, INPUTS, pixels, &[], [0; 4]);
+            for (board, variant, image) in &images {
+                let report = classify(board, image, &format!("{name}.{bits:?}"), &input);
+                assert_eq!(report.results, expected, "{board} {variant} {name} {bits:?}");
+                eprintln!(
+                    "{board:8} {variant:8} {name} network, H={hidden} {bits:?}: {:8.0} instructions, {} B of stack",
+                    mean(&report.instructions[..COUNTED]),
+                    report.stack
+                );
+                assert!(report.stack <= STACK + 32, "{} bytes of stack", report.stack);
+            }
+        }
+        let input = input(&biased_model, 0, INPUTS, pixels, &[], [0; 4]);
+        let (lines, success) = emulate("m4", &build("m4", "default").join("classify"), "biases", &input);
+        assert!(!success && lines[0] == format!("refused {:08x}", Status::Kind as u32), "{lines:?}");
+    }
+    for (board, variant, image) in &images {
+        let (all, inference, panics) = code(image);
+        eprintln!("{board:8} {variant:8} code with biases: {inference} B of inference, {all} B with opening");
+        assert_eq!(panics, 0, "{board} {variant}: symbols with panic");
+    }
+    // Odd shapes, and biases from the smallest to the largest.
+    for (inputs, hidden, outputs) in [(785, 33, 11), (1, 1, 1), (90, 130, 23)] {
+        let shape = Shape::new(inputs, hidden, outputs).expect("a valid shape").with_biases();
+        for bits in [Bits::Eight, Bits::Four] {
+            let len = QuantizedNetwork::payload_len(shape, bits).expect("a small shape");
+            let mut state = 7_u32;
+            let mut next = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                state.to_be_bytes()[0]
+            };
+            let mut payload: Vec<u8> = (0..len).map(|_| next()).collect();
+            payload[..16].fill(0);
+            payload[0] = 9;
+            let units = if bits == Bits::Eight { 16 } else { 32 };
+            let biases = outputs.next_multiple_of(4) + hidden.next_multiple_of(units);
+            for (number, bias) in payload[16..].as_chunks_mut::<4>().0[..biases].iter_mut().enumerate() {
+                let value = [i32::from_le_bytes(*bias) >> 12, 1 << 23, -1 << 23, 0][number % 4];
+                *bias = value.to_le_bytes();
+            }
+            let pixels: Vec<u8> = (0..8 * inputs).map(|_| next()).collect();
+            let model = file(Kind::Quantized(bits), shape, &payload);
+            let expected = host_results(&model, &pixels);
+            let input = input(&model, 0, inputs, &pixels, &[], [0; 4]);
+            for (board, variant, image) in &images {
+                let report = classify(board, image, "odd", &input);
+                assert_eq!(report.results, expected, "{board} {variant} {shape} {bits:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn odd_shapes_and_extreme_weights() {
     if !tools_available() {

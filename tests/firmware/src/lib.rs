@@ -19,6 +19,7 @@
 
 #[allow(unsafe_code, reason = "start-up code, registers and the debugger's calls")]
 pub mod board;
+mod classify;
 
 pub use board::Line;
 
