@@ -169,9 +169,17 @@ fn the_number_of_threads_does_not_change_the_bits() {
 
 #[test]
 fn a_batch_gives_the_same_bits_as_single_images() {
-    for (inputs, hidden, outputs) in [(784, 1000, 10), (113, 129, 3), (1, 16, 1)] {
-        let shape = Shape::new(inputs, hidden, outputs).unwrap();
-        let numbers = signed_weights(shape, 9, 0.1);
+    let shapes = [(784, 1000, 10), (113, 129, 3), (1, 16, 1)];
+    let shapes = shapes.map(|(inputs, hidden, outputs)| Shape::new(inputs, hidden, outputs).unwrap());
+    for shape in shapes.into_iter().chain(shapes.map(Shape::with_biases)) {
+        let (inputs, outputs) = (shape.inputs(), shape.outputs());
+        let mut numbers = signed_weights(shape, 9, 0.1);
+        for unit in 0..shape.hidden() {
+            if let Some(place) = shape.b1_index(unit) {
+                // So that it matters beside the sum of the pixels.
+                numbers[place] *= 100.0;
+            }
+        }
         let samples = Samples::new(inputs, outputs, 33, 10);
         let reference = Reference::new(weights(shape, &numbers));
         let alone: Vec<f32> = samples.images.chunks(inputs).flat_map(|image| reference.outputs(image)).collect();
