@@ -2,9 +2,9 @@
 
 use super::{Action, Error};
 use core::time::Duration;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf, is_separator};
 use std::time::SystemTime;
 use tempfile::{Builder, NamedTempFile};
 
@@ -55,7 +55,7 @@ impl OutputDirectory {
         // Another process may just have removed this directory because it was still empty.
         for _ in 0..10 {
             match create_temporary(&path) {
-                Err(Error::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::Io { error, .. }) if error.kind() == ErrorKind::NotFound => {
                     fs::create_dir_all(&self.path).map_err(Error::io(Action::Create, &self.path))?;
                 }
                 result => return result,
@@ -79,7 +79,7 @@ impl OutputDirectory {
             let path = self.path.join(name);
             match file.persist_noclobber(&path) {
                 Ok(_) => sync_directory(&path),
-                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
                     return Err(Error::Exists { path });
                 }
                 Err(error) => return Err(Error::io(Action::Write, &path)(error.error)),
@@ -100,6 +100,57 @@ impl Drop for OutputDirectory {
 
 fn is_stale(modified: SystemTime) -> bool {
     modified.elapsed().is_ok_and(|age| age > STALE_AFTER)
+}
+
+/// Writes a file atomically: to a temporary file beside `path`, which is synced and renamed. A device or a pipe is written
+/// to directly.
+pub(crate) fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), Error> {
+    let Some(target) = resolve_target(path)? else {
+        let opened = OpenOptions::new().write(true).open(path);
+        return opened.and_then(|file| write(&file)).map_err(Error::io(Action::Write, path));
+    };
+    let file = create_temporary(&target).map_err(with_path(path))?;
+    if let Ok(replaced) = target.metadata() {
+        file.as_file().set_permissions(replaced.permissions()).map_err(Error::io(Action::Write, path))?;
+    }
+    write(file.as_file()).map_err(Error::io(Action::Write, path))?;
+    persist(file, &target).map_err(with_path(path))
+}
+
+/// Checks that a file can be written to `path`, by creating a temporary file.
+pub(crate) fn check_writable(path: &Path) -> Result<(), Error> {
+    match resolve_target(path)? {
+        Some(target) => create_temporary(&target).map(drop).map_err(with_path(path)),
+        None => Ok(()),
+    }
+}
+
+/// The file to replace or create, with symbolic links followed; `None` if `path` is a device or a pipe, which is
+/// written to directly.
+fn resolve_target(path: &Path) -> Result<Option<PathBuf>, Error> {
+    let refused = |kind: ErrorKind| Err(Error::io(Action::Write, path)(kind.into()));
+    let slash = path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| is_separator(byte.into()));
+    match path.metadata() {
+        Ok(meta) if meta.is_dir() => refused(ErrorKind::IsADirectory),
+        Ok(meta) if !meta.is_file() => Ok(None),
+        Ok(meta) if meta.permissions().readonly() => refused(ErrorKind::PermissionDenied),
+        Ok(_) => path.canonicalize().map(Some).map_err(Error::io(Action::Write, path)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(Action::Write, path)(error)),
+        Err(_) if slash || path.file_name().is_none() => refused(ErrorKind::IsADirectory),
+        // The target of a symbolic link need not exist yet.
+        Err(_) => match path.read_link() {
+            Ok(link) => resolve_target(&path.with_file_name(link)),
+            Err(_) => Ok(Some(path.to_owned())),
+        },
+    }
+}
+
+/// Replaces the path in an error by the one that the caller gave.
+fn with_path(path: &Path) -> impl FnOnce(Error) -> Error {
+    |error| match error {
+        Error::Io { action, error, .. } => Error::io(action, path)(error),
+        other => other,
+    }
 }
 
 /// Creates a temporary file in the parent directory of `path`.
@@ -129,7 +180,7 @@ fn parent_directory(path: &Path) -> &Path {
 /// Syncs the parent directory, so that a rename survives a power failure. Errors are ignored.
 fn sync_directory(path: &Path) {
     #[cfg(unix)]
-    let _ = fs::File::open(parent_directory(path)).and_then(|directory| directory.sync_all());
+    let _ = File::open(parent_directory(path)).and_then(|directory| directory.sync_all());
     #[cfg(not(unix))]
     let _ = path;
 }

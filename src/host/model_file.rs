@@ -1,8 +1,8 @@
 //! Model files: read in place, written atomically.
 
-use super::atomic_write::{create_temporary, persist};
+use super::atomic_write::{check_writable, write_atomically};
 use super::bytes::{Bytes, FileAccess};
-use super::{Action, Error, OwnedWeights};
+use super::{Error, OwnedWeights};
 use crate::crc32;
 use crate::error::ModelError;
 use crate::kind::Kind;
@@ -10,9 +10,8 @@ use crate::model::{self, Details, Model};
 use crate::quantized::Quantized;
 use crate::shape::Shape;
 use crate::weights::Weights;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf, is_separator};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// An open model file.
 #[derive(Debug)]
@@ -112,10 +111,7 @@ impl ModelFile {
     ///
     /// If the file cannot be written.
     pub fn check_writable(path: &Path) -> Result<(), Error> {
-        match resolve_target(path)? {
-            Some(target) => create_temporary(&target).map(drop).map_err(with_path(path)),
-            None => Ok(()),
-        }
+        check_writable(path)
     }
 
     /// Writes f32 weights atomically: to a temporary file beside `path`, which is synced and renamed. A device or a
@@ -145,48 +141,7 @@ impl ModelFile {
     fn write_payload(path: &Path, kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) -> Result<(), Error> {
         let header = model::header(kind, shape, details, payload)
             .map_err(|error| Error::Model { path: path.to_owned(), error })?;
-        let write = |mut to: &File| {
-            let parts = [&header[..], payload, details.text.as_bytes()];
-            parts.into_iter().try_for_each(|part| to.write_all(part)).map_err(Error::io(Action::Write, path))
-        };
-        match resolve_target(path)? {
-            Some(target) => {
-                let file = create_temporary(&target).map_err(with_path(path))?;
-                if let Ok(replaced) = target.metadata() {
-                    file.as_file().set_permissions(replaced.permissions()).map_err(Error::io(Action::Write, path))?;
-                }
-                write(file.as_file())?;
-                persist(file, &target).map_err(with_path(path))
-            }
-            None => write(&OpenOptions::new().write(true).open(path).map_err(Error::io(Action::Write, path))?),
-        }
-    }
-}
-
-/// The file to replace or create, with symbolic links followed; `None` if `path` is a device or a pipe, which is
-/// written to directly.
-fn resolve_target(path: &Path) -> Result<Option<PathBuf>, Error> {
-    let refused = |kind: ErrorKind| Err(Error::io(Action::Write, path)(kind.into()));
-    let slash = path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| is_separator(byte.into()));
-    match path.metadata() {
-        Ok(meta) if meta.is_dir() => refused(ErrorKind::IsADirectory),
-        Ok(meta) if !meta.is_file() => Ok(None),
-        Ok(meta) if meta.permissions().readonly() => refused(ErrorKind::PermissionDenied),
-        Ok(_) => path.canonicalize().map(Some).map_err(Error::io(Action::Write, path)),
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(Action::Write, path)(error)),
-        Err(_) if slash || path.file_name().is_none() => refused(ErrorKind::IsADirectory),
-        // The target of a symbolic link need not exist yet.
-        Err(_) => match path.read_link() {
-            Ok(link) => resolve_target(&path.with_file_name(link)),
-            Err(_) => Ok(Some(path.to_owned())),
-        },
-    }
-}
-
-/// Replaces the path in an error by the one that the caller gave.
-fn with_path(path: &Path) -> impl FnOnce(Error) -> Error {
-    |error| match error {
-        Error::Io { action, error, .. } => Error::io(action, path)(error),
-        other => other,
+        let parts = [&header[..], payload, details.text.as_bytes()];
+        write_atomically(path, |mut to| parts.into_iter().try_for_each(|part| to.write_all(part)))
     }
 }
