@@ -53,7 +53,7 @@ mod tests {
         let mut memory: [f32; 3 * LINE] = core::array::from_fn(|i| f32::from(u8::try_from(i).unwrap()));
         let mut scratch = Scratch::new(&mut memory);
         assert_eq!(scratch.take(2), [0.0, 1.0]);
-        assert_eq!(scratch.take(0), []);
+        assert_eq!(scratch.take(0), [0.0_f32; 0]);
         assert_eq!(scratch.take_as::<u32>(17)[16], 32_f32.to_bits());
         assert_eq!(scratch.left(), 0);
         assert_eq!([0, 1, 16, 17, usize::MAX].map(padded), [0, 16, 16, 32, usize::MAX]);

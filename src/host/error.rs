@@ -127,6 +127,15 @@ pub enum Error {
         /// What is wrong with it.
         error: ModelError,
     },
+    /// A file of tensors cannot be used as a network.
+    #[cfg(feature = "convert")]
+    #[error("{path}: {error}")]
+    Tensors {
+        /// The file, or files.
+        path: String,
+        /// What is wrong with it.
+        error: super::tensors::TensorError,
+    },
     /// The size of a network is out of range, or a buffer has the wrong length.
     #[error(transparent)]
     Size(#[from] SizeError),

@@ -9,6 +9,8 @@ mod model_file;
 mod owned_weights;
 mod page_buffer;
 mod quantization;
+#[cfg(feature = "convert")]
+pub mod tensors;
 mod threads;
 pub mod training;
 

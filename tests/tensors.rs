@@ -1,0 +1,802 @@
+//! Networks from and to files of tensors: formats, types, layouts and names, the folding of the input, and damaged files.
+//! The files are written here byte by byte.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use flate2::{Compression, write::DeflateEncoder};
+use proptest::prelude::*;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use tempfile::TempDir;
+use twolayer::host::tensors::{ExportFormat, Imported, Input, Layout, Roles, TensorError, TensorFiles, check, export};
+use twolayer::host::{Error, FileAccess};
+
+/// Directory of a test's files.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(TempDir::with_prefix("twolayer-test-").unwrap())
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Imports the file of these bytes.
+    fn import(&self, bytes: &[u8], roles: &Roles, input: Input) -> Result<Imported, TensorError> {
+        import(&[self.write("net.safetensors", bytes)], roles, input)
+    }
+}
+
+fn import(paths: &[PathBuf], roles: &Roles, input: Input) -> Result<Imported, TensorError> {
+    let result =
+        [FileAccess::Map, FileAccess::Read].map(|access| TensorFiles::open(paths, access)?.network(roles, input));
+    let [mapped, read] = result.map(|it| it.map_err(without_path));
+    assert_eq!(mapped.as_ref().map(Net::of).map_err(Clone::clone), read.as_ref().map(Net::of).map_err(Clone::clone));
+    mapped
+}
+
+fn without_path(error: Error) -> TensorError {
+    match error {
+        Error::Tensors { error, .. } => error,
+        other => panic!("{other}"),
+    }
+}
+
+/// A network in plain vectors, `[in][out]`.
+#[derive(Clone, Debug, PartialEq)]
+struct Net {
+    sizes: [usize; 3],
+    w1: Vec<f64>,
+    b1: Option<Vec<f64>>,
+    w2: Vec<f64>,
+    b2: Option<Vec<f64>>,
+}
+
+impl Net {
+    /// Numbers that 16 bits of either kind hold, all different in a layer of up to 255.
+    fn new(sizes: [usize; 3], biases: (bool, bool)) -> Self {
+        let [inputs, hidden, outputs] = sizes;
+        let numbers = |len: usize, step: usize| -> Vec<f64> {
+            (0..len).map(|n| (f64::from(u32::try_from(n * step % 255).unwrap()) - 127.0) / 64.0).collect()
+        };
+        Self {
+            sizes,
+            w1: numbers(inputs * hidden, 1),
+            b1: biases.0.then(|| numbers(hidden, 7)),
+            w2: numbers(hidden * outputs, 11),
+            b2: biases.1.then(|| numbers(outputs, 13)),
+        }
+    }
+
+    fn of(imported: &Imported) -> Self {
+        let weights = imported.weights.view();
+        let shape = weights.shape();
+        let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
+        let has_biases = weights.b1(0).is_some();
+        let w1 = (0..inputs).flat_map(|i| (0..hidden).map(move |h| weights.w1(i, h).unwrap().into())).collect();
+        let w2 = (0..hidden).flat_map(|h| (0..outputs).map(move |o| weights.w2(h, o).unwrap().into())).collect();
+        Self {
+            sizes: [inputs, hidden, outputs],
+            w1,
+            b1: has_biases.then(|| (0..hidden).map(|h| weights.b1(h).unwrap().into()).collect()),
+            w2,
+            b2: has_biases.then(|| (0..outputs).map(|o| weights.b2(o).unwrap().into()).collect()),
+        }
+    }
+
+    /// With zeros for a bias that is missing beside another one.
+    fn with_both_biases(&self) -> Self {
+        let mut net = self.clone();
+        if self.b1.is_some() || self.b2.is_some() {
+            net.b1.get_or_insert_with(|| vec![0.0; self.sizes[1]]);
+            net.b2.get_or_insert_with(|| vec![0.0; self.sizes[2]]);
+        }
+        net
+    }
+
+    /// The tensors in a layout, named as PyTorch would, with all biases as these say.
+    fn tensors(&self, layout: Layout, bias: fn(usize) -> Vec<usize>) -> Vec<Tensor> {
+        let [inputs, hidden, outputs] = self.sizes;
+        let matrix = |name, numbers: &[f64], [rows, columns]: [usize; 2]| match layout {
+            Layout::InOut => Tensor::new(name, vec![rows, columns], numbers.to_vec()),
+            Layout::OutIn => Tensor::new(name, vec![columns, rows], transposed(numbers, rows, columns)),
+        };
+        let mut tensors = vec![matrix("fc1.weight", &self.w1, [inputs, hidden])];
+        tensors.extend(self.b1.as_ref().map(|it| Tensor::new("fc1.bias", bias(it.len()), it.clone())));
+        tensors.push(matrix("fc2.weight", &self.w2, [hidden, outputs]));
+        tensors.extend(self.b2.as_ref().map(|it| Tensor::new("fc2.bias", bias(it.len()), it.clone())));
+        tensors
+    }
+
+    /// The outputs for an input, by the definition.
+    fn outputs(&self, x: &[f64]) -> Vec<f64> {
+        let [_, hidden, outputs] = self.sizes;
+        let layer = |x: &[f64], w: &[f64], b: &Option<Vec<f64>>, outputs: usize| -> Vec<f64> {
+            let sum = |o: usize| -> f64 { x.iter().enumerate().map(|(i, x)| x * w[i * outputs + o]).sum() };
+            (0..outputs).map(|o| sum(o) + b.as_ref().map_or(0.0, |b| b[o])).collect()
+        };
+        let h: Vec<_> = layer(x, &self.w1, &self.b1, hidden).into_iter().map(|z| z.max(0.0)).collect();
+        layer(&h, &self.w2, &self.b2, outputs)
+    }
+}
+
+fn transposed(numbers: &[f64], rows: usize, columns: usize) -> Vec<f64> {
+    (0..columns).flat_map(|c| (0..rows).map(move |r| numbers[r * columns + c])).collect()
+}
+
+#[derive(Clone, Debug)]
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    numbers: Vec<f64>,
+}
+
+impl Tensor {
+    fn new(name: &str, shape: Vec<usize>, numbers: Vec<f64>) -> Self {
+        Self { name: name.into(), shape, numbers }
+    }
+}
+
+fn vec_of(len: usize) -> Vec<usize> {
+    vec![len]
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounds")]
+const fn narrow(number: f64) -> f32 {
+    number as f32
+}
+
+/// The bytes of numbers in a type, little-endian.
+fn bytes(numbers: &[f64], dtype: &str) -> Vec<u8> {
+    numbers
+        .iter()
+        .flat_map(|&number| match dtype {
+            "F64" => number.to_le_bytes().to_vec(),
+            "F32" => narrow(number).to_le_bytes().to_vec(),
+            "BF16" => narrow(number).to_le_bytes()[2..].to_vec(),
+            "F16" => half(number).to_le_bytes().to_vec(),
+            other => panic!("{other}"),
+        })
+        .collect()
+}
+
+/// A number of at most 11 significant bits as binary16.
+fn half(number: f64) -> u16 {
+    let bits = narrow(number).to_bits();
+    let sign = u16::try_from(bits >> 31).unwrap() << 15;
+    if number == 0.0 {
+        return sign;
+    }
+    let exponent = u16::try_from((bits >> 23 & 0xFF) + 15 - 127).unwrap();
+    assert_eq!(bits & 0x1FFF, 0, "{number} does not fit");
+    sign | exponent << 10 | u16::try_from(bits >> 13 & 0x3FF).unwrap()
+}
+
+/// A safetensors file: length, JSON, numbers.
+fn safetensors(tensors: &[Tensor], dtype: &str) -> Vec<u8> {
+    let (mut entries, mut data) = (vec![r#""__metadata__":{"format":"pt"}"#.to_string()], Vec::new());
+    for Tensor { name, shape, numbers } in tensors {
+        let start = data.len();
+        data.extend(bytes(numbers, dtype));
+        let end = data.len();
+        entries.push(format!(r#""{name}":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{start},{end}]}}"#));
+    }
+    with_header(&format!("{{{}}}", entries.join(",")), &data)
+}
+
+fn with_header(json: &str, data: &[u8]) -> Vec<u8> {
+    [&u64::try_from(json.len()).unwrap().to_le_bytes(), json.as_bytes(), data].concat()
+}
+
+/// A .npy file; in Fortran order the first index runs fastest.
+fn npy(tensor: &Tensor, descr: &str, fortran: bool) -> Vec<u8> {
+    let numbers = match tensor.shape.as_slice() {
+        &[rows, columns] if fortran => transposed(&tensor.numbers, rows, columns),
+        _ => tensor.numbers.clone(),
+    };
+    let dtype = match &descr[1..] {
+        "f2" => "F16",
+        "f4" => "F32",
+        _ => "F64",
+    };
+    let width = bytes(&[0.0], dtype).len();
+    let mut data = bytes(&numbers, dtype);
+    if descr.starts_with('>') {
+        data.chunks_mut(width).for_each(<[u8]>::reverse);
+    }
+    let order = if fortran { "True" } else { "False" };
+    npy_of(
+        &format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {}, }}", python_tuple(&tensor.shape)),
+        &data,
+    )
+}
+
+fn npy_of(header: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{header:<117}\n");
+    let len = u16::try_from(header.len()).unwrap().to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &len[..], header.as_bytes(), data].concat()
+}
+
+fn python_tuple(shape: &[usize]) -> String {
+    shape.iter().fold("(".to_string(), |text, size| text + &format!("{size},")) + ")"
+}
+
+/// A ZIP archive of these files.
+fn zip(files: &[(String, Vec<u8>)], deflate: bool) -> Vec<u8> {
+    let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
+    for (name, bytes) in files {
+        let method = if deflate { rawzip::CompressionMethod::DEFLATE } else { rawzip::CompressionMethod::STORE };
+        let (mut entry, config) = archive.new_file(name.as_str()).compression_method(method).start().unwrap();
+        let descriptor = if deflate {
+            let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
+            writer.write_all(bytes).unwrap();
+            let (encoder, descriptor) = writer.finish().unwrap();
+            encoder.finish().unwrap();
+            descriptor
+        } else {
+            let mut writer = config.wrap(&mut entry);
+            writer.write_all(bytes).unwrap();
+            writer.finish().unwrap().1
+        };
+        entry.finish(descriptor).unwrap();
+    }
+    archive.finish().unwrap()
+}
+
+fn npz(tensors: &[Tensor], descr: &str, fortran: bool, deflate: bool) -> Vec<u8> {
+    let files: Vec<_> = tensors.iter().map(|it| (format!("{}.npy", it.name), npy(it, descr, fortran))).collect();
+    zip(&files, deflate)
+}
+
+const LAYOUTS: [Layout; 2] = [Layout::OutIn, Layout::InOut];
+const BIASES: [(bool, bool); 4] = [(false, false), (true, true), (true, false), (false, true)];
+
+#[test]
+fn every_format_type_layout_and_set_of_biases_gives_the_same_network() {
+    let files = Files::new();
+    for biases in BIASES {
+        let net = Net::new([12, 7, 3], biases);
+        let expected = net.with_both_biases();
+        for layout in LAYOUTS {
+            let shapes: [fn(usize) -> Vec<usize>; 3] = [vec_of, |len| vec![len, 1], |len| vec![1, len]];
+            for bias in shapes {
+                let tensors = net.tensors(layout, bias);
+                let mut images = Vec::new();
+                images.extend(["F64", "F32", "F16", "BF16"].map(|dtype| safetensors(&tensors, dtype)));
+                for descr in ["<f4", ">f4", "=f4", "<f8", ">f8", "<f2", ">f2"] {
+                    for (fortran, deflate) in [(false, false), (true, false), (false, true), (true, true)] {
+                        images.push(npz(&tensors, descr, fortran, deflate));
+                    }
+                }
+                for image in images {
+                    let imported = files.import(&image, &Roles::default(), Input::RAW).unwrap();
+                    assert_eq!((Net::of(&imported), imported.layout), (expected.clone(), layout));
+                    let names: Vec<_> = imported.tensors.iter().map(|it| it.name.as_str()).collect();
+                    assert_eq!(names, tensors.iter().map(|it| it.name.as_str()).collect::<Vec<_>>());
+                }
+            }
+            let tensors = net.tensors(layout, vec_of);
+            let paths: Vec<_> = tensors.iter().map(|it| files.write(&it.name, &npy(it, "<f4", true))).collect();
+            assert_eq!(Net::of(&import(&paths, &Roles::default(), Input::RAW).unwrap()), expected);
+        }
+    }
+}
+
+#[test]
+fn the_order_and_the_names_of_tensors_do_not_matter() {
+    let files = Files::new();
+    let net = Net::new([5, 4, 3], (true, true));
+    let mut tensors = net.tensors(Layout::OutIn, vec_of);
+    for rotation in 0..4 {
+        for (name, tensor) in ["z", "y", "x", "ü \\\"w"].iter().zip(&mut tensors) {
+            tensor.name = (*name).into();
+        }
+        let imported = files.import(&safetensors(&tensors, "F32"), &Roles::default(), Input::RAW).unwrap();
+        assert_eq!(Net::of(&imported), net, "{rotation}");
+        tensors.rotate_left(1);
+    }
+}
+
+fn named(names: [&str; 4]) -> Roles {
+    let [w1, b1, w2, b2] = names.map(|name| (!name.is_empty()).then(|| name.to_string()));
+    Roles { w1, b1, w2, b2, layout: None }
+}
+
+#[test]
+fn names_choose_among_other_tensors() {
+    let files = Files::new();
+    let net = Net::new([5, 4, 3], (true, true));
+    let mut tensors = net.tensors(Layout::OutIn, vec_of);
+    tensors.push(Tensor::new("step", vec![], vec![9.0]));
+    tensors.push(Tensor::new("momentum", vec![4, 5], vec![0.5; 20]));
+    let image = safetensors(&tensors, "F32");
+    let import = |names| files.import(&image, &named(names), Input::RAW);
+    let all = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"];
+    assert_eq!(Net::of(&import(all).unwrap()), net);
+    let other = Net { w1: vec![0.5; 20], b1: None, b2: None, ..net.clone() };
+    assert_eq!(Net::of(&import(["momentum", "", "fc2.weight", ""]).unwrap()), other);
+    let one = Net { b2: None, ..net.clone() }.with_both_biases();
+    assert_eq!(Net::of(&import(["fc1.weight", "fc1.bias", "fc2.weight", ""]).unwrap()), one);
+
+    let tensors = "fc1.weight [4, 5], fc1.bias [4], fc2.weight [3, 4], fc2.bias [3], step [], momentum [4, 5]";
+    let message = |names| import(names).unwrap_err().to_string();
+    assert_eq!(message([""; 4]), format!("which tensors are the weights? There are {tensors}"));
+    assert_eq!(message(["fc1.weight", "", "", ""]), format!("which tensors are the weights? There are {tensors}"));
+    assert_eq!(message(["w", "", "fc2.weight", ""]), format!("no tensor is called w; there are {tensors}"));
+    let error = message(["fc1.weight", "fc2.bias", "fc2.weight", ""]);
+    assert!(
+        error.starts_with(
+            "no two-layer network fits these tensors: fc1.weight [4, 5], fc2.weight [3, 4], fc2.bias [3];"
+        ),
+        "{error}"
+    );
+    assert!(
+        message(["fc1.weight", "", "fc1.weight", ""])
+            .starts_with("no two-layer network fits these tensors: fc1.weight [4, 5];")
+    );
+}
+
+#[test]
+fn what_can_be_read_in_two_ways_needs_a_choice() {
+    let files = Files::new();
+    let import = |net: &Net, layout, roles: &Roles| {
+        files.import(&safetensors(&net.tensors(layout, vec_of), "F32"), roles, Input::RAW).map(|it| Net::of(&it))
+    };
+    let import_renamed = |net: &Net, layout, roles: &Roles| {
+        let mut tensors = net.tensors(layout, vec_of);
+        tensors.iter_mut().zip(["a", "b", "c", "d"]).for_each(|(tensor, name)| tensor.name = name.into());
+        files.import(&safetensors(&tensors, "F32"), roles, Input::RAW).map(|it| Net::of(&it))
+    };
+    // Without biases, 6 → 5 → 4 in one layout is 4 → 5 → 6 in the other.
+    let net = Net::new([6, 5, 4], (false, false));
+    let error = import_renamed(&net, Layout::OutIn, &Roles::default()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "these tensors can be read in 2 ways: W1 = a, W2 = b, [out, in], 6 → 5 → 4; or W1 = b, W2 = a, [in, out], 4 → 5 → 6"
+    );
+    for layout in LAYOUTS {
+        let chosen = Roles { layout: Some(layout), ..Roles::default() };
+        assert_eq!(import_renamed(&net, layout, &chosen).unwrap(), net);
+        let one_named = Roles { w1: Some("a".into()), ..Roles::default() };
+        assert_eq!(import_renamed(&net, layout, &one_named).unwrap(), net);
+        // Numbers in the names tell too.
+        assert_eq!(import(&net, layout, &Roles::default()).unwrap(), net);
+        let equal_biases = Net::new([7, 4, 4], (true, true));
+        assert_eq!(import(&equal_biases, layout, &Roles::default()).unwrap(), equal_biases);
+        assert!(import_renamed(&equal_biases, layout, &Roles::default()).is_err());
+    }
+
+    // All square: names alone do not tell the layout.
+    let square = Net::new([5, 5, 5], (true, true));
+    let names = named(["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]);
+    let ways = |result: Result<Net, TensorError>| match result {
+        Err(TensorError::Ambiguous { readings }) => readings.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(ways(import_renamed(&square, Layout::OutIn, &Roles::default())), 8);
+    assert_eq!(ways(import(&square, Layout::OutIn, &Roles::default())), 2);
+    assert_eq!(ways(import(&square, Layout::OutIn, &names)), 2);
+    for layout in LAYOUTS {
+        assert_eq!(import(&square, layout, &Roles { layout: Some(layout), ..names.clone() }).unwrap(), square);
+        assert_eq!(import(&square, layout, &Roles { layout: Some(layout), ..Roles::default() }).unwrap(), square);
+    }
+
+    // A single bias that is as long as both layers.
+    let equal = Net::new([9, 4, 4], (true, false));
+    assert_eq!(ways(import(&equal, Layout::InOut, &Roles::default())), 2);
+    // MNIST's sizes are never ambiguous: no network has 784 outputs.
+    for layout in LAYOUTS {
+        let net = Net::new([784, 10, 10], (false, false));
+        assert_eq!(import(&net, layout, &Roles::default()).unwrap(), net);
+    }
+}
+
+#[test]
+fn what_makes_no_network_is_listed() {
+    let files = Files::new();
+    let message = |tensors: &[(&str, &[usize])]| {
+        let zeros = |shape: &[usize]| vec![0.0; shape.iter().product()];
+        let tensors: Vec<_> =
+            tensors.iter().map(|(name, shape)| Tensor::new(name, shape.to_vec(), zeros(shape))).collect();
+        files.import(&safetensors(&tensors, "F32"), &Roles::default(), Input::RAW).unwrap_err().to_string()
+    };
+    for tensors in [
+        &[("a", &[3, 2][..])][..],
+        &[("a", &[3, 2]), ("b", &[4, 5])],
+        &[("a", &[3, 2]), ("b", &[2])],
+        &[("a", &[3, 2, 1]), ("b", &[2, 3])],
+        &[("a", &[7, 8]), ("b", &[3]), ("c", &[3, 7]), ("d", &[3])],
+        &[("a", &[7, 8]), ("b", &[7]), ("c", &[3, 7]), ("d", &[3, 1, 1])],
+        &[],
+    ] {
+        let found = message(tensors);
+        let list: Vec<_> = tensors.iter().map(|(name, shape)| format!("{name} {shape:?}")).collect();
+        let list = if list.is_empty() { "none".into() } else { list.join(", ") };
+        let expected = format!("no two-layer network fits these tensors: {list}; expected two matrices");
+        assert!(found.starts_with(&expected), "{found}");
+    }
+    assert_eq!(
+        message(&[("a", &[7, 400]), ("b", &[300, 7])]),
+        "these tensors make 300 outputs; a network takes 1 to 256"
+    );
+    assert_eq!(message(&[("a", &[0, 8]), ("b", &[3, 0])]).split(';').next(), Some("these tensors make 0 hidden units"));
+    let many: Vec<_> = (0..40).map(|n| format!("t{n}")).collect();
+    let many: Vec<_> = many.iter().map(|name| (name.as_str(), &[2_usize][..])).collect();
+    assert!(message(&many).ends_with("t11 [2], and 28 more"));
+}
+
+/// Folding changes the network's numbers but not its outputs.
+#[test]
+fn the_folded_input_gives_the_outputs_of_the_original_network() {
+    let files = Files::new();
+    let mut random = 1_u64;
+    let mut next = || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f64::from(u32::try_from(random >> 32).unwrap()) / f64::from(u32::MAX)
+    };
+    let inputs = [
+        Input { scale: 255.0, ..Input::RAW },
+        Input { scale: 255.0, mean: 0.1307, deviation: 0.3081 },
+        Input { mean: 33.3184, deviation: 78.5675, ..Input::RAW },
+        Input { scale: 255.0, mean: -0.5, deviation: 2.0 },
+        Input { deviation: 3.0, ..Input::RAW },
+    ];
+    for input in inputs {
+        for biases in BIASES {
+            let sizes = [784, 40, 10];
+            let mut net = Net::new(sizes, biases);
+            let vectors = [Some(&mut net.w1), net.b1.as_mut(), Some(&mut net.w2), net.b2.as_mut()];
+            vectors.into_iter().flatten().flatten().for_each(|it| *it = narrow(next() - 0.5).into());
+            let image = safetensors(&net.tensors(Layout::OutIn, vec_of), "F32");
+            let imported = Net::of(&files.import(&image, &Roles::default(), input).unwrap());
+            assert_eq!(imported.b1.is_some(), biases != (false, false) || input.mean != 0.0);
+            for _ in 0..20 {
+                let pixels: Vec<f64> = (0..784).map(|_| (next() * 255.0).round()).collect();
+                let scaled: Vec<_> = pixels.iter().map(|x| (x / input.scale - input.mean) / input.deviation).collect();
+                let (expected, found) = (net.outputs(&scaled), imported.outputs(&pixels));
+                let largest = expected.iter().fold(0.0, |most: f64, y| most.max(y.abs()));
+                for (expected, found) in expected.iter().zip(&found) {
+                    assert!((expected - found).abs() <= 1e-4 * largest, "{input}: {found}, not {expected}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_origin_is_at_most_200_bytes() {
+    let files = Files::new();
+    let mut tensors = Net::new([5, 4, 3], (true, true)).tensors(Layout::OutIn, vec_of);
+    for (len, fits) in [(1, true), (20, true), (36, true), (38, false), (41, false), (200, false)] {
+        tensors
+            .iter_mut()
+            .zip(["1", "2", "3", "4"])
+            .for_each(|(it, n)| it.name = format!("{}{n}", "é".repeat(len / 2)));
+        let path = files.write("net.safetensors", &safetensors(&tensors, "F32"));
+        let opened = TensorFiles::open(&[path], FileAccess::Read).unwrap();
+        let imported = opened.network(&Roles::default(), Input::RAW).unwrap();
+        let origin = opened.origin(&imported, Input::RAW);
+        assert!(origin.starts_with("imported from net.safetensors: é") || len == 1, "{origin}");
+        assert!(origin.len() <= 200 && origin.ends_with(if fits { "; input x" } else { "…" }), "{origin}");
+    }
+}
+
+#[test]
+fn an_input_is_described_and_checked() {
+    let files = Files::new();
+    let image = safetensors(&Net::new([5, 4, 3], (true, true)).tensors(Layout::OutIn, vec_of), "F32");
+    for (scale, mean, deviation, text) in [
+        (1.0, 0.0, 1.0, "x"),
+        (255.0, 0.0, 1.0, "x / 255"),
+        (255.0, 0.1307, 0.3081, "(x / 255 - 0.1307) / 0.3081"),
+        (255.0, -0.5, 1.0, "x / 255 + 0.5"),
+        (1.0, 0.0, 2.0, "x / 2"),
+    ] {
+        let input = Input { scale, mean, deviation };
+        assert_eq!(input.to_string(), text);
+        files.import(&image, &Roles::default(), input).unwrap();
+    }
+    for (scale, mean, deviation, message) in [
+        (0.0, 0.0, 1.0, "the input's scale is 0; expected a finite number above 0"),
+        (-255.0, 0.0, 1.0, "the input's scale is -255; expected a finite number above 0"),
+        (f64::NAN, 0.0, 1.0, "the input's scale is NaN; expected a finite number above 0"),
+        (1.0, f64::INFINITY, 1.0, "the input's mean is inf; expected a finite number"),
+        (1.0, 0.0, f64::INFINITY, "the input's standard deviation is inf; expected a finite number above 0"),
+    ] {
+        let error = files.import(&image, &Roles::default(), Input { scale, mean, deviation }).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
+fn numbers_that_are_not_finite_f32_are_refused_by_name_and_index() {
+    let files = Files::new();
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e39] {
+        for layout in LAYOUTS {
+            for place in 0..4 {
+                let mut tensors = Net::new([5, 4, 3], (true, true)).tensors(layout, vec_of);
+                let tensor = &mut tensors[place];
+                *tensor.numbers.last_mut().unwrap() = bad;
+                let at: Vec<_> = tensor.shape.iter().map(|size| size - 1).collect();
+                let expected = TensorError::NotFinite { name: tensor.name.clone(), at, found: format!("{bad:e}") };
+                let found = files.import(&safetensors(&tensors, "F64"), &Roles::default(), Input::RAW).unwrap_err();
+                assert_eq!(found, expected);
+            }
+        }
+    }
+    let image = safetensors(&Net::new([5, 4, 3], (true, true)).tensors(Layout::OutIn, vec_of), "F32");
+    let error = files.import(&image, &Roles::default(), Input { scale: 1e-40, ..Input::RAW }).unwrap_err();
+    let error = error.to_string();
+    assert!(error.starts_with("tensor fc1.weight: the number at [0, 0] is -1.98437"), "{error}");
+    assert!(error.ends_with("e40, or becomes it; a network needs finite f32 numbers"), "{error}");
+}
+
+#[test]
+fn other_formats_are_recognised() {
+    let files = Files::new();
+    let open = |name: &str, bytes: &[u8]| {
+        let error = TensorFiles::open(&[files.write(name, bytes)], FileAccess::Map).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains(name), "{message}");
+        (without_path(error), message)
+    };
+    let torch = zip(&[("net/data.pkl".into(), vec![0x80, 2]), ("net/data/0".into(), vec![0; 8])], false);
+    for bytes in [&torch[..], b"\x80\x02\x8a\x0al\xfc\x9c", b"\x80\x04\x95abc"] {
+        let (error, message) = open("net.pt", bytes);
+        assert_eq!(error, TensorError::Pickled);
+        assert!(message.contains("safetensors.torch.save_file(model.state_dict()"), "{message}");
+    }
+    let keras = zip(&[("model.weights.h5".into(), vec![0; 9])], false);
+    for bytes in [&keras[..], b"\x89HDF\r\n\x1a\n and more"] {
+        let (error, message) = open("net.keras", bytes);
+        assert_eq!(error, TensorError::Keras);
+        assert!(message.contains("numpy.savez"), "{message}");
+    }
+    assert_eq!(open("net.twolayer", b"TWOLAYER\x01\x00").0, TensorError::Model);
+    for (bytes, shown) in [(&b"GGUF\x03"[..], "47 47 55 46 03"), (b"", ""), (b"0123456789", "30 31 32 33 34 35 36 37")]
+    {
+        let (_, message) = open("net.bin", bytes);
+        assert!(
+            message.ends_with(&format!("neither safetensors nor .npz nor .npy: it begins with the bytes {shown}")),
+            "{message}"
+        );
+    }
+    let (_, message) = open("net.npz", &zip(&[("readme.txt".into(), vec![0; 9])], false));
+    assert!(message.ends_with("readme.txt in the archive (ZIP) is not a .npy array"), "{message}");
+    let (_, message) = open("net.npz", &zip(&[], false));
+    assert!(message.ends_with("an archive (ZIP) without a .npy array"), "{message}");
+    assert!(matches!(TensorFiles::open(&[files.0.path().join("none")], FileAccess::Map), Err(Error::Io { .. })));
+}
+
+#[test]
+fn numbers_of_other_types_are_refused_where_they_are_needed() {
+    let files = Files::new();
+    let json = r#"{"w1":{"dtype":"I8","shape":[4,5],"data_offsets":[0,20]},"w2":{"dtype":"I8","shape":[3,4],"data_offsets":[20,32]}}"#;
+    let error = files.import(&with_header(json, &[0; 32]), &Roles::default(), Input::RAW).unwrap_err();
+    assert_eq!(error.to_string(), "tensor w1 has elements of type I8; expected floats of 16, 32 or 64 bits");
+    for descr in ["'|O'", "'<i4'", "'<c8'", "'|V2'", "[('x', '<f4')]"] {
+        let array =
+            |shape| npy_of(&format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}"), &[0; 160]);
+        let image = zip(&[("w1.npy".into(), array("(4, 5)")), ("w2.npy".into(), array("(3, 4)"))], false);
+        let error = files.import(&image, &Roles::default(), Input::RAW).unwrap_err();
+        let found = descr.trim_matches('\'').to_string();
+        assert_eq!(error, TensorError::Type { name: "w1".into(), found });
+    }
+}
+
+#[test]
+fn lying_and_truncated_files_are_refused() {
+    let files = Files::new();
+    let message = |bytes: &[u8]| files.import(bytes, &Roles::default(), Input::RAW).unwrap_err().to_string();
+    // Safetensors.
+    assert_eq!(message(b"\x01\x02"), "damaged or incomplete: 2 bytes of safetensors");
+    assert_eq!(
+        message(b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}"),
+        "damaged or incomplete: a safetensors header of 18446744073709551615 bytes, but 2 bytes follow its length"
+    );
+    let long = with_header(&format!("{{}}{}", " ".repeat(1 << 20)), b"");
+    assert_eq!(
+        message(&long),
+        "damaged or incomplete: a safetensors header of 1048578 bytes; expected at most 1048576"
+    );
+    let tensor = |shape: &str, from: u64, to: u64| {
+        format!(r#"{{"a":{{"dtype":"F32","shape":{shape},"data_offsets":[{from},{to}]}}}}"#)
+    };
+    for (json, data, expected) in [
+        ("{", 0, "the safetensors header: EOF"),
+        ("{}  x", 0, "the safetensors header: trailing characters"),
+        ("[1]", 0, "the safetensors header: "),
+        (tensor("[2,2]", 0, 16).as_str(), 15, "15 bytes of numbers follow the safetensors header, which announces 16"),
+        (&tensor("[2,2]", 0, 16), 17, "17 bytes of numbers follow"),
+        (&tensor("[2,2]", 0, 20), 20, "the safetensors header: invalid shape, data type, or offset"),
+        (&tensor("[2,2]", 4, 20), 20, "the safetensors header: invalid offset for tensor `a`"),
+        (&tensor("[2,2]", 16, 0), 16, "the safetensors header: invalid offset"),
+        (&tensor("[4611686018427387904,4]", 0, 0), 0, "the safetensors header: overflow"),
+        (&tensor("[-1]", 0, 4), 4, "the safetensors header: "),
+        (&tensor("[4294967296,1073741824]", 0, u64::MAX), 0, "the safetensors header: "),
+        (
+            r#"{"a":{"dtype":"U8","shape":[18446744073709551615],"data_offsets":[0,18446744073709551615]}}"#,
+            3,
+            "the safetensors header: ",
+        ),
+        (
+            r#"{"a":{"dtype":"U8","shape":[2305843009213693951],"data_offsets":[0,2305843009213693951]}}"#,
+            3,
+            "3 bytes of numbers follow the safetensors header, which announces 2305843009213693951",
+        ),
+    ] {
+        let found = message(&with_header(json, &vec![0; data]));
+        assert!(found.starts_with(&format!("damaged or incomplete: {expected}")), "{found}");
+    }
+    // Tensors that end just below 2⁶⁴, so that the length of the file would be beyond it.
+    let step = (1_u64 << 61) - 1;
+    let each = (0..8).map(|n| {
+        format!(r#""{n}":{{"dtype":"U8","shape":[{step}],"data_offsets":[{},{}]}}"#, n * step, (n + 1) * step)
+    });
+    let json = format!("{{{}}}", each.collect::<Vec<_>>().join(","));
+    assert!(message(&with_header(&json, b"")).ends_with("which announces 18446744073709551608"));
+    // A network of a terabyte.
+    let huge = with_header(r#"{"a":{"dtype":"F32","shape":[4194304,65536],"data_offsets":[0,1099511627776]}}"#, b"");
+    assert!(message(&huge).contains("which announces 1099511627776"));
+
+    // .npy: a header that announces more than there is, in a shape that a network may have, and in others.
+    let header = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    let pair = |first: &str, second: &str, data: usize| {
+        let array = |shape| npy_of(&header(shape), &vec![0; data]);
+        [files.write("1.npy", &array(first)), files.write("2.npy", &array(second))]
+    };
+    let message_of = |paths: &[PathBuf]| import(paths, &Roles::default(), Input::RAW).unwrap_err().to_string();
+    let found = message_of(&pair("(65536, 8000)", "(8000, 10)", 160));
+    assert!(found.ends_with("1.npy: 160 bytes of numbers; [65536, 8000] takes 2097152000"), "{found}");
+    let found = message_of(&pair("(65536, 4000000000)", "(4000000000, 10)", 160));
+    assert!(found.starts_with("these tensors make 4000000000 hidden units; this network takes 1 to "), "{found}");
+    let found = message_of(&pair("(18446744073709551615, 4)", "(4, 10)", 160));
+    assert_eq!(found, "these tensors make 18446744073709551615 inputs; a network takes 1 to 65536");
+    let found = message_of(&pair("(5, 4)", "(4, 10)", 81));
+    assert!(found.ends_with("1.npy: 81 bytes of numbers; [5, 4] takes 80"), "{found}");
+    let same = files.write("1.npy", &npy_of(&header("(5, 4)"), &[0; 80]));
+    assert!(matches!(
+        TensorFiles::open(&[&same, &same], FileAccess::Map).map_err(without_path),
+        Err(TensorError::Duplicate { .. })
+    ));
+    let cut = files.write("cut.npy", &npy_of(&header("(5, 4)"), &[])[..40]);
+    let error = TensorFiles::open(&[cut], FileAccess::Map).unwrap_err().to_string();
+    assert!(error.ends_with("cut.npy: the .npy header is incomplete"), "{error}");
+}
+
+#[test]
+fn lying_archives_are_refused() {
+    let files = Files::new();
+    let message = |bytes: &[u8]| files.import(bytes, &Roles::default(), Input::RAW).unwrap_err().to_string();
+    let header = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    let array = |shape: &str, data: usize| npy_of(&header(shape), &vec![0; data]);
+    let w2 = ("w2.npy".to_string(), array("(4, 3)", 48));
+    for deflate in [false, true] {
+        // The array's header against what the archive says.
+        let image = zip(&[("w1.npy".into(), array("(5, 4)", 84)), w2.clone()], deflate);
+        assert_eq!(message(&image), "tensor w1: 84 bytes of numbers; [5, 4] takes 80");
+        // Every byte of the archive but the names, the times and the like, changed, is found or does not matter.
+        let net = Net::new([5, 4, 3], (true, true));
+        let image = npz(&net.tensors(Layout::InOut, vec_of), "<f4", false, deflate);
+        let good = files.import(&image, &Roles::default(), Input::RAW).map(|it| Net::of(&it)).unwrap();
+        let mut refused = 0;
+        for place in (0..image.len()).step_by(3) {
+            let mut image = image.clone();
+            image[place] ^= 0x41;
+            match files.import(&image, &Roles::default(), Input::RAW) {
+                Ok(imported) => assert_eq!(Net::of(&imported), good, "{place}"),
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(refused > image.len() / 6, "{refused} of {}", image.len());
+        for len in (0..image.len()).step_by(7) {
+            files.import(&image[..len], &Roles::default(), Input::RAW).unwrap_err();
+        }
+    }
+    // A bomb: half a gigabyte of zeros in half a megabyte, and an array's header that does not announce them.
+    let mut bomb = npy_of(&header("(5, 4)"), &[]);
+    bomb.resize(1 << 24, 0);
+    let image = zip(&[("w1.npy".into(), bomb), w2.clone()], true);
+    assert!(image.len() < 1 << 16);
+    assert_eq!(message(&image), format!("tensor w1: {} bytes of numbers; [5, 4] takes 80", (1 << 24) - 128));
+    // Names in the archive are looked for, not opened.
+    let image = zip(&[("../../w1.npy".into(), array("(5, 4)", 80)), w2], false);
+    let path = files.write("up.npz", &image);
+    let names: Vec<_> =
+        TensorFiles::open(&[path], FileAccess::Read).unwrap().infos().map(|it| it.name.clone()).collect();
+    assert_eq!(names[1], "w2");
+    let many: Vec<_> = (0..1001).map(|n| (format!("{n}.npy"), array("(1,)", 4))).collect();
+    assert_eq!(message(&zip(&many, false)), "damaged or incomplete: more than 1000 entries in the archive (ZIP)");
+}
+
+#[test]
+fn what_is_exported_is_imported_again_to_the_bit() {
+    let files = Files::new();
+    for biases in [(false, false), (true, true)] {
+        let mut net = Net::new([784, 130, 10], biases);
+        // Numbers that lose something in any other type than f32 and f64, the smallest and the largest among them.
+        let odd = [f32::MIN_POSITIVE / 8.0, -0.0, f32::MAX, 1.0 / 3.0, -1.0e-45, f32::MIN];
+        net.w1.iter_mut().zip(odd.into_iter().cycle()).for_each(|(to, it)| *to = it.into());
+        let image = safetensors(&net.tensors(Layout::OutIn, vec_of), "F32");
+        let imported = files.import(&image, &Roles::default(), Input::RAW).unwrap();
+        for format in ExportFormat::ALL {
+            let path = files.0.path().join(format!("out.{}", format.name()));
+            export(&path, format, imported.weights.view()).unwrap();
+            let bytes = fs::read(&path).unwrap();
+            export(&path, format, imported.weights.view()).unwrap();
+            assert!(fs::read(&path).unwrap() == bytes, "the same weights give the same bytes");
+            let again = import(&[path], &Roles::default(), Input::RAW).unwrap();
+            let bits = |net: Net| -> Vec<u64> {
+                [Some(net.w1), net.b1, Some(net.w2), net.b2].into_iter().flatten().flatten().map(f64::to_bits).collect()
+            };
+            assert_eq!(bits(Net::of(&again)), bits(net.clone()));
+            let names: Vec<_> = again.tensors.iter().map(ToString::to_string).collect();
+            let expected: &[&str] = match (format, biases.0) {
+                (ExportFormat::Safetensors, false) => &["fc1.weight [130, 784]", "fc2.weight [10, 130]"],
+                (ExportFormat::Safetensors, true) => {
+                    &["fc1.weight [130, 784]", "fc1.bias [130]", "fc2.weight [10, 130]", "fc2.bias [10]"]
+                }
+                (_, false) => &["w1 [784, 130]", "w2 [130, 10]"],
+                (_, true) => &["w1 [784, 130]", "b1 [130]", "w2 [130, 10]", "b2 [10]"],
+            };
+            assert_eq!(names, expected);
+            if format == ExportFormat::Safetensors {
+                // By the format's own crate.
+                let theirs = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+                assert_eq!(theirs.len(), expected.len());
+                let w1 = theirs.tensor("fc1.weight").unwrap();
+                assert_eq!((w1.dtype(), w1.shape()), (safetensors::Dtype::F32, &[130, 784][..]));
+                assert!(w1.data() == self::bytes(&transposed(&net.w1, 784, 130), "F32"));
+                let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+                let note = metadata.metadata().clone().unwrap();
+                assert_eq!((note["format"].as_str(), note["input"].as_str()), ("pt", "pixels 0..255, not scaled"));
+                assert_eq!((u64::from_le_bytes(bytes[..8].try_into().unwrap()) % 8), 0);
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0..5) {
+        let magic: &[u8] = match kind {
+            0 => b"\x93NUMPY\x01\x00\x40\x00",
+            1 => b"PK\x03\x04",
+            2 => b"\x40\x00\x00\x00\x00\x00\x00\x00{",
+            _ => b"",
+        };
+        let len = magic.len().min(bytes.len());
+        bytes[..len].copy_from_slice(&magic[..len]);
+        let _ = check(&bytes);
+    }
+
+    /// Damage in the middle of a file that is otherwise good goes deeper.
+    #[test]
+    fn no_damage_makes_a_reader_panic(
+        which in 0..5_usize,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let tensors = Net::new([5, 4, 3], (true, true)).tensors(Layout::OutIn, vec_of);
+        let mut bytes = match which {
+            0 => safetensors(&tensors, "F32"),
+            1 => npz(&tensors, "<f4", true, false),
+            2 => npz(&tensors, ">f8", false, true),
+            3 => npy(&tensors[0], "<f2", true),
+            _ => safetensors(&tensors, "F16"),
+        };
+        for (place, byte) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let _ = check(&bytes);
+    }
+}
