@@ -7,6 +7,7 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
 use twolayer::host::dataset::{Digits, Fetch, Name, Source};
+use twolayer::host::tensors::{ExportFormat, Input, Layout};
 use twolayer::host::training::Recipe;
 use twolayer::host::{FileAccess, QUANTIZE_IMAGES};
 use twolayer::{Backend, Bits, INIT_SCALE, Shape, TrainOptions};
@@ -31,6 +32,10 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Quantise a trained network to integers, for microcontrollers, and show the change in accuracy
     Quantize(QuantizeArgs),
+    /// Make a model of a network trained with PyTorch (safetensors), NumPy or Keras (.npz, .npy)
+    Import(ImportArgs),
+    /// Write a model's weights for PyTorch (safetensors) or NumPy (.npz)
+    Export(ExportArgs),
     /// Describe a model file and check that it is undamaged
     Info(InfoArgs),
     /// Fetch, verify, list or generate data sets
@@ -226,6 +231,59 @@ pub(crate) struct QuantizeArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(mut_arg("data", |data| data.help("Also test the network: mnist, fashion, digits, or a directory of four IDX files")))]
+pub(crate) struct ImportArgs {
+    /// A .safetensors or .npz file, or .npy files with a tensor each (whose names are these paths)
+    #[arg(value_name = "FILE", required = true, num_args = 1..=4)]
+    pub(crate) files: Vec<PathBuf>,
+    /// File to write the model to [default: named after the first file, such as net.twolayer for net.safetensors]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Name of the tensor with the weights from the inputs to the hidden units [default: told by the shapes]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) w1: Option<String>,
+    /// Name of the tensor with the biases of the hidden units [default: told by the shapes; none if --w1 and --w2 are given]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) b1: Option<String>,
+    /// Name of the tensor with the weights from the hidden units to the outputs [default: told by the shapes]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) w2: Option<String>,
+    /// Name of the tensor with the biases of the outputs [default: told by the shapes; none if --w1 and --w2 are given]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) b2: Option<String>,
+    /// How matrices lie: out-in (PyTorch) or in-out (NumPy, Keras) [default: told by the shapes]
+    #[arg(long, value_name = "LAYOUT", value_parser = layout)]
+    pub(crate) layout: Option<Layout>,
+    /// The network was trained on pixels (0 to 255) divided by this: 255 for `ToTensor`
+    #[arg(long, value_name = "S", default_value_t = Input::RAW.scale, value_parser = positive_f64, allow_negative_numbers = true)]
+    pub(crate) input_scale: f64,
+    /// Then less this: 0.1307 for `Normalize(0.1307, 0.3081)`
+    #[arg(long, value_name = "M", default_value_t = Input::RAW.mean, value_parser = finite, allow_negative_numbers = true)]
+    pub(crate) input_mean: f64,
+    /// Then divided by this: 0.3081 for `Normalize(0.1307, 0.3081)`
+    #[arg(long, value_name = "D", default_value_t = Input::RAW.deviation, value_parser = positive_f64, allow_negative_numbers = true)]
+    pub(crate) input_std: f64,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// Model file with f32 weights, as written by `train` or `import` [default: the newest *.twolayer here with f32
+    /// weights]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// File to write [default: named after the model, such as mnist.safetensors, if there is none yet]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// safetensors (for PyTorch) or npz (for NumPy) [default: by the extension of --out, or safetensors]
+    #[arg(long, value_name = "FORMAT", value_parser = export_format)]
+    pub(crate) format: Option<ExportFormat>,
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct InfoArgs {
     /// Model file, as written by `train` or `quantize` [default: the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
@@ -249,6 +307,27 @@ fn positive(text: &str) -> Result<Exponent, String> {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(Exponent(number)),
         _ => Err("expected a finite number above 0, such as 1e-5".into()),
     }
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|it: &f64| it.is_finite()).ok_or_else(|| "expected a finite number, such as 0.1307".into())
+}
+
+fn positive_f64(text: &str) -> Result<f64, String> {
+    finite(text).ok().filter(|it| *it > 0.0).ok_or_else(|| "expected a finite number above 0, such as 255".into())
+}
+
+fn layout(text: &str) -> Result<Layout, String> {
+    match text {
+        "out-in" => Ok(Layout::OutIn),
+        "in-out" => Ok(Layout::InOut),
+        _ => Err("expected out-in (PyTorch) or in-out (NumPy, Keras)".into()),
+    }
+}
+
+fn export_format(text: &str) -> Result<ExportFormat, String> {
+    ExportFormat::named(text)
+        .ok_or_else(|| format!("expected {}", ExportFormat::ALL.map(ExportFormat::name).join(" or ")))
 }
 
 /// The parser of `--data`.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use twolayer::host::dataset::{Name, without_user};
+use twolayer::host::tensors::TensorError;
 use twolayer::{Kind, host};
 
 /// Why a command failed.
@@ -33,8 +34,19 @@ pub(crate) enum Error {
     #[error("{} already has {kind} weights: give a model with f32 weights with --model", path.display())]
     AlreadyQuantized { path: PathBuf, kind: Kind },
     /// The output would overwrite the input.
-    #[error("{} is the model itself: give another file with --out", path.display())]
-    Overwrite { path: PathBuf },
+    #[error("{} is the {what} itself: give another file with --out", path.display())]
+    Overwrite { path: PathBuf, what: &'static str },
+    /// A quantised model cannot be exported.
+    #[error("{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model", path.display())]
+    ExportQuantized { path: PathBuf, kind: Kind },
+    /// The default output exists.
+    #[error("{} already exists: give it with --out to replace it, or another file", path.display())]
+    ExportExists { path: PathBuf },
+    /// The format of an output cannot be told.
+    #[error(
+        "{} has the extension of no known format: name it *.safetensors or *.npz, or choose with --format", path.display()
+    )]
+    UnknownFormat { path: PathBuf },
 }
 
 impl<E: Into<host::Error>> From<E> for Error {
@@ -58,6 +70,17 @@ fn hint(error: &host::Error) -> String {
             format!(". Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written")
         }
         host::Error::Memory { .. } => ". Choose fewer --hidden units or a smaller --block".into(),
+        host::Error::Tensors { error, .. } => tensors_hint(error).into(),
         _ => String::new(),
+    }
+}
+
+/// A hint about the options of `import`.
+const fn tensors_hint(error: &TensorError) -> &'static str {
+    match error {
+        TensorError::Unnamed { .. } => ". Name them with --w1 and --w2, and --b1 and --b2 where there are biases",
+        TensorError::Ambiguous { .. } => ". Choose with --layout, or name the tensors with --w1, --b1, --w2 and --b2",
+        TensorError::NotFinite { .. } => "; no model was written",
+        _ => "",
     }
 }

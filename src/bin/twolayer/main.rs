@@ -1,9 +1,11 @@
-//! The command line: trains, evaluates, quantises and describes two-layer networks.
+//! The command line: trains, evaluates, quantises, converts and describes two-layer networks.
 
 mod args;
 mod data;
 mod error;
 mod eval;
+mod export;
+mod import;
 mod info;
 mod model;
 mod open_data;
@@ -23,6 +25,8 @@ fn main() -> ExitCode {
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Eval(args)) => eval::run(args),
         Some(Command::Quantize(args)) => quantize::run(args),
+        Some(Command::Import(args)) => import::run(&args),
+        Some(Command::Export(args)) => export::run(&args),
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Data(command)) => data::run(&command),
     };

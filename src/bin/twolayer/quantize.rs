@@ -23,7 +23,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let bits = args.bits;
     let out = args.out.clone().unwrap_or_else(|| default_output(&model, bits));
     if is_same_file(&model, &out) {
-        return Err(Error::Overwrite { path: out });
+        return Err(Error::Overwrite { path: out, what: "model" });
     }
     ModelFile::check_writable(&out)?;
     let weights = file.weights()?;
@@ -64,6 +64,6 @@ fn default_output(model: &Path, bits: Bits) -> PathBuf {
     model.with_extension(format!("{}.{EXTENSION}", Kind::Quantized(bits)))
 }
 
-fn is_same_file(a: &Path, b: &Path) -> bool {
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

@@ -1,0 +1,82 @@
+//! `twolayer import`: makes a model of a network trained with PyTorch, NumPy or Keras.
+
+use crate::args::ImportArgs;
+use crate::console::say;
+use crate::error::Error;
+use crate::model::EXTENSION;
+use crate::open_data::{Data, Purpose};
+use crate::quantize::is_same_file;
+use crate::table;
+use twolayer::host::tensors::{Imported, Input, Layout, Roles, TensorFiles};
+use twolayer::host::{ModelFile, Threads, evaluate};
+use twolayer::model::Details;
+use twolayer::{Backend, Network, Weights, weights_hash};
+
+pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
+    let first = args.files.first().cloned().unwrap_or_default();
+    let out = args.out.clone().unwrap_or_else(|| first.with_extension(EXTENSION));
+    let input = Input { scale: args.input_scale, mean: args.input_mean, deviation: args.input_std };
+    let files = TensorFiles::open(&args.files, args.data.file.access())?;
+    if args.files.iter().any(|file| is_same_file(file, &out)) {
+        return Err(Error::Overwrite { path: out, what: "input" });
+    }
+    let imported = files.network(&roles(args), input)?;
+    ModelFile::check_writable(&out)?;
+    describe(&files, &imported, input);
+    let weights = imported.weights.view();
+    describe_ranges(weights);
+    let evaluation = if args.data.data.is_some() {
+        let data = Data::test(&args.data, Purpose::ExistingNetwork(weights.shape()))?;
+        let network = Network::new(weights, Backend::detect());
+        Some((evaluate(&network, &data.dataset, &Threads::new(Threads::available()))?, data.accuracy_suffix()))
+    } else {
+        None
+    };
+    ModelFile::write(&out, weights, Details { text: &files.origin(&imported, input), ..Details::default() })?;
+    say!("model     {}, weights {:016x}", out.display(), weights_hash(weights));
+    if let Some((evaluation, suffix)) = evaluation {
+        say!("accuracy  {} of {} test images{suffix}", table::percent(&evaluation), evaluation.total());
+    }
+    Ok(())
+}
+
+fn roles(args: &ImportArgs) -> Roles {
+    let ImportArgs { w1, b1, w2, b2, layout, .. } = args;
+    Roles { w1: w1.clone(), b1: b1.clone(), w2: w2.clone(), b2: b2.clone(), layout: *layout }
+}
+
+/// Prints which tensors make up the network, and which are left over.
+fn describe(files: &TensorFiles, imported: &Imported, input: Input) {
+    let types: Vec<_> = imported.tensors.iter().map(|it| format!("{it} {}", it.type_name)).collect();
+    say!("tensors   {}", types.join(", "));
+    let unused: Vec<_> = files.infos().filter(|it| !imported.tensors.contains(it)).map(ToString::to_string).collect();
+    if !unused.is_empty() {
+        say!("not used  {}", unused.join(", "));
+    }
+    let by = match imported.layout {
+        Layout::OutIn => "PyTorch",
+        Layout::InOut => "NumPy and Keras",
+    };
+    say!("layout    {}, as in {by}", imported.layout);
+    say!("network   {}", imported.weights.view().shape());
+    let folded = if input == Input::RAW { "" } else { ", folded into W1 and b1" };
+    say!("input     {input}{folded}");
+}
+
+/// Prints the least and the greatest number of each matrix and vector.
+fn describe_ranges(weights: Weights<'_>) {
+    let shape = weights.shape();
+    let range = |name: &str, numbers: &mut dyn Iterator<Item = f32>| {
+        let ends = |(least, most): (f32, f32), it: f32| (it.min(least), it.max(most));
+        match numbers.next().map(|first| numbers.fold((first, first), ends)) {
+            Some((least, most)) if least < most => say!("{name}        {least} to {most}"),
+            Some((only, _)) => say!("{name}        {only}"),
+            None => {}
+        }
+    };
+    let (inputs, hidden, outputs) = (0..shape.inputs(), 0..shape.hidden(), 0..shape.outputs());
+    range("W1", &mut inputs.flat_map(|i| hidden.clone().filter_map(move |h| weights.w1(i, h))));
+    range("b1", &mut hidden.clone().filter_map(|h| weights.b1(h)));
+    range("W2", &mut hidden.clone().flat_map(|h| outputs.clone().filter_map(move |o| weights.w2(h, o))));
+    range("b2", &mut outputs.clone().filter_map(|o| weights.b2(o)));
+}

@@ -1,0 +1,212 @@
+//! `twolayer import` and `twolayer export`, with valid and invalid use: output, exit code and files.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod run;
+
+use run::{Sandbox, SmallSet};
+use std::fs;
+use twolayer::host::{FileAccess, ModelFile};
+
+const TRAIN: [&str; 10] =
+    ["train", "--data", "data", "--hidden", "70", "--epochs", "2", "--quiet", "--model", "m.twolayer"];
+
+/// A sandbox with a small data set and a network trained on it.
+fn trained() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    sandbox.run(&TRAIN).succeeded();
+    sandbox
+}
+
+/// A safetensors file of f32 tensors: names, sizes, numbers.
+fn safetensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+    let (mut entries, mut data) = (Vec::new(), Vec::new());
+    for (name, shape, numbers) in tensors {
+        let start = data.len();
+        data.extend(numbers.iter().flat_map(|it| it.to_le_bytes()));
+        entries
+            .push(format!(r#""{name}":{{"dtype":"F32","shape":{shape:?},"data_offsets":[{start},{}]}}"#, data.len()));
+    }
+    let json = format!("{{{}}}", entries.join(","));
+    [&u64::try_from(json.len()).unwrap().to_le_bytes(), json.as_bytes(), &data].concat()
+}
+
+/// 3 → 2 → 1 with biases, in PyTorch's layout.
+fn small() -> Vec<u8> {
+    safetensors(&[
+        ("fc1.weight", &[2, 3], &[1.0, 2.0, 3.0, -4.0, -5.0, -6.0]),
+        ("fc1.bias", &[2], &[0.5, 0.25]),
+        ("fc2.weight", &[1, 2], &[7.0, 8.0]),
+        ("fc2.bias", &[1], &[-9.0]),
+    ])
+}
+
+/// The word after another one.
+fn word_after<'a>(text: &'a str, before: &str) -> &'a str {
+    text.split(before).nth(1).unwrap().split_whitespace().next().unwrap()
+}
+
+#[test]
+fn an_exported_network_is_imported_to_the_bit() {
+    let sandbox = trained();
+    let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
+    let hash = word_after(&sandbox.run(&["info", "--model", "m.twolayer"]).succeeded(), "weights   ").to_owned();
+    let accuracy = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).succeeded();
+    let accuracy = accuracy.lines().last().unwrap();
+    for format in ["safetensors", "npz"] {
+        let file = format!("m.{format}");
+        let out = sandbox.run(&["export", "--model", "m.twolayer", "--format", format]).succeeded();
+        assert!(out.starts_with(&format!("model     m.twolayer: 64 → 70 → 3, weights {hash}\n")), "{out}");
+        let bytes = read(&file);
+        let tensors = match format {
+            "npz" => "w1 [64, 70], w2 [70, 3]",
+            _ => "fc1.weight [70, 64], fc2.weight [3, 70]",
+        };
+        assert!(out.ends_with(&format!("written   {file}: {tensors}\n")), "{out}");
+        // Without --out, no file is replaced: it may be what the model was imported from.
+        let again = ["export", "--model", "m.twolayer", "--format", format];
+        sandbox.run(&again).failed(&[&format!("{file} already exists"), "--out"]);
+        sandbox.run(&[&again[..], &["--out", &file]].concat()).succeeded();
+        assert!(read(&file) == bytes);
+        let copy = format!("copy.{format}");
+        sandbox.run(&["export", "--out", &copy]).succeeded();
+        assert!(read(&copy) == bytes, "the same weights give the same bytes");
+
+        let out = sandbox.run(&["import", &copy, "--data", "data"]).succeeded();
+        let tensors = match format {
+            "npz" => "tensors   w1 [64, 70] <f4, w2 [70, 3] <f4\nlayout    [in, out], as in NumPy and Keras\n",
+            _ => "tensors   fc1.weight [70, 64] F32, fc2.weight [3, 70] F32\nlayout    [out, in], as in PyTorch\n",
+        };
+        assert!(out.starts_with(tensors), "{out}");
+        assert!(out.contains("network   64 → 70 → 3\ninput     x\nW1        "), "{out}");
+        assert_eq!(word_after(&out, "copy.twolayer, weights "), hash);
+        assert_eq!(out.lines().last(), Some(accuracy));
+        let info = sandbox.run(&["info", "--model", "copy.twolayer"]).succeeded();
+        assert_eq!(word_after(&info, "weights   "), hash);
+        fs::remove_file(sandbox.work().join("copy.twolayer")).unwrap();
+    }
+}
+
+#[test]
+fn import_describes_what_it_found() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.work().join("net.safetensors"), small()).unwrap();
+    let fold = ["--input-scale", "2", "--input-mean", "0.5", "--input-std", "4"];
+    let out = sandbox.run(&[&["import", "net.safetensors"], &fold[..]].concat()).succeeded();
+    // W1 / 8, and b1 less an eighth of the sums 6 and -15.
+    let expected = "tensors   fc1.weight [2, 3] F32, fc1.bias [2] F32, fc2.weight [1, 2] F32, fc2.bias [1] F32\n\
+        layout    [out, in], as in PyTorch\n\
+        network   3 → 2 → 1 with biases\n\
+        input     (x / 2 - 0.5) / 4, folded into W1 and b1\n\
+        W1        -0.75 to 0.375\n\
+        b1        -0.25 to 2.125\n\
+        W2        7 to 8\n\
+        b2        -9\n\
+        model     net.twolayer, weights ";
+    assert!(out.starts_with(expected), "{out}");
+    let hash = word_after(&out, "weights ");
+    let info = sandbox.run(&["info"]).succeeded();
+    assert!(info.contains(hash) && info.contains("3 → 2 → 1"), "{info}");
+    let file = ModelFile::open(&sandbox.work().join("net.twolayer"), FileAccess::Read).unwrap();
+    let origin = "imported from net.safetensors: fc1.weight, fc1.bias, fc2.weight, fc2.bias; input (x / 2 - 0.5) / 4";
+    assert_eq!(file.details().text, origin);
+
+    // Tensors by name, the others unused; an existing model is replaced.
+    let names = ["--w1", "fc1.weight", "--w2", "fc2.weight"];
+    let out = sandbox.run(&[&["import", "net.safetensors"], &names[..]].concat()).succeeded();
+    assert!(
+        out.starts_with(
+            "tensors   fc1.weight [2, 3] F32, fc2.weight [1, 2] F32\nnot used  fc1.bias [2], fc2.bias [1]\n"
+        ),
+        "{out}"
+    );
+    let info = sandbox.run(&["info"]).succeeded();
+    assert!(info.contains(word_after(&out, "net.twolayer, weights ")), "{info}");
+}
+
+/// W1 and W2 in a file each.
+#[test]
+fn two_npy_files_make_a_network() {
+    let sandbox = Sandbox::new();
+    let npy = |shape: &str, numbers: &[f32]| {
+        let header = format!("{:<117}\n", format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"));
+        let numbers: Vec<_> = numbers.iter().flat_map(|it| it.to_le_bytes()).collect();
+        [b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes(), &numbers].concat()
+    };
+    fs::write(sandbox.work().join("w1.npy"), npy("(3, 2)", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).unwrap();
+    fs::write(sandbox.work().join("w2.npy"), npy("(2, 1)", &[7.0, 8.0])).unwrap();
+    let out = sandbox.run(&["import", "w1.npy", "w2.npy", "--out", "net.twolayer"]).succeeded();
+    assert!(
+        out.starts_with("tensors   w1.npy [3, 2] <f4, w2.npy [2, 1] <f4\nlayout    [in, out], as in NumPy and Keras\n"),
+        "{out}"
+    );
+    let named = ["import", "w2.npy", "w1.npy", "--w1", "w1.npy", "--w2", "w2.npy", "--out", "again.twolayer"];
+    sandbox.run(&named).succeeded();
+    let open = |name: &str| ModelFile::open(&sandbox.work().join(name), FileAccess::Read).unwrap();
+    let (one, other) = (open("net.twolayer"), open("again.twolayer"));
+    assert_eq!(one.weights().unwrap().view(), other.weights().unwrap().view());
+    assert_eq!(one.details().text, "imported from w1.npy, w2.npy; input x");
+    sandbox.run(&["import", "w1.npy"]).failed(&["no two-layer network fits these tensors: w1.npy [3, 2]"]);
+}
+
+#[test]
+fn errors_name_the_file_and_the_remedy_and_leave_no_files() {
+    let sandbox = trained();
+    sandbox.run(&["quantize", "--data", "data", "--model", "m.twolayer", "--out", "q.twolayer"]).succeeded();
+    let write = |name: &str, bytes: &[u8]| fs::write(sandbox.work().join(name), bytes).unwrap();
+    write("net.safetensors", &small());
+    write("net.pt", b"\x80\x02\x8a\x0a");
+    write("net.bin", b"GGUF and more");
+    write("cut.safetensors", &small()[..300]);
+    write("square.safetensors", &safetensors(&[("a", &[1, 1], &[1.0]), ("b", &[1, 1], &[2.0])]));
+    write(
+        "nan.safetensors",
+        &safetensors(&[("a1", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, f32::NAN]), ("a2", &[1, 2], &[2.0, 1.0])]),
+    );
+    let zeros = [0.0; 4];
+    write("many.safetensors", &safetensors(&["a", "b", "c", "d", "e"].map(|name| (name, &[2, 2][..], &zeros[..]))));
+    let before = sandbox.listing();
+    let failed = |arguments: &[&str], words: &[&str]| {
+        sandbox.run(arguments).failed(words);
+        assert_eq!(sandbox.listing(), before);
+    };
+    failed(&["import", "none.npz"], &["cannot open none.npz"]);
+    failed(&["import", "net.pt"], &["net.pt: it is pickled", "safetensors.torch.save_file"]);
+    failed(&["import", "net.bin"], &["net.bin: it is neither", "47 47 55 46"]);
+    failed(&["import", "m.twolayer"], &["m.twolayer: it is a twolayer model already"]);
+    failed(&["import", "cut.safetensors"], &["cut.safetensors: damaged or incomplete"]);
+    failed(
+        &["import", "square.safetensors"],
+        &["square.safetensors: these tensors can be read in 4 ways", "--layout", "--w1"],
+    );
+    failed(&["import", "many.safetensors"], &["a [2, 2], b [2, 2], c [2, 2]", "--w1 and --w2"]);
+    failed(&["import", "nan.safetensors"], &["tensor a1: the number at [1, 2] is NaN", "no model was written"]);
+    failed(&["import", "net.safetensors", "--w1", "w"], &["no tensor is called w; there are fc1.weight [2, 3]"]);
+    failed(
+        &["import", "net.safetensors", "--out", "./net.safetensors"],
+        &["net.safetensors is the input itself", "--out"],
+    );
+    failed(&["import", "net.safetensors", "--out", "nowhere/m"], &["nowhere/m"]);
+    failed(&["import", "net.safetensors", "--data", "data"], &["64", "3"]);
+    failed(&["export", "--model", "q.twolayer"], &["q.twolayer has int8 weights", "f32", "--model"]);
+    failed(&["export", "--model", "m.twolayer", "--out", "m.twolayer"], &["m.twolayer", "--format"]);
+    failed(&["export", "--model", "m.twolayer", "--format", "npz", "--out", "m.twolayer"], &["is the model itself"]);
+    failed(&["export", "--model", "m.twolayer", "--out", "m.onnx"], &["m.onnx", "*.safetensors", "--format"]);
+    failed(&["export", "--model", "m.twolayer", "--out", "nowhere/m.npz"], &["nowhere/m.npz"]);
+    failed(&["export", "--model", "none.twolayer"], &["none.twolayer"]);
+    for bad in [
+        &["import"][..],
+        &["import", "net.safetensors", "--input-scale", "0"],
+        &["import", "net.safetensors", "--input-scale", "inf"],
+        &["import", "net.safetensors", "--input-mean", "nan"],
+        &["import", "net.safetensors", "--input-std", "-1"],
+        &["import", "net.safetensors", "--layout", "pytorch"],
+        &["export", "--format", "onnx"],
+    ] {
+        sandbox.run(bad).rejected(&[bad.get(2).map_or("FILE", |option| if bad.len() > 3 { option } else { "onnx" })]);
+    }
+    // A negative mean is a number, not an option.
+    sandbox.run(&["import", "net.safetensors", "--input-mean", "-0.5"]).succeeded();
+}
