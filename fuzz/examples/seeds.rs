@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::{fs, io};
+use twolayer::host::tensors::{ExportFormat, export};
 use twolayer::model::{Details, header};
-use twolayer::{Bits, Kind, QuantizedNetwork, Shape, WeightsMut, fill_initial};
+use twolayer::{Bits, Kind, QuantizedNetwork, Shape, Weights, WeightsMut, fill_initial};
 
 fn main() -> io::Result<()> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
@@ -44,6 +45,7 @@ fn main() -> io::Result<()> {
         file[48] = 1;
         write("model", &format!("{name}-reserved"), &file)?;
     }
+    tensors(&seeds.join("tensors"))?;
     for (name, bits) in [("int8", Bits::Eight), ("int4", Bits::Four)] {
         let shape = Shape::new(3, 17, 2).expect("a shape");
         let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a length")];
@@ -80,6 +82,20 @@ fn main() -> io::Result<()> {
     }
     write("quantized", "largest", &[255, 30, 4, 1, 11, 255])?;
     pictures(&write)
+}
+
+/// A small network in both formats that are exported, and a single array.
+fn tensors(seeds: &Path) -> io::Result<()> {
+    fs::create_dir_all(seeds)?;
+    let shape = Shape::new(3, 2, 1).expect("a shape").with_biases();
+    let mut numbers = vec![0.0; shape.weights_len()];
+    fill_initial(&mut WeightsMut::new(shape, &mut numbers).expect("whole weights"), 1, 1.0);
+    let weights = Weights::new(shape, &numbers).expect("whole weights");
+    for format in ExportFormat::ALL {
+        export(&seeds.join(format.name()), format, weights).map_err(io::Error::other)?;
+    }
+    let header = format!("{:<117}\n", "{'descr': '>f8', 'fortran_order': True, 'shape': (1, 2), }");
+    fs::write(seeds.join("npy"), [b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes(), b"0123456701234567"].concat())
 }
 
 /// Width, height, gap between the rows, side of the input (28 for 0) and ink (0 finds out); then pixels.
