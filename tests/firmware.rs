@@ -465,6 +465,60 @@ fn networks_with_biases_give_the_hosts_outputs() {
     }
 }
 
+/// From PyTorch to the board: a network with biases and normalised inputs, trained there, imported, quantised, in flash.
+#[cfg(feature = "convert")]
+#[test]
+fn a_network_from_pytorch_gives_the_hosts_outputs() {
+    use twolayer::host::FileAccess;
+    use twolayer::host::tensors::{Input, Roles, TensorFiles};
+
+    let Some(python) = env::var_os("TWOLAYER_PYTORCH").filter(|python| !python.is_empty()) else {
+        return eprintln!("SKIPPED: TWOLAYER_PYTORCH names no Python interpreter with torch, numpy and safetensors");
+    };
+    let Some(mnist) = env::var_os("MNIST_DIR") else { return eprintln!("SKIPPED: MNIST_DIR is not set") };
+    if !tools_available() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware-pytorch");
+    fs::create_dir_all(&folder).expect("a folder for the network");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch/train.py");
+    let output = Command::new(python).arg(script).arg("train").arg(mnist).arg(&folder).output().expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let files = TensorFiles::open(&[folder.join("net.safetensors")], FileAccess::Read).expect("a file of tensors");
+    let input_of_pytorch = Input { scale: 255.0, mean: 0.1307, deviation: 0.3081 };
+    let imported = files.network(&Roles::default(), input_of_pytorch).expect("a network");
+    let weights = imported.weights.view();
+    let shape = weights.shape();
+
+    let (train, labels) = &digits().train;
+    let (pixels, test_labels) = &digits().test;
+    let image = build("m4", "default").join("classify-biased");
+    let right = |classes: &[u8]| classes.iter().zip(test_labels).filter(|(class, label)| class == label).count();
+    let network = Network::new(weights, Backend::detect());
+    let mut classes = vec![0; test_labels.len()];
+    let mut scratch = vec![0.0; Network::batch_scratch_len(shape, classes.len())];
+    network.classify_batch(pixels, &mut scratch, &mut classes).expect("buffers of the right length");
+    let before = right(&classes);
+    for bits in [Bits::Eight, Bits::Four] {
+        let quantized = quantize(weights, bits, &train[..10_000 * INPUTS], &labels[..10_000]).expect("a sound network");
+        let mut words = vec![0; QuantizedNetwork::scratch_len(shape)];
+        for (class, image) in classes.iter_mut().zip(pixels.chunks_exact(INPUTS)) {
+            *class = quantized.network().classify(image, &mut words).expect("a class");
+        }
+        let after = right(&classes);
+        assert!(after + 50 >= before, "{bits:?}: {after} right, {before} in f32");
+        let model = file(Kind::Quantized(bits), shape, quantized.payload());
+        let pixels = &pixels[..IMAGES * INPUTS];
+        let report =
+            classify("m4", &image, &format!("pytorch.{bits:?}"), &input(&model, 0, INPUTS, pixels, &[], [0; 4]));
+        assert_eq!(report.results, host_results(&model, pixels), "{bits:?}");
+        let instructions = mean(&report.instructions[..COUNTED]);
+        eprintln!(
+            "m4 {shape} from PyTorch, {bits:?}: {before} right in f32, {after} quantised; {instructions:.0} instructions"
+        );
+    }
+}
+
 #[test]
 fn odd_shapes_and_extreme_weights() {
     if !tools_available() {
