@@ -46,6 +46,20 @@ fn main() -> io::Result<()> {
         write("model", &format!("{name}-reserved"), &file)?;
     }
     tensors(&seeds.join("tensors"))?;
+    for (name, kind) in [("biased", Kind::F32), ("biased-int8", Kind::Quantized(Bits::Eight))] {
+        let shape = Shape::new(6, 3, 2).expect("a shape").with_biases();
+        let payload = match kind {
+            Kind::F32 => vec![0; 4 * shape.weights_len()],
+            Kind::Quantized(bits) => {
+                let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a length")];
+                (payload[0], payload[16], payload[32]) = (5, 7, 9);
+                payload
+            }
+        };
+        let details = Details { image: Some([3, 2]), text: "a → b" };
+        let header = header(kind, shape, details, &payload).expect("a header");
+        write("model", name, &[&header[..], &payload, details.text.as_bytes()].concat())?;
+    }
     for (name, bits) in [("int8", Bits::Eight), ("int4", Bits::Four)] {
         let shape = Shape::new(3, 17, 2).expect("a shape");
         let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a length")];
@@ -67,7 +81,7 @@ fn main() -> io::Result<()> {
         let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
         write("kernels", name, &bytes)?;
     }
-    // Sizes (less one, in steps of three; outputs in ones), images, shift (less one); then pixels and weights: zeros but for
+    // Sizes (less one, in steps of three; outputs in ones), images, shift (less one; with biases from 128 on); then pixels and weights: zeros but for
     // one in so many, or the largest of everything, which fills lanes as far as they go.
     for (name, sizes, one_in) in [
         ("tiles", [30, 10, 9, 3, 5], 5),
@@ -75,6 +89,7 @@ fn main() -> io::Result<()> {
         ("words", [2, 21, 0, 3, 0], 1),
         ("shifted", [43, 11, 22, 3, 23], 2),
         ("no-images", [0, 0, 0, 0, 0], 1),
+        ("biased", [30, 40, 9, 3, 133], 3),
     ] {
         let rest = (0..769_u32).map(|n| if n % one_in == 0 { (n * 97 % 251) as u8 } else { 0 });
         let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
