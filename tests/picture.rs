@@ -93,13 +93,16 @@ fn outcome(mnist: &Mnist, name: &str, step: usize, make: impl Fn(&Grey, usize) -
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
     });
     let mut outcome = Outcome { pictures: numbers.len(), ..Outcome::default() };
-    for (&number, input) in numbers.iter().zip(&inputs) {
+    let seen: Vec<u8> =
+        inputs.iter().flat_map(|input| input.as_ref().map_or([0; PIXELS], |(input, _)| *input)).collect();
+    let classes = mnist.read(&seen);
+    for ((&number, input), class) in numbers.iter().zip(&inputs).zip(classes) {
         let Ok((input, _)) = input else {
             outcome.errors += 1;
             continue;
         };
         assert_eq!(input.iter().max(), Some(&255), "{name}, {number}");
-        outcome.same_class += usize::from(mnist.read(input)[0] == mnist.classes[number]);
+        outcome.same_class += usize::from(class == mnist.classes[number]);
         outcome.same_pixels += usize::from(input.iter().zip(image(number)).all(|(a, b)| a.abs_diff(*b) <= 1));
         *outcome.sides.entry(longer_side(input)).or_default() += 1;
         outcome.off_centre += usize::from(!centred(input));
@@ -133,6 +136,7 @@ fn assert_kept(outcome: &Outcome, per_mille: usize) {
     let inputs = pictures - outcome.errors;
     assert!(outcome.sides.get(&20).is_some_and(|sides| 1000 * (inputs - sides) <= inputs), "{outcome:?}");
     assert!(outcome.sides.keys().all(|side| (19..=20).contains(side)), "{outcome:?}");
+    // A digit that reaches the edge is not shifted out of the input.
     assert!(1000 * outcome.off_centre <= 2 * inputs, "{outcome:?}");
 }
 
@@ -144,24 +148,20 @@ fn an_image_comes_back_as_it_was() {
     assert_eq!(same.errors, 0);
     // All but those with specks.
     assert!(same.same_pixels >= 9_800, "{same:?}");
-    // On a larger sheet, elsewhere, dark on light: the same of every image.
+    // On a larger sheet, elsewhere, dark on light: the same, but for specks, as the threshold depends on how much is paper.
     let elsewhere = outcome(mnist, "elsewhere", 1, |image, n| image.on(100, 80, n % 73, n % 53).inverted());
-    assert_eq!((elsewhere.same_class, elsewhere.same_pixels), (same.same_class, same.same_pixels));
+    assert!(elsewhere.same_class.abs_diff(same.same_class) + elsewhere.same_pixels.abs_diff(same.same_pixels) <= 2);
 }
 
-/// Half a pixel's shift, which depends on whether the shorter side is odd, costs most: averaged to 28 × 28 and shifted by
-/// half a pixel of these, the enlarged image would keep 98.5 % of the classes, and 99.5 % without that shift.
 #[test]
 fn enlarged_images() {
     let Some(mnist) = Mnist::get("enlarged_images") else { return };
-    for times in [3, 8, 12] {
-        let squares = outcome(mnist, &format!("squares × {times}"), 2 * times, |image, _| image.doubled(times));
-        assert_kept(&squares, 993);
-        let smooth = outcome(mnist, &format!("smooth × {times}"), 2 * times, |image, _| image.enlarged(times));
-        assert_kept(&smooth, 985);
+    for (times, step) in [(2, 5), (3, 5), (8, 1), (12, 40)] {
+        assert_kept(&outcome(mnist, &format!("squares × {times}"), step, |image, _| image.doubled(times)), 997);
+        assert_kept(&outcome(mnist, &format!("smooth × {times}"), step, |image, _| image.enlarged(times)), 995);
     }
     let paper = |image: &Grey, n| image.enlarged(3).on(300, 280, n % 201, n % 171).inverted();
-    assert_kept(&outcome(mnist, "smooth × 3 on a large sheet", 10, paper), 985);
+    assert_kept(&outcome(mnist, "smooth × 3 on a large sheet", 10, paper), 995);
 }
 
 #[test]

@@ -14,7 +14,12 @@ use super::{Area, Inked, Levels, Picture, PictureError};
 /// The least ink in the largest blob, of 100.
 const LEAST_SHARE: u8 = 25;
 
-/// The digit's box: that of the largest blob, and of all blobs that reach into it.
+/// A blob is near if it is no further away than this part of the longer side.
+const NEAR: u32 = 5;
+/// A blob is a speck if it has less ink than one of so many cells of the square that the largest blob is in.
+const CELLS: u64 = 400;
+
+/// The digit's box: that of the largest blob, and of all others, but for specks, that reach into it or near it.
 pub(super) fn find(inked: &Inked<'_, '_>, levels: Levels, scratch: &mut [u32]) -> Result<Area, PictureError> {
     let (mut all, mut largest) = (0, None::<Blob>);
     Blobs::new(inked, levels, None, scratch).each(|blob| {
@@ -31,8 +36,9 @@ pub(super) fn find(inked: &Inked<'_, '_>, levels: Levels, scratch: &mut [u32]) -
     let mut digit = area;
     // Once more if there are others.
     if ink < all {
-        Blobs::new(inked, levels, Some(area), scratch).each(|blob| {
-            if blob.ink > 0 && blob.touches {
+        Blobs::new(inked, levels, Some(area.with_margin(area.longer() / NEAR)), scratch).each(|blob| {
+            let cells = u64::from(blob.ink) * CELLS;
+            if blob.touches && cells >= u64::from(area.longer()) * u64::from(area.longer()) {
                 let both = digit.union(blob.area);
                 // What makes it twice as long is no part of a digit, but a line or a frame.
                 if both.longer() <= 2 * area.longer() {
@@ -41,41 +47,10 @@ pub(super) fn find(inked: &Inked<'_, '_>, levels: Levels, scratch: &mut [u32]) -
             }
         });
     }
-    let digit = tight(inked, digit);
     match digit.longer() {
         found if found < Picture::MIN_DIGIT => Err(PictureError::Small { found, expected: Picture::MIN_DIGIT }),
         _ => Ok(digit),
     }
-}
-
-/// A box without the outer half of blurred edges.
-///
-/// The edge of a blurred stroke is where it has half of its level; its box reaches further. So a line at the box's edge goes
-/// while no pixel in it has half of what the line a twentieth of the longer side further in has; at most a fortieth goes:
-/// half a pixel of the 20 that the digit gets. Of sharp strokes, and of pictures that are so small already, nothing goes.
-fn tight(inked: &Inked<'_, '_>, area: Area) -> Area {
-    let most = u16::try_from(area.longer() / 40).unwrap_or_default();
-    // The line so many lines in, on each of the four sides.
-    let left = |n: u16| Area { left: area.left + n, right: area.left + n, ..area };
-    let right = |n: u16| Area { left: area.right.saturating_sub(n), right: area.right.saturating_sub(n), ..area };
-    let top = |n: u16| Area { top: area.top + n, bottom: area.top + n, ..area };
-    let bottom = |n: u16| Area { top: area.bottom.saturating_sub(n), bottom: area.bottom.saturating_sub(n), ..area };
-    let blurred = |line: &dyn Fn(u16) -> Area| {
-        let inside = brightest(inked, line((2 * most).saturating_sub(1)));
-        (0..most).find(|&n| brightest(inked, line(n)) > inside / 2).unwrap_or(most)
-    };
-    Area {
-        left: area.left + blurred(&left),
-        right: area.right.saturating_sub(blurred(&right)),
-        top: area.top + blurred(&top),
-        bottom: area.bottom.saturating_sub(blurred(&bottom)),
-    }
-}
-
-/// The brightest ink in an area.
-fn brightest(inked: &Inked<'_, '_>, area: Area) -> u8 {
-    let rows = u32::from(area.top)..=u32::from(area.bottom);
-    rows.flat_map(|y| inked.row(y, u32::from(area.left), u32::from(area.right) + 1)).max().unwrap_or_default()
 }
 
 /// What is known of a blob.

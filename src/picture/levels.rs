@@ -101,18 +101,28 @@ fn otsu(histogram: &[u32; 256]) -> u8 {
         (histogram.iter().map(|&count| u64::from(count)).sum::<u64>(), (0..).zip(histogram).map(weigh).sum::<u64>());
     let Some(all) = NonZeroU64::new(above) else { return 0 };
     let (mut below, mut below_sum, mut best) = (0, 0, (0, 0, 0));
+    // Whether the level before was the best: divisions are slow, and a level that no pixel has is as good.
+    let mut equal = false;
     for (level, &count) in (0..=u8::MAX).zip(histogram) {
+        if count == 0 {
+            if equal {
+                best.2 = level;
+            }
+            continue;
+        }
         let (count, weight) = (u64::from(count), u64::from(level) * u64::from(count));
         (below, below_sum) = (below + count, below_sum + weight);
         (above, above_sum) = (above - count, above_sum - weight);
+        equal = false;
         let (Some(below), Some(above)) = (NonZeroU64::new(below), NonZeroU64::new(above)) else { continue };
         // With 8 bits of fraction each, 16 as a square: below 2³². Of at most 2²⁸ pixels, the product of two parts is
         // below 2⁵⁴, over all of them below 2²⁶: with 5 bits of fraction it is below 2³¹.
         let apart = (above_sum << 8) / above - (below_sum << 8) / below;
         let between = ((below.get() * above.get()) << 5) / all * (apart * apart);
+        equal = between >= best.0;
         if between > best.0 {
             best = (between, level, level);
-        } else if between == best.0 {
+        } else if equal {
             best.2 = level;
         }
     }

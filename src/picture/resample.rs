@@ -1,10 +1,11 @@
 //! The five steps that MNIST was made by, on the ink in a box.
 //!
 //! Yadav & Bottou 2019, "Cold Case: The Lost MNIST Digits", and their `xnist.lsh`: what they found by comparing their
-//! pictures with MNIST's. In sums of whole numbers: a pixel is 100 units of the target's side long, a target pixel 100
-//! units of the source's side; products of two lengths and a level are below 2⁵⁰.
+//! pictures with MNIST's. In sums of whole numbers: a part of a pixel is 100 units of the target's side long, a target
+//! pixel 100 units of the source's side in parts; products of two lengths and a level are below 2⁵⁶.
 
-use super::{Area, Inked};
+use super::Inked;
+use super::edges::{Edges, PARTS};
 use core::num::NonZeroU64;
 
 /// The side of the square that the digit fills, for an input of that side.
@@ -18,6 +19,8 @@ const LEAST: u32 = 10;
 /// The digit averaged to `[inner][inner]` cells.
 pub(super) struct Cells<'s> {
     inner: u32,
+    /// The columns and the rows that the digit fills, from the first on.
+    filled: [u32; 2],
     /// A sum for each cell: the low word, the high word.
     sums: &'s mut [[u32; 2]],
 }
@@ -28,21 +31,22 @@ impl<'s> Cells<'s> {
         (2 * inner(side) * inner(side) + inner(side)) as usize
     }
 
-    /// Steps 1 to 3: the ink above `floor` in a box, lengthened to a square, doubled and averaged.
-    pub(super) fn average(inked: &Inked<'_, '_>, floor: u8, area: Area, inner: u32, scratch: &'s mut [u32]) -> Self {
+    /// Steps 1 to 3: the ink above `floor` between these edges, in a square, doubled and averaged.
+    pub(super) fn average(inked: &Inked<'_, '_>, floor: u8, edges: Edges, inner: u32, scratch: &'s mut [u32]) -> Self {
         let (row, sums) = scratch.split_at_mut_checked(inner as usize).unwrap_or_default();
         let sums = sums.as_chunks_mut::<2>().0.get_mut(..(inner * inner) as usize).unwrap_or_default();
         sums.fill([0; 2]);
-        let square = area.longer().max(LEAST);
+        let square = edges.width().max(edges.height()).max(LEAST * PARTS);
         let mut times = 1;
-        while square * times < inner {
+        while square * times < inner * PARTS {
             times *= 2;
         }
-        let mut down = Spread::new(square * times, inner, (square - area.height()) / 2 * times);
-        for y in u32::from(area.top)..=u32::from(area.bottom) {
+        let (left, right) = (edges.left / PARTS, edges.right.div_ceil(PARTS));
+        let mut down = Spread::new(square * times, inner, edges.top % PARTS);
+        for y in edges.top / PARTS..edges.bottom.div_ceil(PARTS) {
             row.fill(0);
-            let mut across = Spread::new(square * times, inner, (square - area.width()) / 2 * times);
-            for level in inked.row(y, u32::from(area.left), u32::from(area.right) + 1) {
+            let mut across = Spread::new(square * times, inner, edges.left % PARTS);
+            for level in inked.row(y, left, right) {
                 let level = if level > floor { u32::from(level) } else { 0 };
                 for _ in 0..times {
                     across.next(|cell, length| {
@@ -54,14 +58,48 @@ impl<'s> Cells<'s> {
             }
             for _ in 0..times {
                 down.next(|cell, length| {
-                    let start = (cell * inner) as usize;
+                    let start = cell.wrapping_mul(inner) as usize;
                     for (sum, &level) in sums.get_mut(start..).unwrap_or_default().iter_mut().zip(row.iter()) {
                         *sum = words(number(*sum) + u64::from(level) * u64::from(length));
                     }
                 });
             }
         }
-        Self { inner, sums }
+        let filled = |side: u32| (side * inner).div_ceil(square);
+        let mut cells = Self { inner, filled: [filled(edges.width()), filled(edges.height())], sums };
+        cells.sharpen(edges.blur);
+        cells
+    }
+
+    /// Takes off what blur has spread from each cell to its neighbours: an eighth to each if edges rise over a whole cell,
+    /// of which `blur` has the sixteenths.
+    ///
+    /// To first order, along rows and then along columns. A cell keeps a quarter, so that the digit becomes no smaller.
+    fn sharpen(&mut self, blur: u32) {
+        if blur == 0 {
+            return;
+        }
+        let inner = self.inner as usize;
+        for (step, next_line) in [(1, inner), (inner, 1)] {
+            for line in 0..inner {
+                let mut before = 0;
+                for n in 0..inner {
+                    let place = line * next_line + n * step;
+                    let sum = self.sum(place);
+                    let after = if n + 1 < inner { self.sum(place + step) } else { 0 };
+                    let raised = sum + ((2 * sum * u64::from(blur)) >> 7);
+                    let sharp = raised.saturating_sub(((before + after) * u64::from(blur)) >> 7);
+                    before = sum;
+                    if let Some(to) = self.sums.get_mut(place) {
+                        *to = words(sharp.max(sum / 4));
+                    }
+                }
+            }
+        }
+    }
+
+    fn sum(&self, place: usize) -> u64 {
+        self.sums.get(place).map_or(0, |&sum| number(sum))
     }
 
     /// Steps 4 and 5: into the middle of the input, `[side][side]`, the brightest at 255.
@@ -69,12 +107,14 @@ impl<'s> Cells<'s> {
         let brightest = self.sums.iter().map(|&sum| number(sum)).max().and_then(NonZeroU64::new);
         debug_assert!(brightest.is_some(), "ink in the box");
         let brightest = brightest.unwrap_or(NonZeroU64::MIN);
-        let twice = brightest.saturating_mul(const { NonZeroU64::new(2).unwrap() });
         for sum in self.sums.iter_mut() {
-            // Round half up: ⌊255 s / b + ½⌋. Divisions are slow where 64 bits are two words: one a cell.
-            *sum = words((510 * number(*sum) + brightest.get()) / twice);
+            // Round half up: ⌊255 s / b + ½⌋. Divisions are slow where 64 bits are two words: one for a cell with ink.
+            if *sum != [0; 2] {
+                *sum = words((255 * number(*sum) + brightest.get() / 2) / brightest);
+            }
         }
         let (mut mass, mut moments) = (0, [0; 2]);
+        let [columns, rows] = self.filled;
         for (row, y) in self.rows().zip(0_u32..) {
             for (&[level, _], x) in row.iter().zip(0_u32..) {
                 mass += level;
@@ -84,7 +124,8 @@ impl<'s> Cells<'s> {
                 }
             }
         }
-        let [left, top] = moments.map(|moment| shift(moment, mass, side, side - self.inner));
+        let [across, down] = moments;
+        let (left, top) = (shift(across, mass, side, side - columns), shift(down, mass, side, side - rows));
         input.fill(0);
         for (row, y) in self.rows().zip(top..) {
             let to = input.get_mut((y * side + left) as usize..).unwrap_or_default();
@@ -94,9 +135,11 @@ impl<'s> Cells<'s> {
         }
     }
 
+    /// The cells that the digit fills.
     fn rows(&self) -> impl Iterator<Item = &[[u32; 2]]> {
-        let inner = self.inner as usize;
-        (0..inner).map(move |y| self.sums.get(y * inner..).and_then(|rest| rest.get(..inner)).unwrap_or_default())
+        let [columns, rows] = self.filled;
+        let row = move |y| self.sums.get((y * self.inner) as usize..).and_then(|rest| rest.get(..columns as usize));
+        (0..rows).map(move |y| row(y).unwrap_or_default())
     }
 }
 
@@ -135,13 +178,12 @@ struct Spread {
 }
 
 impl Spread {
-    /// For `pixels` that fill `cells`, no fewer pixels than cells; `first` is the first pixel of interest.
-    fn new(pixels: u32, cells: u32, first: u32) -> Self {
-        let mut spread = Self { pixel: 100 * cells, cut: cells, length: 100 * pixels, cell: 0, at: 0 };
-        for _ in 0..first {
-            spread.next(|_, _| ());
-        }
-        spread
+    /// For pixels that fill `cells` with as many [`PARTS`] of a pixel, no fewer pixels than cells. `skipped` parts of the
+    /// first pixel lie before the first cell: in one that there is not, and whose number wraps around to 0.
+    fn new(parts: u32, cells: u32, skipped: u32) -> Self {
+        let (pixel, cut, length) = (100 * PARTS * cells, PARTS * cells, 100 * parts);
+        let (cell, at) = if skipped == 0 { (0, 0) } else { (u32::MAX, length - 100 * cells * skipped) };
+        Self { pixel, cut, length, cell, at }
     }
 
     /// The next pixel: its cells and lengths.
@@ -157,9 +199,9 @@ impl Spread {
             each(self.cell, self.pixel);
         } else {
             each(self.cell, self.pixel - over);
-            each(self.cell + 1, beyond);
+            each(self.cell.wrapping_add(1), beyond);
         }
-        self.cell += 1;
+        self.cell = self.cell.wrapping_add(1);
         self.at = over;
     }
 }

@@ -1,0 +1,116 @@
+//! Where a digit ends, in parts of a pixel: at half of the level of blurred edges.
+//!
+//! The box of all ink above the floor is wider than the digit if its edges are blurred, so that the digit would become too
+//! small and lie between the cells that it is averaged to. Reads a cell's width along each side of the box once.
+
+use super::{Area, Inked};
+
+/// Parts of a pixel.
+pub(super) const PARTS: u32 = 8;
+
+/// What has no more than this part of the ink's level one cell further in is faint: what compression leaves around ink.
+const FAINT: u8 = 32;
+
+/// The sides of a digit in [`PARTS`] of a pixel, and how blurred they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edges {
+    pub(super) left: u32,
+    pub(super) right: u32,
+    pub(super) top: u32,
+    pub(super) bottom: u32,
+    /// How wide the edges are, in sixteenths of a cell, from 0 to 16: twice what was cut off, in the mean.
+    pub(super) blur: u32,
+}
+
+impl Edges {
+    /// Those of the digit in the box `area`, which is to fill `inner` cells.
+    ///
+    /// An edge is where the brightest pixels of the lines along a side cross half of what they have one cell further in,
+    /// between the middles of two lines. Faint lines go first, up to two cells of them: compression leaves such. Of sharp
+    /// strokes, and of a digit of fewer than two pixels a cell, nothing is cut off.
+    pub(super) fn find(inked: &Inked<'_, '_>, area: Area, contrast: u8, inner: u32) -> Self {
+        let Area { left, right, top, bottom } = area;
+        let cell = u16::try_from(area.longer() / inner.max(1)).unwrap_or_default();
+        let faint = contrast / FAINT;
+        let across = |x| brightest(inked, Area { left: x, right: x, ..area });
+        let down = |y| brightest(inked, Area { top: y, bottom: y, ..area });
+        let [from_left, from_right] = pair(
+            area.width(),
+            [outside(cell, faint, |n| across(left + n)), outside(cell, faint, |n| across(right.saturating_sub(n)))],
+        );
+        let [from_top, from_bottom] = pair(
+            area.height(),
+            [outside(cell, faint, |n| down(top + n)), outside(cell, faint, |n| down(bottom.saturating_sub(n)))],
+        );
+        let blurred = from_left.blurred + from_right.blurred + from_top.blurred + from_bottom.blurred;
+        Self {
+            left: PARTS * u32::from(left) + from_left.all(),
+            right: PARTS * (u32::from(right) + 1) - from_right.all(),
+            top: PARTS * u32::from(top) + from_top.all(),
+            bottom: PARTS * (u32::from(bottom) + 1) - from_bottom.all(),
+            blur: blurred.checked_div(cell.into()).unwrap_or_default().min(16),
+        }
+    }
+
+    pub(super) const fn width(self) -> u32 {
+        self.right.saturating_sub(self.left)
+    }
+
+    pub(super) const fn height(self) -> u32 {
+        self.bottom.saturating_sub(self.top)
+    }
+}
+
+/// What is cut off a side, in [`PARTS`] of a pixel.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cut {
+    /// Faint lines.
+    faint: u32,
+    /// The outer half of a blurred edge.
+    blurred: u32,
+}
+
+impl Cut {
+    const fn all(self) -> u32 {
+        self.faint + self.blurred
+    }
+}
+
+/// The cuts of two sides, so many pixels apart, unless they would take half of what is between them.
+fn pair(pixels: u32, cuts: [Cut; 2]) -> [Cut; 2] {
+    let all: u32 = cuts.iter().map(|cut| cut.all()).sum();
+    if 2 * all < PARTS * pixels { cuts } else { [Cut::default(); 2] }
+}
+
+/// What is to be cut off a side, whose lines are counted from the outermost on.
+fn outside(cell: u16, faint: u8, line: impl Fn(u16) -> u8) -> Cut {
+    if cell < 2 {
+        return Cut::default();
+    }
+    // What is a cell further in: half a line more, since the pixel there ends there.
+    let inside = |n: u16| {
+        let [one, two] = [u32::from(line(n + cell - 1)), u32::from(line(n + cell - 2))];
+        one + one.saturating_sub(two) / 2
+    };
+    let first = (0..2 * cell).find(|&n| line(n) > faint || inside(n) > u32::from(faint)).unwrap_or_default();
+    let inside = inside(first);
+    let mut cut = Cut { faint: PARTS * u32::from(first), blurred: 0 };
+    let mut before = 0;
+    for n in 0..cell {
+        let level = u32::from(line(first + n));
+        if 2 * level > inside {
+            // From the middle of the line before to where half is crossed.
+            let back = (PARTS * (2 * level - inside)).checked_div(2 * level.saturating_sub(before)).unwrap_or_default();
+            cut.blurred = (PARTS * u32::from(n) + PARTS / 2).saturating_sub(back);
+            break;
+        }
+        before = level;
+    }
+    cut
+}
+
+/// The brightest ink in an area.
+fn brightest(inked: &Inked<'_, '_>, area: Area) -> u8 {
+    let rows = u32::from(area.top)..=u32::from(area.bottom);
+    rows.flat_map(|y| inked.row(y, u32::from(area.left), u32::from(area.right) + 1)).max().unwrap_or_default()
+}
