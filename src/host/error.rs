@@ -160,6 +160,24 @@ pub enum Error {
         /// The system's error.
         error: io::Error,
     },
+    /// A file is not a picture, or too large.
+    #[cfg(feature = "pictures")]
+    #[error("{}: {error}", path.display())]
+    PictureFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: super::PictureFileError,
+    },
+    /// A picture has no digit in it.
+    #[cfg(feature = "pictures")]
+    #[error("{}: {error}", path.display())]
+    NoDigit {
+        /// The file.
+        path: PathBuf,
+        /// What is in it.
+        error: crate::picture::PictureError,
+    },
     /// The system has no cache directory.
     #[error("no cache directory: set XDG_CACHE_HOME to an absolute path")]
     NoCache,

@@ -5,6 +5,8 @@ mod bytes;
 pub mod dataset;
 mod error;
 mod evaluation;
+#[cfg(feature = "pictures")]
+mod grey_picture;
 mod model_file;
 mod owned_weights;
 mod page_buffer;
@@ -17,6 +19,8 @@ pub mod training;
 pub use bytes::FileAccess;
 pub use error::{Action, Error};
 pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
+#[cfg(feature = "pictures")]
+pub use grey_picture::{GreyPicture, PictureFileError};
 pub use model_file::ModelFile;
 pub use owned_weights::OwnedWeights;
 pub use page_buffer::PageBuffer;

@@ -1,0 +1,72 @@
+//! Netpbm's PGM and PPM files, P2, P3, P5 and P6: a header in text, then samples of one or two bytes or in text.
+//!
+//! This is own code because the crate `image` takes nearly two minutes of one core to build (its colour management most of it), and `zune-ppm` does not scale levels
+//! and takes a first pixel of 9, 10, 13 or 32 for a space.
+
+use super::{Channels, Decoded, PictureFileError, check_size};
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
+    let kind = bytes.get(1).copied().unwrap_or_default();
+    let mut text = Text(bytes.get(2..).unwrap_or_default());
+    let mut next = |what| text.number().ok_or_else(|| damaged(format!("no {what} in its header")));
+    let (width, height, most) = (next("width")?, next("height")?, next("maximum")?);
+    check_size(width, height)?;
+    if !(1..=65535).contains(&most) {
+        return Err(damaged(format!("a maximum of {most}, where 1 to 65535 is expected")));
+    }
+    let (channels, count) = match kind {
+        b'2' | b'5' => (Channels::Grey, 1),
+        _ => (Channels::Rgb, 3),
+    };
+    let count = count * width as usize * height as usize;
+    let scaled = |level: u32| {
+        let rounded = level.checked_mul(255).map(|level| (level + most / 2) / most);
+        rounded.and_then(|level| u8::try_from(level).ok()).ok_or_else(|| damaged(format!("a level above {most}")))
+    };
+    let samples: Result<Vec<u8>, _> = match kind {
+        b'2' | b'3' => (0..count)
+            .map(|done| scaled(text.number().ok_or_else(|| damaged(format!("{done} of {count} levels")))?))
+            .collect(),
+        _ => {
+            let width = if most > 255 { 2 } else { 1 };
+            // One space stands between header and samples.
+            let raster = text.0.get(1..).unwrap_or_default();
+            let raster = raster
+                .get(..count * width)
+                .ok_or_else(|| damaged(format!("{} of {} bytes of levels", raster.len(), count * width)))?;
+            let levels = raster.chunks_exact(width);
+            levels.map(|level| scaled(level.iter().fold(0, |all, &byte| all << 8 | u32::from(byte)))).collect()
+        }
+    };
+    Ok(Decoded { samples: samples?, channels, width, height, orientation: 1 })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `format!`")]
+fn damaged(reason: String) -> PictureFileError {
+    PictureFileError::damaged("PNM", &reason)
+}
+
+/// Numbers in text, between spaces and comments.
+struct Text<'a>(&'a [u8]);
+
+impl Text<'_> {
+    fn number(&mut self) -> Option<u32> {
+        loop {
+            self.skip(|byte| byte.is_ascii_whitespace());
+            if self.0.first() != Some(&b'#') {
+                break;
+            }
+            self.skip(|byte| byte != b'\n' && byte != b'\r');
+        }
+        let digits = self.skip(|byte| byte.is_ascii_digit());
+        core::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
+    /// Takes bytes off the front.
+    fn skip(&mut self, of: impl Fn(u8) -> bool) -> &[u8] {
+        let len = self.0.iter().position(|&byte| !of(byte)).unwrap_or(self.0.len());
+        let (front, rest) = self.0.split_at(len);
+        self.0 = rest;
+        front
+    }
+}
