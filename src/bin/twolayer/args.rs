@@ -10,6 +10,7 @@ use twolayer::host::dataset::{Digits, Fetch, Name, Source};
 use twolayer::host::tensors::{ExportFormat, Input, Layout};
 use twolayer::host::training::Recipe;
 use twolayer::host::{FileAccess, QUANTIZE_IMAGES};
+use twolayer::picture::Ink;
 use twolayer::{Backend, Bits, INIT_SCALE, Shape, TrainOptions};
 
 /// Trains and runs a two-layer MNIST network: 784 → 1000 (ReLU) → 10, plain per-sample SGD.
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Test a trained network: accuracy by class, confusion matrix, and accuracy of the surest answers
     Eval(EvalArgs),
+    /// Say what digit is in a picture
+    Predict(PredictArgs),
     /// Quantise a trained network to integers, for microcontrollers, and show the change in accuracy
     Quantize(QuantizeArgs),
     /// Make a model of a network trained with PyTorch (safetensors), NumPy or Keras (.npz, .npy)
@@ -207,6 +210,58 @@ pub(crate) struct EvalArgs {
     pub(crate) backend: Option<Backend>,
 }
 
+/// Says what digit is in a picture: a scan, a photograph, a drawing, of any size.
+///
+/// One bad picture does not stop the others: its error is printed, and the exit code is 1 at the end.
+#[derive(Args, Debug)]
+#[command(mut_arg("data", with_default_from_model), after_long_help = JSON_HELP)]
+pub(crate) struct PredictArgs {
+    /// PNG, JPEG, PGM or PPM files; `-` is standard input
+    #[arg(value_name = "FILE", required_unless_present = "index", conflicts_with = "index")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Instead of files: image number N, counted from 0, of the test set of `--data`, as it is; repeat it, or give a list
+    /// such as 3,5,7
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub(crate) index: Vec<usize>,
+    /// Model file, as written by `train` or `quantize` [default: named after `--data`, or the newest *.twolayer here]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// Whether the picture is inverted first, which dark ink on light paper needs: auto, yes or no
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = invert)]
+    pub(crate) invert: Ink,
+    /// Answer `?` where the largest output exceeds the second by less than this. An integer network's margins are in its own
+    /// unit, the same for all pictures: look at some before you choose
+    #[arg(long, value_name = "M", default_value_t = 0.0, value_parser = margin)]
+    pub(crate) min_margin: f64,
+    /// Print one JSON object per picture instead
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write what the network saw to this PNG file; or, if it is a directory, to 1.png, 2.png and so on in it, one for each
+    /// picture in the order given
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) save_seen: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// SIMD instructions: portable, avx2 or avx512; does not change the result [default: the best available]
+    #[arg(long, value_name = "TIER", value_parser = backend)]
+    pub(crate) backend: Option<Backend>,
+}
+
+/// What `predict --json` prints.
+const JSON_HELP: &str = "\
+JSON: one object per line and picture, always with all of these keys
+  file     the picture, as given; null with --index
+  index    the number of the image; null for a file
+  label    the image's label; null for a file
+  class    the answer; null if unsure (--min-margin) or on an error
+  margin   the largest output less the second; null on an error
+  outputs  all outputs, by class; null on an error
+  seen     what was found in the picture; null with --index or on an error:
+           ink (\"dark\" or \"light\"), background, even, contrast, threshold, floor,
+           box [left, top, width, height] in pixels of the picture
+  error    what is wrong with the picture; null if nothing is
+An output that is not a finite number is null, too.";
+
 #[derive(Args, Debug)]
 #[command(mut_arg("data", with_default_from_model))]
 pub(crate) struct QuantizeArgs {
@@ -368,6 +423,22 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 fn nonzero(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "expected an integer of 1 or more".into())
+}
+
+fn invert(text: &str) -> Result<Ink, String> {
+    match text {
+        "auto" => Ok(Ink::Auto),
+        "yes" => Ok(Ink::Dark),
+        "no" => Ok(Ink::Light),
+        _ => Err("expected auto, yes or no".into()),
+    }
+}
+
+fn margin(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if f64::is_finite(number) && number >= 0.0 => Ok(number),
+        _ => Err("expected a number of 0 or more, such as 0.1".into()),
+    }
 }
 
 fn bits(text: &str) -> Result<Bits, String> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use twolayer::host::dataset::{Name, without_user};
 use twolayer::host::tensors::TensorError;
+use twolayer::picture::PictureError;
 use twolayer::{Kind, host};
 
 /// Why a command failed.
@@ -33,6 +34,26 @@ pub(crate) enum Error {
     /// The model is quantised already.
     #[error("{} already has {kind} weights: give a model with f32 weights with --model", path.display())]
     AlreadyQuantized { path: PathBuf, kind: Kind },
+    /// The network's inputs are no square that pictures are made to.
+    #[error(
+        "{} has {inputs} inputs{1}: a picture becomes a square of 8 to 256 pixels a side; --index takes images of a data set \
+         of any shape", path.display(), image.map_or(String::new(), |[width, height]| format!(", {width} × {height} pixels"))
+    )]
+    NotSquare {
+        path: PathBuf,
+        inputs: usize,
+        /// Width and height of the images that it was trained on.
+        image: Option<[u16; 2]>,
+    },
+    /// `--index` is beyond the test set.
+    #[error("{} has {len} images: --index takes 0 to {}, not {index}", path.display(), len - 1)]
+    Index { path: PathBuf, index: usize, len: usize },
+    /// Several pictures are to be saved to one file.
+    #[error("--save-seen {}: {pictures} pictures take a directory that exists, not one file", path.display())]
+    OneFile { path: PathBuf, pictures: usize },
+    /// Some pictures have no answer; their errors were printed.
+    #[error("{failed} of {pictures} pictures have no answer, for the reasons above")]
+    NoAnswer { failed: usize, pictures: usize },
     /// The output would overwrite the input.
     #[error("{} is the {what} itself: give another file with --out", path.display())]
     Overwrite { path: PathBuf, what: &'static str },
@@ -69,6 +90,7 @@ fn hint(error: &host::Error) -> String {
         host::Error::Diverged { alpha, .. } => {
             format!(". Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written")
         }
+        host::Error::NoDigit { error, .. } => digit_hint(error).into(),
         host::Error::Memory { .. } => ". Choose fewer --hidden units or a smaller --block".into(),
         host::Error::Tensors { error, .. } => tensors_hint(error).into(),
         _ => String::new(),
@@ -81,6 +103,20 @@ const fn tensors_hint(error: &TensorError) -> &'static str {
         TensorError::Unnamed { .. } => ". Name them with --w1 and --w2, and --b1 and --b2 where there are biases",
         TensorError::Ambiguous { .. } => ". Choose with --layout, or name the tensors with --w1, --b1, --w2 and --b2",
         TensorError::NotFinite { .. } => "; no model was written",
+        _ => "",
+    }
+}
+
+/// A hint about what may help where no digit was found.
+const fn digit_hint(error: &PictureError) -> &'static str {
+    match error {
+        PictureError::Blank { .. } => {
+            ". Is the picture the right one? If it is, take one with more light; --invert auto finds ink of either kind"
+        }
+        PictureError::Noise { .. } | PictureError::Small { .. } => ". Take a picture that is sharper, or nearer",
+        PictureError::Filled { .. } | PictureError::Scattered { .. } => {
+            ". Cut the picture so that it shows one digit and some of the paper around it"
+        }
         _ => "",
     }
 }

@@ -1,4 +1,4 @@
-//! The command line: trains, evaluates, quantises, converts and describes two-layer networks.
+//! The command line: trains, evaluates, uses, quantises, converts and describes two-layer networks.
 
 mod args;
 mod data;
@@ -9,6 +9,7 @@ mod import;
 mod info;
 mod model;
 mod open_data;
+mod predict;
 mod quantize;
 mod table;
 mod train;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         None => train::run(&arguments.train),
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Eval(args)) => eval::run(args),
+        Some(Command::Predict(args)) => predict::run(args),
         Some(Command::Quantize(args)) => quantize::run(args),
         Some(Command::Import(args)) => import::run(&args),
         Some(Command::Export(args)) => export::run(&args),

@@ -1,0 +1,375 @@
+//! `twolayer predict`: says what digit is in a picture, how sure the network is, and what it saw.
+
+use crate::args::PredictArgs;
+use crate::console::{note, say};
+use crate::error::Error;
+use crate::model;
+use crate::open_data::{Data, Purpose};
+use core::fmt::Write as _;
+use serde_json::{Value, json};
+use std::env::var_os;
+use std::io::{IsTerminal, stdin, stdout};
+use std::path::{Path, PathBuf};
+use twolayer::host::dataset::Set;
+use twolayer::host::{self, GreyPicture, ModelFile, OwnedWeights};
+use twolayer::picture::{Ink, Picture, Seen};
+use twolayer::quantized::Quantized;
+use twolayer::{Backend, Kind, Network, QuantizedNetwork, Shape, SizeError};
+
+/// The longest bar, in characters.
+const BAR: u32 = 24;
+
+/// The most columns that are drawn; a wider input would not fit a terminal.
+const MAX_DRAWN: usize = 64;
+
+pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
+    let path = model::select(args.model.as_ref(), &args.data, model::newest)?;
+    let file = ModelFile::open(&path, args.data.file.access())?;
+    let (kind, shape, image) = (file.kind(), file.shape(), file.details().image);
+    let network = match kind {
+        Kind::F32 => Weights::F32(file.weights()?, args.backend.unwrap_or_else(Backend::detect)),
+        Kind::Quantized(_) => Weights::Quantized(file.quantized()?),
+    };
+    let pictures = args.files.len() + args.index.len();
+    let save = Save::new(args.save_seen.as_deref(), pictures)?;
+    let source = if args.index.is_empty() {
+        Source::Files {
+            side: side(shape, image).ok_or(Error::NotSquare { path: path.clone(), inputs: shape.inputs(), image })?,
+        }
+    } else {
+        args.data.data = args.data.data.or_else(|| model::source_of(&path));
+        Source::Set(test_images(&args, shape)?)
+    };
+    if !args.json {
+        let suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
+        say!("model     {}: {shape}{suffix}", path.display());
+    }
+    let subjects = args.files.iter().map(Subject::File).chain(args.index.iter().map(|&index| Subject::Image(index)));
+    let mut failed = Vec::new();
+    for (number, subject) in subjects.enumerate() {
+        let input = source.input(subject, args.invert);
+        let answer = input.and_then(|input| Ok(network.answer(input, args.min_margin)?));
+        if let (Ok(answer), Some(path)) = (&answer, save.path(number)) {
+            answer.input.picture()?.write_png(&path)?;
+        }
+        if args.json {
+            say!("{}", json(subject, answer.as_ref()));
+        } else if let Ok(answer) = &answer {
+            answer.print(subject);
+        }
+        if let Err(error) = answer {
+            // The only error is reported by the caller.
+            if pictures > 1 {
+                note!("error: {error}");
+            }
+            failed.push(error);
+        }
+    }
+    match (failed.len(), failed.pop()) {
+        (0, _) | (_, None) => Ok(()),
+        (_, Some(error)) if pictures == 1 => Err(error),
+        (failed, _) => Err(Error::NoAnswer { failed, pictures }),
+    }
+}
+
+/// The side of the square that pictures become.
+fn side(shape: Shape, image: Option<[u16; 2]>) -> Option<u32> {
+    let side = u32::try_from(shape.inputs().isqrt()).ok()?;
+    let square = image.is_none_or(|[width, height]| width == height) && (side as usize).pow(2) == shape.inputs();
+    Some(side).filter(|side| square && (Picture::MIN_INPUT_SIDE..=Picture::MAX_INPUT_SIDE).contains(side))
+}
+
+/// The test set of `--data`, if it fits the network and has all images that are asked for.
+fn test_images(args: &PredictArgs, shape: Shape) -> Result<Set, Error> {
+    let set = Data::test(&args.data, Purpose::ExistingNetwork(shape))?.dataset;
+    let (path, len) = (set.images_path().to_owned(), set.len());
+    if set.pixels() != shape.inputs() {
+        return Err(
+            host::Error::Pixels { path, found: set.pixels(), expected: shape.inputs(), whose: "the network" }.into()
+        );
+    }
+    match args.index.iter().find(|&&index| index >= len) {
+        Some(&index) => Err(Error::Index { path, index, len }),
+        None => Ok(set),
+    }
+}
+
+/// What is asked about.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    File(&'a PathBuf),
+    Image(usize),
+}
+
+/// Where inputs come from.
+enum Source {
+    /// Files, which become squares of this side.
+    Files { side: u32 },
+    /// The images of a data set.
+    Set(Set),
+}
+
+/// What the network sees.
+struct Input {
+    pixels: Vec<u8>,
+    width: usize,
+    /// What was found in a picture; nothing for an image of a data set, nor a label for a picture.
+    seen: Option<Seen>,
+    label: Option<u8>,
+}
+
+impl Source {
+    fn input(&self, subject: Subject<'_>, ink: Ink) -> Result<Input, Error> {
+        match (self, subject) {
+            (&Self::Files { side }, Subject::File(file)) => {
+                let picture = if file.as_os_str() == "-" {
+                    GreyPicture::read("standard input", stdin().lock())?
+                } else {
+                    GreyPicture::open(file)?
+                };
+                let (pixels, seen) = picture.normalize(ink, side)?;
+                Ok(Input { pixels, width: side as usize, seen: Some(seen), label: None })
+            }
+            (Self::Set(set), Subject::Image(index)) => {
+                let pixels = set.image(index).unwrap_or_default();
+                let width = set.image_size().map_or(pixels.len(), |[width, _]| width.into());
+                Ok(Input { pixels, width, seen: None, label: set.label(index) })
+            }
+            // Clap refuses both at a time.
+            (Self::Files { .. }, Subject::Image(_)) | (Self::Set(_), Subject::File(_)) => {
+                Ok(Input { pixels: Vec::new(), width: 0, seen: None, label: None })
+            }
+        }
+    }
+}
+
+impl Input {
+    /// As a picture, to be saved.
+    fn picture(&self) -> Result<GreyPicture, Error> {
+        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        let height = side(self.pixels.len() / self.width.max(1));
+        Ok(GreyPicture::new("what the network saw", self.pixels.clone(), side(self.width), height)?)
+    }
+
+    /// The lines of a drawing, two rows of pixels a line; none if it would be too wide.
+    fn drawing(&self, colours: bool) -> Vec<String> {
+        if !(1..=MAX_DRAWN).contains(&self.width) {
+            return Vec::new();
+        }
+        let rows: Vec<&[u8]> = self.pixels.chunks(self.width).collect();
+        rows.chunks(2)
+            .map(|rows| {
+                let upper = rows.first().copied().unwrap_or_default();
+                let lower = rows.get(1).copied().unwrap_or_default().iter().copied().chain(core::iter::repeat(0));
+                let mut line = String::new();
+                for (&upper, lower) in upper.iter().zip(lower) {
+                    if colours {
+                        let _ = write!(line, "\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀");
+                    } else {
+                        line.push(match (upper >= 128, lower >= 128) {
+                            (true, true) => '█',
+                            (true, false) => '▀',
+                            (false, true) => '▄',
+                            (false, false) => ' ',
+                        });
+                    }
+                }
+                line.push_str(if colours { "\x1b[0m" } else { "" });
+                line
+            })
+            .collect()
+    }
+}
+
+/// A model's weights.
+enum Weights {
+    F32(OwnedWeights, Backend),
+    Quantized(Quantized),
+}
+
+impl Weights {
+    /// What the network makes of an input; unsure if the margin is below the least.
+    fn answer(&self, input: Input, min_margin: f64) -> Result<Answer, SizeError> {
+        let image = &input.pixels;
+        let (outputs, class, margin): (Vec<_>, _, _) = match self {
+            Self::F32(weights, backend) => {
+                let network = Network::new(weights.view(), *backend);
+                let mut scratch = vec![0.0; Network::scratch_len(network.shape())];
+                let mut outputs = vec![0.0; network.shape().outputs()];
+                network.outputs(image, &mut scratch, &mut outputs)?;
+                let (class, margin) = network.classify_with_margin(image, &mut scratch)?;
+                (outputs.into_iter().map(Number::F32).collect(), class, Number::F32(margin))
+            }
+            Self::Quantized(quantized) => {
+                let network = quantized.network();
+                let mut scratch = vec![0; QuantizedNetwork::scratch_len(network.shape())];
+                let mut outputs = vec![0; network.shape().outputs()];
+                network.outputs(image, &mut scratch, &mut outputs)?;
+                let (class, margin) = network.classify_with_margin(image, &mut scratch)?;
+                let outputs = outputs.into_iter().map(|output: i32| Number::Integer(output.into()));
+                (outputs.collect(), class, Number::Integer(margin.into()))
+            }
+        };
+        Ok(Answer { input, outputs, class, margin, sure: margin.to_f64() >= min_margin })
+    }
+}
+
+/// What the network makes of an input.
+struct Answer {
+    input: Input,
+    outputs: Vec<Number>,
+    class: u8,
+    margin: Number,
+    /// The margin is as large as it must be.
+    sure: bool,
+}
+
+/// An output or a margin.
+#[derive(Clone, Copy)]
+enum Number {
+    F32(f32),
+    Integer(i64),
+}
+
+impl Number {
+    #[expect(clippy::cast_precision_loss, reason = "below 2⁵²")]
+    fn to_f64(self) -> f64 {
+        match self {
+            Self::F32(number) => number.into(),
+            Self::Integer(number) => number as f64,
+        }
+    }
+
+    fn json(self) -> Value {
+        match self {
+            // The shortest digits that say the f32, not those of the f64 beside it.
+            Self::F32(number) => json!(number.to_string().parse::<f64>().ok()),
+            Self::Integer(number) => json!(number),
+        }
+    }
+}
+
+impl core::fmt::Display for Number {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::F32(number) => write!(f, "{number:.4}"),
+            Self::Integer(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+impl Answer {
+    /// The digit, the margin and what was found; then the drawing, with a bar for each output beside it.
+    fn print(&self, subject: Subject<'_>) {
+        let Self { input, margin, class, .. } = self;
+        let name = match subject {
+            Subject::File(file) => file.display().to_string(),
+            Subject::Image(index) => format!("image {index}"),
+        };
+        let digit = if self.sure { class.to_string() } else { "?".into() };
+        let label = input.label.map_or(String::new(), |label| format!(", label {label}"));
+        let guess = if self.sure { String::new() } else { format!(", too small for {class}") };
+        say!("\n{name}: {digit}{label}, margin {margin}{guess}");
+        if let Some(seen) = input.seen {
+            say!(
+                "{} ink, contrast {}; box of {} × {} pixels, {} from the left, {} from the top",
+                ink(seen),
+                seen.contrast,
+                seen.width,
+                seen.height,
+                seen.left,
+                seen.top
+            );
+        }
+        let drawing = input.drawing(has_colours());
+        let bars = self.bars();
+        let blank = " ".repeat(if drawing.is_empty() { 0 } else { input.width });
+        for line in 0..drawing.len().max(bars.len()) {
+            let drawn = drawing.get(line).unwrap_or(&blank);
+            let bar = bars.get(line).map_or(String::new(), |bar| format!("  {bar}"));
+            // No spaces at the end of a line.
+            say!("{}", format!("{drawn}{bar}").trim_end());
+        }
+    }
+
+    /// A line for each output: the class, the number, and a bar, scaled to the largest.
+    fn bars(&self) -> Vec<String> {
+        let numbers: Vec<_> = self.outputs.iter().map(ToString::to_string).collect();
+        let width = numbers.iter().map(String::len).max().unwrap_or_default();
+        let largest = self.outputs.iter().map(|output| output.to_f64()).fold(0.0, f64::max);
+        let bar = |output: Number| {
+            let scaled = f64::from(BAR) * output.to_f64() / largest;
+            let halves = (1..=2 * BAR).filter(|&halves| f64::from(halves) <= 2.0 * scaled + 0.5).count();
+            "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" }
+        };
+        let lines = self.outputs.iter().zip(&numbers).enumerate();
+        lines.map(|(class, (&output, number))| format!("{class:>3}  {number:>width$}  {}", bar(output))).collect()
+    }
+}
+
+/// The object of a picture: see `JSON_HELP`.
+fn json(subject: Subject<'_>, answer: Result<&Answer, &Error>) -> Value {
+    let (file, index) = match subject {
+        Subject::File(file) => (Some(file.to_string_lossy()), None),
+        Subject::Image(index) => (None, Some(index)),
+    };
+    let known = answer.ok();
+    let seen = known.and_then(|answer| answer.input.seen).map(|seen| {
+        json!({
+            "ink": ink(seen),
+            "background": seen.background,
+            "even": seen.even,
+            "contrast": seen.contrast,
+            "threshold": seen.threshold,
+            "floor": seen.floor,
+            "box": [seen.left, seen.top, seen.width, seen.height],
+        })
+    });
+    json!({
+        "file": file,
+        "index": index,
+        "label": known.and_then(|answer| answer.input.label),
+        "class": known.filter(|answer| answer.sure).map(|answer| answer.class),
+        "margin": known.map(|answer| answer.margin.json()),
+        "outputs": known.map(|answer| answer.outputs.iter().map(|output| output.json()).collect::<Vec<_>>()),
+        "seen": seen,
+        "error": answer.err().map(ToString::to_string),
+    })
+}
+
+fn ink(seen: Seen) -> &'static str {
+    if seen.ink == Ink::Dark { "dark" } else { "light" }
+}
+
+/// Whether levels of grey can be shown: on a terminal that is not told otherwise (<https://no-color.org>).
+fn has_colours() -> bool {
+    let set = |name| var_os(name).is_some_and(|value| !value.is_empty());
+    stdout().is_terminal() && !set("NO_COLOR") && var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Where `--save-seen` writes.
+enum Save<'a> {
+    Nowhere,
+    File(&'a Path),
+    Directory(&'a Path),
+}
+
+impl<'a> Save<'a> {
+    fn new(path: Option<&'a Path>, pictures: usize) -> Result<Self, Error> {
+        match path {
+            None => Ok(Self::Nowhere),
+            Some(path) if path.is_dir() => Ok(Self::Directory(path)),
+            Some(path) if pictures == 1 => Ok(Self::File(path)),
+            Some(path) => Err(Error::OneFile { path: path.to_owned(), pictures }),
+        }
+    }
+
+    /// The file for a picture, counted from 0.
+    fn path(&self, number: usize) -> Option<PathBuf> {
+        match self {
+            Self::Nowhere => None,
+            Self::File(path) => Some(path.to_path_buf()),
+            Self::Directory(path) => Some(path.join(format!("{}.png", number + 1))),
+        }
+    }
+}

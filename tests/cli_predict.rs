@@ -1,0 +1,597 @@
+//! `twolayer predict` and the examples, on pictures of digits of every kind and on files that are none.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod pictures;
+mod run;
+
+use jpeg_encoder::{ColorType as Colours, Encoder as Jpeg};
+use pictures::Grey;
+use png::{BitDepth, ColorType};
+use run::mnist::{self, skipped};
+use run::{Outcome, Sandbox, SmallSet};
+use serde_json::Value;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use twolayer::host::GreyPicture;
+use twolayer::host::dataset::digit;
+use twolayer::picture::Ink;
+use twolayer::{Idx, crc32};
+
+/// The keys of each line of `--json`.
+const KEYS: [&str; 8] = ["class", "error", "file", "index", "label", "margin", "outputs", "seen"];
+
+/// Two networks for the built-in digits, in f32 and in integers.
+fn networks() -> &'static [Vec<u8>; 2] {
+    static NETWORKS: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    NETWORKS.get_or_init(|| {
+        let sandbox = Sandbox::new();
+        sandbox.run(&["--data", "digits", "--hidden", "64", "--epochs", "2", "--quiet"]).succeeded();
+        sandbox.run(&["quantize", "--images", "6000"]).succeeded();
+        ["digits.twolayer", "digits.int8.twolayer"].map(|name| fs::read(sandbox.work().join(name)).unwrap())
+    })
+}
+
+/// A sandbox with both networks, `m.twolayer` and `q.twolayer`.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (name, bytes) in ["m.twolayer", "q.twolayer"].iter().zip(networks()) {
+        fs::write(sandbox.work().join(name), bytes).unwrap();
+    }
+    sandbox
+}
+
+/// A built-in digit that the networks have not seen, and its label.
+fn unseen(index: u32) -> (Grey, u8) {
+    let (image, label) = digit(77, index);
+    (Grey::mnist(&image), label)
+}
+
+fn png(grey: &Grey) -> Vec<u8> {
+    encode_png(grey.width, grey.height, ColorType::Grayscale, &grey.pixels)
+}
+
+fn encode_png(width: usize, height: usize, color: ColorType, data: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let side = |side: usize| u32::try_from(side).unwrap();
+    let mut encoder = png::Encoder::new(&mut bytes, side(width), side(height));
+    encoder.set_color(color);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.write_header().unwrap().write_image_data(data).unwrap();
+    bytes
+}
+
+fn jpeg(grey: &Grey, quality: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let side = |side: usize| u16::try_from(side).unwrap();
+    let encoder = Jpeg::new(&mut bytes, quality);
+    encoder.encode(&grey.pixels, side(grey.width), side(grey.height), Colours::Luma).unwrap();
+    bytes
+}
+
+fn pgm(grey: &Grey) -> Vec<u8> {
+    [format!("P5\n{} {}\n255\n", grey.width, grey.height).as_bytes(), &grey.pixels].concat()
+}
+
+/// Blue ink on yellowish paper, of light ink on a dark ground.
+fn blue_on_paper(grey: &Grey) -> Vec<u8> {
+    let mix = |ink: u8, from: u16, to: u16| (from * (255 - u16::from(ink)) + to * u16::from(ink)) / 255;
+    let pixel =
+        |&ink: &u8| [mix(ink, 246, 40), mix(ink, 241, 60), mix(ink, 222, 170)].map(|c| u8::try_from(c).unwrap());
+    encode_png(grey.width, grey.height, ColorType::Rgb, &grey.pixels.iter().flat_map(pixel).collect::<Vec<_>>())
+}
+
+/// The lines of `--json`, each with all its keys and nothing else.
+fn parsed(out: &str) -> Vec<Value> {
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        let keys: Vec<_> = line.as_object().unwrap().keys().collect();
+        assert_eq!(keys, KEYS, "{line}");
+    }
+    lines
+}
+
+/// The classes of pictures, all asked for in one call.
+fn classes(sandbox: &Sandbox, model: &str, pictures: &[Vec<u8>]) -> Vec<Option<u64>> {
+    let names: Vec<_> = (0..pictures.len()).map(|number| format!("picture-{number}")).collect();
+    for (name, bytes) in names.iter().zip(pictures) {
+        fs::write(sandbox.work().join(name), bytes).unwrap();
+    }
+    let mut arguments = vec!["predict", "--json", "--model", model];
+    arguments.extend(names.iter().map(String::as_str));
+    let ran = sandbox.run(&arguments);
+    let lines = parsed(&ran.out);
+    assert_eq!(lines.len(), pictures.len(), "{}", ran.err);
+    for (line, name) in lines.iter().zip(&names) {
+        assert_eq!(line["file"], **name);
+        assert_eq!(line["error"].is_null(), line["class"].is_u64(), "{line}");
+    }
+    let errors = lines.iter().any(|line| !line["error"].is_null());
+    assert_eq!(ran.code, Some(i32::from(errors)), "{}", ran.err);
+    lines.iter().map(|line| line["class"].as_u64()).collect()
+}
+
+#[track_caller]
+fn assert_share(what: &str, classes: &[Option<u64>], expected: &[u64], per_mille: usize) {
+    let same = classes.iter().zip(expected).filter(|(class, expected)| **class == Some(**expected)).count();
+    println!("{what}: {same} of {}", expected.len());
+    assert!(same * 1000 >= per_mille * expected.len(), "{what}: {same} of {}", expected.len());
+}
+
+/// The same of pictures of all kinds.
+fn assert_kinds(sandbox: &Sandbox, model: &str, images: &[Grey], expected: &[u64], per_mille: usize) {
+    type Make<'a> = &'a dyn Fn(usize, &Grey) -> Vec<u8>;
+    let kinds: [(&str, Make<'_>); 6] = [
+        ("squares", &|n, image| png(&image.doubled(3 + n % 10))),
+        ("shifted, dark on light", &|n, image| {
+            let image = image.enlarged(3 + n % 4);
+            pgm(&image.on(400, 300, n * 37 % (400 - image.width), n * 17 % (300 - image.height)).inverted())
+        }),
+        ("photographs", &|n, image| png(&image.photographed(160, 120, 3.5, n as u64))),
+        ("photographs, light on dark", &|n, image| png(&image.photographed(160, 120, 3.5, n as u64).inverted())),
+        ("blue ink", &|n, image| blue_on_paper(&image.enlarged(3 + n % 4).on(200, 200, n % 30, n % 25))),
+        ("JPEG", &|n, image| jpeg(&image.photographed(160, 120, 3.5, n as u64), 60)),
+    ];
+    for (what, make) in kinds {
+        let pictures: Vec<_> = images.iter().enumerate().map(|(n, image)| make(n, image)).collect();
+        assert_share(what, &classes(sandbox, model, &pictures), expected, per_mille);
+    }
+}
+
+#[test]
+fn pictures_of_every_kind_of_built_in_digits() {
+    let sandbox = sandbox();
+    let (images, labels): (Vec<_>, Vec<_>) = (0..100).map(unseen).unzip();
+    let labels: Vec<u64> = labels.into_iter().map(u64::from).collect();
+    assert_kinds(&sandbox, "m.twolayer", &images, &labels, 900);
+    assert_kinds(&sandbox, "q.twolayer", &images, &labels, 900);
+}
+
+#[test]
+fn pictures_of_every_kind_of_mnist() {
+    let Some(directory) = mnist::directory("pictures_of_every_kind_of_mnist") else { return };
+    let sandbox = Sandbox::new();
+    let data = directory.to_str().unwrap();
+    sandbox.run(&["--data", data, "--quiet", "--model", "m.twolayer"]).succeeded();
+    let file = fs::read(directory.join("t10k-images-idx3-ubyte")).unwrap();
+    let file = Idx::parse(&file).unwrap().images().unwrap().data();
+    // The classes of the images themselves: a picture is to change none, right or wrong.
+    let step = 40;
+    let numbers: Vec<_> = (0..250).map(|n| (n * step).to_string()).collect();
+    let index = numbers.join(",");
+    let itself = ["predict", "--json", "--model", "m.twolayer", "--data", data, "--index", &index];
+    let expected: Vec<_> =
+        parsed(&sandbox.run(&itself).succeeded()).iter().map(|line| line["class"].as_u64().unwrap()).collect();
+    let images: Vec<_> = (0..250).map(|n| Grey::mnist(&file[n * step * 784..][..784])).collect();
+    assert_kinds(&sandbox, "m.twolayer", &images, &expected, 970);
+    // 84 pixels a side are few for JPEG.
+    for (times, per_mille) in [(3, 970), (4, 980), (8, 980)] {
+        let pictures: Vec<_> = images.iter().map(|image| jpeg(&image.enlarged(times).inverted(), 60)).collect();
+        let what = format!("JPEG of quality 60, × {times}");
+        assert_share(&what, &classes(&sandbox, "m.twolayer", &pictures), &expected, per_mille);
+    }
+}
+
+/// A file with a picture of a digit that both networks know, and its label.
+fn picture(sandbox: &Sandbox, name: &str) -> u8 {
+    let (image, label) = unseen(3);
+    fs::write(sandbox.work().join(name), png(&image.enlarged(4).inverted())).unwrap();
+    label
+}
+
+#[test]
+fn an_answer_for_people() {
+    let sandbox = sandbox();
+    let label = picture(&sandbox, "digit.png");
+    let out = sandbox.run(&["predict", "--model", "m.twolayer", "digit.png"]).succeeded();
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines[..2], ["model     m.twolayer: 784 → 64 → 10", ""]);
+    assert!(lines[2].starts_with(&format!("digit.png: {label}, margin 0.")), "{out}");
+    assert!(lines[3].starts_with("dark ink, contrast ") && lines[3].contains("box of "), "{out}");
+    assert_eq!(lines.len(), 4 + 14, "{out}");
+    // Plain characters, as this is no terminal; the drawing is what the library sees, and the longest bar is the answer's.
+    assert!(out.chars().all(|c| !c.is_control() || c == '\n'), "{out}");
+    let (input, _) = GreyPicture::open(sandbox.work().join("digit.png")).unwrap().normalize(Ink::Auto, 28).unwrap();
+    for (y, line) in lines[4..].iter().enumerate() {
+        for (x, drawn) in line.chars().chain(core::iter::repeat(' ')).take(28).enumerate() {
+            let bright = |y: usize| input[y * 28 + x] >= 128;
+            let expected = [[' ', '▄'], ['▀', '█']][usize::from(bright(2 * y))][usize::from(bright(2 * y + 1))];
+            assert_eq!(drawn, expected, "{x}, {y}: {out}");
+        }
+        if y < 10 {
+            let beside: String = line.chars().skip(28).collect();
+            assert!(beside.trim_start().starts_with(&y.to_string()), "{out}");
+            assert_eq!(beside.contains(&"█".repeat(24)), y == usize::from(label), "{out}");
+        }
+    }
+    // Without --model: the newest.
+    assert!(sandbox.run(&["predict", "digit.png"]).succeeded().contains(&format!("\ndigit.png: {label}, margin ")));
+}
+
+/// On a terminal, emulated by `script`, levels of grey are shown in 24-bit colour, unless that is unwanted.
+#[cfg(target_os = "linux")]
+#[test]
+fn colours_are_for_terminals() {
+    let sandbox = sandbox();
+    picture(&sandbox, "digit.png");
+    let run = |variable: &str, value: &str| {
+        let predict = format!("'{}' predict --model m.twolayer digit.png 2>&1", env!("CARGO_BIN_EXE_twolayer"));
+        let mut command = sandbox.command_for("script", &["--quiet", "--return", "--command", &predict, "/dev/null"]);
+        command.env("TERM", "xterm").env_remove("NO_COLOR").env(variable, value);
+        command.output().ok().map(|output| Outcome::from(output).succeeded())
+    };
+    let Some(out) = run("NO_COLOR", "") else {
+        return skipped("colours_are_for_terminals", "there is no `script` to emulate a terminal");
+    };
+    assert_eq!(out.matches("\x1b[38;2;").count(), 14 * 28, "{out}");
+    assert!(out.contains("\x1b[0m"), "{out}");
+    for (variable, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        assert!(!run(variable, value).unwrap().contains('\x1b'));
+    }
+}
+
+#[test]
+fn json_says_what_the_library_says() {
+    let sandbox = sandbox();
+    let label = picture(&sandbox, "digit.png");
+    let (_, seen) = GreyPicture::open(sandbox.work().join("digit.png")).unwrap().normalize(Ink::Auto, 28).unwrap();
+    for model in ["m.twolayer", "q.twolayer"] {
+        let out = sandbox.run(&["predict", "--json", "--model", model, "digit.png"]).succeeded();
+        let lines = parsed(&out);
+        let [line] = &lines[..] else { panic!("{out}") };
+        assert_eq!((&line["file"], &line["class"]), (&Value::from("digit.png"), &Value::from(label)));
+        for absent in ["index", "label", "error"] {
+            assert!(line[absent].is_null(), "{line}");
+        }
+        let outputs: Vec<f64> = line["outputs"].as_array().unwrap().iter().map(|y| y.as_f64().unwrap()).collect();
+        let mut sorted = outputs.clone();
+        sorted.sort_by(f64::total_cmp);
+        assert_eq!(outputs.len(), 10);
+        assert_eq!(outputs[usize::from(label)].total_cmp(&sorted[9]), core::cmp::Ordering::Equal);
+        assert!((line["margin"].as_f64().unwrap() - (sorted[9] - sorted[8])).abs() < 1e-6, "{line}");
+        // Integers are written as integers.
+        assert_eq!(line["margin"].is_u64(), model == "q.twolayer");
+        let expected = serde_json::json!({
+            "ink": "dark", "background": seen.background, "even": seen.even, "contrast": seen.contrast,
+            "threshold": seen.threshold, "floor": seen.floor, "box": [seen.left, seen.top, seen.width, seen.height],
+        });
+        assert_eq!(line["seen"], expected);
+        for backend in twolayer::Backend::available() {
+            let backend = backend.name();
+            let again = sandbox.run(&["predict", "--json", "--model", model, "--backend", backend, "digit.png"]);
+            assert_eq!(again.succeeded(), out);
+        }
+    }
+}
+
+#[test]
+fn files_and_standard_input() {
+    let sandbox = sandbox();
+    let label = picture(&sandbox, "digit.png");
+    let (image, other) = unseen(1);
+    fs::write(sandbox.work().join("other.jpg"), jpeg(&image.enlarged(4).inverted(), 90)).unwrap();
+    let mut command =
+        sandbox.command(&["predict", "--json", "--model", "m.twolayer", "other.jpg", "-", "digit.png", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let bytes = fs::read(sandbox.work().join("digit.png")).unwrap();
+    child.stdin.take().unwrap().write_all(&bytes).unwrap();
+    // The second `-` finds nothing left.
+    let ran = Outcome::from(child);
+    ran.failed(&["standard input: the file is empty", "1 of 4 pictures have no answer"]);
+    let found: Vec<_> = parsed(&ran.out).iter().map(|line| line["class"].as_u64()).collect();
+    let (label, other) = (Some(u64::from(label)), Some(u64::from(other)));
+    assert_eq!(found, [other, label, label, None]);
+}
+
+#[test]
+fn margins_and_inks() {
+    let sandbox = sandbox();
+    let label = u64::from(picture(&sandbox, "digit.png"));
+    let json = |more: &[&str]| {
+        let out = sandbox.run(&[&["predict", "--json", "digit.png", "--model"], more].concat()).succeeded();
+        parsed(&out).remove(0)
+    };
+    for model in ["m.twolayer", "q.twolayer"] {
+        let margin = json(&[model])["margin"].as_f64().unwrap();
+        let least = |margin: f64| json(&[model, "--min-margin", &margin.to_string()]);
+        // The margin itself is enough. Below an f32 there is another within a millionth.
+        let unsure = least(margin * 1.000_001);
+        assert!(unsure["class"].is_null() && unsure["error"].is_null(), "{unsure}");
+        assert_eq!(unsure["margin"].as_f64(), Some(margin));
+        assert_eq!(least(margin * 0.999_999)["class"], label);
+        let person = ["predict", "digit.png", "--min-margin", "1e9", "--model", model];
+        let out = sandbox.run(&person).succeeded();
+        assert!(out.contains("digit.png: ?, margin ") && out.contains(&format!(", too small for {label}\n")), "{out}");
+    }
+    for (invert, class) in [("auto", Some(label)), ("yes", Some(label))] {
+        assert_eq!(json(&["m.twolayer", "--invert", invert])["class"].as_u64(), class);
+    }
+    let none = sandbox.run(&["predict", "digit.png", "--model", "m.twolayer", "--invert", "no"]);
+    none.failed(&["digit.png: the picture is ", "--invert"]);
+}
+
+#[test]
+fn what_was_seen_is_saved() {
+    let sandbox = sandbox();
+    picture(&sandbox, "digit.png");
+    let work = |name: &str| sandbox.work().join(name);
+    let (input, _) = GreyPicture::open(work("digit.png")).unwrap().normalize(Ink::Auto, 28).unwrap();
+    let predict = |more: &[&str]| sandbox.run(&[&["predict", "--model", "m.twolayer"], more].concat());
+    predict(&["digit.png", "--save-seen", "seen.png"]).succeeded();
+    let seen = GreyPicture::open(work("seen.png")).unwrap();
+    assert_eq!((seen.width(), seen.height(), seen.pixels()), (28, 28, &input[..]));
+    GreyPicture::new("mine", input.clone(), 28, 28).unwrap().write_png(&work("mine.png")).unwrap();
+    assert!(fs::read(work("seen.png")).unwrap() == fs::read(work("mine.png")).unwrap());
+
+    // Several, by their place in the command, to a directory; a bad one leaves its number out.
+    fs::create_dir(work("all")).unwrap();
+    fs::write(work("bad"), "no picture").unwrap();
+    predict(&["digit.png", "bad", "seen.png", "--save-seen", "all"]).failed(&["bad: not a picture", "1 of 3"]);
+    let files: Vec<_> = sandbox.listing().into_iter().filter(|name| name.starts_with("work/all/")).collect();
+    assert_eq!(files.len(), 2, "{files:?}");
+    assert!(fs::read(work("all/1.png")).unwrap() == fs::read(work("seen.png")).unwrap());
+    assert_eq!(GreyPicture::open(work("all/3.png")).unwrap().width(), 28);
+
+    let before = sandbox.listing();
+    let two = predict(&["digit.png", "seen.png", "--save-seen", "one.png"]);
+    two.failed(&["--save-seen one.png: 2 pictures take a directory that exists"]);
+    assert_eq!(two.out, "");
+    predict(&["digit.png", "--save-seen", "no/where.png"])
+        .failed(&["cannot write no/where.png", "create its directory"]);
+    predict(&["bad", "--save-seen", "bad.png"]).failed(&["bad: not a picture"]);
+    assert_eq!(sandbox.listing(), before);
+}
+
+/// No file is left behind where none can be written whole.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let sandbox = sandbox();
+    picture(&sandbox, "digit.png");
+    let before = sandbox.listing();
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" predict --model m.twolayer digit.png --save-seen seen.png";
+    // The output goes to a pipe, which has no limit.
+    let ran = Outcome::from(sandbox.command_for("bash", &["-c", script, env!("CARGO_BIN_EXE_twolayer")]));
+    ran.failed(&["cannot write seen.png: File too large"]);
+    assert_eq!(sandbox.listing(), before);
+
+    let Some(full) = sandbox.device("full", 7) else {
+        return skipped("a_full_disk_leaves_nothing", "cannot create a device like /dev/full");
+    };
+    let before = sandbox.listing();
+    let predict = ["predict", "--model", "m.twolayer", "digit.png"];
+    let saved = sandbox.run(&[&predict[..], &["--save-seen", full.to_str().unwrap()]].concat());
+    saved.failed(&["cannot write ", "full: No space left on device"]);
+    assert_eq!(sandbox.listing(), before);
+    for more in [&[][..], &["--json"]] {
+        let mut command = sandbox.command(&[&predict[..], more, &["--save-seen", "seen.png"]].concat());
+        command.stdout(fs::OpenOptions::new().write(true).open(&full).unwrap());
+        Outcome::from(command).failed(&["error: cannot write to standard output: No space left on device"]);
+        fs::remove_file(sandbox.work().join("seen.png")).unwrap();
+    }
+}
+
+#[test]
+fn a_closed_output_pipe_is_not_an_error() {
+    let sandbox = sandbox();
+    picture(&sandbox, "digit.png");
+    for more in ["--json", "--no-mmap"] {
+        let mut command = sandbox.command(&["predict", "--model", "m.twolayer", "digit.png", "digit.png", more]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn images_of_a_data_set_are_used_as_they_are() {
+    let sandbox = Sandbox::new();
+    // Of a size that pictures cannot be made to.
+    let data = sandbox.data("data", &SmallSet { side: 6, ..SmallSet::TINY });
+    sandbox.run(&["--data", "data", "--hidden", "24", "--epochs", "3", "--quiet", "--model", "m.twolayer"]).succeeded();
+    let predict =
+        |more: &[&str]| sandbox.run(&[&["predict", "--model", "m.twolayer", "--data", "data"], more].concat());
+    let out = predict(&["--json", "--index", "0,29", "--index", "4"]).succeeded();
+    let lines = parsed(&out);
+    for (line, index) in lines.iter().zip([0, 29, 4]) {
+        assert_eq!((&line["index"], &line["label"]), (&Value::from(index), &Value::from(index % 3)));
+        assert!(line["file"].is_null() && line["seen"].is_null() && line["error"].is_null(), "{line}");
+        assert!(line["class"].is_u64() && line["outputs"].as_array().unwrap().len() == 3, "{line}");
+    }
+    assert_eq!(lines.len(), 3);
+    // As many are right as `eval` finds.
+    let all: Vec<_> = (0..30).map(|index| index.to_string()).collect();
+    let right = parsed(&predict(&["--json", "--index", &all.join(",")]).succeeded());
+    let right = right.iter().filter(|line| line["class"] == line["label"]).count();
+    let eval = sandbox.run(&["eval", "--model", "m.twolayer", "--data", "data"]).succeeded();
+    let percent = eval.lines().last().unwrap().split_whitespace().nth(1).unwrap();
+    assert_eq!(format!("{:.2}", 100.0 * f64::from(u32::try_from(right).unwrap()) / 30.0), percent);
+
+    let out = predict(&["--index", "7", "--save-seen", "seen.png"]).succeeded();
+    assert!(out.contains("\nimage 7: ") && out.contains(", label 1, margin "), "{out}");
+    let image = &SmallSet { side: 6, ..SmallSet::TINY }.file(2)[16..][7 * 36..][..36];
+    assert_eq!(GreyPicture::open(sandbox.work().join("seen.png")).unwrap().pixels(), image);
+
+    let before = sandbox.listing();
+    predict(&["--index", "3,30"]).failed(&["t10k-images-idx3-ubyte has 30 images: --index takes 0 to 29, not 30"]);
+    predict(&["digit.png"]).failed(&["m.twolayer has 36 inputs: a picture becomes a square of 8 to 256", "--index"]);
+    sandbox.data("large", &SmallSet { side: 9, ..SmallSet::TINY });
+    sandbox.run(&["predict", "--model", "m.twolayer", "--data", "large", "--index", "0"]).failed(&["81 pixels", "36"]);
+    fs::remove_dir_all(sandbox.work().join("large")).unwrap();
+    assert_eq!(sandbox.listing(), before);
+    assert!(data.is_dir());
+}
+
+/// A network for images that are no square has as many inputs as one for squares.
+#[test]
+fn networks_for_other_shapes_take_no_pictures() {
+    let sandbox = sandbox();
+    picture(&sandbox, "digit.png");
+    let data = sandbox.data("data", &SmallSet { side: 8, ..SmallSet::TINY });
+    for name in [run::FILES[0], run::FILES[2]] {
+        let mut bytes = fs::read(data.join(name)).unwrap();
+        bytes[8..16].copy_from_slice(&[0, 0, 0, 4, 0, 0, 0, 16]);
+        fs::write(data.join(name), bytes).unwrap();
+    }
+    sandbox.run(&["--data", "data", "--hidden", "9", "--quiet", "--model", "wide.twolayer"]).succeeded();
+    let ran = sandbox.run(&["predict", "--model", "wide.twolayer", "digit.png"]);
+    ran.failed(&["wide.twolayer has 64 inputs, 16 × 4 pixels: a picture becomes a square"]);
+    let out = sandbox.run(&["predict", "--model", "wide.twolayer", "--data", "data", "--index", "0"]).succeeded();
+    assert_eq!(out.lines().count(), 3 + 3, "two lines of drawing beside three bars: {out}");
+}
+
+/// A PNG file of one grey level whose header says another size.
+fn png_that_lies(width: u32, height: u32) -> Vec<u8> {
+    let mut file = png(&Grey::new(40, 40, |_, _| 9));
+    file[16..20].copy_from_slice(&width.to_be_bytes());
+    file[20..24].copy_from_slice(&height.to_be_bytes());
+    let checksum = crc32(&file[12..29]);
+    file[29..33].copy_from_slice(&checksum.to_be_bytes());
+    file
+}
+
+#[test]
+fn bad_pictures_do_not_stop_the_others() {
+    let sandbox = sandbox();
+    let label = u64::from(picture(&sandbox, "digit.png"));
+    let good = fs::read(sandbox.work().join("digit.png")).unwrap();
+    let photo = jpeg(&unseen(1).0.enlarged(4), 60);
+    let noise = Grey::new(90, 70, |x, y| crc32(&[u8::try_from(x).unwrap(), u8::try_from(y).unwrap()]).to_le_bytes()[0]);
+    let cases: [(&str, Vec<u8>, &str); 13] = [
+        ("blank", png(&Grey::new(60, 50, |_, _| 255)), "the picture is blank: a contrast of 0 levels"),
+        ("black", jpeg(&Grey::new(60, 50, |_, _| 0), 80), "the picture is blank: a contrast of 0 levels"),
+        ("noise", png(&noise), "the "),
+        ("dot", png(&Grey::new(1, 1, |_, _| 7)), "the picture is blank"),
+        (
+            "speck",
+            png(&Grey::new(50, 50, |x, y| if x / 3 == 9 && y / 3 == 9 { 0 } else { 255 })),
+            "a speck of 3 pixels",
+        ),
+        ("huge", png_that_lies(20_000, 20_000), "a picture of 20000 × 20000 pixels; each side takes 1 to 16384"),
+        ("large", png_that_lies(16_000, 16_000), "at most 67108864 pixels: make it smaller"),
+        ("liar", png_that_lies(4000, 4000), "the PNG file is damaged or cut: "),
+        ("cut.png", good[..good.len() / 2].to_vec(), "the PNG file is damaged or cut: unexpected end of file; save or"),
+        ("cut.jpg", photo[..photo.len() / 2].to_vec(), "the JPEG file is damaged or cut: it has no end"),
+        ("cut.pgm", b"P5 30 20 255\nxyz".to_vec(), "the PNM file is damaged or cut: 3 of 600 bytes of levels"),
+        ("notes.txt", b"a text, no picture".to_vec(), "begins with \"a text, \"; PNG, JPEG, PGM and PPM files can"),
+        ("empty", Vec::new(), "the file is empty"),
+    ];
+    for (name, bytes, _) in &cases {
+        fs::write(sandbox.work().join(name), bytes).unwrap();
+    }
+    fs::create_dir(sandbox.work().join("folder")).unwrap();
+    let mut expected: Vec<_> = cases.iter().map(|(name, _, found)| (*name, format!("{name}: {found}"))).collect();
+    // A message in full where the name does not come first.
+    for (name, message) in &mut expected {
+        if ["large", "speck", "notes.txt"].contains(name) {
+            *message = cases.iter().find(|case| case.0 == *name).unwrap().2.to_owned();
+        }
+    }
+    expected.push(("folder", "cannot read folder: is a directory; choose a file".into()));
+    expected.push(("missing", "cannot open missing: No such file or directory".into()));
+    let before = sandbox.listing();
+
+    let mut arguments = vec!["predict", "--json", "--model", "m.twolayer"];
+    for (name, message) in &expected {
+        let alone = sandbox.run(&["predict", "--model", "m.twolayer", name]);
+        alone.failed(&[name, message]);
+        assert_eq!(alone.err.lines().count(), 1, "{}", alone.err);
+        arguments.extend([*name, "digit.png"]);
+    }
+    let ran = sandbox.run(&arguments);
+    assert_eq!(ran.code, Some(1));
+    let lines = parsed(&ran.out);
+    assert_eq!(lines.len(), 2 * expected.len());
+    for ((name, message), lines) in expected.iter().zip(lines.chunks(2)) {
+        assert_eq!(lines[0]["file"], *name);
+        assert!(lines[0]["error"].as_str().unwrap().contains(message), "{}", lines[0]);
+        for absent in ["class", "margin", "outputs", "seen", "label", "index"] {
+            assert!(lines[0][absent].is_null(), "{}", lines[0]);
+        }
+        assert_eq!(lines[1]["class"], label);
+        assert!(ran.err.contains(&format!("error: {}\n", lines[0]["error"].as_str().unwrap())), "{}", ran.err);
+    }
+    let n = expected.len();
+    assert!(ran.err.ends_with(&format!("error: {n} of {} pictures have no answer, for the reasons above\n", 2 * n)));
+    assert_eq!(sandbox.listing(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_picture_without_permission() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = sandbox();
+    picture(&sandbox, "digit.png");
+    let path = sandbox.work().join("digit.png");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::File::open(&path).is_ok() {
+        return skipped("a_picture_without_permission", "root may read everything");
+    }
+    let ran = sandbox.run(&["predict", "--model", "m.twolayer", "digit.png"]);
+    ran.failed(&["cannot open digit.png: Permission denied", "check the permissions"]);
+}
+
+#[test]
+fn invalid_command_lines() {
+    let sandbox = Sandbox::new();
+    for (arguments, word) in [
+        (&[][..], "<FILE>"),
+        (&["x.png", "--index", "3"], "cannot be used with"),
+        (&["--index", "-1"], "-1"),
+        (&["--index", "x"], "--index"),
+        (&["x.png", "--invert", "maybe"], "expected auto, yes or no"),
+        (&["x.png", "--min-margin=-1"], "expected a number of 0 or more"),
+        (&["x.png", "--min-margin", "nan"], "expected a number of 0 or more"),
+        (&["x.png", "--backend", "abacus"], "this machine supports"),
+    ] {
+        sandbox.run(&[&["predict"], arguments].concat()).rejected(&[word]);
+    }
+    sandbox.run(&["predict", "x.png"]).failed(&["no *.twolayer file here", "--model"]);
+    let help = sandbox.run(&["predict", "--help"]).succeeded();
+    for key in KEYS {
+        assert!(help.contains(&format!("\n  {key} ")), "{help}");
+    }
+    assert!(help.contains("own"), "{help}");
+}
+
+/// An example's program: built by `cargo test` before the tests, or else now.
+fn example(sandbox: &Sandbox, name: &str) -> Command {
+    let directory = Path::new(env!("CARGO_BIN_EXE_twolayer")).parent().unwrap().join("examples");
+    let program: PathBuf = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    if !program.exists() {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        build.arg("--target-dir").arg(directory.ancestors().nth(2).unwrap());
+        assert!(build.status().unwrap().success());
+    }
+    sandbox.command_for(program.to_str().unwrap(), &[])
+}
+
+#[test]
+fn the_example_classify() {
+    let sandbox = sandbox();
+    let label = picture(&sandbox, "digit.png");
+    let mut command = example(&sandbox, "classify");
+    let out = Outcome::from({
+        command.args(["m.twolayer", "digit.png"]);
+        command
+    })
+    .succeeded();
+    assert!(out.starts_with(&format!("{label}, margin 0.")) && out.ends_with(" pixels of Dark ink\n"), "{out}");
+    let usage = Outcome::from(example(&sandbox, "classify"));
+    assert!(usage.code == Some(1) && usage.err.contains("usage: classify MODEL PICTURE"), "{usage:?}");
+}
+
+#[test]
+fn the_example_train() {
+    let sandbox = Sandbox::new();
+    let out = Outcome::from(example(&sandbox, "train")).succeeded();
+    assert_eq!(out.lines().count(), 6, "{out}");
+    let last = out.lines().last().unwrap().strip_suffix(" of 1000 digits are classified correctly").unwrap();
+    assert!((900..=1000).contains(&last.parse::<u32>().unwrap()), "{out}");
+}
