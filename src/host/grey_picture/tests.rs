@@ -3,8 +3,10 @@
 use super::{GreyPicture, MAX_PIXELS, PictureFileError, decode, orientation, png::encode};
 use crate::host::Error;
 use crate::support::Dice;
+use flate2::{Compression, write::ZlibEncoder};
 use jpeg_encoder::{ColorType as Colours, Encoder as Jpeg, SamplingFactor};
 use png::{BitDepth, ColorType};
+use std::io::Write;
 
 const W: u32 = 13;
 const H: u32 = 9;
@@ -102,6 +104,7 @@ fn every_kind_of_png() {
     let transparent = |e: &mut png::Encoder<'_, &mut Vec<u8>>| e.set_trns(vec![0, data[5]]);
     let expected: Vec<_> = n(1).iter().map(|&p| if p == data[5] { 255 } else { p }).collect();
     all(&png(ColorType::Grayscale, BitDepth::Eight, n(1), transparent), &expected);
+    all(&interlaced(n(1)), n(1));
     // What this module writes.
     all(&encode(n(1), W, H).unwrap(), n(1));
 }
@@ -248,6 +251,25 @@ fn chunk(name: [u8; 4], data: &[u8]) -> Vec<u8> {
     [&len.to_be_bytes()[..], &body, &crate::crc32(&body).to_be_bytes()].concat()
 }
 
+/// An interlaced PNG, by the seven passes of its specification.
+fn interlaced(pixels: &[u8]) -> Vec<u8> {
+    let passes = [(0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2)];
+    let mut raster = ZlibEncoder::new(Vec::new(), Compression::fast());
+    for (left, columns, top, rows) in passes {
+        for y in (top..H as usize).step_by(rows) {
+            // A row without a filter.
+            raster.write_all(&[0]).unwrap();
+            for x in (left..W as usize).step_by(columns) {
+                raster.write_all(&[pixels[y * W as usize + x]]).unwrap();
+            }
+        }
+    }
+    let header = [&W.to_be_bytes()[..], &H.to_be_bytes(), &[8, 0, 0, 0, 1]].concat();
+    let parts = [(*b"IHDR", header), (*b"IDAT", raster.finish().unwrap()), (*b"IEND", Vec::new())];
+    let chunks = parts.iter().flat_map(|(name, data)| chunk(*name, data));
+    b"\x89PNG\r\n\x1A\n".iter().copied().chain(chunks).collect()
+}
+
 /// A PNG file whose header says any size.
 fn png_of_size(width: u32, height: u32) -> Vec<u8> {
     let mut file = encode(&[0; 4], 2, 2).unwrap();
@@ -303,7 +325,7 @@ fn damage_is_found_or_harmless() {
             e.add_exif_metadata(&exif(6)).unwrap();
         })
     };
-    let interlaced = {
+    let turned = {
         let mut file = encode(&noise(PIXELS, 5), W, H).unwrap();
         file.splice(33..33, chunk(*b"eXIf", &exif(3)));
         file
@@ -313,7 +335,7 @@ fn damage_is_found_or_harmless() {
         e.set_trns(vec![9]);
     });
     let pnm = [b"P6 # comment\n13 9 255\n", &noise(PIXELS * 3, 8)[..]].concat();
-    for file in [jpeg(false), jpeg(true), interlaced, palette, pnm] {
+    for file in [jpeg(false), jpeg(true), turned, interlaced(&noise(PIXELS, 10)), palette, pnm] {
         assert!(decode(&file).is_ok());
         for len in 0..file.len() {
             assert!(decode(&file[..len]).is_err(), "{len} of {} bytes of {:?}", file.len(), &file[..4]);
