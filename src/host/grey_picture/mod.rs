@@ -8,8 +8,8 @@
 //! - the orientation that a camera writes (Exif) is applied.
 //!
 //! A file's size is checked by its header, before memory is taken for its pixels. These take up to four bytes each while they
-//! are decoded, a progressive JPEG six more, and one byte thereafter: at most 700 MB for the largest picture, and 12 × 4 MB
-//! for a telephone's.
+//! are decoded, a progressive JPEG's up to nine, and one byte thereafter: at most 700 MB for the largest picture. A JPEG of
+//! 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of `twolayer predict`.
 
 mod jpeg;
 mod orientation;
