@@ -16,6 +16,7 @@ mod shape;
 mod weights;
 
 mod hash;
+mod exp;
 mod init;
 mod simd;
 
