@@ -21,6 +21,36 @@ pub fn fill_initial(weights: &mut WeightsMut<'_>, seed: u64, scale: f32) {
     weights.fill_with(|| (rng.next_u32() >> 8) as f32 * UNIT * scale);
 }
 
+/// Sets all weights to uniform random numbers around zero, of a size that suits the loss [`CrossEntropy`].
+///
+/// The weights of W1 are from `−s` to `s` with `s² = 3 · 784 / (300 · 255 · inputs)`, those of W2 with `s² = 3 / (255 · hidden)`,
+/// both rounded down to a 2²⁰th. That is half of what He et al. (2015, "Delving Deep into Rectifiers") suggest for W1 if 150
+/// pixels of 784 are inked, as in MNIST. Both are divided by √255, so that raw pixels (255 times as large as fractions)
+/// and hidden activations let one learning rate suit both layers. Drawn in the order of [`fill_initial`].
+///
+/// [`CrossEntropy`]: crate::LossFunction::CrossEntropy
+pub fn fill_scaled(weights: &mut WeightsMut<'_>, seed: u64) {
+    let shape = weights.shape();
+    let bound = |numerator: u64, denominator: u64, units: usize| {
+        let square = (numerator << 40) / (denominator * (units as u64).max(1));
+        #[expect(clippy::cast_precision_loss, reason = "at most 24 bits")]
+        let bound = square.isqrt() as f32;
+        bound / 1_048_576.0
+    };
+    let bounds = [bound(3 * 784, 300 * 255, shape.inputs()), bound(3, 255, shape.hidden())];
+    let first = shape.inputs() * shape.hidden();
+    let mut rng = Xoshiro128StarStar::seed_from_u64(seed);
+    let mut drawn = 0;
+    weights.fill_with(|| {
+        let [w1, w2] = bounds;
+        let bound = if drawn < first { w1 } else { w2 };
+        drawn += 1;
+        #[expect(clippy::cast_precision_loss, reason = "24 bits are exact")]
+        let fraction = (rng.next_u32() >> 8) as f32 * UNIT;
+        (2.0 * fraction - 1.0) * bound
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +76,27 @@ mod tests {
         let mean = Shape::MNIST.places().map(|place| f64::from(weights[place])).sum::<f64>() / 794_000.0;
         // Ten times the mean's standard deviation: scale / √12 / √794,000.
         assert!((mean / f64::from(INIT_SCALE) - 0.5).abs() < 3.3e-3, "{mean}");
+    }
+
+    #[test]
+    fn scaled_weights_have_the_stated_bounds() {
+        for shape in [Shape::MNIST, Shape::new(65_536, 3, 2).unwrap(), Shape::new(1, 5000, 10).unwrap()] {
+            let mut numbers = vec![f32::NAN; shape.weights_len()];
+            let mut weights = WeightsMut::new(shape, &mut numbers).unwrap();
+            fill_scaled(&mut weights, 3);
+            let view = weights.view();
+            let (inputs, hidden) = (shape.inputs(), shape.hidden());
+            let of_w1: Vec<f64> = view.iter().take(inputs * hidden).map(f64::from).collect();
+            let of_w2: Vec<f64> = view.iter().skip(inputs * hidden).map(f64::from).collect();
+            let width = |units: usize| f64::from(u32::try_from(units).unwrap());
+            let bounds =
+                [(3.0 * 784.0 / (300.0 * 255.0 * width(inputs))).sqrt(), (3.0 / (255.0 * width(hidden))).sqrt()];
+            for (numbers, bound) in [of_w1, of_w2].iter().zip(bounds) {
+                let (least, most) = numbers.iter().fold((0.0, 0.0), |(a, b), &w| (f64::min(a, w), f64::max(b, w)));
+                assert!(most <= bound && -least <= bound, "{shape}: {least} to {most}, {bound}");
+                assert!(numbers.len() < 100 || most > 0.9 * bound && -least > 0.9 * bound, "{shape}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,11 @@
 //! kernel of this crate gives exactly these bits, and the tests compare them with this file. It is compiled for the tests
 //! only.
 
-use twolayer::{Shape, Weights, WeightsMut};
+#[path = "exp.rs"]
+#[allow(dead_code, clippy::duplicate_mod, reason = "part of the crate too; compiled once more for the other tests")]
+mod exp;
+
+use twolayer::{LossFunction, Shape, Weights, WeightsMut};
 
 /// A sum over hidden units is kept as 16 sums side by side, unit `j` in sum `j % 16`, which are added up at the end.
 const LANES: usize = 16;
@@ -20,6 +24,8 @@ pub(crate) struct Reference {
     /// `[hidden_padded]` and `[outputs]`; zero where there are none.
     b1: Vec<f32>,
     b2: Vec<f32>,
+    /// What training makes small.
+    pub(crate) loss: LossFunction,
 }
 
 impl Reference {
@@ -38,7 +44,7 @@ impl Reference {
             }
         }
         let b2 = (0..shape.outputs()).map(|o| weights.b2(o).unwrap_or(0.0)).collect();
-        Self { shape, w1, w2, b1, b2 }
+        Self { shape, w1, w2, b1, b2, loss: LossFunction::Squared }
     }
 
     /// The weights as the crate lays them out. (Networks with biases are not trained.)
@@ -85,8 +91,13 @@ impl Reference {
             }
             let h: Vec<f32> = z.iter().copied().map(relu).collect();
             let mut delta2 = self.second_layer(z);
-            delta2[usize::from(label)] -= 1.0;
-            losses.push(delta2.iter().fold(0.0, |loss, d| loss + d * d));
+            losses.push(match self.loss {
+                LossFunction::Squared => {
+                    delta2[usize::from(label)] -= 1.0;
+                    delta2.iter().fold(0.0, |loss, d| loss + d * d)
+                }
+                LossFunction::CrossEntropy => cross_entropy(&mut delta2, usize::from(label)),
+            });
             // W2 before its step gives δ1, which takes the place of z.
             for (j, (z, h)) in z.iter_mut().zip(h).enumerate() {
                 let mut delta1 = 0.0;
@@ -136,6 +147,21 @@ impl Reference {
         };
         (0..self.shape.outputs()).map(output).collect()
     }
+}
+
+/// The outputs become `softmax(y) − t`; gives `−ln` of the label's probability.
+fn cross_entropy(outputs: &mut [f32], label: usize) -> f32 {
+    let largest = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let of_label = outputs[label] - largest;
+    for y in outputs.iter_mut() {
+        *y = exp::exp(*y - largest);
+    }
+    let total = outputs.iter().fold(0.0, |total, e| total + e);
+    let scale = 1.0 / total;
+    for (output, y) in outputs.iter_mut().enumerate() {
+        *y = *y * scale - if output == label { 1.0 } else { 0.0 };
+    }
+    exp::ln(total) - of_label
 }
 
 /// The product of two images, exact but for one rounding.

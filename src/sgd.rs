@@ -40,7 +40,7 @@ use core::fmt;
 use core::num::NonZeroUsize;
 use wide::f32x16;
 
-pub use crate::kernel::sequential::Loss;
+pub use crate::kernel::sequential::{Loss, LossFunction};
 
 /// How to train: the defaults are the article's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +51,8 @@ pub struct TrainOptions {
     pub block: usize,
     /// The tier of SIMD instructions: affects speed only.
     pub backend: Backend,
+    /// What training makes small.
+    pub loss: LossFunction,
 }
 
 impl TrainOptions {
@@ -74,7 +76,7 @@ impl TrainOptions {
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { alpha: Self::ALPHA, block: Self::BLOCK, backend: Backend::detect() }
+        Self { alpha: Self::ALPHA, block: Self::BLOCK, backend: Backend::detect(), loss: LossFunction::Squared }
     }
 }
 
@@ -184,6 +186,17 @@ impl<'a> Trainer<'a> {
         Ok(loss)
     }
 
+    /// Changes the learning rate, for the samples of calls to come.
+    ///
+    /// # Errors
+    ///
+    /// When it is not finite and above 0; it stays what it was then.
+    pub fn set_alpha(&mut self, alpha: f32) -> Result<(), TrainError> {
+        TrainOptions { alpha, ..self.options }.check()?;
+        self.options.alpha = alpha;
+        Ok(())
+    }
+
     /// The weights.
     #[must_use]
     pub const fn weights(&self) -> Weights<'_> {
@@ -220,6 +233,7 @@ impl<'a> Trainer<'a> {
         let sequential = Sequential {
             shape,
             alpha: options.alpha,
+            loss: options.loss,
             labels,
             gram: lists.gram,
             block: self.block,
@@ -540,8 +554,9 @@ mod tests {
 
     #[test]
     fn the_defaults_are_the_articles() {
-        let TrainOptions { alpha, block, backend } = TrainOptions::default();
+        let TrainOptions { alpha, block, backend, loss } = TrainOptions::default();
         assert_eq!((alpha.to_bits(), block, backend), (1e-5_f32.to_bits(), 64, Backend::detect()));
+        assert_eq!(loss, LossFunction::Squared);
     }
 
     #[test]

@@ -9,21 +9,22 @@
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 mod mnist;
 
+use core::num::NonZeroUsize;
 use std::sync::OnceLock;
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Event, Recipe, Trained};
 use twolayer::host::{FileAccess, Threads, evaluate};
-use twolayer::{Network, weights_hash};
+use twolayer::{Backend, Network, TrainOptions, weights_hash};
 
 /// MNIST, if available.
 fn mnist(test: &str) -> Option<Dataset> {
     mnist::directory(test).map(|directory| Dataset::open(&directory, FileAccess::Map).unwrap())
 }
 
-/// Trains with the default recipe, and returns the accuracy after each epoch and the network.
-fn train(dataset: &Dataset) -> (Vec<f64>, Trained) {
+/// Trains, and returns the accuracy after each epoch and the network.
+fn train(dataset: &Dataset, recipe: &Recipe) -> (Vec<f64>, Trained) {
     let mut accuracies = Vec::new();
-    let trained = training::train(dataset, &Recipe::default(), |event| {
+    let trained = training::train(dataset, recipe, |event| {
         if let Event::Epoch(epoch) = event {
             accuracies.push(epoch.test.accuracy());
         }
@@ -34,19 +35,44 @@ fn train(dataset: &Dataset) -> (Vec<f64>, Trained) {
 /// A network trained on the built-in digits and its accuracy after each epoch, shared by all tests.
 fn digits() -> &'static (Vec<f64>, Trained) {
     static DIGITS: OnceLock<(Vec<f64>, Trained)> = OnceLock::new();
-    DIGITS.get_or_init(|| train(&Dataset::generate(Digits::default(), &mut |_| ()).unwrap()))
+    DIGITS.get_or_init(|| train(&Dataset::generate(Digits::default(), &mut |_| ()).unwrap(), &Recipe::default()))
 }
 
 #[test]
 fn mnist_reaches_97_35_percent() {
     let Some(mnist) = mnist("mnist_reaches_97_35_percent") else { return };
-    let (accuracies, trained) = train(&mnist);
+    let (accuracies, trained) = train(&mnist, &Recipe::default());
     assert_eq!(accuracies.len(), 5);
     assert!(accuracies[0] >= 0.935, "after one epoch: {accuracies:?}");
     assert!(accuracies[4] >= 0.9735, "after five epochs: {accuracies:?}");
     assert!((trained.test.accuracy() - accuracies[4]).abs() < 1e-12);
     // The same on every machine and tier, with any number of threads.
     assert_eq!(weights_hash(trained.weights.view()), 0x7c01_ddae_5433_fb59);
+}
+
+#[test]
+fn the_fast_recipe_reaches_98_4_percent() {
+    let Some(mnist) = mnist("the_fast_recipe_reaches_98_4_percent") else { return };
+    let (accuracies, trained) = train(&mnist, &Recipe::fast());
+    assert!(accuracies[4] >= 0.984, "after five epochs: {accuracies:?}");
+    assert_eq!(weights_hash(trained.weights.view()), 0x1c8e_9acb_681e_6708);
+}
+
+/// Part of an epoch, with pieces and blocks that do not end together, on every tier and with several threads.
+#[test]
+fn the_fast_recipe_gives_the_same_bits_on_every_tier() {
+    let digits = Digits { train: 5000, test: 10, ..Digits::default() };
+    let digits = Dataset::generate(digits, &mut |_| ()).unwrap();
+    for backend in Backend::available() {
+        for threads in [1, 2, 3] {
+            let fast = Recipe::fast();
+            let options = TrainOptions { backend, ..fast.options };
+            let threads = NonZeroUsize::new(threads).unwrap();
+            let recipe = Recipe { epochs: 2, hidden: 150, limit: Some(4133), options, threads, ..fast };
+            let hash = weights_hash(training::train(&digits, &recipe, |_| ()).unwrap().weights.view());
+            assert_eq!(hash, 0x35d6_a5ab_f652_31e5, "{backend}, {threads} threads: {hash:#x}");
+        }
+    }
 }
 
 #[test]

@@ -55,6 +55,43 @@ fn train_eval_and_info_agree() {
 }
 
 #[test]
+fn recipes_are_named_sets_of_options() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    let train = |options: &[&str]| {
+        let out =
+            sandbox.run(&[&["train", "--data", "data", "--hidden", "24", "--model", "r.twolayer"], options].concat());
+        let out = out.succeeded();
+        let recipe = out.lines().find_map(|line| line.strip_prefix("recipe    ")).expect("a recipe").to_owned();
+        (recipe, fs::read(sandbox.work().join("r.twolayer")).unwrap())
+    };
+    let (article, plain) = train(&[]);
+    let expected = "squared error, 5 epochs, learning rate 1e-5, initial weights up to 1e-4, seed 1, blocks of 64";
+    assert_eq!((article.as_str(), plain[8]), (expected, 1));
+    assert!(train(&["--recipe", "article", "--shuffle=no", "--loss", "squared"]).1 == plain);
+    let (fast, model) = train(&["--recipe", "fast"]);
+    let expected = "cross-entropy, 5 epochs, shuffled, learning rate 7.8e-5 to 2e-6, scaled initial weights, seed 1, blocks \
+                    of 64";
+    assert_eq!((fast.as_str(), model[8]), (expected, 2));
+    let info = sandbox.run(&["info", "--model", "r.twolayer"]).succeeded();
+    assert!(info.contains(&format!("text      trained with twolayer: {expected}\n")), "{info}");
+    // One by one, they are the same.
+    let one_by_one = ["--loss", "cross-entropy", "--shuffle", "--alpha", "7.8e-5..2e-6", "--init", "scaled"];
+    assert!(train(&one_by_one).1 == model);
+    let (overridden, _) = train(&["--recipe", "fast", "--epochs", "2", "--alpha", "1e-5", "--init-scale", "1e-3"]);
+    let expected =
+        "cross-entropy, 2 epochs, shuffled, learning rate 1e-5, initial weights up to 1e-3, seed 1, blocks of 64";
+    assert_eq!(overridden, expected);
+    assert!(train(&["--recipe", "fast", "--seed", "2"]).1 != model);
+    for bad in
+        [["--recipe", "slow"], ["--loss", "l1"], ["--alpha", "1..-1"], ["--alpha", "1e-5..2..3"], ["--init", "x"]]
+    {
+        sandbox.run(&[&["train"][..], &bad].concat()).rejected(&[bad[0]]);
+    }
+    sandbox.run(&["train", "--shuffle=maybe"]).rejected(&["--shuffle"]);
+}
+
+#[test]
 fn train_is_the_default_command() {
     let sandbox = Sandbox::new();
     sandbox.data("data", &SmallSet::TINY);

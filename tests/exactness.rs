@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use support::recipe::{Bounds, Recipe, split};
 use support::reference::Reference;
 use support::{BLOCKS, Samples, bits, initial, signed_weights, train, weights};
-use twolayer::{Backend, INIT_SCALE, Loss, Network, Shape, TrainOptions, Trainer, WeightsMut};
+use twolayer::{Backend, INIT_SCALE, Loss, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut};
 
 /// Asserts that f32 weights are within the derived bounds of the recipe's. Returns the largest bound and the largest
 /// change of a weight in training; the bounds are meaningful only if the first is much smaller.
@@ -38,7 +38,8 @@ fn assert_recipe(shape: Shape, start: &[f32], samples: &Samples, alpha: f32, blo
         let bound: Vec<f64> =
             bounds.train(&samples.images, &samples.labels, alpha, block).iter().map(|e| e.error).collect();
         for backend in Backend::available() {
-            let (weights, errors) = train(shape, start, samples, TrainOptions { alpha, block, backend });
+            let (weights, errors) =
+                train(shape, start, samples, TrainOptions { alpha, block, backend, ..TrainOptions::default() });
             let (largest, furthest) = assert_within(shape, &weights, start, &recipe, &bounds);
             assert!(
                 largest < tolerance * furthest,
@@ -128,7 +129,12 @@ fn every_tier_and_block_size_gives_the_bits_of_plain_loops() {
             let mut reference = Reference::new(weights(shape, &start));
             let expected = reference.train(&samples.images, &samples.labels, 1e-6, block);
             for backend in Backend::available() {
-                let (trained, errors) = train(shape, &start, &samples, TrainOptions { alpha: 1e-6, block, backend });
+                let (trained, errors) = train(
+                    shape,
+                    &start,
+                    &samples,
+                    TrainOptions { alpha: 1e-6, block, backend, ..TrainOptions::default() },
+                );
                 assert!(bits(&trained) == bits(&reference.numbers()), "{shape} on {backend}, blocks of {block}");
                 assert_eq!(errors.last.to_bits(), expected.last().unwrap().to_bits());
             }
@@ -251,7 +257,8 @@ fn a_step_follows_the_gradient_of_the_error() {
             let mut bounds = Bounds::new(shape, &start);
             bounds.train(&sample.images, &sample.labels, alpha, block);
             for backend in Backend::available() {
-                let (trained, _) = train(shape, &start, &sample, TrainOptions { alpha, block, backend });
+                let (trained, _) =
+                    train(shape, &start, &sample, TrainOptions { alpha, block, backend, ..TrainOptions::default() });
                 let bounds = bounds.w1.iter().chain(&bounds.w2);
                 let steps = weights(shape, &trained).iter().zip(weights(shape, &start).iter());
                 for (place, ((step, gradient), bound)) in steps.zip(&gradient).zip(bounds).enumerate() {
@@ -260,6 +267,57 @@ fn a_step_follows_the_gradient_of_the_error() {
                     assert!(
                         (step - expected).abs() <= bound.error + noise,
                         "weight {place} on {backend}: {step:e}, {expected:e} expected"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// With cross-entropy, a step is `−α dE/dw`: the gradient has no factor 2 there. Central differences are off by their third
+/// derivative too, so the bound is relative.
+#[test]
+fn a_step_follows_the_gradient_of_the_cross_entropy() {
+    const H: f64 = 1.0 / 65536.0;
+    let shape = Shape::new(20, 21, 5).unwrap();
+    // So small that weights move by hundreds of their last places, and no more.
+    let alpha = 1e-4_f32;
+    for seed in 0..3 {
+        let start = signed_weights(shape, 20 + seed, 0.05);
+        let sample = (0..50)
+            .map(|n| Samples::new(20, 5, 1, 100 * seed + n))
+            .find(|sample| Recipe::new(shape, &start).nearest_kink(&sample.images) > 2.0 * 255.0 * H)
+            .unwrap();
+        let mut recipe = Recipe::new(shape, &start);
+        let (first, len) = (recipe.w1.len(), recipe.w1.len() + recipe.w2.len());
+        let mut gradient = Vec::new();
+        for place in 0..len {
+            let mut moved = |by: f64| {
+                let weight = if place < first { &mut recipe.w1[place] } else { &mut recipe.w2[place - first] };
+                *weight += by;
+                let loss = recipe.cross_entropy(&sample.images, sample.labels[0]);
+                let weight = if place < first { &mut recipe.w1[place] } else { &mut recipe.w2[place - first] };
+                *weight -= by;
+                loss
+            };
+            gradient.push((moved(H) - moved(-H)) / (2.0 * H));
+        }
+        let largest = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+        for block in [1, 8] {
+            for backend in Backend::available() {
+                let options = TrainOptions { alpha, block, backend, loss: LossFunction::CrossEntropy };
+                let (trained, loss) = train(shape, &start, &sample, options);
+                let expected = Recipe::new(shape, &start).cross_entropy(&sample.images, sample.labels[0]);
+                assert!((f64::from(loss.last) - expected).abs() < 1e-5 * expected.max(1.0), "{loss:?}, {expected}");
+                let steps = weights(shape, &trained).iter().zip(weights(shape, &start).iter());
+                for (place, ((after, before), gradient)) in steps.zip(&gradient).enumerate() {
+                    let step = f64::from(after) - f64::from(before);
+                    let expected = -f64::from(alpha) * gradient;
+                    // Half a unit in the last place of a weight below 1/16, and what rounds on the way.
+                    let bound = f64::from(alpha) * 1e-4 * largest + 4e-9;
+                    assert!(
+                        (step - expected).abs() <= bound,
+                        "weight {place} on {backend}: {step:e}, not {expected:e}"
                     );
                 }
             }
@@ -290,9 +348,17 @@ proptest! {
         let mut bounds = Bounds::new(shape, &start);
         bounds.train(&samples.images, &samples.labels, alpha, block);
         assert_within(shape, &reference.numbers(), &start, &recipe, &bounds);
+        let mut softmax = Reference::new(weights(shape, &start));
+        softmax.loss = LossFunction::CrossEntropy;
+        let losses = softmax.train(&samples.images, &samples.labels, alpha, block);
         for backend in Backend::available() {
-            let (trained, _) = train(shape, &start, &samples, TrainOptions { alpha, block, backend });
+            let options = TrainOptions { alpha, block, backend, ..TrainOptions::default() };
+            let (trained, _) = train(shape, &start, &samples, options);
             prop_assert!(bits(&trained) == bits(&reference.numbers()), "{}", backend);
+            let options = TrainOptions { loss: LossFunction::CrossEntropy, ..options };
+            let (trained, loss) = train(shape, &start, &samples, options);
+            prop_assert!(bits(&trained) == bits(&softmax.numbers()), "cross-entropy on {}", backend);
+            prop_assert_eq!(loss.last.to_bits(), losses.last().map_or(0, |loss| loss.to_bits()));
         }
     }
 }

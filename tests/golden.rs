@@ -9,20 +9,24 @@ mod support;
 
 use support::reference::Reference;
 use support::{Samples, fnv, hash, initial, train, weights};
-use twolayer::{Backend, INIT_SCALE, Shape, TrainOptions, crc32, weights_hash};
+use twolayer::{Backend, INIT_SCALE, LossFunction, Shape, TrainOptions, WeightsMut, crc32, fill_scaled, weights_hash};
 
 /// Trains on generated samples with blocks of 1, 16 and 64, in plain loops and on every tier, and compares the hashes.
 fn assert_golden(shape: Shape, count: usize, scale: f32, alpha: f32, golden: [u64; 3]) {
-    let start = initial(shape, 1, scale);
+    assert_golden_of(LossFunction::Squared, shape, count, &initial(shape, 1, scale), alpha, golden);
+}
+
+fn assert_golden_of(loss: LossFunction, shape: Shape, count: usize, start: &[f32], alpha: f32, golden: [u64; 3]) {
     let samples = Samples::new(shape.inputs(), shape.outputs(), count, 1);
     let found = [1, 16, 64].map(|block| {
-        let mut reference = Reference::new(weights(shape, &start));
+        let mut reference = Reference::new(weights(shape, start));
+        reference.loss = loss;
         reference.train(&samples.images, &samples.labels, alpha, block);
         hash(shape, &reference.numbers())
     });
     assert_eq!(found, golden, "{shape} in plain loops: found {found:#018x?}");
     for backend in Backend::available() {
-        let trained = |block| train(shape, &start, &samples, TrainOptions { alpha, block, backend }).0;
+        let trained = |block| train(shape, start, &samples, TrainOptions { alpha, block, backend, loss }).0;
         let found = [1, 16, 64].map(|block| weights_hash(weights(shape, &trained(block))));
         assert_eq!(found, golden, "{shape} on {backend}: found {found:#018x?}");
     }
@@ -52,6 +56,18 @@ fn the_articles_network_after_500_samples() {
 fn a_small_odd_network_after_200_samples() {
     let shape = Shape::new(37, 131, 3).unwrap();
     assert_golden(shape, 200, 1e-2, 1e-5, [0x8fa2_78f1_341a_2282, 0x8593_e673_4ccf_aa5d, 0x8a17_027d_0eeb_d29e]);
+}
+
+#[test]
+fn cross_entropy_after_300_samples() {
+    for (shape, golden) in [
+        (Shape::MNIST, [0x234c_4228_43f4_abc2, 0x23a1_823e_8f61_7c95, 0x9ae3_2df6_11d4_403b]),
+        (Shape::new(37, 131, 3).unwrap(), [0xa239_717e_5f37_5bed, 0x592d_5de0_84e8_a7b3, 0xf3a1_55a6_29ce_df5a]),
+    ] {
+        let mut start = vec![f32::NAN; shape.weights_len()];
+        fill_scaled(&mut WeightsMut::new(shape, &mut start).unwrap(), 1);
+        assert_golden_of(LossFunction::CrossEntropy, shape, 300, &start, 7.8e-5, golden);
+    }
 }
 
 #[test]

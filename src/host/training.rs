@@ -3,15 +3,30 @@
 use super::dataset::Dataset;
 use super::{Error, Evaluation, OwnedWeights, PageBuffer, Threads, evaluate};
 use crate::network::Network;
-use crate::sgd::{Loss, TrainOptions, Trainer};
+use crate::sgd::{Loss, LossFunction, TrainOptions, Trainer};
 use crate::shape::Shape;
-use crate::{INIT_SCALE, fill_initial};
+use crate::{INIT_SCALE, fill_initial, fill_scaled};
+use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
+use rand_xoshiro::Xoshiro128StarStar;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::time::Instant;
 
 /// The number of blocks between two progress reports.
 const BLOCKS_PER_REPORT: usize = 64;
+
+/// The number of blocks between two learning rates, and for which images are gathered at once when they are shuffled.
+const BLOCKS_PER_RATE: usize = 64;
+
+/// How weights begin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Uniform from 0 to this: see [`fill_initial`].
+    Uniform(f32),
+    /// Around zero, in proportion to the sizes of the layers: see [`fill_scaled`].
+    Scaled,
+}
 
 /// The settings of a training run. The defaults are those of the article.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,13 +35,18 @@ pub struct Recipe {
     pub epochs: u32,
     /// The number of hidden units.
     pub hidden: usize,
-    /// The seed of the initial weights.
+    /// The seed of the initial weights, and of the order of samples if they are shuffled.
     pub seed: u64,
-    /// The initial weights are uniform from 0 to this.
-    pub init_scale: f32,
+    /// The initial weights.
+    pub init: Init,
+    /// Whether the samples of each epoch come in an order of their own.
+    pub shuffle: bool,
+    /// The learning rate at the end of the run, towards which it moves evenly, every 64 blocks; if it is not set, the rate
+    /// stays what it is.
+    pub alpha_to: Option<f32>,
     /// If set, only the first `limit` training samples are used.
     pub limit: Option<usize>,
-    /// Learning rate, block size and SIMD tier.
+    /// Learning rate (at the start), block size, SIMD tier and loss.
     pub options: TrainOptions,
     /// The number of threads; the result does not depend on it.
     pub threads: NonZeroUsize,
@@ -38,13 +58,103 @@ impl Default for Recipe {
             epochs: 5,
             hidden: Shape::MNIST.hidden(),
             seed: 1,
-            init_scale: INIT_SCALE,
+            init: Init::Uniform(INIT_SCALE),
+            shuffle: false,
+            alpha_to: None,
             limit: None,
             options: TrainOptions::default(),
             threads: Threads::available(),
         }
     }
 }
+
+impl Recipe {
+    /// The same network and time as the article's, with a loss that suits classes: cross-entropy, samples in random order and
+    /// a falling learning rate: 98.4 % on MNIST.
+    #[must_use]
+    pub fn fast() -> Self {
+        Self {
+            init: Init::Scaled,
+            shuffle: true,
+            alpha_to: Some(FAST_ALPHAS[1]),
+            options: TrainOptions {
+                alpha: FAST_ALPHAS[0],
+                loss: LossFunction::CrossEntropy,
+                ..TrainOptions::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Whether it does nothing that the article does not do, whatever its numbers.
+    #[must_use]
+    pub fn is_article(&self) -> bool {
+        let plain = self.options.loss == LossFunction::Squared && !self.shuffle && self.alpha_to.is_none();
+        plain && matches!(self.init, Init::Uniform(_))
+    }
+
+    /// The learning rate after `done` of `total` samples.
+    fn alpha(&self, done: usize, total: usize) -> f32 {
+        let from = self.options.alpha;
+        #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+        self.alpha_to.map_or(from, |to| from + (to - from) * (done as f32 / total as f32))
+    }
+}
+
+impl fmt::Display for Recipe {
+    /// What the weights depend on, such as `cross-entropy, 5 epochs, shuffled, learning rate 7.8e-5 to 2e-6, scaled initial
+    /// weights, seed 1, blocks of 64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epochs, seed, init, shuffle, alpha_to, limit, options, .. } = self;
+        write!(f, "{}, {epochs} epochs", options.loss)?;
+        if let Some(limit) = limit {
+            write!(f, " of {limit} images")?;
+        }
+        if *shuffle {
+            f.write_str(", shuffled")?;
+        }
+        write!(f, ", learning rate {:e}", options.alpha)?;
+        if let Some(to) = alpha_to {
+            write!(f, " to {to:e}")?;
+        }
+        match init {
+            Init::Uniform(scale) => write!(f, ", initial weights up to {scale:e}")?,
+            Init::Scaled => f.write_str(", scaled initial weights")?,
+        }
+        write!(f, ", seed {seed}, blocks of {}", options.block)
+    }
+}
+
+/// The first and the last learning rate of [`Recipe::fast`]: 0.02 and 0.0005 for pixels from 0 to 1.
+const FAST_ALPHAS: [f32; 2] = [7.8e-5, 2e-6];
+
+/// Whole numbers in an order that a seed stands for.
+struct Order {
+    numbers: Vec<u32>,
+    rng: Xoshiro128StarStar,
+}
+
+impl Order {
+    fn new(len: usize, seed: u64) -> Self {
+        // Data sets have fewer than 2³² images.
+        let numbers = (0..u32::try_from(len).unwrap_or(u32::MAX)).collect();
+        Self { numbers, rng: Xoshiro128StarStar::seed_from_u64(seed ^ SHUFFLE) }
+    }
+
+    /// Another order (Fisher and Yates). A number below `n` is the upper half of `n` times 32 random bits.
+    fn shuffle(&mut self) -> &[u32] {
+        let len = self.numbers.len() as u64;
+        for (last, below) in (1..len).rev().zip((2..=len).rev()) {
+            let other = (u64::from(self.rng.next_u32()) * below) >> 32;
+            #[expect(clippy::cast_possible_truncation, reason = "below the length")]
+            self.numbers.swap(last as usize, other as usize);
+        }
+        &self.numbers
+    }
+}
+
+/// Keeps the order of samples from depending on the same random numbers as the initial weights.
+const SHUFFLE: u64 = 0x5348_5546_464C_4521;
 
 /// An event of a training run.
 #[derive(Clone, Debug)]
@@ -103,9 +213,12 @@ pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, Error> {
 /// If a setting is out of range, memory runs out, or training diverges.
 pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) + Send) -> Result<Trained, Error> {
     let shape = shape(dataset, recipe)?;
-    let TrainOptions { block, backend, alpha } = recipe.options;
+    let TrainOptions { block, backend, .. } = recipe.options;
     let mut weights = OwnedWeights::zeros(shape)?;
-    fill_initial(&mut weights.view_mut(), recipe.seed, recipe.init_scale);
+    match recipe.init {
+        Init::Uniform(scale) => fill_initial(&mut weights.view_mut(), recipe.seed, scale),
+        Init::Scaled => fill_scaled(&mut weights.view_mut(), recipe.seed),
+    }
     let mut scratch = PageBuffer::zeros(Trainer::scratch_len(shape, block))?;
     let threads = Threads::new(recipe.threads);
 
@@ -114,18 +227,39 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
     let images = &dataset.train.images()[..labels.len() * shape.inputs()];
     let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
     let test = |trainer: &Trainer<'_>| evaluate(&Network::new(trainer.weights(), backend), &dataset.test, &threads);
+    let mut order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed));
+    let mut gathered = (Vec::new(), Vec::new());
+    // As the article has it, an epoch is one piece.
+    let piece = if recipe.shuffle || recipe.alpha_to.is_some() { block * BLOCKS_PER_RATE } else { labels.len().max(1) };
+    let total = labels.len() * recipe.epochs as usize;
     let mut last = None;
     for number in 1..=recipe.epochs {
         let start = Instant::now();
-        let loss = threads.train(&mut trainer, images, labels, |done, loss: Loss| {
-            if done % (block * BLOCKS_PER_REPORT) == 0 || done == labels.len() {
-                report(Event::Samples { epoch: number, done });
-            }
-            if loss.sum.is_finite() { Ok(()) } else { Err(Error::Diverged { epoch: number, sample: done, alpha }) }
-        })?;
+        let order = order.as_mut().map(Order::shuffle);
+        let mut loss = Loss::default();
+        for first in (0..labels.len()).step_by(piece) {
+            let piece = first..labels.len().min(first + piece);
+            let done_before = labels.len() * (number as usize - 1) + first;
+            let alpha = recipe.alpha(done_before, total);
+            trainer.set_alpha(alpha)?;
+            let (images, labels_of_piece) = match order {
+                Some(order) => gather(&order[piece], shape.inputs(), images, labels, &mut gathered),
+                None => (&images[piece.start * shape.inputs()..piece.end * shape.inputs()], &labels[piece]),
+            };
+            let before = loss;
+            loss.add(threads.train(&mut trainer, images, labels_of_piece, |done, of_piece: Loss| {
+                let done = first + done;
+                if done % (block * BLOCKS_PER_REPORT) == 0 || done == labels.len() {
+                    report(Event::Samples { epoch: number, done });
+                }
+                let sum = before.sum + of_piece.sum;
+                if sum.is_finite() { Ok(()) } else { Err(Error::Diverged { epoch: number, sample: done, alpha }) }
+            })?);
+        }
         let time = start.elapsed();
         // The loss does not cover the last step.
         if trainer.weights().not_finite().is_some() {
+            let alpha = recipe.alpha(total, total);
             return Err(Error::Diverged { epoch: number, sample: labels.len(), alpha });
         }
         let evaluation = test(&trainer)?;
@@ -143,4 +277,22 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
     }
     let test = last.map_or_else(|| test(&trainer), Ok)?;
     Ok(Trained { weights, test })
+}
+
+/// The images and labels of these numbers, one after another.
+fn gather<'g>(
+    numbers: &[u32],
+    inputs: usize,
+    images: &[u8],
+    labels: &[u8],
+    gathered: &'g mut (Vec<u8>, Vec<u8>),
+) -> (&'g [u8], &'g [u8]) {
+    gathered.0.clear();
+    gathered.1.clear();
+    for &number in numbers {
+        let number = number as usize;
+        gathered.0.extend_from_slice(&images[number * inputs..][..inputs]);
+        gathered.1.push(labels[number]);
+    }
+    (&gathered.0, &gathered.1)
 }

@@ -7,9 +7,11 @@
 use super::forward::output_forward;
 use super::{PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
 use crate::always::Always;
+use crate::exp::{exp, ln};
 use crate::shape::Shape;
 use crate::simd::{Isa, TierFn, sum_lanes};
 use crate::weights::panels_mut;
+use core::fmt;
 use core::num::NonZeroUsize;
 use wide::f32x16;
 
@@ -17,11 +19,31 @@ use wide::f32x16;
 /// first-level cache.
 const GROUP: usize = 8;
 
+/// What training makes small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LossFunction {
+    /// `Σ (y − t)²`, the article's; `δ2 = y − t`.
+    #[default]
+    Squared,
+    /// `−ln p` of the label, with `p` the softmax of the outputs; `δ2 = p − t`. The outputs are then logits.
+    CrossEntropy,
+}
+
+impl fmt::Display for LossFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Squared => "squared error",
+            Self::CrossEntropy => "cross-entropy",
+        })
+    }
+}
+
 /// The sequential part of one block.
 pub(crate) struct Sequential<'a> {
     pub(crate) shape: Shape,
     /// Learning rate.
     pub(crate) alpha: f32,
+    pub(crate) loss: LossFunction,
     /// One label for each sample of the block, below `outputs`.
     pub(crate) labels: &'a [u8],
     /// `α x_k·x_s` at `[k × block + s]`, for `s < k`.
@@ -38,7 +60,7 @@ pub(crate) struct Sequential<'a> {
     pub(crate) delta2: &'a mut [f32],
 }
 
-/// The losses `Σ (y − t)²` of some samples, each under the weights before its sample's step.
+/// The losses of some samples, by the [`LossFunction`], each under the weights before its sample's step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Loss {
     /// The loss of the last sample.
@@ -97,9 +119,12 @@ impl Sequential<'_> {
         }
     }
 
-    /// From the sums to `δ2 = y − t`; gives the sample's loss.
+    /// From the sums to δ2; gives the sample's loss.
     #[inline(always)]
     fn target(&mut self, label: u8) -> f32 {
+        if self.loss == LossFunction::CrossEntropy {
+            return cross_entropy(rows(self.sums), self.delta2, label);
+        }
         let mut loss = 0.0;
         for ((output, [sum]), delta) in rows(self.sums).iter().enumerate().zip(self.delta2.iter_mut()) {
             let target = if output == usize::from(label) { 1.0 } else { 0.0 };
@@ -108,6 +133,32 @@ impl Sequential<'_> {
         }
         loss
     }
+}
+
+/// From the sums to `δ2 = softmax(y) − t`; gives the sample's loss, `−ln` of the label's probability.
+///
+/// The largest output is taken off first, so that no exponential overflows. Scalar code: an output takes some forty operations.
+#[inline(never)] // it has no use for a tier's instructions
+fn cross_entropy(sums: &[Row<1>], delta2: &mut [f32], label: u8) -> f32 {
+    let mut largest = f32::NEG_INFINITY;
+    for ([sum], delta) in sums.iter().zip(delta2.iter_mut()) {
+        *delta = sum_lanes(f32x16::new(*sum));
+        largest = if *delta > largest { *delta } else { largest };
+    }
+    let (mut total, mut of_label) = (0.0, 0.0);
+    for (output, delta) in delta2.iter_mut().enumerate() {
+        let below = *delta - largest;
+        if output == usize::from(label) {
+            of_label = below;
+        }
+        *delta = exp(below);
+        total += *delta;
+    }
+    let scale = 1.0 / total;
+    for (output, delta) in delta2.iter_mut().enumerate() {
+        *delta = *delta * scale - if output == usize::from(label) { 1.0 } else { 0.0 };
+    }
+    ln(total) - of_label
 }
 
 /// One panel's part of [`Sequential::pass`].
@@ -235,6 +286,7 @@ mod tests {
             let loss = backend.run(Sequential {
                 shape,
                 alpha: ALPHA,
+                loss: LossFunction::Squared,
                 labels: &labels,
                 gram: &gram,
                 block: NonZeroUsize::new(block).unwrap(),

@@ -54,6 +54,13 @@ impl Recipe {
         y
     }
 
+    /// `−ln` of the label's probability by the softmax of the outputs.
+    pub(crate) fn cross_entropy(&self, image: &[u8], label: u8) -> f64 {
+        let y = self.outputs(image);
+        let largest = y.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        y.iter().map(|y| (y - largest).exp()).sum::<f64>().ln() + largest - y[usize::from(label)]
+    }
+
     /// `Σ (y − t)²`.
     pub(crate) fn error(&self, image: &[u8], label: u8) -> f64 {
         let square = |(o, y): (usize, &f64)| (y - f64::from(u8::from(o == usize::from(label)))).powi(2);

@@ -8,10 +8,10 @@ use core::time::Duration;
 use std::path::PathBuf;
 use twolayer::host::dataset::{Digits, Fetch, Name, Source};
 use twolayer::host::tensors::{ExportFormat, Input, Layout};
-use twolayer::host::training::Recipe;
+use twolayer::host::training::{Init, Recipe};
 use twolayer::host::{FileAccess, QUANTIZE_IMAGES};
 use twolayer::picture::Ink;
-use twolayer::{Backend, Bits, INIT_SCALE, Shape, TrainOptions};
+use twolayer::{Backend, Bits, INIT_SCALE, LossFunction, Shape, TrainOptions};
 
 /// Trains and runs a two-layer MNIST network: 784 → 1000 (ReLU) → 10, plain per-sample SGD.
 ///
@@ -143,21 +143,36 @@ impl FetchArgs {
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Number of passes over the training images
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) epochs: u32,
+    /// How to train, where the options below do not say otherwise: article (squared error, file order, constant learning
+    /// rate) or fast (cross-entropy, shuffled, falling learning rate)
+    #[arg(long, value_name = "NAME", default_value = "article", value_parser = recipe)]
+    pub(crate) recipe: Recipe,
+    /// Number of passes over the training images [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) epochs: Option<u32>,
+    /// What training makes small: squared (Σ (y − t)²) or cross-entropy (of the softmax of the outputs) [default: the
+    /// recipe's]
+    #[arg(long, value_name = "LOSS", value_parser = loss)]
+    pub(crate) loss: Option<LossFunction>,
+    /// Whether the images of each epoch come in an order of their own: yes or no [default: the recipe's]
+    #[arg(long, value_name = "YES|NO", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = yes_or_no)]
+    pub(crate) shuffle: Option<bool>,
     /// Number of hidden units
     #[arg(long, value_name = "N", default_value_t = Shape::MNIST.hidden(), value_parser = at_least_one)]
     pub(crate) hidden: usize,
-    /// Learning rate
-    #[arg(long, value_name = "RATE", default_value_t = Exponent(TrainOptions::ALPHA), value_parser = positive)]
-    pub(crate) alpha: Exponent,
-    /// Seed of the initial weights
+    /// Learning rate, such as 1e-5, or such as 7.8e-5..2e-6 if it is to fall evenly over the run [default: the recipe's]
+    #[arg(long, value_name = "FROM[..TO]", value_parser = rates)]
+    pub(crate) alpha: Option<Rates>,
+    /// Seed of the initial weights and of the order of images
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Initial weights are uniform from 0 to this
-    #[arg(long, value_name = "W", default_value_t = Exponent(INIT_SCALE), value_parser = positive)]
-    pub(crate) init_scale: Exponent,
+    /// Initial weights: uniform (from 0 to --init-scale) or scaled (around zero, by the sizes of the layers) [default: the
+    /// recipe's, or uniform if --init-scale is given]
+    #[arg(long, value_name = "INIT", value_parser = init)]
+    pub(crate) init: Option<Init>,
+    /// Uniform initial weights are from 0 to this [default: 1e-4]
+    #[arg(long, value_name = "W", value_parser = positive)]
+    pub(crate) init_scale: Option<Exponent>,
     /// Samples per block; each step still starts from the weights after the previous step
     #[arg(long, value_name = "N", default_value_t = TrainOptions::BLOCK, value_parser = block)]
     pub(crate) block: usize,
@@ -180,19 +195,27 @@ pub(crate) struct TrainArgs {
 
 impl TrainArgs {
     pub(crate) fn recipe(&self) -> Recipe {
-        let defaults = Recipe::default();
+        let recipe = self.recipe;
+        let (alpha, alpha_to) =
+            self.alpha.map_or((recipe.options.alpha, recipe.alpha_to), |rates| (rates.from, rates.to));
         Recipe {
-            epochs: self.epochs,
+            epochs: self.epochs.unwrap_or(recipe.epochs),
             hidden: self.hidden,
             seed: self.seed,
-            init_scale: self.init_scale.0,
+            init: match (self.init, self.init_scale) {
+                (Some(Init::Uniform(_)) | None, Some(Exponent(scale))) => Init::Uniform(scale),
+                (init, _) => init.unwrap_or(recipe.init),
+            },
+            shuffle: self.shuffle.unwrap_or(recipe.shuffle),
+            alpha_to,
             limit: self.limit,
             options: TrainOptions {
-                alpha: self.alpha.0,
+                alpha,
                 block: self.block,
                 backend: self.backend.unwrap_or_else(Backend::detect),
+                loss: self.loss.unwrap_or(recipe.options.loss),
             },
-            threads: self.threads.unwrap_or(defaults.threads),
+            threads: self.threads.unwrap_or(recipe.threads),
         }
     }
 }
@@ -354,6 +377,52 @@ pub(crate) struct Exponent(pub(crate) f32);
 impl core::fmt::Display for Exponent {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{:e}", self.0)
+    }
+}
+
+/// Learning rates: the first, and the last if there is another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rates {
+    from: f32,
+    to: Option<f32>,
+}
+
+fn rates(text: &str) -> Result<Rates, String> {
+    let expected = |_| "expected a finite number above 0, such as 1e-5, or two, such as 7.8e-5..2e-6".to_owned();
+    let (from, to) = text.split_once("..").map_or((text, None), |(from, to)| (from, Some(to)));
+    let to = to.map(positive).transpose().map_err(expected)?;
+    Ok(Rates { from: positive(from).map_err(expected)?.0, to: to.map(|to| to.0) })
+}
+
+fn recipe(text: &str) -> Result<Recipe, String> {
+    match text {
+        "article" => Ok(Recipe::default()),
+        "fast" => Ok(Recipe::fast()),
+        _ => Err("expected article or fast".into()),
+    }
+}
+
+fn loss(text: &str) -> Result<LossFunction, String> {
+    match text {
+        "squared" => Ok(LossFunction::Squared),
+        "cross-entropy" => Ok(LossFunction::CrossEntropy),
+        _ => Err("expected squared or cross-entropy".into()),
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("expected yes or no".into()),
+    }
+}
+
+fn init(text: &str) -> Result<Init, String> {
+    match text {
+        "uniform" => Ok(Init::Uniform(INIT_SCALE)),
+        "scaled" => Ok(Init::Scaled),
+        _ => Err("expected uniform or scaled".into()),
     }
 }
 

@@ -19,20 +19,16 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
     ModelFile::check_writable(&model)?;
-    // Squares need no mention.
-    let details = Details { image: dataset.train.image_size().filter(|[width, height]| width != height), text: "" };
+    // Squares need no mention, and neither does the article.
+    let text = if recipe.is_article() { String::new() } else { format!("trained with twolayer: {recipe}") };
+    let image = dataset.train.image_size().filter(|[width, height]| width != height);
+    let details = Details { image, text: &text };
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
     if !args.quiet {
         say!("data      {samples} training and {} test images: {data}", dataset.test.len());
-        say!(
-            "network   {shape}, learning rate {:e}, seed {}, blocks of {}, {}, threads: {}",
-            recipe.options.alpha,
-            recipe.seed,
-            recipe.options.block,
-            recipe.options.backend,
-            recipe.threads
-        );
+        say!("network   {shape}, {}, threads: {}", recipe.options.backend, recipe.threads);
+        say!("recipe    {recipe}");
     }
     let bar = if args.quiet { ProgressBar::hidden() } else { progress_bar(samples, recipe.epochs) };
     let trained = training::train(dataset, &recipe, |event| match event {
