@@ -91,6 +91,33 @@ fn recipes_are_named_sets_of_options() {
     sandbox.run(&["train", "--shuffle=maybe"]).rejected(&["--shuffle"]);
 }
 
+/// Dark ink on light makes every hidden unit inactive, and is said to be so; inverted, it is what it was.
+#[test]
+fn dark_ink_on_light_is_inverted_or_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    let train = |data: &str, options: &[&str]| {
+        let common = ["train", "--data", data, "--hidden", "24", "--epochs", "2", "--model", "m.twolayer"];
+        sandbox.run(&[&common[..], options].concat())
+    };
+    train("data", &[]).succeeded();
+    let model = || fs::read(sandbox.work().join("m.twolayer")).unwrap();
+    let expected = model();
+    let dark = sandbox.data("dark", &SmallSet::TINY);
+    for name in [FILES[0], FILES[2]] {
+        let mut images = fs::read(dark.join(name)).unwrap();
+        images[16..].iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+        fs::write(dark.join(name), images).unwrap();
+    }
+    let out = train("dark", &["--invert"]).succeeded();
+    assert!(out.contains(": dark, inverted\n") && model() == expected, "{out}");
+    let eval = |data: &[&str]| sandbox.run(&[&["eval", "--model", "m.twolayer", "--data"], data].concat()).succeeded();
+    assert_eq!(eval(&["dark", "--invert"]).lines().last(), eval(&["data"]).lines().last());
+    let before = sandbox.listing();
+    train("dark", &["--alpha", "1e-3"]).failed(&["no hidden unit is active", "smaller --alpha than 1e-3", "--invert"]);
+    assert_unchanged(&sandbox, &before);
+}
+
 #[test]
 fn train_is_the_default_command() {
     let sandbox = Sandbox::new();

@@ -152,6 +152,14 @@ pub enum Error {
         /// The learning rate.
         alpha: f32,
     },
+    /// No hidden unit is active any more, for any test image: the network has nothing to learn with.
+    #[error("training came to nothing in epoch {epoch}: no hidden unit is active for any test image")]
+    Dead {
+        /// The epoch, counted from 1.
+        epoch: u32,
+        /// The learning rate.
+        alpha: f32,
+    },
     /// Out of memory.
     #[error("cannot allocate {bytes} bytes of memory: {error}")]
     Memory {

@@ -172,6 +172,12 @@ impl Evaluation {
         f64::from(self.correct()) / f64::from(self.total().max(1))
     }
 
+    /// Whether all outputs of every image are equal: no hidden unit is active for any of them.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.classes > 1 && self.ranked.first().is_some_and(|&(margin, _)| margin <= 0.0)
+    }
+
     /// The answers of the largest margins: at least `share` of all, 0 to 1, and all that have the same margin as the last of
     /// them. `None` where that is no answer at all.
     #[must_use]
@@ -209,5 +215,10 @@ mod tests {
         assert_eq!((at(0.8), at(0.21)), (Some((5.0, 4, 3)), Some((5.0, 4, 3))));
         assert_eq!(at(0.2), Some((9.0, 1, 1)));
         assert_eq!((at(0.0), at(-1.0), at(f64::NAN)), (None, None, None));
+        assert!(!evaluation.is_dead());
+        let dead = Evaluation { ranked: vec![(0.0, true), (0.0, false)], ..evaluation };
+        assert!(dead.is_dead());
+        assert!(!Evaluation { ranked: Vec::new(), ..dead.clone() }.is_dead());
+        assert!(!Evaluation { classes: 1, ..dead }.is_dead());
     }
 }

@@ -210,7 +210,7 @@ pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, Error> {
 ///
 /// # Errors
 ///
-/// If a setting is out of range, memory runs out, or training diverges.
+/// If a setting is out of range, memory runs out, training diverges, or after an epoch no hidden unit is active any more.
 pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) + Send) -> Result<Trained, Error> {
     let shape = shape(dataset, recipe)?;
     let TrainOptions { block, backend, .. } = recipe.options;
@@ -263,6 +263,9 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
             return Err(Error::Diverged { epoch: number, sample: labels.len(), alpha });
         }
         let evaluation = test(&trainer)?;
+        if evaluation.is_dead() {
+            return Err(Error::Dead { epoch: number, alpha: recipe.options.alpha });
+        }
         last = Some(evaluation.clone());
         #[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
         let mean_loss = loss.sum / labels.len().max(1) as f64;

@@ -94,6 +94,14 @@ pub(crate) struct DataArgs {
     pub(crate) file: FileArgs,
 }
 
+/// The option for data sets of dark ink on light.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct InvertArgs {
+    /// The images are dark ink on light, or were so when the network was trained: take 255 − p of every pixel p
+    #[arg(long)]
+    pub(crate) invert: bool,
+}
+
 /// The options for reading files.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct FileArgs {
@@ -143,6 +151,8 @@ impl FetchArgs {
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) invert: InvertArgs,
     /// How to train, where the options below do not say otherwise: article (squared error, file order, constant learning
     /// rate) or fast (cross-entropy, shuffled, falling learning rate)
     #[arg(long, value_name = "NAME", default_value = "article", value_parser = recipe)]
@@ -228,6 +238,8 @@ pub(crate) struct EvalArgs {
     pub(crate) model: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) invert: InvertArgs,
     /// SIMD instructions: portable, avx2 or avx512; does not change the result [default: the best available]
     #[arg(long, value_name = "TIER", value_parser = backend)]
     pub(crate) backend: Option<Backend>,
@@ -303,6 +315,8 @@ pub(crate) struct QuantizeArgs {
     pub(crate) images: usize,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) invert: InvertArgs,
     /// SIMD instructions: portable, avx2 or avx512; does not change the result [default: the best available]
     #[arg(long, value_name = "TIER", value_parser = backend)]
     pub(crate) backend: Option<Backend>,

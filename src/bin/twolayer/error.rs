@@ -91,6 +91,9 @@ fn hint(error: &host::Error) -> String {
             format!(". Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written")
         }
         host::Error::NoDigit { error, .. } => digit_hint(error).into(),
+        host::Error::Dead { alpha, .. } => format!(
+            ". Choose a smaller --alpha than {alpha:e}, or --invert if the images are dark ink on light; no model was written"
+        ),
         host::Error::Memory { .. } => ". Choose fewer --hidden units or a smaller --block".into(),
         host::Error::Tensors { error, .. } => tensors_hint(error).into(),
         _ => String::new(),

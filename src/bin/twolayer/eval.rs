@@ -19,7 +19,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
         Kind::Quantized(_) => ModelWeights::Quantized(file.quantized()?),
     };
     args.data.data = args.data.data.or_else(|| model::source_of(&model));
-    let data = Data::test(&args.data, Purpose::ExistingNetwork(shape))?;
+    let data = Data::test(&args.data, args.invert, Purpose::ExistingNetwork(shape))?;
     let test = &data.dataset;
     let (backend, threads) = (args.backend.unwrap_or_else(Backend::detect), Threads::new(Threads::available()));
     let evaluation = match weights {

@@ -1,6 +1,6 @@
 //! `twolayer import`: makes a model of a network trained with PyTorch, NumPy or Keras.
 
-use crate::args::ImportArgs;
+use crate::args::{ImportArgs, InvertArgs};
 use crate::console::say;
 use crate::error::Error;
 use crate::model::EXTENSION;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
     let weights = imported.weights.view();
     describe_ranges(weights);
     let evaluation = if args.data.data.is_some() {
-        let data = Data::test(&args.data, Purpose::ExistingNetwork(weights.shape()))?;
+        let data = Data::test(&args.data, InvertArgs { invert: false }, Purpose::ExistingNetwork(weights.shape()))?;
         let network = Network::new(weights, Backend::detect());
         Some((evaluate(&network, &data.dataset, &Threads::new(Threads::available()))?, data.accuracy_suffix()))
     } else {

@@ -1,6 +1,6 @@
 //! Opens the data set that `--data` selects, fetching it first if need be.
 
-use crate::args::DataArgs;
+use crate::args::{DataArgs, InvertArgs};
 use crate::console::{note, warning};
 use crate::error::Error;
 use core::fmt;
@@ -16,6 +16,7 @@ pub(crate) struct Data<T = Dataset> {
     pub(crate) source: Source,
     /// The directory of its files.
     directory: PathBuf,
+    inverted: bool,
 }
 
 /// What the data set is needed for.
@@ -44,22 +45,30 @@ impl Purpose {
 
 impl Data {
     /// Opens the data set that `--data` selects, by default MNIST.
-    pub(crate) fn open(args: &DataArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
+    pub(crate) fn open(args: &DataArgs, invert: InvertArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
         let (source, directory) = find(args, purpose, quiet, Name::locate)?;
         let access = args.file.access();
-        let Some(directory) = directory else { return Self::digits(access, quiet) };
-        Ok(Self { dataset: Dataset::open(&directory, access)?, source, directory })
+        let data = match directory {
+            None => Self::digits(access, quiet)?,
+            Some(directory) => Self { dataset: Dataset::open(&directory, access)?, source, directory, inverted: false },
+        };
+        Ok(if invert.invert { Self { dataset: data.dataset.inverted()?, inverted: true, ..data } } else { data })
     }
 
     /// Opens the test set of the data set that `--data` selects, by default MNIST.
-    pub(crate) fn test(args: &DataArgs, purpose: Purpose) -> Result<Data<Set>, Error> {
+    pub(crate) fn test(args: &DataArgs, invert: InvertArgs, purpose: Purpose) -> Result<Data<Set>, Error> {
         let (source, directory) = find(args, purpose, false, Name::locate_test)?;
         let access = args.file.access();
-        let Some(directory) = directory else {
-            let Self { dataset, source, directory } = Self::digits(access, false)?;
-            return Ok(Data { dataset: dataset.test, source, directory });
+        let data = match directory {
+            None => {
+                let Self { dataset, source, directory, inverted } = Self::digits(access, false)?;
+                Data { dataset: dataset.test, source, directory, inverted }
+            }
+            Some(directory) => {
+                Data { dataset: Dataset::open_test(&directory, access)?, source, directory, inverted: false }
+            }
         };
-        Ok(Data { dataset: Dataset::open_test(&directory, access)?, source, directory })
+        Ok(if invert.invert { Data { dataset: data.dataset.inverted()?, inverted: true, ..data } } else { data })
     }
 
     fn digits(access: FileAccess, quiet: bool) -> Result<Self, Error> {
@@ -68,7 +77,7 @@ impl Data {
         reporter.finish(dataset.is_ok());
         let dataset = dataset?;
         let directory = dataset.train.images_path().parent().unwrap_or_else(|| Path::new("")).to_owned();
-        Ok(Self { dataset, source: Source::Named(Name::Digits), directory })
+        Ok(Self { dataset, source: Source::Named(Name::Digits), directory, inverted: false })
     }
 }
 
@@ -124,7 +133,7 @@ impl<T> fmt::Display for Data<T> {
             Source::Named(name) => write!(f, "{}, ", name.title()),
             Source::Directory(_) => Ok(()),
         }?;
-        write!(f, "{}", self.directory.display())
+        write!(f, "{}{}", self.directory.display(), if self.inverted { ", inverted" } else { "" })
     }
 }
 

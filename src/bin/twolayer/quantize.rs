@@ -28,7 +28,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     ModelFile::check_writable(&out)?;
     let weights = file.weights()?;
     args.data.data = args.data.data.or_else(|| model::source_of(&model));
-    let data = Data::open(&args.data, Purpose::ExistingNetwork(shape), false)?;
+    let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?;
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 
     let images = args.images.min(train.len());

@@ -14,7 +14,7 @@ use twolayer::weights_hash;
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let recipe = args.recipe();
-    let data = Data::open(&args.data, Purpose::Training, args.quiet)?;
+    let data = Data::open(&args.data, args.invert, Purpose::Training, args.quiet)?;
     let dataset = &data.dataset;
     let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));

@@ -112,6 +112,15 @@ impl Dataset {
         Self::new(files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes }))
     }
 
+    /// The same data set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub fn inverted(self) -> Result<Self, Error> {
+        Ok(Self { train: self.train.inverted()?, test: self.test.inverted()? })
+    }
+
     fn new([train_images, train_labels, test_images, test_labels]: [Content; 4]) -> Result<Self, Error> {
         let train = Set::new(train_images, train_labels)?;
         let test = Set::new(test_images, test_labels)?;
@@ -177,6 +186,20 @@ impl Set {
             return Err(Error::Empty { path: images.path });
         }
         Ok(Self { images, labels, pixels, image_size })
+    }
+
+    /// The same set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
+    ///
+    /// # Errors
+    ///
+    /// If the files are no longer what they were when they were opened.
+    pub fn inverted(self) -> Result<Self, Error> {
+        let mut bytes = self.images.bytes.as_slice().to_vec();
+        let header = bytes.len().saturating_sub(self.images().len());
+        for pixel in bytes.iter_mut().skip(header) {
+            *pixel = !*pixel;
+        }
+        Self::new(Content { path: self.images.path, bytes: Bytes::Read(bytes) }, self.labels)
     }
 
     /// The number of images.
