@@ -499,6 +499,11 @@ pub enum TrainError {
     },
     /// There are no images to quantise by.
     NoImages,
+    /// Images to quantise by are so faint that a quantised network, which sees five levels of grey, sees next to nothing.
+    Faint {
+        /// The brightest pixel of all images.
+        found: u8,
+    },
     /// A network that is to be trained has biases.
     Biases,
 }
@@ -528,6 +533,11 @@ impl fmt::Display for TrainError {
             }
             Self::NotFinite { index } => write!(f, "weight {index} is not a finite number"),
             Self::NoImages => f.write_str("there are no images to quantise by"),
+            Self::Faint { found } => write!(
+                f,
+                "no pixel of the images is above {found}, and a quantised network sees the levels 0, 64, 128, 192 and 255 \
+                 only: scale the images to 0 to 255 and train on them"
+            ),
             Self::Biases => {
                 f.write_str("the network has biases, which cannot be trained: only a network without them can")
             }

@@ -118,7 +118,7 @@ fn classes_are_kept_and_the_payload_is_reproducible() {
 #[test]
 fn invalid_input_is_an_error() {
     let numbers = network();
-    let pixels = [9; 2 * INPUTS];
+    let pixels = [96; 2 * INPUTS];
     let run =
         |numbers: &[f32], pixels: &[u8], labels: &[u8]| quantize(weights(numbers), Bits::Four, pixels, labels).err();
     assert_eq!(run(&numbers, &pixels, &[1, 3]), None);
@@ -144,4 +144,20 @@ fn invalid_input_is_an_error() {
     let size = SizeError::Quantized { found: 65_536, most: 65_535 };
     assert_eq!(refused(65_536, 1), Some(TrainError::Size(size)));
     assert_eq!(refused(1, 65_536), Some(TrainError::Size(size)));
+}
+
+/// Digits of 0 to 16, as some data sets have them, are black or nearly so for a quantised network.
+#[test]
+fn faint_images_are_refused() {
+    let numbers = network();
+    let (mut images, labels) = images();
+    images.iter_mut().for_each(|pixel| *pixel /= 16);
+    let faintest = images.iter().copied().max().expect("pixels");
+    let refused = quantize(weights(&numbers), Bits::Eight, &images, &labels).unwrap_err();
+    assert_eq!(refused, TrainError::Faint { found: faintest });
+    assert!(refused.to_string().contains("scale the images to 0 to 255"), "{refused}");
+    images[7] = 95;
+    assert!(quantize(weights(&numbers), Bits::Eight, &images, &labels).is_err());
+    images[7] = 96;
+    assert!(quantize(weights(&numbers), Bits::Eight, &images, &labels).is_ok());
 }

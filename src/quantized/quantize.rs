@@ -68,7 +68,7 @@ const ACTIVATION_MAX: f64 = 255.0;
 /// # Errors
 ///
 /// When the network is too large for the format or for the quantiser (8192 inputs), a weight is infinite or not a number,
-/// there is not one image for each label, no image at all, or a label that no output stands for.
+/// there is not one image for each label, no image at all, a label that no output stands for, or no pixel above 95.
 pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) -> Result<Quantized, TrainError> {
     let shape = weights.shape();
     let len = QuantizedNetwork::payload_len(shape, bits)?;
@@ -81,6 +81,10 @@ pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) 
     check_samples(shape, images, labels)?;
     if labels.is_empty() {
         return Err(TrainError::NoImages);
+    }
+    // Such pixels are of one level at most.
+    if let Some(&found) = images.iter().max().filter(|brightest| level(**brightest) < 2) {
+        return Err(TrainError::Faint { found });
     }
     let images = images.chunks_exact(shape.inputs());
     let trained = Trained::new(weights);
