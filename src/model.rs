@@ -148,7 +148,7 @@ impl<'a> Model<'a> {
     }
 
     /// A model whose file was checked when it was opened.
-    #[cfg(feature = "std")]
+    #[cfg(any(test, feature = "std"))]
     pub(crate) const fn checked_before(kind: Kind, shape: Shape, payload: &'a [u8]) -> Self {
         Self { kind, shape, payload, bytes: &[] }
     }

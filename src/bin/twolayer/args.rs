@@ -261,7 +261,7 @@ pub(crate) struct PredictArgs {
     /// Model file, as written by `train` or `quantize` [default: named after `--data`, or the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
-    /// Whether the picture is inverted first, which dark ink on light paper needs: auto, yes or no
+    /// Whether the picture is inverted first, which dark ink on light paper needs: auto (for --index no), yes or no
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = invert)]
     pub(crate) invert: Ink,
     /// Answer `?` where the largest output exceeds the second by less than this. An integer network's margins are in its own

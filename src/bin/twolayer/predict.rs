@@ -1,6 +1,6 @@
 //! `twolayer predict`: says what digit is in a picture, how sure the network is, and what it saw.
 
-use crate::args::PredictArgs;
+use crate::args::{InvertArgs, PredictArgs};
 use crate::console::{note, say};
 use crate::error::Error;
 use crate::model;
@@ -81,7 +81,9 @@ fn side(shape: Shape, image: Option<[u16; 2]>) -> Option<u32> {
 
 /// The test set of `--data`, if it fits the network and has all images that are asked for.
 fn test_images(args: &PredictArgs, shape: Shape) -> Result<Set, Error> {
-    let set = Data::test(&args.data, Purpose::ExistingNetwork(shape))?.dataset;
+    // An image of a data set is taken as it is, unless it is said to be dark ink.
+    let invert = InvertArgs { invert: args.invert == Ink::Dark };
+    let set = Data::test(&args.data, invert, Purpose::ExistingNetwork(shape))?.dataset;
     let (path, len) = (set.images_path().to_owned(), set.len());
     if set.pixels() != shape.inputs() {
         return Err(
