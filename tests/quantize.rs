@@ -151,7 +151,9 @@ fn invalid_input_is_an_error() {
 fn faint_images_are_refused() {
     let numbers = network();
     let (mut images, labels) = images();
-    images.iter_mut().for_each(|pixel| *pixel /= 16);
+    for pixel in &mut images {
+        *pixel /= 16;
+    }
     let faintest = images.iter().copied().max().expect("pixels");
     let refused = quantize(weights(&numbers), Bits::Eight, &images, &labels).unwrap_err();
     assert_eq!(refused, TrainError::Faint { found: faintest });
