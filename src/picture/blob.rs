@@ -14,6 +14,8 @@ use super::{Area, Inked, Levels, Picture, PictureError};
 /// The least ink in the largest blob, of 100.
 const LEAST_SHARE: u8 = 25;
 
+/// So many runs of pixels in rows, of 100 pixels, are a texture. Of a digit, a row has two or three.
+const MOST_RUNS: u8 = 25;
 /// A blob is near if it is no further away than this part of the longer side.
 const NEAR: u32 = 5;
 /// A blob is a speck if it has less ink than one of so many cells of the square that the largest blob is in.
@@ -22,12 +24,16 @@ const CELLS: u64 = 400;
 /// The digit's box: that of the largest blob, and of all others, but for specks, that reach into it or near it.
 pub(super) fn find(inked: &Inked<'_, '_>, levels: Levels, scratch: &mut [u32]) -> Result<Area, PictureError> {
     let (mut all, mut largest) = (0, None::<Blob>);
-    Blobs::new(inked, levels, None, scratch).each(|blob| {
+    let runs = Blobs::new(inked, levels, None, scratch).each(|blob| {
         all += blob.ink;
         if blob.ink > largest.map_or(0, |largest| largest.ink) {
             largest = Some(blob);
         }
     });
+    let runs = percent(runs, inked.picture.area());
+    if runs >= MOST_RUNS {
+        return Err(PictureError::Texture { found: runs, expected: MOST_RUNS });
+    }
     let (ink, area) = largest.map_or((0, None), |blob| (blob.ink, Some(blob.area)));
     let share = percent(ink, all);
     let (Some(area), LEAST_SHARE..) = (area, share) else {
@@ -106,6 +112,8 @@ pub(super) struct Blobs<'p, 'a, 's> {
     free: u16,
     /// Labels that were ever in use.
     used: u16,
+    /// Runs of pixels in rows.
+    runs: u32,
 }
 
 impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
@@ -120,11 +128,11 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
         let line: &mut [u16] = bytemuck::cast_slice_mut(line);
         line.fill(0);
         let (table, _) = table.as_chunks_mut::<4>();
-        Self { inked, levels, interest, line, table, free: 0, used: 0 }
+        Self { inked, levels, interest, line, table, free: 0, used: 0, runs: 0 }
     }
 
-    /// Reads the picture and gives each blob to `done`.
-    fn each(mut self, mut done: impl FnMut(Blob)) {
+    /// Reads the picture and gives each blob to `done`; the number of runs of pixels in rows.
+    fn each(mut self, mut done: impl FnMut(Blob)) -> u32 {
         let height = u16::try_from(self.inked.picture.height).unwrap_or(u16::MAX);
         for y in 0..height {
             self.read(y);
@@ -133,33 +141,46 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
         // A row without ink, so that the last blobs are done.
         self.line.fill(0);
         self.finish(u16::MAX, &mut done);
+        self.runs
     }
 
     /// Reads one row.
     fn read(&mut self, y: u16) {
         let Self { inked, levels, .. } = *self;
-        // The labels of the pixel to the left, and of the one above it.
+        // The labels of the pixel to the left, which is that of its whole blob, and of the one above it.
         let (mut left, mut before) = (0, 0);
-        for (x, level) in (0_u16..).zip(inked.row(u32::from(y), 0, inked.picture.width)) {
-            let above = self.label(x);
+        // What the run of pixels to the left has not told its blob yet: its first column, and its ink.
+        let (mut first, mut ink) = (0, 0);
+        let (mut x, mut above) = (0, self.label(0));
+        for level in inked.row(u32::from(y), 0, inked.picture.width) {
+            let above_right = self.label(x + 1);
             if level <= levels.floor {
-                left = 0;
+                if left != 0 {
+                    self.add(left, Area { left: first, right: x - 1, top: y, bottom: y }, ink);
+                    left = 0;
+                }
                 if above != 0 {
                     self.set_label(x, 0);
                 }
             } else {
                 // Within a run, what is above was met before as what is above to the right.
                 if left == 0 {
-                    left = if above == 0 { before } else { above };
-                }
-                left = self.join(left, self.label(x + 1));
-                if left == 0 {
-                    left = self.start(x, y);
+                    let above = if above == 0 { before } else { above };
+                    left =
+                        if above == 0 && above_right == 0 { self.start(x, y) } else { self.join(above, above_right) };
+                    (first, ink) = (x, 0);
+                    self.runs += 1;
+                } else if above_right != 0 && above_right != left {
+                    left = self.join(left, above_right);
                 }
                 self.set_label(x, left);
-                self.add(left, x, y, level > levels.threshold);
+                ink += u32::from(level > levels.threshold);
             }
-            before = above;
+            (before, above) = (above, above_right);
+            x += 1;
+        }
+        if left != 0 {
+            self.add(left, Area { left: first, right: x - 1, top: y, bottom: y }, ink);
         }
     }
 
@@ -212,12 +233,12 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
         label
     }
 
-    /// One more pixel of a blob.
-    fn add(&mut self, label: u16, x: u16, y: u16, ink: bool) {
+    /// One more run of pixels of a blob, and how many of them are ink.
+    fn add(&mut self, label: u16, run: Area, ink: u32) {
         let mut blob = self.blob(label);
-        blob.ink += u32::from(ink);
-        blob.area = blob.area.union(Area { left: x, right: x, top: y, bottom: y });
-        blob.touches |= self.interest.is_some_and(|area| area.contains(x, y));
+        blob.ink += ink;
+        blob.area = blob.area.union(run);
+        blob.touches |= self.interest.is_some_and(|area| area.touches(run));
         self.set_blob(label, blob);
     }
 

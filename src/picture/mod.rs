@@ -191,6 +191,7 @@ impl<'a> Picture<'a> {
     /// - [`Noise`](PictureError::Noise): or by less than four times the noise, taken to be three times the difference from
     ///   the background that a quarter of all pixels do not exceed; or no floor below the threshold parts ink from noise;
     /// - [`Filled`](PictureError::Filled): more than three quarters of the picture are ink;
+    /// - [`Texture`](PictureError::Texture): a quarter as many runs of ink in rows as pixels, or more;
     /// - [`Scattered`](PictureError::Scattered): the largest blob has less than a quarter of all ink;
     /// - [`Small`](PictureError::Small): the longer side of the digit is shorter than [`MIN_DIGIT`](Self::MIN_DIGIT).
     ///
@@ -307,8 +308,8 @@ impl Area {
         }
     }
 
-    fn contains(self, x: u16, y: u16) -> bool {
-        (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
+    const fn touches(self, other: Self) -> bool {
+        self.left <= other.right && other.left <= self.right && self.top <= other.bottom && other.top <= self.bottom
     }
 }
 
@@ -370,6 +371,13 @@ pub enum PictureError {
         /// The most, of 100.
         expected: u8,
     },
+    /// Ink that comes and goes with every few pixels: a screen, a checkerboard.
+    Texture {
+        /// The runs of pixels with ink in rows, of 100 pixels.
+        found: u8,
+        /// So many are too many.
+        expected: u8,
+    },
     /// Many things and none of them the digit.
     Scattered {
         /// The ink in the largest blob, of 100.
@@ -411,6 +419,12 @@ impl fmt::Display for PictureError {
                 write!(
                     f,
                     "the picture is filled: {found} % of it are ink; at most {expected} % are in a picture of a digit"
+                )
+            }
+            Self::Texture { found, expected } => {
+                write!(
+                    f,
+                    "the picture is a texture: {found} runs of ink in 100 pixels; a picture of a digit has fewer than {expected}"
                 )
             }
             Self::Scattered { found, expected } => {

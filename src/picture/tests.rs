@@ -284,6 +284,11 @@ fn what_shows_no_digit_is_an_error() {
         let noise = painted(160, 120, |_, _| byte(below));
         assert!(matches!(of(&noise, 160), Err(PictureError::Noise { .. })), "{below}: {:?}", of(&noise, 160));
     }
+    // Checkerboards of one pixel and of two, of any contrast.
+    for (side, cell, dark) in [(8, 1, 0), (27, 1, 0), (28, 1, 100), (64, 1, 0), (64, 2, 0), (161, 1, 90)] {
+        let board = painted(side, side, |x, y| if (x / cell + y / cell) % 2 == 0 { dark } else { 200 });
+        assert!(matches!(of(&board, side), Err(PictureError::Texture { expected: 25, .. })), "{side} {cell}");
+    }
     // Specks: many, and one.
     let specks = painted(160, 120, |_, _| if byte(20) == 0 { 0 } else { 230 });
     assert!(matches!(of(&specks, 160), Err(PictureError::Scattered { expected: 25, .. })));
@@ -359,6 +364,7 @@ fn errors_are_readable() {
         PictureError::Input { found: 5 },
         PictureError::Noise { found: 80, expected: 120 },
         PictureError::Filled { found: 80, expected: 75 },
+        PictureError::Texture { found: 50, expected: 25 },
         PictureError::Scattered { found: 3, expected: 25 },
         PictureError::Small { found: 3, expected: 5 },
     ] {
