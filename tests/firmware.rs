@@ -10,6 +10,7 @@
 #![allow(clippy::format_push_string, clippy::match_same_arms, reason = "readability of tables")]
 
 mod oracle;
+mod pictures;
 
 use std::env;
 use std::fs;
@@ -17,13 +18,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use pictures::Grey;
 use twolayer::ffi::Status;
 use twolayer::host::dataset::digit;
 use twolayer::model::{self, Model};
+use twolayer::picture::{Ink, Picture};
 use twolayer::quantized::quantize;
 use twolayer::{
     Backend, Bits, INIT_SCALE, Kind, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights, WeightsMut,
-    fill_initial, weights_hash,
+    crc32, fill_initial, weights_hash,
 };
 
 /// The number of images whose outputs are compared.
@@ -698,6 +701,65 @@ fn training_on_a_device_gives_the_same_weights_as_on_the_host() {
             assert!(success && lines.len() == 1 && lines[0].ends_with(&tail), "{board}: {lines:?}, not {tail}");
             assert_eq!(code(&image).2, 0, "{board}: symbols with panic");
             eprintln!("{board} training, blocks of {block}: {} ticks, {tail}", field(&lines[0], "ticks"));
+        }
+    }
+}
+
+/// The host's input for the network, by its checksum.
+fn host_input(picture: &Grey) -> u32 {
+    let side = |side: usize| u32::try_from(side).expect("a small picture");
+    let (width, height) = (side(picture.width), side(picture.height));
+    let mut scratch = vec![0; Picture::scratch_len(width, 28)];
+    let mut input = [0; INPUTS];
+    let picture = Picture::new(&picture.pixels, width, height, width).expect("a picture");
+    picture.normalize(Ink::Auto, &mut scratch, &mut input).expect("a digit");
+    crc32(&input)
+}
+
+#[test]
+fn camera_pictures_give_the_hosts_inputs() {
+    if !tools_available() {
+        return;
+    }
+    // Instructions at most, in the mean: 5 % above what was counted.
+    for (width, height, times, clean, limit) in
+        [(64, 64, 2, true, 9e9), (64, 64, 2, false, 9e9), (160, 120, 3, true, 9e9), (160, 120, 3, false, 9e9)]
+    {
+        let picture = |(number, image): (usize, &[u8])| {
+            let image = Grey::mnist(image);
+            if clean {
+                image.enlarged(times).on(width, height, number % 8, number % 7).inverted()
+            } else {
+                image.photographed(
+                    width,
+                    height,
+                    f64::from(u8::try_from(times).expect("a small number")),
+                    number as u64,
+                )
+            }
+        };
+        let pictures: Vec<Grey> = digits().test.0.chunks_exact(INPUTS).take(COUNTED).enumerate().map(picture).collect();
+        let pixels: Vec<u8> = pictures.iter().flat_map(|picture| picture.pixels.clone()).collect();
+        let input = input(&[], 0, width * height, &pixels, &[], [0; 4]);
+        for board in ["m4", "riscv"] {
+            let image = build(board, "default").join("normalize");
+            let (lines, success) = emulate(board, &image, &format!("normalize.{width}.{clean}"), &input);
+            assert!(success && lines.len() == pictures.len(), "{board}: {lines:?}");
+            let (mut instructions, mut stack) = (Vec::new(), 0);
+            for (line, picture) in lines.iter().zip(&pictures) {
+                assert_eq!(field(line, "crc"), host_input(picture), "{board}: {line}");
+                instructions.push(f64::from(field(line, "ticks")) / if board == "m4" { 3.2 } else { 1.0 });
+                stack = stack.max(field(line, "stack"));
+            }
+            let instructions = mean(&instructions);
+            eprintln!(
+                "{board} {} of {width} x {height}: {instructions:.0} instructions, {stack} B of stack, {} B of scratch",
+                if clean { "clean pictures" } else { "photographs" },
+                field(&lines[0], "scratch"),
+            );
+            assert!(board != "m4" || instructions <= limit, "{instructions} instructions > {limit}");
+            assert!(stack <= 800, "{board}: {stack} B of stack");
+            assert_eq!(code(&image).2, 0, "{board}: symbols with panic");
         }
     }
 }

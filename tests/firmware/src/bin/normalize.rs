@@ -1,8 +1,8 @@
 //! Makes the network's input of the pictures of the input: 64 × 64 or 160 × 120 pixels each, as the camera has them. The
 //! model is not looked at.
 //!
-//! Prints one line a picture, in hexadecimal: `picture <number> ticks <ticks> stack <bytes> scratch <bytes> sum <sum of the
-//! input's pixels>`, or `picture <number> refused`. A tick is an instruction on RISC-V; on Arm see [`board::ticks`].
+//! Prints one line a picture, in hexadecimal: `picture <number> ticks <ticks> stack <bytes> scratch <bytes> crc <CRC-32 of
+//! the input>`, or `picture <number> refused`. A tick is an instruction on RISC-V; on Arm see [`board::ticks`].
 
 #![no_std]
 #![no_main]
@@ -41,8 +41,7 @@ fn run(memory: &'static mut [u32]) -> u32 {
         line.text(" ticks").field(ticks.wrapping_sub(empty));
         line.text(" stack").field(stack as u32);
         line.text(" scratch").field(size_of_val(scratch) as u32);
-        line.text(" sum")
-            .field(digit.iter().map(|&pixel| u32::from(pixel)).sum());
+        line.text(" crc").field(twolayer::crc32(&digit));
         line.print();
     }
     0
