@@ -114,6 +114,8 @@ pub(super) struct Blobs<'p, 'a, 's> {
     used: u16,
     /// Runs of pixels in rows.
     runs: u32,
+    /// Whether blobs have been joined in this row: then a label of the line may not be that of its whole blob.
+    joined: bool,
 }
 
 impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
@@ -128,7 +130,7 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
         let line: &mut [u16] = bytemuck::cast_slice_mut(line);
         line.fill(0);
         let (table, _) = table.as_chunks_mut::<4>();
-        Self { inked, levels, interest, line, table, free: 0, used: 0, runs: 0 }
+        Self { inked, levels, interest, line, table, free: 0, used: 0, runs: 0, joined: false }
     }
 
     /// Reads the picture and gives each blob to `done`; the number of runs of pixels in rows.
@@ -252,6 +254,7 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
             return one;
         }
         let (kept, gone) = (one.min(other), one.max(other));
+        self.joined = true;
         let (mut whole, mut part) = (self.blob(kept), self.blob(gone));
         whole.ink += part.ink;
         whole.area = whole.area.union(part.area);
@@ -268,10 +271,12 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
         if self.used == 0 {
             return;
         }
-        for x in 0..u16::try_from(self.line.len()).unwrap_or(u16::MAX) {
-            match self.label(x) {
-                0 => {}
-                label => self.set_label(x, self.root(label)),
+        if core::mem::take(&mut self.joined) {
+            for x in 0..u16::try_from(self.line.len()).unwrap_or(u16::MAX) {
+                match self.label(x) {
+                    0 => {}
+                    label => self.set_label(x, self.root(label)),
+                }
             }
         }
         let mut left = false;

@@ -2,7 +2,7 @@
 
 use super::background::{add, quantile};
 use super::{Background, Ink, Picture, PictureError};
-use core::num::NonZeroU64;
+use core::num::{NonZeroU32, NonZeroU64};
 
 /// The contrast that a picture's noise asks for: so many times a quarter of the pixels' greatest difference from the
 /// background. For normal noise that difference is 0.32 of the standard deviation: four deviations.
@@ -78,6 +78,20 @@ pub(super) fn percent(part: u32, whole: u32) -> u8 {
 fn count(picture: &Picture<'_>, background: &Background, darker: &mut [u32; 256], lighter: &mut [u32; 256]) {
     darker.fill(0);
     lighter.fill(0);
+    if background.is_even() {
+        for y in 0..picture.height {
+            picture.row(y).iter().for_each(|&pixel| add(lighter, pixel));
+        }
+        // Levels become differences: those up to the background's from there down, the others from there up.
+        let level = usize::from(background.level());
+        if let Some(below) = lighter.get(..=level) {
+            darker.iter_mut().zip(below.iter().rev()).for_each(|(to, &count)| *to = count);
+        }
+        lighter.copy_within(level.., 0);
+        lighter.iter_mut().skip(256 - level).for_each(|count| *count = 0);
+        lighter[0] = 0;
+        return;
+    }
     for y in 0..picture.height {
         let background = background.row(y);
         for (&pixel, x) in picture.row(y).iter().zip(0..) {
@@ -117,8 +131,10 @@ fn otsu(histogram: &[u32; 256]) -> u8 {
         let (Some(below), Some(above)) = (NonZeroU64::new(below), NonZeroU64::new(above)) else { continue };
         // With 8 bits of fraction each, 16 as a square: below 2³². Of at most 2²⁸ pixels, the product of two parts is
         // below 2⁵⁴, over all of them below 2²⁶: with 5 bits of fraction it is below 2³¹.
-        let apart = (above_sum << 8) / above - (below_sum << 8) / below;
-        let between = ((below.get() * above.get()) << 5) / all * (apart * apart);
+        let apart = divide(above_sum << 8, above) - divide(below_sum << 8, below);
+        let product = below.get() * above.get();
+        let whole = divide(product, all);
+        let between = ((whole << 5) + divide((product - whole * all.get()) << 5, all)) * (apart * apart);
         equal = between >= best.0;
         if between > best.0 {
             best = (between, level, level);
@@ -128,6 +144,14 @@ fn otsu(histogram: &[u32; 256]) -> u8 {
     }
     let (_, first, last) = best;
     first.midpoint(last)
+}
+
+/// A quotient, in 32 bits where they are enough: all of a picture of fewer than 2¹⁶ pixels.
+fn divide(number: u64, by: NonZeroU64) -> u64 {
+    match (u32::try_from(number), NonZeroU32::try_from(by)) {
+        (Ok(number), Ok(by)) => (number / by).into(),
+        _ => number / by,
+    }
 }
 
 /// The number of pixels above a level, and their mean level, rounded down; 0 if there are none.
