@@ -33,6 +33,9 @@ typedef int32_t twolayer_status;
 #define TWOLAYER_SCRATCH 9    /* the scratch is too small */
 #define TWOLAYER_OUTPUTS 10   /* outputs_len is not the network's number of outputs */
 #define TWOLAYER_KIND 11      /* the network is of another kind: integer, integer with biases, or f32 */
+#define TWOLAYER_PICTURE 12   /* a picture's sides, stride, length or ink is not what twolayer_normalize takes */
+#define TWOLAYER_BLANK 13     /* nothing stands out in the picture */
+#define TWOLAYER_NO_DIGIT 14  /* the picture is noise, a texture, filled with ink or with blobs, or shows a speck only */
 
 /* An open model, owned by the caller. Its fields may be read; only the functions that open may write them.
  * There is nothing to close. */
@@ -87,6 +90,25 @@ twolayer_status twolayer_f32_classify_margin(const twolayer_model *model, const 
                                              float *scratch, size_t scratch_words, uint32_t *label, float *margin);
 twolayer_status twolayer_f32_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                      float *scratch, size_t scratch_words, float *outputs, size_t outputs_len);
+
+/* What is darker in a picture, the ink or what it is on. */
+#define TWOLAYER_INK_AUTO 0u  /* found out */
+#define TWOLAYER_INK_DARK 1u  /* dark ink on light paper */
+#define TWOLAYER_INK_LIGHT 2u /* light ink on a dark ground */
+
+/* The scratch length that twolayer_normalize needs for pictures of up to so many columns and an input of side * side. */
+#define TWOLAYER_PICTURE_SCRATCH_WORDS(width, side)                                                                    \
+    TWOLAYER_LARGER(TWOLAYER_LARGER(((width) + 1u) / 2u * 5u, (side) * 5u / 7u * ((side) * 5u / 7u * 2u + 1u)), 512u)
+#define TWOLAYER_LARGER(a, b) ((a) > (b) ? (a) : (b))
+
+/* Makes a network's input of the one digit in a grey picture of any size, as MNIST's images were made: input_len is 784 for
+ * MNIST's 28 x 28, or the square of any other side from 8 to 256. Rows of width pixels start every stride bytes, the first
+ * one at the top; each side is 1 to 16384. The input can then be given to the functions above. On error, the input is not
+ * written: TWOLAYER_PICTURE, TWOLAYER_PIXELS (input_len is no such square), TWOLAYER_SCRATCH, TWOLAYER_BLANK or
+ * TWOLAYER_NO_DIGIT. */
+twolayer_status twolayer_normalize(const uint8_t *pixels, size_t pixels_len, uint32_t width, uint32_t height,
+                                   uint32_t stride, uint32_t ink, uint32_t *scratch, size_t scratch_words,
+                                   uint8_t *input, size_t input_len);
 
 /* A description of a status in English; never null. */
 const char *twolayer_status_text(twolayer_status status);

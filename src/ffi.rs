@@ -1,17 +1,21 @@
 //! The C interface of `include/twolayer.h`, which documents it. No state, no allocation, no panic.
 //!
-//! The functions for integer networks, for those with biases and for f32 networks do not call each other, so that firmware
+//! The functions for integer networks, those with biases, f32 networks and pictures do not call each other, so that firmware
 //! links only those that it uses.
 //!
 //! A static library for a microcontroller: feature `staticlib`, which adds the panic handler that such a library must bring.
 
 #![allow(unsafe_code, reason = "pointers from C")]
 
+mod picture;
+
 use core::ffi::{CStr, c_char};
 use core::slice;
 
 use crate::model::Model as File;
 use crate::{Backend, Bits, Kind, ModelError, Network, QuantizedNetwork, Shape, SizeError, Weights};
+
+pub use picture::twolayer_normalize;
 
 /// An open model, in the caller's memory: `twolayer_model`.
 #[repr(C)]
@@ -52,6 +56,9 @@ pub enum Status {
     Scratch = 9,
     Outputs = 10,
     Kind = 11,
+    Picture = 12,
+    Blank = 13,
+    NoDigit = 14,
 }
 
 impl From<ModelError> for Status {
@@ -474,6 +481,9 @@ fn text(status: i32) -> &'static CStr {
         9 => c"the scratch is too small",
         10 => c"the outputs are not as many as the network has",
         11 => c"the network is of another kind: integers, integers with biases, and f32 have functions of their own",
+        12 => c"the picture's sides, its stride or its number of bytes do not fit, or the ink is none of the three",
+        13 => c"the picture is blank",
+        14 => c"the picture shows no digit: it is noise, a texture, full of ink, full of blobs, or has a speck only",
         _ => c"an unknown status",
     }
 }

@@ -11,16 +11,17 @@ use std::process::Command;
 use twolayer::ffi::{
     Model, Status, twolayer_biased_classify, twolayer_biased_classify_margin, twolayer_biased_open,
     twolayer_biased_outputs, twolayer_classify, twolayer_classify_margin, twolayer_f32_classify,
-    twolayer_f32_classify_margin, twolayer_f32_open, twolayer_f32_outputs, twolayer_open, twolayer_outputs,
-    twolayer_status_text,
+    twolayer_f32_classify_margin, twolayer_f32_open, twolayer_f32_outputs, twolayer_normalize, twolayer_open,
+    twolayer_outputs, twolayer_status_text,
 };
 use twolayer::model;
+use twolayer::picture::{Ink, Picture};
 use twolayer::{Backend, Bits, Kind, Network, QuantizedNetwork, Shape, WeightsMut, crc32, fill_initial};
 
 const HEADER: &str = include_str!("../include/twolayer.h");
-const CODE: &str = include_str!("../src/ffi.rs");
+const CODE: &str = concat!(include_str!("../src/ffi.rs"), include_str!("../src/ffi/picture.rs"));
 
-const STATUSES: [(&str, Status); 12] = [
+const STATUSES: [(&str, Status); 15] = [
     ("OK", Status::Ok),
     ("NULL", Status::Null),
     ("MAGIC", Status::Magic),
@@ -33,6 +34,9 @@ const STATUSES: [(&str, Status); 12] = [
     ("SCRATCH", Status::Scratch),
     ("OUTPUTS", Status::Outputs),
     ("KIND", Status::Kind),
+    ("PICTURE", Status::Picture),
+    ("BLANK", Status::Blank),
+    ("NO_DIGIT", Status::NoDigit),
 ];
 
 /// Translates a Rust type of the interface to C; the result ends in a space or `*`.
@@ -110,10 +114,10 @@ fn the_header_matches_the_code() {
 
 #[test]
 fn every_status_has_a_text() {
-    for status in -1..13 {
+    for status in -1..16 {
         // SAFETY: the text is a static C string.
         let text = unsafe { CStr::from_ptr(twolayer_status_text(status)) };
-        assert_eq!(text.to_bytes() == b"an unknown status", !(0..=11).contains(&status));
+        assert_eq!(text.to_bytes() == b"an unknown status", !(0..=14).contains(&status));
     }
 }
 
@@ -484,6 +488,67 @@ fn null_pointers_and_wrong_lengths_are_errors() {
     }
 }
 
+/// A dark 7 on light paper, with a gap between the rows.
+fn seven() -> Vec<u8> {
+    let ink = |x: usize, y: usize| y == 4 && (3..15).contains(&x) || (5..20).contains(&y) && x == 14 - (y - 4) / 2;
+    (0..24 * 22).map(|n| if n % 22 < 20 && ink(n % 22, n / 22) { 30 } else { 220 }).collect()
+}
+
+/// What the host makes of that.
+fn input_of_seven() -> [u8; 784] {
+    let (pixels, mut input) = (seven(), [0; 784]);
+    let picture = Picture::new(&pixels, 20, 24, 22).expect("a picture");
+    picture.normalize(Ink::Auto, &mut vec![0; Picture::scratch_len(20, 28)], &mut input).expect("a digit");
+    input
+}
+
+#[test]
+fn pictures_are_normalized_as_by_rust() {
+    let (pixels, blank) = (seven(), [200; 528]);
+    let speck: Vec<u8> = (0..528).map(|n| if n == 100 { 0 } else { 200 }).collect();
+    let words = Picture::scratch_len(20, 28);
+    let mut scratch = vec![u32::MAX; words + 1];
+    let s = scratch.as_mut_ptr();
+    let call = |pixels: *const u8, len, [width, height, stride, ink]: [u32; 4], s, words, input_len| {
+        let mut input = [7; 800];
+        // SAFETY: every pointer is null or misaligned, or points to as much as its length says.
+        let status = unsafe {
+            let input = input.as_mut_ptr();
+            twolayer_normalize(pixels, len, width, height, stride, ink, s, words, input, input_len)
+        };
+        assert!(status == Status::Ok || input == [7; 800], "written in spite of {status:?}");
+        (status, input)
+    };
+    let (p, sizes) = (pixels.as_ptr(), [20, 24, 22, 0]);
+    for ink in [0, 1] {
+        let (status, input) = call(p, 528, [20, 24, 22, ink], s, words, 784);
+        assert_eq!((status, &input[..784]), (Status::Ok, &input_of_seven()[..]));
+        assert_eq!(input[784..], [7; 16]);
+    }
+    for (number, (expected, (found, _))) in [
+        (Status::Null, call(ptr::null(), 528, sizes, s, words, 784)),
+        (Status::Null, call(p, 528, sizes, ptr::null_mut(), words, 784)),
+        (Status::Null, call(p, 528, sizes, s.wrapping_byte_add(1), words, 784)),
+        (Status::Picture, call(p, 527 - 2, sizes, s, words, 784)),
+        (Status::Picture, call(p, 528, [0, 24, 22, 0], s, words, 784)),
+        (Status::Picture, call(p, 528, [20, 16_385, 22, 0], s, words, 784)),
+        (Status::Picture, call(p, 528, [20, 24, 19, 0], s, words, 784)),
+        (Status::Picture, call(p, 528, [20, 24, 22, 3], s, words, 784)),
+        (Status::Pixels, call(p, 528, sizes, s, words, 785)),
+        (Status::Scratch, call(p, 528, sizes, s, words - 1, 784)),
+        (Status::Blank, call(blank.as_ptr(), 528, sizes, s, words, 784)),
+        (Status::NoDigit, call(speck.as_ptr(), 528, sizes, s, words, 784)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(found, expected, "call {number}");
+    }
+    // SAFETY: null pointers are errors.
+    let status = unsafe { twolayer_normalize(p, 528, 20, 24, 22, 0, s, words, ptr::null_mut(), 784) };
+    assert_eq!(status, Status::Null);
+}
+
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -548,6 +613,9 @@ fn a_c_program_gets_the_same_results_as_rust() {
         offset_of!(Model, scratch_words),
     ];
     let layout = format!("layout {}", offsets.map(|offset| offset.to_string()).join(" "));
+    let words = [(1, 8), (20, 28), (328, 28), (329, 28), (640, 33), (16_384, 256), (3, 256)];
+    let words: Vec<String> = words.iter().map(|&(width, side)| Picture::scratch_len(width, side).to_string()).collect();
+    let picture = format!("picture crc {:08x} words {}", crc32(&input_of_seven()), words.join(" "));
     let pixels = folder.join("pixels");
     std::fs::write(&pixels, images()).expect("images for the program");
     for program in programs {
@@ -559,6 +627,7 @@ fn a_c_program_gets_the_same_results_as_rust() {
             let text = run(Command::new(&program).arg(&path).arg(&pixels));
             let mut lines = text.lines();
             assert_eq!(lines.next(), Some(layout.as_str()));
+            assert_eq!(lines.next(), Some(picture.as_str()));
             assert_eq!(lines.collect::<Vec<_>>(), expected(&file), "{name}");
             let mut damaged = file.bytes().to_vec();
             damaged[100] ^= 8;

@@ -1,5 +1,5 @@
-/* Called by tests/ffi.rs: main <model> <pixels>. Prints the layout of twolayer_model, then the class and the outputs of each
- * image, or the status that refused the model and its text. Plain C11 and C++. */
+/* Called by tests/ffi.rs: main <model> <pixels>. Prints the layout of twolayer_model, what becomes of a picture, then the
+ * class and the outputs of each image, or the status that refused the model and its text. Plain C11 and C++. */
 #include "twolayer.h"
 
 #include <stdio.h>
@@ -32,6 +32,36 @@ static uint32_t bits(float number) {
     return word;
 }
 
+/* Prints the checksum of the input made of a 7 on paper, and scratch lengths. */
+static void normalize(void) {
+    static unsigned char picture[24 * 22], input[784];
+    static uint32_t scratch[TWOLAYER_PICTURE_SCRATCH_WORDS(20u, 28u)];
+    static const uint32_t words[] = {
+        TWOLAYER_PICTURE_SCRATCH_WORDS(1u, 8u),       TWOLAYER_PICTURE_SCRATCH_WORDS(20u, 28u),
+        TWOLAYER_PICTURE_SCRATCH_WORDS(328u, 28u),    TWOLAYER_PICTURE_SCRATCH_WORDS(329u, 28u),
+        TWOLAYER_PICTURE_SCRATCH_WORDS(640u, 33u),    TWOLAYER_PICTURE_SCRATCH_WORDS(16384u, 256u),
+        TWOLAYER_PICTURE_SCRATCH_WORDS(3u, 256u),
+    };
+    uint32_t crc = 0xFFFFFFFFu;
+    size_t at;
+    int bit;
+    memset(picture, 220, sizeof picture);
+    for (at = 3; at < 15; at++)
+        picture[4 * 22 + at] = 30;
+    for (at = 5; at < 20; at++)
+        picture[at * 22 + 14 - (at - 4) / 2] = 30;
+    if (!check(twolayer_normalize(picture, sizeof picture, 20, 24, 22, TWOLAYER_INK_AUTO, scratch,
+                                  sizeof scratch / sizeof *scratch, input, sizeof input)))
+        return;
+    for (at = 0; at < sizeof input; at++)
+        for (crc ^= input[at], bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
+    printf("picture crc %08x words", (unsigned)~crc);
+    for (at = 0; at < sizeof words / sizeof *words; at++)
+        printf(" %u", (unsigned)words[at]);
+    printf("\n");
+}
+
 int main(int count, char **arguments) {
     size_t model_len, pixels_len, at, k;
     unsigned char *model_bytes, *pixels;
@@ -43,6 +73,7 @@ int main(int count, char **arguments) {
     printf("layout %zu %zu %zu %zu %zu %zu %zu %zu\n", sizeof(twolayer_model), offsetof(twolayer_model, payload),
            offsetof(twolayer_model, payload_len), offsetof(twolayer_model, bits), offsetof(twolayer_model, inputs),
            offsetof(twolayer_model, hidden), offsetof(twolayer_model, outputs), offsetof(twolayer_model, scratch_words));
+    normalize();
     model_bytes = read_file(arguments[1], &model_len);
     pixels = read_file(arguments[2], &pixels_len);
     twolayer_status status = twolayer_open(&model, model_bytes, model_len);
