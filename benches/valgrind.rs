@@ -21,7 +21,9 @@ use std::process::{Command, ExitCode};
 use twolayer::host::dataset::digit;
 use twolayer::probe::Parts;
 use twolayer::quantized::{PackedNetwork, Quantized, QuantizedNetwork};
-use twolayer::{Backend, Bits, INIT_SCALE, Network, Shape, TrainOptions, Trainer, WeightsMut, fill_initial};
+use twolayer::{
+    Backend, Bits, INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut, fill_initial,
+};
 
 type Anything = Box<dyn core::error::Error>;
 
@@ -39,11 +41,12 @@ const FEWER: Style = AnsiColor::Green.on_default();
 const MORE: Style = AnsiColor::Red.on_default().bold();
 
 /// A part, the samples that it is for, and its pinned counts on the portable tier and on AVX2.
-const PARTS: [(&str, usize, [u64; 2]); 9] = [
+const PARTS: [(&str, usize, [u64; 2]); 10] = [
     ("lists and Gram numbers", BLOCK, [1_936_923, 1_299_836]),
     ("forward pass", BLOCK, [11_183_112, 4_396_296]),
     ("update + forward pass", BLOCK, [22_696_008, 8_964_824]),
     ("corrections, output layer", BLOCK, [4_942_252, 1_907_346]),
+    ("the same, cross-entropy", BLOCK, [4_971_846, 1_942_477]),
     ("block of training", BLOCK, [29_579_387, 12_174_866]),
     ("one image, f32", 1, [200_283, 81_347]),
     ("64 images, f32", BLOCK, [12_344_237, 4_986_565]),
@@ -159,7 +162,8 @@ fn run_part(part: &str, tier: &str, times: u32) -> Result<(), Anything> {
     let mut numbers = vec![0.0; SHAPE.weights_len()];
     let mut weights = WeightsMut::new(SHAPE, &mut numbers)?;
     fill_initial(&mut weights, 1, INIT_SCALE);
-    let options = TrainOptions { backend, ..TrainOptions::default() };
+    let loss = if part.ends_with("cross-entropy") { LossFunction::CrossEntropy } else { LossFunction::Squared };
+    let options = TrainOptions { backend, loss, ..TrainOptions::default() };
     let mut repeat = |what: &mut dyn FnMut()| (0..times).for_each(|_| what());
 
     if let Some(bits) = [("one image, int8", Bits::Eight), ("one image, int4", Bits::Four)].iter().find(|b| b.0 == part)
@@ -200,7 +204,9 @@ fn run_part(part: &str, tier: &str, times: u32) -> Result<(), Anything> {
             repeat(&mut || parts.visit());
         }
         "update + forward pass" => repeat(&mut || parts.visit()),
-        "corrections, output layer" => repeat(&mut || _ = parts.sequential(black_box(&labels))),
+        "corrections, output layer" | "the same, cross-entropy" => {
+            repeat(&mut || _ = parts.sequential(black_box(&labels)))
+        }
         _ => return Err(format!("no part is called {part}").into()),
     }
     Ok(())

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use twolayer::host::ModelFile;
 use twolayer::host::training::{self, Event};
 use twolayer::model::Details;
-use twolayer::weights_hash;
+use twolayer::{LossFunction, weights_hash};
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let recipe = args.recipe();
@@ -38,8 +38,10 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
         }
         Event::Epoch(epoch) if !args.quiet => bar.suspend(|| {
             say!(
-                "epoch {}   Error: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs a sample",
+                "epoch {}   {}: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs a sample",
                 epoch.number,
+                // As the article prints it.
+                if recipe.options.loss == LossFunction::Squared { "Error" } else { "Loss" },
                 epoch.last_loss,
                 epoch.mean_loss,
                 table::percent(&epoch.test),
