@@ -25,8 +25,8 @@ use twolayer::model::{self, Model};
 use twolayer::picture::{Ink, Picture};
 use twolayer::quantized::quantize;
 use twolayer::{
-    Backend, Bits, INIT_SCALE, Kind, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights, WeightsMut,
-    crc32, fill_initial, weights_hash,
+    Backend, Bits, INIT_SCALE, Kind, LossFunction, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights,
+    WeightsMut, crc32, fill_initial, weights_hash,
 };
 
 /// The number of images whose outputs are compared.
@@ -119,7 +119,7 @@ fn integer_model(hidden: usize, weights: &[f32], bits: Bits) -> Vec<u8> {
 }
 
 /// The input that firmware images read from flash, after their code: see `tests/firmware/src/lib.rs`.
-fn input(model: &[u8], offset: usize, pixels: usize, images: &[u8], labels: &[u8], training: [usize; 4]) -> Vec<u8> {
+fn input(model: &[u8], offset: usize, pixels: usize, images: &[u8], labels: &[u8], training: [usize; 5]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for word in [model.len(), images.len() / pixels, pixels, offset].into_iter().chain(training) {
         bytes.extend_from_slice(&u32::try_from(word).expect("a small number").to_le_bytes());
@@ -325,7 +325,7 @@ fn every_board_gives_the_same_outputs_as_the_host() {
                     continue;
                 }
                 let count = if *board == "microbit" { 200 } else { IMAGES };
-                let input = input(&model, 0, INPUTS, &pixels[..count * INPUTS], &[], [0; 4]);
+                let input = input(&model, 0, INPUTS, &pixels[..count * INPUTS], &[], [0; 5]);
                 let report = classify(board, image, &format!("{hidden}.{bits:?}"), &input);
                 assert_eq!(report.results, expected[..count], "{board} {variant} {hidden} {bits:?}");
                 let instructions = mean(&report.instructions[..COUNTED]);
@@ -359,7 +359,7 @@ fn every_board_gives_the_same_outputs_as_the_host() {
         if hidden == 64 {
             let model = integer_model(hidden, &weights, Bits::Eight);
             let white = [255; INPUTS];
-            let report = classify("m4", &images[0].2, "white", &input(&model, 0, INPUTS, &white, &[], [0; 4]));
+            let report = classify("m4", &images[0].2, "white", &input(&model, 0, INPUTS, &white, &[], [0; 5]));
             assert_eq!(report.results, host_results(&model, &white));
             table += &format!("m4 H=64 all white: {:.0} instructions\n", report.instructions[0]);
             assert!(report.instructions[0] <= 54_500.0, "all white: {} instructions", report.instructions[0]);
@@ -416,7 +416,7 @@ fn networks_with_biases_give_the_hosts_outputs() {
         let plain_model = integer_model(hidden, &trained(hidden), bits);
         for (name, model) in [("biased", &biased_model), ("plain", &plain_model)] {
             let expected = host_results(model, pixels);
-            let input = input(model, 0, INPUTS, pixels, &[], [0; 4]);
+            let input = input(model, 0, INPUTS, pixels, &[], [0; 5]);
             for (board, variant, image) in &images {
                 let report = classify(board, image, &format!("{name}.{bits:?}"), &input);
                 assert_eq!(report.results, expected, "{board} {variant} {name} {bits:?}");
@@ -428,7 +428,7 @@ fn networks_with_biases_give_the_hosts_outputs() {
                 assert!(report.stack <= STACK + 32, "{} bytes of stack", report.stack);
             }
         }
-        let input = input(&biased_model, 0, INPUTS, pixels, &[], [0; 4]);
+        let input = input(&biased_model, 0, INPUTS, pixels, &[], [0; 5]);
         let (lines, success) = emulate("m4", &build("m4", "default").join("classify"), "biases", &input);
         assert!(!success && lines[0] == format!("refused {:08x}", Status::Kind as u32), "{lines:?}");
     }
@@ -459,7 +459,7 @@ fn networks_with_biases_give_the_hosts_outputs() {
             let pixels: Vec<u8> = (0..8 * inputs).map(|_| next()).collect();
             let model = file(Kind::Quantized(bits), shape, &payload);
             let expected = host_results(&model, &pixels);
-            let input = input(&model, 0, inputs, &pixels, &[], [0; 4]);
+            let input = input(&model, 0, inputs, &pixels, &[], [0; 5]);
             for (board, variant, image) in &images {
                 let report = classify(board, image, "odd", &input);
                 assert_eq!(report.results, expected, "{board} {variant} {shape} {bits:?}");
@@ -513,7 +513,7 @@ fn a_network_from_pytorch_gives_the_hosts_outputs() {
         let model = file(Kind::Quantized(bits), shape, quantized.payload());
         let pixels = &pixels[..IMAGES * INPUTS];
         let report =
-            classify("m4", &image, &format!("pytorch.{bits:?}"), &input(&model, 0, INPUTS, pixels, &[], [0; 4]));
+            classify("m4", &image, &format!("pytorch.{bits:?}"), &input(&model, 0, INPUTS, pixels, &[], [0; 5]));
         assert_eq!(report.results, host_results(&model, pixels), "{bits:?}");
         let instructions = mean(&report.instructions[..COUNTED]);
         eprintln!(
@@ -567,7 +567,7 @@ fn odd_shapes_and_extreme_weights() {
                 }
                 let model = file(Kind::Quantized(bits), shape, &payload);
                 let expected = host_results(&model, &pixels);
-                let input = input(&model, 0, inputs, &pixels, &[], [0; 4]);
+                let input = input(&model, 0, inputs, &pixels, &[], [0; 5]);
                 for (board, variant, image) in &images {
                     // The micro:bit has memory for the scratch of about 2000 pixels.
                     if *board == "microbit" && inputs > 2000 {
@@ -638,7 +638,7 @@ fn damaged_and_misaligned_models_are_errors() {
         (floats, 0, Status::Kind),
     ];
     for (number, (model, offset, status)) in cases.iter().enumerate() {
-        let input = input(model, *offset, 20, &[1; 20], &[], [0; 4]);
+        let input = input(model, *offset, 20, &[1; 20], &[], [0; 5]);
         for (board, image) in &images {
             let (lines, success) = emulate(board, image, "damaged", &input);
             assert!(!success, "{board}, case {number}: {lines:?}");
@@ -663,7 +663,7 @@ fn f32_outputs_are_the_hosts_bits() {
     let outputs = outputs.chunks_exact(OUTPUTS).map(|outputs| outputs.iter().map(|output| output.to_bits()).collect());
     let expected: Vec<(u32, Vec<u32>)> = classes.into_iter().map(u32::from).zip(outputs).collect();
     let model = file(Kind::F32, shape(hidden), bytemuck::cast_slice(&weights));
-    let input = input(&model, 0, INPUTS, pixels, &[], [0; 4]);
+    let input = input(&model, 0, INPUTS, pixels, &[], [0; 5]);
     for board in ["m4", "m7"] {
         let image = build(board, "default").join("classify-f32");
         let report = classify(board, &image, "f32", &input);
@@ -684,23 +684,27 @@ fn training_on_a_device_gives_the_same_weights_as_on_the_host() {
     }
     let (shape, samples, seed) = (shape(32), 320, 7);
     let (images, labels) = (&digits().train.0[..samples * INPUTS], &digits().train.1[..samples]);
-    for block in [1, 4] {
+    let (squared, cross_entropy) = (LossFunction::Squared, LossFunction::CrossEntropy);
+    for (block, loss_function, word) in [(1, squared, 0), (4, squared, 0), (4, cross_entropy, 1)] {
         let mut numbers = vec![0.0; shape.weights_len()];
         let mut weights = WeightsMut::new(shape, &mut numbers).expect("as many as the shape has");
         fill_initial(&mut weights, seed, INIT_SCALE);
-        let options = TrainOptions { block, ..TrainOptions::default() };
+        let options = TrainOptions { block, loss: loss_function, ..TrainOptions::default() };
         let mut scratch = vec![0.0; Trainer::scratch_len(shape, block)];
         let mut trainer = Trainer::new(weights, &mut scratch, options).expect("buffers of the right length");
         let loss = trainer.train(images, labels).expect("sound samples");
         let hash = weights_hash(trainer.weights());
         let tail = format!("error {:08x} hash {:08x} {:08x}", loss.last.to_bits(), hash >> 32, hash & 0xFFFF_FFFF);
-        let input = input(&[], 0, INPUTS, images, labels, [32, OUTPUTS, block, 7]);
+        let input = input(&[], 0, INPUTS, images, labels, [32, OUTPUTS, block, 7, word]);
         for board in ["m4", "m7"] {
             let image = build(board, "default").join("train");
             let (lines, success) = emulate(board, &image, &format!("train{block}"), &input);
             assert!(success && lines.len() == 1 && lines[0].ends_with(&tail), "{board}: {lines:?}, not {tail}");
             assert_eq!(code(&image).2, 0, "{board}: symbols with panic");
-            eprintln!("{board} training, blocks of {block}: {} ticks, {tail}", field(&lines[0], "ticks"));
+            eprintln!(
+                "{board} training, {loss_function}, blocks of {block}: {} ticks, {tail}",
+                field(&lines[0], "ticks")
+            );
         }
     }
 }
@@ -743,7 +747,7 @@ fn camera_pictures_give_the_hosts_inputs() {
         };
         let pictures: Vec<Grey> = digits().test.0.chunks_exact(INPUTS).take(COUNTED).enumerate().map(picture).collect();
         let pixels: Vec<u8> = pictures.iter().flat_map(|picture| picture.pixels.clone()).collect();
-        let input = input(&[], 0, width * height, &pixels, &[], [0; 4]);
+        let input = input(&[], 0, width * height, &pixels, &[], [0; 5]);
         for board in ["m4", "riscv"] {
             let image = build(board, "default").join("normalize");
             let (lines, success) = emulate(board, &image, &format!("normalize.{width}.{clean}"), &input);

@@ -11,7 +11,8 @@
 //! | 2 | pixels of an image |
 //! | 3 | bytes between the words and the model: 0, or else to try a model at an odd address |
 //! | 4, 5, 6, 7 | for training: hidden units, outputs, samples of a block, seed of the initial weights |
-//! | 8..16 | zero |
+//! | 8 | for training: the loss, 0 for squared error and 1 for cross-entropy |
+//! | 9..16 | zero |
 //!
 //! The images start at the next multiple of 4 behind the model, the labels (for training) directly behind the images.
 

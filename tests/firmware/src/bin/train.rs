@@ -5,7 +5,9 @@
 #![no_std]
 #![no_main]
 
-use twolayer::{Backend, INIT_SCALE, Shape, TrainOptions, Trainer, WeightsMut, fill_initial, weights_hash};
+use twolayer::{
+    Backend, INIT_SCALE, LossFunction, Shape, TrainOptions, Trainer, WeightsMut, fill_initial, weights_hash,
+};
 use twolayer_firmware::{Input, Line, board, main, measure};
 
 main!(run);
@@ -28,6 +30,11 @@ fn run(memory: &'static mut [u32]) -> u32 {
     let options = TrainOptions {
         block: block as usize,
         backend: Backend::detect(),
+        loss: if input.word(8) == 1 {
+            LossFunction::CrossEntropy
+        } else {
+            LossFunction::Squared
+        },
         ..TrainOptions::default()
     };
     let Ok(mut trainer) = Trainer::new(weights, scratch, options) else {
