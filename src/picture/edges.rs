@@ -32,15 +32,20 @@ impl Edges {
         let Area { left, right, top, bottom } = area;
         let cell = u16::try_from(area.longer() / inner.max(1)).unwrap_or_default();
         let faint = contrast / FAINT;
-        let across = |x| brightest(inked, Area { left: x, right: x, ..area });
-        let down = |y| brightest(inked, Area { top: y, bottom: y, ..area });
+        // Lines from an edge on, at most as far as the other edge.
+        let (last_column, last_row) = (right.saturating_sub(left), bottom.saturating_sub(top));
+        let column = |n: u16| brightest(inked, Area { left: left + n, right: left + n, ..area });
+        let row = |n: u16| brightest(inked, Area { top: top + n, bottom: top + n, ..area });
         let [from_left, from_right] = pair(
             area.width(),
-            [outside(cell, faint, |n| across(left + n)), outside(cell, faint, |n| across(right.saturating_sub(n)))],
+            [
+                outside(cell, faint, |n| column(n.min(last_column))),
+                outside(cell, faint, |n| column(last_column.saturating_sub(n))),
+            ],
         );
         let [from_top, from_bottom] = pair(
             area.height(),
-            [outside(cell, faint, |n| down(top + n)), outside(cell, faint, |n| down(bottom.saturating_sub(n)))],
+            [outside(cell, faint, |n| row(n.min(last_row))), outside(cell, faint, |n| row(last_row.saturating_sub(n)))],
         );
         let blurred = from_left.blurred + from_right.blurred + from_top.blurred + from_bottom.blurred;
         Self {
@@ -88,12 +93,16 @@ fn outside(cell: u16, faint: u8, line: impl Fn(u16) -> u8) -> Cut {
         return Cut::default();
     }
     // What is a cell further in: half a line more, since the pixel there ends there.
-    let inside = |n: u16| {
+    let inside_of = |n: u16| {
         let [one, two] = [u32::from(line(n + cell - 1)), u32::from(line(n + cell - 2))];
         one + one.saturating_sub(two) / 2
     };
-    let first = (0..2 * cell).find(|&n| line(n) > faint || inside(n) > u32::from(faint)).unwrap_or_default();
-    let inside = inside(first);
+    let mut first = 0;
+    let mut inside = inside_of(0);
+    if inside <= u32::from(faint) {
+        first = (0..2 * cell).find(|&n| line(n) > faint || inside_of(n) > u32::from(faint)).unwrap_or_default();
+        inside = inside_of(first);
+    }
     let mut cut = Cut { faint: PARTS * u32::from(first), blurred: 0 };
     let mut before = 0;
     for n in 0..cell {

@@ -20,7 +20,7 @@
 //! strokes; the digit's box is read once more for each. It is never copied. The scratch is [`Picture::scratch_len`] words:
 //! 3.3 kB for 28 × 28 pixels from a picture of up to 328 columns, 10 bytes a column from there on. On a Cortex-M4F a clean
 //! 160 × 120 takes 1.4 million instructions and a photograph 2.6 million in the mean, a 64 × 64 takes 0.5 and 1.1 million;
-//! 620 bytes of stack.
+//! 720 bytes of stack.
 //!
 //! # What it does not do
 //!

@@ -2,7 +2,8 @@
 //!
 //! Yadav & Bottou 2019, "Cold Case: The Lost MNIST Digits", and their `xnist.lsh`: what they found by comparing their
 //! pictures with MNIST's. In sums of whole numbers: a part of a pixel is 100 units of the target's side long, a target
-//! pixel 100 units of the source's side in parts; products of two lengths and a level are below 2⁵⁶.
+//! pixel 100 units of the source's side in parts; products of two lengths and a level are below 2⁵⁶, and so they
+//! are, sharpened, for 255 of them to be below 2⁶⁴.
 
 use super::Inked;
 use super::edges::{Edges, PARTS};
@@ -41,6 +42,11 @@ impl<'s> Cells<'s> {
         while square * times < inner * PARTS {
             times *= 2;
         }
+        // What the last pixel has beyond an edge is in no cell.
+        let [columns, rows] = [edges.width(), edges.height()]
+            .map(|side| (side * inner + square - 1).checked_div(square).unwrap_or_default());
+        let row = row.get_mut(..columns as usize).unwrap_or_default();
+        let filled = sums.get_mut(..(rows * inner) as usize).unwrap_or_default();
         let (left, right) = (edges.left / PARTS, edges.right.div_ceil(PARTS));
         let mut down = Spread::new(square * times, inner, edges.top % PARTS);
         for y in edges.top / PARTS..edges.bottom.div_ceil(PARTS) {
@@ -59,14 +65,13 @@ impl<'s> Cells<'s> {
             for _ in 0..times {
                 down.next(|cell, length| {
                     let start = cell.wrapping_mul(inner) as usize;
-                    for (sum, &level) in sums.get_mut(start..).unwrap_or_default().iter_mut().zip(row.iter()) {
+                    for (sum, &level) in filled.get_mut(start..).unwrap_or_default().iter_mut().zip(row.iter()) {
                         *sum = words(number(*sum) + u64::from(level) * u64::from(length));
                     }
                 });
             }
         }
-        let filled = |side: u32| (side * inner).div_ceil(square);
-        let mut cells = Self { inner, filled: [filled(edges.width()), filled(edges.height())], sums };
+        let mut cells = Self { inner, filled: [columns, rows], sums };
         cells.sharpen(edges.blur);
         cells
     }

@@ -80,7 +80,9 @@ fn oracle(inked: impl Fn(u32, u32) -> u8, seen: &Seen) -> Vec<f64> {
     let column = |x: u32| brightest(&mut (0..seen.height).map(|y| (x, y)));
     let row = |y: u32| brightest(&mut (0..seen.width).map(|x| (x, y)));
     let (right, bottom) = (seen.width - 1, seen.height - 1);
-    let lines = [&column, &|n| column(right - n), &row, &|n| row(bottom - n)] as [&dyn Fn(u32) -> f64; 4];
+    let lines = [&|n: u32| column(n.min(right)), &|n| column(right.saturating_sub(n)), &|n| row(n.min(bottom)), &|n| {
+        row(bottom.saturating_sub(n))
+    }] as [&dyn Fn(u32) -> f64; 4];
     // What goes of each side.
     let cell = seen.width.max(seen.height) / 20;
     let cuts = lines.map(|line| {
@@ -128,6 +130,10 @@ fn oracle(inked: impl Fn(u32, u32) -> u8, seen: &Seen) -> Vec<f64> {
     let inside = |cell: f64, side: f64| cell > -0.5 && cell < (side * scale * f64::from(times) - 1e-9).ceil() - 0.5;
     let index = |cell: f64| (0..20_u8).find(|&n| (f64::from(n) - cell).abs() < 0.5).map(usize::from).unwrap();
     for (i, j) in (0..seen.height * times).flat_map(|i| (0..seen.width * times).map(move |j| (i, j))) {
+        // What is wholly cut off is not there.
+        if f64::from(j / times) >= left + width || f64::from(i / times) >= top + height {
+            continue;
+        }
         let ink = blot(j / times, i / times);
         let ink = if ink > f64::from(seen.floor) { ink } else { 0.0 };
         for (down, a) in spread(i, top).into_iter().filter(|(cell, _)| inside(*cell, height)) {
@@ -374,7 +380,7 @@ fn errors_are_readable() {
 
 /// Pictures of noise, of strokes and of anything between.
 fn pictures() -> impl Strategy<Value = (u32, Vec<u8>)> {
-    (1_u32..48, 1_u32..48, any::<u64>(), 0_usize..4).prop_map(|(width, height, seed, kind)| {
+    (1_u32..80, 1_u32..80, any::<u64>(), 0_usize..4).prop_map(|(width, height, seed, kind)| {
         let mut dice = Dice::new(seed);
         let paper = u8::try_from(dice.below(256)).unwrap();
         let mut pixels = painted(width, height, |_, _| match kind {
@@ -384,7 +390,7 @@ fn pictures() -> impl Strategy<Value = (u32, Vec<u8>)> {
         });
         // A walk of ink.
         let mut place = dice.below(pixels.len());
-        for _ in 0..dice.below(200) {
+        for _ in 0..dice.below(600) {
             pixels[place] = u8::try_from(dice.below(256)).unwrap() / 4;
             let step = [1, width as usize, pixels.len() - 1, pixels.len() - width as usize][dice.below(4)];
             place = (place + step) % pixels.len();
