@@ -205,7 +205,7 @@ fn run_part(part: &str, tier: &str, times: u32) -> Result<(), Anything> {
         }
         "update + forward pass" => repeat(&mut || parts.visit()),
         "corrections, output layer" | "the same, cross-entropy" => {
-            repeat(&mut || _ = parts.sequential(black_box(&labels)))
+            repeat(&mut || _ = parts.sequential(black_box(&labels)));
         }
         _ => return Err(format!("no part is called {part}").into()),
     }
