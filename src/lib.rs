@@ -20,6 +20,7 @@ mod hash;
 mod init;
 mod simd;
 
+mod distort;
 mod kernel;
 
 mod network;
@@ -41,6 +42,7 @@ pub mod probe;
 mod support;
 
 pub use crc32::crc32;
+pub use distort::Distortion;
 pub use error::{ModelError, SizeError};
 pub use hash::weights_hash;
 pub use idx::{Idx, IdxError};

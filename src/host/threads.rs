@@ -49,6 +49,14 @@ impl Threads {
         }
     }
 
+    /// Calls both functions, at once if there are threads; gives what the first gives.
+    pub(super) fn both<T: Send>(&self, first: impl FnOnce() -> T + Send, second: impl FnOnce() + Send) -> T {
+        match &self.0 {
+            Some(pool) => pool.install(|| rayon::join(first, second).0),
+            None => ThisThread.both(first, second),
+        }
+    }
+
     /// Classifies all images: `images` is `[samples][inputs]` pixels; `answers` takes one per sample.
     pub(super) fn classify(
         &self,
