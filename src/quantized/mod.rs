@@ -164,10 +164,8 @@ pub struct QuantizedNetwork<'a, const BIASES: bool = false> {
     shape: Shape,
     bits: Bits,
     shift: u8,
-    /// Biases of the outputs, rounded up to 4, then of the units of all tiles; nothing where there are none.
-    biases: &'a [u32],
-    /// `inputs` rows a tile, tile after tile.
-    first: &'a [Row],
+    /// The biases, where there are any, then `inputs` rows a tile, tile after tile.
+    rows: &'a [Row],
     /// `hidden` rows of `outputs` weights.
     second: &'a [u8],
 }
@@ -234,7 +232,7 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
         let (rows, second) = payload.split_at_checked(payload.len() - second_len).always();
         let rows: &[Row] =
             bytemuck::try_cast_slice(rows).map_err(|_| ModelError::Misaligned { expected: align_of::<Row>() })?;
-        let (prologue, first) = rows.split_first().ok_or(ModelError::Prologue)?;
+        let (prologue, rows) = rows.split_first().ok_or(ModelError::Prologue)?;
         let [word, second_word, third_word, fourth_word] = prologue.map(u32::from_le);
         let [shift, ..] = word.to_le_bytes();
         if !(1..=MAX_SHIFT).contains(&shift) {
@@ -243,15 +241,14 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
         if (word >> 8) | second_word | third_word | fourth_word != 0 {
             return Err(ModelError::Prologue);
         }
-        let (biases, first) = first.split_at_checked(bias_rows).always();
-        let biases = biases.as_flattened();
-        for (index, &bias) in biases.iter().enumerate() {
+        let biases = rows.get(..bias_rows).always();
+        for (index, &bias) in biases.as_flattened().iter().enumerate() {
             let found = u32::from_le(bias).cast_signed();
             if !(-MAX_BIAS..=MAX_BIAS).contains(&found) {
                 return Err(ModelError::Bias { index, found });
             }
         }
-        Ok(Self { shape, bits, shift, biases, first, second })
+        Ok(Self { shape, bits, shift, rows, second })
     }
 
     /// The network's sizes.
@@ -311,12 +308,15 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
         Ok(class_and_margin(outputs))
     }
 
-    /// The biases of the outputs, rounded up to 4, and of the units of all tiles.
-    fn biases(&self) -> (&'a [u32], &'a [u32]) {
-        if !BIASES {
-            return Default::default();
+    /// The biases of the outputs, rounded up to 4, those of the units of all tiles, and the tiles.
+    fn parts(&self) -> (&'a [u32], &'a [u32], &'a [Row]) {
+        if !BIASES || !self.shape.has_biases() {
+            return (&[], &[], self.rows);
         }
-        self.biases.split_at_checked(self.shape.outputs().next_multiple_of(ROW_WORDS)).unwrap_or_default()
+        let (outputs, rows) = self.rows.split_at_checked(self.shape.outputs().div_ceil(ROW_WORDS)).always();
+        let units = self.shape.hidden().div_ceil(self.bits.units()) * self.bits.units();
+        let (units, tiles) = rows.split_at_checked(units / ROW_WORDS).always();
+        (outputs.as_flattened(), units.as_flattened(), tiles)
     }
 
     fn check(&self, image: &[u8], scratch: &[u32]) -> Result<(), SizeError> {
@@ -336,7 +336,7 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
     fn run(&self, pixels: &[u8], scratch: &mut [u32], outputs: &mut [i32]) {
         // Without the box, a call of memset: a hundred bytes of code for ten words.
         outputs.fill(core::hint::black_box(0));
-        for (output, &bias) in outputs.iter_mut().zip(self.biases().0) {
+        for (output, &bias) in outputs.iter_mut().zip(self.parts().0) {
             *output = u32::from_le(bias).cast_signed();
         }
         let mut weights = self.second;
@@ -356,7 +356,7 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
         let sums = sums.get_mut(..self.bits.units()).always();
         let levels = LevelLists::new(pixels, bytemuck::cast_mut(bounds), lists);
         let start = start(self.shift, self.bits, levels.total());
-        let (mut first, mut biases) = (self.first, self.biases().1);
+        let (_, mut biases, mut first) = self.parts();
         while let Some((tile, rest)) = first.split_at_checked(pixels.len())
             && !tile.is_empty()
         {

@@ -1,6 +1,6 @@
 //! A quantised network that owns its payload, for hosts.
 
-use super::{QuantizedNetwork, Row, bias_rows};
+use super::QuantizedNetwork;
 use crate::error::ModelError;
 use crate::kind::Bits;
 use crate::shape::Shape;
@@ -60,9 +60,7 @@ impl Quantized {
     #[must_use]
     pub fn network(&self) -> QuantizedNetwork<'_, true> {
         let (rows, second) = self.payload().split_at(self.len - self.shape.hidden() * self.shape.outputs());
-        let bias_rows = if self.shape.has_biases() { bias_rows(self.shape, self.bits) } else { 0 };
-        let (biases, first) = bytemuck::cast_slice(rows)[1..].split_at(bias_rows);
-        let biases = <[Row]>::as_flattened(biases);
-        QuantizedNetwork { shape: self.shape, bits: self.bits, shift: rows[0], biases, first, second }
+        let words = &bytemuck::cast_slice(rows)[1..];
+        QuantizedNetwork { shape: self.shape, bits: self.bits, shift: rows[0], rows: words, second }
     }
 }

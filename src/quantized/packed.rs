@@ -144,7 +144,7 @@ impl<'a> PackedNetwork<'a> {
         let (hidden_biases, output_biases) = if shape.has_biases() {
             let (hidden, memory) = memory.split_at_mut_checked(vectors * UNITS).ok_or(short)?;
             let outputs = memory.get_mut(..shape.outputs()).ok_or(short)?;
-            let (of_outputs, of_units) = network.biases();
+            let (of_outputs, of_units, _) = network.parts();
             for (output, &bias) in outputs.iter_mut().zip(of_outputs) {
                 *output = u32::from_le(bias);
             }
@@ -239,7 +239,7 @@ fn weights<const BIASES: bool>(network: &QuantizedNetwork<'_, BIASES>, vector: u
     let tiles = UNITS / network.bits.units();
     let inputs = network.shape.inputs();
     for (tile, lanes) in lanes.chunks_exact_mut(32 / tiles).enumerate() {
-        let Some(row): Option<&Row> = network.first.get((vector * tiles + tile) * inputs + input) else { continue };
+        let Some(row): Option<&Row> = network.parts().2.get((vector * tiles + tile) * inputs + input) else { continue };
         let bytes: &[u8; 16] = bytemuck::cast_ref(row);
         match network.bits {
             Bits::Eight => {
