@@ -146,11 +146,11 @@ fn an_image_comes_back_as_it_was() {
     let same = outcome(mnist, "itself", 1, |image, _| image.clone());
     assert_kept(&same, 998);
     assert_eq!(same.errors, 0);
-    // All but those with specks.
-    assert!(same.same_pixels >= 9_800, "{same:?}");
+    // All but those with specks or lines so faint that they are taken for noise.
+    assert!(same.same_pixels >= 9_750, "{same:?}");
     // On a larger sheet, elsewhere, dark on light: the same, but for specks, as the threshold depends on how much is paper.
     let elsewhere = outcome(mnist, "elsewhere", 1, |image, n| image.on(100, 80, n % 73, n % 53).inverted());
-    assert!(elsewhere.same_class.abs_diff(same.same_class) + elsewhere.same_pixels.abs_diff(same.same_pixels) <= 2);
+    assert!(elsewhere.same_class.abs_diff(same.same_class) + elsewhere.same_pixels.abs_diff(same.same_pixels) <= 10);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn photographs() {
 #[test]
 fn compressed_images() {
     let Some(mnist) = Mnist::get("compressed_images") else { return };
-    for (times, step) in [(2, 5), (4, 10), (8, 40)] {
+    for (times, step) in [(1, 1), (2, 5), (4, 10), (8, 40)] {
         let compressed = |image: &Grey, _| image.enlarged(times).inverted().compressed(60);
         assert_kept(&outcome(mnist, &format!("compressed × {times}"), step, compressed), 980);
     }

@@ -162,7 +162,7 @@ fn above(histogram: &[u32; 256], level: u8) -> (u32, u8) {
     (count, sum.checked_div(u64::from(count)).and_then(|mean| u8::try_from(mean).ok()).unwrap_or_default())
 }
 
-/// The lowest level below the threshold from which the next few levels, a sixteenth of the contrast, hold at most a quarter
+/// The lowest level below the threshold from which the next few levels, a sixteenth of the contrast, hold at most a fifth
 /// as many pixels as the ink.
 ///
 /// The grey pixels along the edges of strokes are spread over all levels, so that few are in so small a part: the floor of
@@ -171,7 +171,7 @@ fn floor(histogram: &[u32; 256], threshold: u8, contrast: u8, inked: u32) -> Opt
     let few = usize::from(contrast / 16).max(1);
     (0..threshold.max(1)).find(|&floor| {
         let faint: u32 = histogram.iter().skip(usize::from(floor) + 1).take(few).sum();
-        faint <= inked / 4
+        faint <= inked / 5
     })
 }
 
