@@ -46,7 +46,8 @@ fuzz_target!(|bytes: &[u8]| {
         let mut found = vec![f32::NAN; alone.len()];
         network.outputs_batch(&samples.images, &mut scratch, &mut found).expect("outputs");
         assert_eq!(bits(&found), bits(&alone), "outputs on {backend}");
-        let (trained, found) = train(shape, &numbers, &samples, TrainOptions { alpha, block, backend });
+        let (trained, found) =
+            train(shape, &numbers, &samples, TrainOptions { alpha, block, backend, ..TrainOptions::default() });
         assert_eq!(bits(&trained), bits(&reference.numbers()), "weights on {backend}");
         assert_eq!(found.last.to_bits(), losses.last().unwrap_or(&0.0).to_bits(), "loss on {backend}");
     }
