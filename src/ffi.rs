@@ -302,23 +302,13 @@ unsafe fn classify<const BIASES: bool>(
     scratch_words: usize,
     label: *mut u32,
 ) -> Status {
-    // SAFETY: the caller's promise.
-    let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
-    else {
-        return Status::Null;
-    };
-    // SAFETY: the caller's promise.
-    let network = unsafe { network::<BIASES>(model) };
-    // By reference: a copy would be on the stack as well.
-    let network = match &network {
-        Ok(network) => network,
-        Err(status) => return *status,
-    };
-    match network.classify(image, scratch) {
+    let answer = |network: &QuantizedNetwork<'_, BIASES>, image: &[u8], scratch: &mut [u32]| {
+        let class = network.classify(image, scratch)?;
         // SAFETY: the caller's promise.
-        Ok(class) => unsafe { write(label, class.into()) },
-        Err(error) => error.into(),
-    }
+        Ok(unsafe { write(label, class.into()) })
+    };
+    // SAFETY: the caller's promise.
+    unsafe { with_network(model, pixels, pixels_len, scratch, scratch_words, answer) }
 }
 
 /// # Safety
@@ -333,22 +323,13 @@ unsafe fn classify_margin<const BIASES: bool>(
     label: *mut u32,
     margin: *mut u32,
 ) -> Status {
-    // SAFETY: the caller's promise.
-    let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
-    else {
-        return Status::Null;
-    };
-    // SAFETY: the caller's promise.
-    let network = unsafe { network::<BIASES>(model) };
-    let network = match &network {
-        Ok(network) => network,
-        Err(status) => return *status,
-    };
-    match network.classify_with_margin(image, scratch) {
+    let answer = |network: &QuantizedNetwork<'_, BIASES>, image: &[u8], scratch: &mut [u32]| {
+        let answer = network.classify_with_margin(image, scratch)?;
         // SAFETY: the caller's promise.
-        Ok(answer) => unsafe { write_both(label, margin, answer) },
-        Err(error) => error.into(),
-    }
+        Ok(unsafe { write_both(label, margin, answer) })
+    };
+    // SAFETY: the caller's promise.
+    unsafe { with_network(model, pixels, pixels_len, scratch, scratch_words, answer) }
 }
 
 /// # Safety
@@ -364,20 +345,41 @@ unsafe fn outputs_of<const BIASES: bool>(
     outputs_len: usize,
 ) -> Status {
     // SAFETY: the caller's promise.
-    let buffers =
-        unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words), slice_mut(outputs, outputs_len)) };
-    let (Some(image), Some(scratch), Some(outputs)) = buffers else {
+    let Some(outputs) = (unsafe { slice_mut(outputs, outputs_len) }) else {
+        return Status::Null;
+    };
+    let answer = |network: &QuantizedNetwork<'_, BIASES>, image: &[u8], scratch: &mut [u32]| {
+        network.outputs(image, scratch, outputs)?;
+        Ok(Status::Ok)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { with_network(model, pixels, pixels_len, scratch, scratch_words, answer) }
+}
+
+/// Calls `answer` with the network of an open model, an image and scratch.
+///
+/// # Safety
+/// As that of [`twolayer_classify`].
+#[inline(always)] // no stack of its own
+unsafe fn with_network<const BIASES: bool>(
+    model: *const Model,
+    pixels: *const u8,
+    pixels_len: usize,
+    scratch: *mut u32,
+    scratch_words: usize,
+    answer: impl FnOnce(&QuantizedNetwork<'_, BIASES>, &[u8], &mut [u32]) -> Result<Status, SizeError>,
+) -> Status {
+    // SAFETY: the caller's promise.
+    let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
+    else {
         return Status::Null;
     };
     // SAFETY: the caller's promise.
     let network = unsafe { network::<BIASES>(model) };
-    let network = match &network {
-        Ok(network) => network,
-        Err(status) => return *status,
-    };
-    match network.outputs(image, scratch, outputs) {
-        Ok(()) => Status::Ok,
-        Err(error) => error.into(),
+    // By reference: a copy would be on the stack as well.
+    match &network {
+        Ok(network) => answer(network, image, scratch).unwrap_or_else(Status::from),
+        Err(status) => *status,
     }
 }
 
