@@ -258,29 +258,25 @@ impl PanelFn for ForwardPanel<'_> {
     }
 }
 
-/// [`largest`], and how far it is above the next largest.
-fn largest_and_margin(sums: &[Row<1>]) -> (u8, f32) {
-    let class = largest(sums);
-    let (mut best, mut next) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
-    for (index, [sum]) in (0..=u8::MAX).zip(sums) {
-        let value = sum_lanes(f32x16::new(*sum));
-        let place = if index == class { &mut best } else { &mut next };
-        *place = if value > *place { value } else { *place };
-    }
-    (class, best - next)
-}
-
 /// The index of the largest output, the first of equals, from vectors whose lanes are still to be added up; NaN is never
 /// the largest.
 fn largest(sums: &[Row<1>]) -> u8 {
-    let mut best = (f32::NEG_INFINITY, 0);
+    largest_and_margin(sums).0
+}
+
+/// [`largest`], and how far it is above the next largest.
+#[inline(always)] // so that what nobody asks for is not computed
+fn largest_and_margin(sums: &[Row<1>]) -> (u8, f32) {
+    let (mut class, mut best, mut next) = (0, f32::NEG_INFINITY, f32::NEG_INFINITY);
     for (index, [sum]) in (0..=u8::MAX).zip(sums) {
         let value = sum_lanes(f32x16::new(*sum));
-        if value > best.0 {
-            best = (value, index);
+        if value > best {
+            (class, best, next) = (index, value, best);
+        } else if value > next {
+            next = value;
         }
     }
-    best.1
+    (class, best - next)
 }
 
 #[cfg(test)]
