@@ -79,6 +79,17 @@ fn the_recipes_give_the_same_bits_on_every_tier() {
     }
 }
 
+/// A rate that falls to what it is: an epoch goes through in pieces, and they make no difference.
+#[test]
+fn pieces_of_an_epoch_make_no_difference() {
+    let digits = Digits { train: 5000, test: 10, ..Digits::default() };
+    let digits = Dataset::generate(digits, &mut |_| ()).unwrap();
+    let plain = Recipe { epochs: 2, hidden: 60, limit: Some(4133), ..Recipe::default() };
+    let hash = |recipe: &Recipe| weights_hash(training::train(&digits, recipe, |_| ()).unwrap().weights.view());
+    assert_eq!(hash(&Recipe { alpha_to: Some(plain.options.alpha), ..plain }), hash(&plain));
+    assert_ne!(hash(&Recipe { alpha_to: Some(1e-6), ..plain }), hash(&plain));
+}
+
 #[test]
 fn built_in_digits_reach_97_percent() {
     let (accuracies, trained) = digits();

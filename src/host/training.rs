@@ -201,7 +201,7 @@ pub enum Event {
 pub struct Epoch {
     /// The epoch, counted from 1.
     pub number: u32,
-    /// The loss `Σ (y − t)²` of the last sample, before its step.
+    /// The loss of the last sample, before its step.
     pub last_loss: f32,
     /// The mean loss over all samples, each before its step.
     pub mean_loss: f64,
@@ -254,7 +254,8 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
     let test = |trainer: &Trainer<'_>| evaluate(&Network::new(trainer.weights(), backend), &dataset.test, &threads);
     let mut order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed));
     // As the article has it, an epoch is one piece.
-    let by_pieces = recipe.shuffle || recipe.distortion.is_some() || recipe.alpha_to.is_some();
+    let copied = recipe.shuffle || recipe.distortion.is_some();
+    let by_pieces = copied || recipe.alpha_to.is_some();
     let len = if by_pieces { block * BLOCKS_PER_RATE } else { labels.len().max(1) };
     let total = labels.len() * recipe.epochs as usize;
     let width = dataset.train.image_size().map_or_else(|| shape.inputs().isqrt(), |[width, _]| width.into());
@@ -267,7 +268,7 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
         let order = order.as_mut().map(Order::shuffle);
         let range = |first: usize| first..labels.len().min(first + len);
         let prepare = |piece: &mut Piece, first: usize| piece.fill(source, recipe, number, order, range(first));
-        if by_pieces {
+        if copied {
             prepare(&mut piece, 0);
         }
         let mut loss = Loss::default();
@@ -283,13 +284,15 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
                 let sum = before.sum + of_piece.sum;
                 if sum.is_finite() { Ok(()) } else { Err(Error::Diverged { epoch: number, sample: done, alpha }) }
             };
-            loss.add(if by_pieces {
+            loss.add(if copied {
                 // The next piece is made meanwhile.
                 let Piece { images, labels } = &piece;
                 let train = || threads.train(&mut trainer, images, labels, report);
                 threads.both(train, || prepare(&mut next_piece, first + len))?
             } else {
-                threads.train(&mut trainer, images, labels, report)?
+                let Range { start, end } = range(first);
+                let images = &images[start * shape.inputs()..end * shape.inputs()];
+                threads.train(&mut trainer, images, &labels[start..end], report)?
             });
             core::mem::swap(&mut piece, &mut next_piece);
         }
