@@ -52,7 +52,7 @@ impl Data {
             None => Self::digits(access, quiet)?,
             Some(directory) => Self { dataset: Dataset::open(&directory, access)?, source, directory, inverted: false },
         };
-        Ok(if invert.invert { Self { dataset: data.dataset.inverted()?, inverted: true, ..data } } else { data })
+        data.inverted_if(invert, Dataset::inverted)
     }
 
     /// Opens the test set of the data set that `--data` selects, by default MNIST.
@@ -68,7 +68,7 @@ impl Data {
                 Data { dataset: Dataset::open_test(&directory, access)?, source, directory, inverted: false }
             }
         };
-        Ok(if invert.invert { Data { dataset: data.dataset.inverted()?, inverted: true, ..data } } else { data })
+        data.inverted_if(invert, Set::inverted)
     }
 
     fn digits(access: FileAccess, quiet: bool) -> Result<Self, Error> {
@@ -115,6 +115,18 @@ fn find(
 }
 
 impl<T> Data<T> {
+    /// The same data, inverted if that is asked for.
+    fn inverted_if(
+        self,
+        invert: InvertArgs,
+        inverted: impl FnOnce(T) -> Result<T, host::Error>,
+    ) -> Result<Self, Error> {
+        if !invert.invert {
+            return Ok(self);
+        }
+        Ok(Self { dataset: inverted(self.dataset)?, inverted: true, ..self })
+    }
+
     /// A suffix for printed accuracies that names the data set, unless it is MNIST or a directory.
     pub(crate) fn accuracy_suffix(&self) -> String {
         match self.source {
