@@ -3,25 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod pictures;
+mod tools;
 
 use pictures::Grey;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use tools::has_tool;
 use twolayer::host::dataset::{Dataset, Digits, digit};
 use twolayer::host::training::{self, Recipe};
 use twolayer::host::{ModelFile, quantize};
 use twolayer::model::Details;
 use twolayer::picture::{Ink, Picture};
 use twolayer::{Backend, Bits, Network, QuantizedNetwork};
-
-fn has_tool(tool: &str) -> bool {
-    let there = Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
-    if !there {
-        eprintln!("SKIPPED: {tool} was not found");
-    }
-    there
-}
 
 #[test]
 fn a_c_program_tells_which_digit_is_in_a_picture() {

@@ -5,20 +5,9 @@
 
 mod run;
 
-use run::{Sandbox, SmallSet};
+use run::Sandbox;
 use std::fs;
 use twolayer::host::{FileAccess, ModelFile};
-
-const TRAIN: [&str; 10] =
-    ["train", "--data", "data", "--hidden", "70", "--epochs", "2", "--quiet", "--model", "m.twolayer"];
-
-/// A sandbox with a small data set and a network trained on it.
-fn trained() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.data("data", &SmallSet::TINY);
-    sandbox.run(&TRAIN).succeeded();
-    sandbox
-}
 
 /// A safetensors file of f32 tensors: names, sizes, numbers.
 fn safetensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
@@ -50,7 +39,7 @@ fn word_after<'a>(text: &'a str, before: &str) -> &'a str {
 
 #[test]
 fn an_exported_network_is_imported_to_the_bit() {
-    let sandbox = trained();
+    let sandbox = Sandbox::trained();
     let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
     let hash = word_after(&sandbox.run(&["info", "--model", "m.twolayer"]).succeeded(), "weights   ").to_owned();
     let accuracy = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).succeeded();
@@ -153,7 +142,7 @@ fn two_npy_files_make_a_network() {
 
 #[test]
 fn errors_name_the_file_and_the_remedy_and_leave_no_files() {
-    let sandbox = trained();
+    let sandbox = Sandbox::trained();
     sandbox.run(&["quantize", "--data", "data", "--model", "m.twolayer", "--out", "q.twolayer"]).succeeded();
     let write = |name: &str, bytes: &[u8]| fs::write(sandbox.work().join(name), bytes).unwrap();
     write("net.safetensors", &small());

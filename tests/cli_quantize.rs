@@ -9,20 +9,9 @@ use run::mnist::skipped;
 use run::{Outcome, Sandbox, SmallSet};
 use std::fs;
 
-const TRAIN: [&str; 10] =
-    ["train", "--data", "data", "--hidden", "70", "--epochs", "2", "--quiet", "--model", "m.twolayer"];
-
-/// A sandbox with a small data set and a network trained on it.
-fn trained() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.data("data", &SmallSet::TINY);
-    sandbox.run(&TRAIN).succeeded();
-    sandbox
-}
-
 #[test]
 fn quantize_eval_and_info_agree_on_every_tier() {
-    let sandbox = trained();
+    let sandbox = Sandbox::trained();
     for bits in ["8", "4"] {
         let out = sandbox.run(&["quantize", "--data", "data", "--model", "m.twolayer", "--bits", bits]).succeeded();
         let file = format!("m.int{bits}.twolayer");
@@ -70,7 +59,7 @@ fn quantize_can_be_repeated() {
 #[cfg(unix)]
 #[test]
 fn output_can_be_a_pipe_or_a_device() {
-    let sandbox = trained();
+    let sandbox = Sandbox::trained();
     let quantize = ["quantize", "--data", "data", "--model", "m.twolayer", "--out"];
     sandbox.run(&[&quantize[..], &["q.twolayer"]].concat()).succeeded();
     let expected = fs::read(sandbox.work().join("q.twolayer")).unwrap();
@@ -92,7 +81,7 @@ fn output_can_be_a_pipe_or_a_device() {
 
 #[test]
 fn errors_leave_no_files() {
-    let sandbox = trained();
+    let sandbox = Sandbox::trained();
     sandbox.run(&["quantize", "--data", "data", "--model", "m.twolayer", "--out", "q.twolayer"]).succeeded();
     fs::write(sandbox.work().join("bad.twolayer"), b"TWOLAYER and more").unwrap();
     let before = sandbox.listing();

@@ -1,12 +1,15 @@
 //! Tests of the C interface: the header matches the code, calls give the same results as Rust, and a C program works.
 #![allow(unsafe_code, reason = "calls as from C")]
 
+mod tools;
+
 use core::ffi::CStr;
 use core::fmt::Write as _;
 use core::mem::offset_of;
 use core::ptr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tools::has_tool;
 
 use twolayer::ffi::{
     Model, Status, twolayer_biased_classify, twolayer_biased_classify_margin, twolayer_biased_open,
@@ -554,14 +557,6 @@ fn run(command: &mut Command) -> String {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}: {text}{errors}");
     text.into_owned()
-}
-
-fn has_tool(tool: &str) -> bool {
-    let there = Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
-    if !there {
-        eprintln!("SKIPPED: {tool} was not found");
-    }
-    there
 }
 
 #[test]

@@ -26,6 +26,15 @@ impl Sandbox {
         Self(directory)
     }
 
+    /// A sandbox with a small data set, `data`, and a network of 70 hidden units trained on it, `m.twolayer`.
+    pub fn trained() -> Self {
+        let sandbox = Self::new();
+        sandbox.data("data", &SmallSet::TINY);
+        let train = ["train", "--data", "data", "--hidden", "70", "--epochs", "2", "--quiet", "--model", "m.twolayer"];
+        sandbox.run(&train).succeeded();
+        sandbox
+    }
+
     /// The working directory of programs.
     pub fn work(&self) -> PathBuf {
         self.0.path().join("work")
