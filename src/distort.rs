@@ -1,8 +1,10 @@
 //! Distorts images for training: each time another handwriting of the same digit, in integers, the same on every machine.
 //!
 //! Simard, Steinkraus and Platt (2003, "Best Practices for Convolutional Neural Networks") move every pixel by a smooth
-//! random field; a random affine map comes on top. An image of 28 × 28 takes some 40 000 operations.
+//! random field; a random affine map comes on top. The field is so smooth that it is drawn at every fourth pixel of every
+//! fourth row only, and is linear in between. An image of 28 × 28 takes some 20 000 operations.
 
+use crate::always::Always;
 use crate::error::SizeError;
 use core::num::NonZeroUsize;
 use rand_xoshiro::Xoshiro128PlusPlus;
@@ -11,19 +13,24 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 /// How far images are distorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Distortion {
-    /// In percent of the usual: displacements up to 36 pixels before they are smoothed (1.1 pixels afterwards, as a standard
-    /// deviation), turns up to 0.25 radians, scales up to 15 % on each axis, shear up to 0.2, shifts up to a pixel. At most 400.
+    /// In percent of the usual: displacements of 1.1 pixels as a standard deviation, smooth over some 6 pixels, turns up to
+    /// 0.25 radians, scales up to 15 % on each axis, shear up to 0.2, shifts up to a pixel. At most 400.
     pub percent: u16,
 }
 
 /// Fractional bits of places and of the affine map.
 const FRACTION: u32 = 16;
-/// Pixels of the smoothing box to each side of its middle: three passes with 11 are a Gaussian of 5.5 pixels.
-const REACH: usize = 5;
-/// What three passes of sums of 11 multiply numbers by.
-const GAIN: i32 = 11 * 11 * 11;
-/// The largest displacement before smoothing, in pixels.
-const ELASTIC: i32 = 36;
+/// Pixels from one point of the field to the next.
+const CELL: usize = 4;
+/// The largest displacement at a point before the field is smoothed, in pixels.
+const ELASTIC: i64 = 10;
+/// Bits of the random numbers that the field is made of.
+const NOISE: u32 = 12;
+/// What numbers are multiplied by: three sums of 3 along rows and three along columns, which are near a Gaussian of 1.4 points,
+/// and four parts of two rows between them.
+const GAIN: i64 = 27 * 27 * 4;
+/// Levels that are left out: what interpolation spreads around strokes. MNIST has hardly any ink so faint.
+const FAINT: u8 = 32;
 
 impl Distortion {
     /// The largest [`percent`](Self::percent).
@@ -32,8 +39,9 @@ impl Distortion {
     /// The scratch that [`apply`](Self::apply) needs, in numbers.
     #[must_use]
     pub const fn scratch_len(width: usize, height: usize) -> usize {
-        let longer = if width > height { width } else { height };
-        width.saturating_mul(height).saturating_mul(3).saturating_add(longer)
+        let places = width.saturating_add(1).saturating_mul(height.saturating_add(1));
+        let fields = points(width).saturating_mul(points(height).saturating_add(1)).saturating_mul(2);
+        places.saturating_add(fields)
     }
 
     /// Writes a distorted copy of an image of `width` columns: pixels move, background (0) comes in at the edges. Each `seed`
@@ -62,43 +70,52 @@ impl Distortion {
         }
         let Some(height) = NonZeroUsize::new(height) else { return Ok(()) };
         let (found, expected) = (scratch.len(), Self::scratch_len(width.get(), height.get()));
-        let short = SizeError::Scratch { found, expected };
-        let (across, rest) = scratch.split_at_mut_checked(image.len()).ok_or(short)?;
-        let (down, rest) = rest.split_at_mut_checked(image.len()).ok_or(short)?;
-        let (free, line) = rest.split_at_mut_checked(image.len()).ok_or(short)?;
-        let line = line.get_mut(..width.get().max(height.get())).ok_or(short)?;
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected });
+        }
+        let (width, height) = (width.get(), height.get());
+        let (columns, rows) = (points(width), points(height));
+        let (fields, scratch) = scratch.split_at_mut_checked(2 * columns * rows).always();
+        let (lines, fours) = scratch.split_at_mut_checked(2 * columns).always();
+        let source = Source::new(image, width, fours);
 
-        let percent = i32::from(self.percent.min(Self::MAX_PERCENT));
+        let percent = self.percent.min(Self::MAX_PERCENT);
         let mut dice = Dice(Xoshiro128PlusPlus::seed_from_u64(seed));
-        let affine = Affine::random(&mut dice, percent);
+        let affine = Affine::random(&mut dice, percent.into());
+        let (across, down) = fields.split_at_mut_checked(columns * rows).always();
         for field in [&mut *across, &mut *down] {
             dice.fill(field);
-            // At most 2¹⁵ · 11³ < 2²⁶.
-            smooth_columns(field, free, width, line);
-            // Back to 2¹⁵, in columns what was in rows.
-            let columns = (0..width.get()).flat_map(|x| free.iter().skip(x).step_by(width.get()));
-            for (to, sum) in field.iter_mut().zip(columns) {
-                *to = ((sum >> 10) * ((1 << 20) / GAIN)) >> 10;
-            }
-            smooth_columns(field, free, height, line);
-            field.copy_from_slice(free);
+            smooth(field, columns);
         }
-        // From 2¹⁵ · 11³ for the largest displacement to a 2¹⁶th of a pixel, by way of 2¹⁶ and a factor below 2¹².
-        let factor = ((2 * ELASTIC * percent) << 14) / (100 * GAIN);
-        let moved = |sum: i32| ((sum >> 10) * factor) >> 4;
-        let source = Source { pixels: image, width: width.get() };
-        for (y, row) in distorted.chunks_exact_mut(width.get()).enumerate() {
-            let [mut u, mut v] = affine.place(y, [width.get(), height.get()]);
-            // The fields lie in columns.
-            let fields = across.iter().skip(y).step_by(height.get()).zip(down.iter().skip(y).step_by(height.get()));
-            for (pixel, (&across, &down)) in row.iter_mut().zip(fields) {
-                *pixel = source.at(u.wrapping_add(moved(across)), v.wrapping_add(moved(down)));
-                u = u.wrapping_add(affine.matrix[0][0]);
-                v = v.wrapping_add(affine.matrix[1][0]);
+        // From 2¹¹ · GAIN for the largest displacement to a 2¹⁶th of a pixel.
+        let factor = ((ELASTIC * i64::from(percent)) << (FRACTION + 16)) / ((100 * GAIN) << (NOISE - 1));
+        let (line_across, line_down) = lines.split_at_mut_checked(columns).always();
+        for (y, row) in distorted.chunks_exact_mut(width).enumerate() {
+            for (field, line) in [(&*across, &mut *line_across), (&*down, &mut *line_down)] {
+                interpolate(field, y, factor, line);
+            }
+            let [mut u, mut v] = affine.place(y, [width, height]);
+            let [[du, _], [dv, _]] = affine.matrix;
+            for ((pixels, across), down) in row.chunks_mut(CELL).zip(line_across.windows(2)).zip(line_down.windows(2)) {
+                let (&[across, next_across], &[down, next_down]) = (across, down) else { continue };
+                let (mut right, mut below) = (u.wrapping_add(across), v.wrapping_add(down));
+                let (step, step_down) = (du + ((next_across - across) >> 2), dv + ((next_down - down) >> 2));
+                for pixel in pixels {
+                    *pixel = source.at(right, below);
+                    right = right.wrapping_add(step);
+                    below = below.wrapping_add(step_down);
+                }
+                u = u.wrapping_add(du << 2);
+                v = v.wrapping_add(dv << 2);
             }
         }
         Ok(())
     }
+}
+
+/// Points of the field along a side: every fourth pixel, and one beyond the last.
+const fn points(side: usize) -> usize {
+    side.div_ceil(CELL) + 1
 }
 
 /// Random numbers.
@@ -111,14 +128,51 @@ impl Dice {
         ((upper - (1 << 15)) * (most >> 1)) >> 14
     }
 
-    /// Numbers from −2¹⁵ to 2¹⁵ − 1, two of each 32 random bits.
+    /// Numbers from −2¹¹ to 2¹¹ − 1, two of each 32 random bits.
     fn fill(&mut self, field: &mut [i32]) {
         for pair in field.chunks_mut(2) {
             let [first, second] = bytemuck::cast::<u32, [i16; 2]>(self.0.next_u32().to_le());
             for (number, drawn) in pair.iter_mut().zip([first, second]) {
-                *number = drawn.into();
+                *number = i32::from(drawn) >> (16 - NOISE);
             }
         }
+    }
+}
+
+/// Three times along rows and three times along columns, each number becomes the sum of the three around it; beyond the
+/// edges are zeros.
+fn smooth(field: &mut [i32], columns: usize) {
+    for row in field.chunks_exact_mut(columns) {
+        for _ in 0..3 {
+            sum_neighbours(row.iter_mut());
+        }
+    }
+    for column in 0..columns {
+        for _ in 0..3 {
+            sum_neighbours(field.iter_mut().skip(column).step_by(columns));
+        }
+    }
+}
+
+fn sum_neighbours<'f>(line: impl Iterator<Item = &'f mut i32>) {
+    let mut line = line.peekable();
+    let mut before = 0;
+    while let Some(number) = line.next() {
+        let sum = before + *number + line.peek().map_or(0, |next| **next);
+        before = *number;
+        *number = sum;
+    }
+}
+
+/// The displacements at the points of one row of pixels, in 2¹⁶ths of a pixel.
+fn interpolate(field: &[i32], y: usize, factor: i64, line: &mut [i32]) {
+    let columns = line.len();
+    let (above, weight) = (y / CELL * columns, i32::try_from(y % CELL).unwrap_or_default());
+    let field = field.get(above..).always();
+    let (above, below) = field.split_at_checked(columns).always();
+    for ((place, above), below) in line.iter_mut().zip(above).zip(below) {
+        let sum = (4 - weight) * above + weight * below;
+        *place = i32::try_from((i64::from(sum) * factor) >> 16).unwrap_or_default();
     }
 }
 
@@ -170,52 +224,54 @@ impl Affine {
 
 /// The image that pixels are taken from.
 struct Source<'a> {
-    pixels: &'a [u8],
-    width: usize,
+    /// For every place between four pixels, those four: left and right, above, then below. Beyond the edges is background.
+    fours: &'a [i32],
+    /// Places between pixels along a side: one more than there are pixels.
+    width: u32,
+    height: u32,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// `fours` has as many numbers as there are places.
+    fn new(image: &[u8], width: usize, fours: &'a mut [i32]) -> Self {
+        fours.fill(0);
+        for (y, row) in image.chunks_exact(width).enumerate() {
+            let fours = fours.get_mut(y * (width + 1)..).always();
+            let (above, below) = fours.split_at_mut_checked(width + 1).always();
+            // This row is below the places above it, and above those below it.
+            for (places, shift) in [(above, 16), (below, 0)] {
+                for (place, &pixel) in places.iter_mut().zip(row) {
+                    *place |= i32::from(pixel) << (shift + 8);
+                }
+                for (place, &pixel) in places.iter_mut().skip(1).zip(row) {
+                    *place |= i32::from(pixel) << shift;
+                }
+            }
+        }
+        // Sides are at most 2¹⁴.
+        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        Self { fours, width: side(width + 1), height: side(image.len() / width.max(1) + 1) }
+    }
+
     /// The level at a place in 2¹⁶ths of a pixel, between four pixels, rounded.
     #[inline]
     fn at(&self, u: i32, v: i32) -> u8 {
-        let ([x, y], [fx, fy]) = ([u, v].map(|place| place >> FRACTION), [u, v].map(|place| (place >> 8) & 255));
-        // Where x is 2¹⁶ or more, or negative, there is no such column.
-        let column = |x: i32| usize::try_from(x).ok().filter(|x| *x < self.width);
-        let columns = [column(x), column(x + 1)];
-        let row = |y: i32| {
-            let start = usize::try_from(y).ok().and_then(|y| y.checked_mul(self.width));
-            let row = start.and_then(|start| self.pixels.get(start..)).unwrap_or_default();
-            let [left, right] = columns.map(|x| x.and_then(|x| row.get(x)).copied().map_or(0, i32::from));
-            left * (256 - fx) + right * fx
-        };
-        let sum = row(y) * (256 - fy) + row(y + 1) * fy;
-        u8::try_from((sum + (1 << 15)) >> 16).unwrap_or(u8::MAX)
-    }
-}
-
-/// Three times, each number becomes the sum of the eleven around it in its column; beyond the edges are zeros. From `field`,
-/// which is overwritten, to `sums`.
-fn smooth_columns(field: &mut [i32], sums: &mut [i32], width: NonZeroUsize, line: &mut [i32]) {
-    sum_columns(field, sums, width, line);
-    sum_columns(sums, field, width, line);
-    sum_columns(field, sums, width, line);
-}
-
-/// One time.
-fn sum_columns(from: &[i32], to: &mut [i32], width: NonZeroUsize, line: &mut [i32]) {
-    let width = width.get();
-    let running = line.get_mut(..width).unwrap_or_default();
-    let row = |y: usize| from.get(y * width..).and_then(|rest| rest.get(..width)).unwrap_or_default();
-    running.fill(0);
-    for y in 0..REACH {
-        running.iter_mut().zip(row(y)).for_each(|(sum, number)| *sum += number);
-    }
-    for (y, sums) in to.chunks_exact_mut(width).enumerate() {
-        running.iter_mut().zip(row(y + REACH)).for_each(|(sum, number)| *sum += number);
-        sums.copy_from_slice(running);
-        if let Some(y) = y.checked_sub(REACH) {
-            running.iter_mut().zip(row(y)).for_each(|(sum, number)| *sum -= number);
+        // Negative numbers become large ones.
+        let [x, y] = [u, v].map(|place| place.wrapping_add(1 << FRACTION).cast_unsigned() >> FRACTION);
+        if x >= self.width || y >= self.height {
+            return 0;
         }
+        let four = self.fours.get((y * self.width + x) as usize).copied().unwrap_or(0).cast_unsigned();
+        if four == 0 {
+            return 0;
+        }
+        let [fx, fy] = [u, v].map(|place| (place.cast_unsigned() >> 8) & 255);
+        // Two pixels at a time, in lanes of 16 bits.
+        let (left, right) = (four & 0x00FF_00FF, (four >> 8) & 0x00FF_00FF);
+        let both = left * (256 - fx) + right * fx;
+        let sum = (both & 0xFFFF) * (256 - fy) + (both >> 16) * fy;
+        let level = u8::try_from((sum + (1 << 15)) >> 16).unwrap_or(u8::MAX);
+        if level < FAINT { 0 } else { level }
     }
 }
 
@@ -242,32 +298,38 @@ mod tests {
         found
     }
 
-    /// The same in floating point: fields smoothed by a Gaussian's three boxes, and the affine map.
+    /// The same in floating point: points of a field smoothed by three boxes, linear in between, and the affine map.
     fn oracle(percent: u16, image: &[u8], seed: u64) -> Vec<f64> {
+        const POINTS: usize = 8;
         let strength = f64::from(percent) / 100.0;
         let mut dice = Dice(Xoshiro128PlusPlus::seed_from_u64(seed));
         let mut part = |usual: f64| f64::from(dice.signed(1 << 15)) / 32_768.0 * usual * strength;
         let (turn, sx, sy, shear) = (part(0.25), 1.0 + part(0.15), 1.0 + part(0.15), part(0.2));
         let shift = [part(1.0), part(1.0)];
         let mut fields = [(); 2].map(|()| {
-            let mut field = vec![0; 784];
+            let mut field = vec![0; POINTS * POINTS];
             dice.fill(&mut field);
-            field.iter().map(|&drawn| f64::from(drawn) / 32_768.0 * 36.0 * strength).collect::<Vec<f64>>()
+            field.iter().map(|&drawn| f64::from(drawn) / 2048.0 * 10.0 * strength).collect::<Vec<f64>>()
         });
         for field in &mut fields {
             for _ in 0..3 {
-                for step in [(1, 28), (28, 1)] {
+                for step in [(1, POINTS), (POINTS, 1)] {
                     let old = field.clone();
-                    for line in 0..28_usize {
-                        for at in 0..28_usize {
-                            let near = at.saturating_sub(5)..(at + 6).min(28);
+                    for line in 0..POINTS {
+                        for at in 0..POINTS {
+                            let near = at.saturating_sub(1)..(at + 2).min(POINTS);
                             let sum: f64 = near.map(|n| old[line * step.1 + n * step.0]).sum();
-                            field[line * step.1 + at * step.0] = sum / 11.0;
+                            field[line * step.1 + at * step.0] = sum / 3.0;
                         }
                     }
                 }
             }
         }
+        let between = |field: &[f64], x: u8, y: u8| {
+            let ([x, y], [fx, fy]) = ([x, y].map(|n| usize::from(n / 4)), [x, y].map(|n| f64::from(n % 4) / 4.0));
+            let row = |y: usize| field[y * POINTS + x] * (1.0 - fx) + field[y * POINTS + x + 1] * fx;
+            row(y) * (1.0 - fy) + row(y + 1) * fy
+        };
         let level = |x: f64, y: f64| {
             let inside = |place: f64| (0..28_u8).find(|&n| (f64::from(n) - place).abs() < 0.25).map(usize::from);
             inside(x).zip(inside(y)).map_or(0.0, |(x, y)| f64::from(image[y * 28 + x]))
@@ -275,11 +337,10 @@ mod tests {
         let (sin, cos) = turn.sin_cos();
         let mut levels = Vec::new();
         for (y, x) in (0..28_u8).flat_map(|y| (0..28_u8).map(move |x| (y, x))) {
-            let place = usize::from(y) * 28 + usize::from(x);
             let (dx, dy) = (f64::from(x) - 13.5, f64::from(y) - 13.5);
             let sheared = dx + shear * dy;
-            let u = cos * sx * sheared - sin * sy * dy + 13.5 + shift[0] + fields[0][place];
-            let v = sin * sx * sheared + cos * sy * dy + 13.5 + shift[1] + fields[1][place];
+            let u = cos * sx * sheared - sin * sy * dy + 13.5 + shift[0] + between(&fields[0], x, y);
+            let v = sin * sx * sheared + cos * sy * dy + 13.5 + shift[1] + between(&fields[1], x, y);
             let (fx, fy) = (u - u.floor(), v - v.floor());
             let (x, y) = (u.floor(), v.floor());
             let above = level(x, y) * (1.0 - fx) + level(x + 1.0, y) * fx;
@@ -296,12 +357,14 @@ mod tests {
             for seed in 0..60 {
                 let found = distorted(percent, &ring(), WIDTH, seed);
                 for ((found, expected), before) in found.iter().zip(oracle(percent, &ring(), seed)).zip(ring()) {
-                    worst = worst.max((f64::from(*found) - expected).abs());
+                    let off = (f64::from(*found) - expected).abs();
+                    // What is faint is left out.
+                    worst = worst.max(if *found == 0 { off - f64::from(FAINT) } else { off });
                     moved += (expected - f64::from(before)).abs();
                     count += 1.0;
                 }
             }
-            // Places are rounded to 256ths of a pixel, and six passes of smoothing round a little each: some levels of 255.
+            // Places are rounded to 256ths of a pixel: some levels of 255.
             assert!(worst <= 0.5 + 5.0 * f64::from(percent) / 100.0, "{percent} %: {worst}");
             // And images are distorted in earnest, unless they are not to be.
             assert_eq!(moved / count > 8.0, percent > 0, "{percent} %: {}", moved / count);
@@ -312,7 +375,7 @@ mod tests {
     fn nothing_is_distorted_by_0_percent() {
         assert_eq!(distorted(0, &ring(), WIDTH, 9), ring());
         for (width, height) in [(1, 1), (1, 40), (40, 1), (3, 5), (300, 200)] {
-            let image: Vec<u8> = (0..width * height).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            let image: Vec<u8> = (0..width * height).map(|n| FAINT + u8::try_from(n % 211).unwrap()).collect();
             let width = NonZeroUsize::new(width).unwrap();
             assert_eq!(distorted(0, &image, width, 1), image);
             // The largest there is does not overflow.
@@ -327,7 +390,7 @@ mod tests {
     fn a_seed_stands_for_a_distortion() {
         let hash = |seed| fnv(distorted(100, &ring(), WIDTH, seed).into_iter());
         assert_eq!(hash(1), hash(1));
-        assert_eq!([hash(1), hash(2)], [0x1500_EE71_6A4E_B1BF, 0x56FB_AB46_D95D_8B7B], "{:#x} {:#x}", hash(1), hash(2));
+        assert_eq!([hash(1), hash(2)], [0x997C_1125_DCF5_92C3, 0x721C_8EC2_38F4_4A40], "{:#x} {:#x}", hash(1), hash(2));
     }
 
     #[test]
