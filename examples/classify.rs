@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let network = Network::new(weights.view(), Backend::detect());
 
     // Dark ink or light, anywhere in the picture, becomes what the network was trained on: 28 × 28 pixels of MNIST.
-    let side = u32::try_from(network.shape().inputs().isqrt())?;
+    let side = u32::try_from(network.shape().pixels().isqrt())?;
     let (input, seen) = GreyPicture::open(picture)?.normalize(Ink::Auto, side)?;
 
     // All memory is the caller's. The smaller the margin, the likelier is a mistake.

@@ -1,8 +1,8 @@
 /* twolayer: classifies images with a trained two-layer network, from C or C++.
  *
  * There are two kinds of model file: with integer weights, for twolayer_open, twolayer_classify and twolayer_outputs,
- * and with f32 weights, for the functions with f32 in their names. Integer networks with biases, which are imported from
- * elsewhere, have functions with biased in their names; these take networks without biases as well, for a little more code.
+ * and with f32 weights, for the functions with f32 in their names. Integer networks that have biases, or halve their images
+ * first, have functions with any in their names; these take plain networks as well, for a little more code.
  * The linker drops functions that are not called.
  *
  * The model is read in place: its bytes must start at a multiple of 4, and stay valid and unchanged while the model is
@@ -29,10 +29,10 @@ typedef int32_t twolayer_status;
 #define TWOLAYER_CHECKSUM 5   /* a checksum is wrong: the model file is damaged */
 #define TWOLAYER_PAYLOAD 6    /* the weights violate their format */
 #define TWOLAYER_MISALIGNED 7 /* the model file does not start at a multiple of 4 */
-#define TWOLAYER_PIXELS 8     /* the number of pixels is not the network's number of inputs */
+#define TWOLAYER_PIXELS 8     /* the number of pixels is not that of the network's images */
 #define TWOLAYER_SCRATCH 9    /* the scratch is too small */
 #define TWOLAYER_OUTPUTS 10   /* outputs_len is not the network's number of outputs */
-#define TWOLAYER_KIND 11      /* the network is of another kind: integer, integer with biases, or f32 */
+#define TWOLAYER_KIND 11      /* the network is of another kind: plain integers, other integers, or f32 */
 #define TWOLAYER_PICTURE 12   /* a picture's sides, stride, length or ink is not what twolayer_normalize takes */
 #define TWOLAYER_BLANK 13     /* nothing stands out in the picture */
 #define TWOLAYER_NO_DIGIT 14  /* the picture is noise, a texture, filled with ink or with blobs, or shows a speck only */
@@ -43,16 +43,21 @@ typedef struct twolayer_model {
     const uint8_t *payload; /* the weights, in the caller's bytes */
     size_t payload_len;     /* length of the weights in bytes */
     uint32_t bits;          /* bits per weight of the first layer: 4, 8, or 32 for f32 */
-    uint32_t inputs;        /* pixels per image */
+    uint32_t pixels;        /* pixels per image */
+    uint32_t inputs;        /* inputs of the network: a quarter of the pixels if images are halved, else as many */
     uint32_t hidden;        /* hidden units */
     uint32_t outputs;       /* outputs, one per class */
     uint32_t biases;        /* 1 if the network has biases, else 0 */
+    uint16_t halved_width;  /* columns of the images, if they are halved, else 0 */
+    uint16_t halved_height; /* rows of the images, if they are halved, else 0 */
     size_t scratch_words;   /* scratch length in 32-bit words for the functions below */
 } twolayer_model;
 
-/* The scratch length as a constant, for arrays: equal to scratch_words for integer weights, an upper bound for f32. */
+/* The scratch length as a constant, for arrays: equal to scratch_words for plain integer weights and for those that halve
+ * their images, an upper bound for f32. */
 #define TWOLAYER_SCRATCH_WORDS(inputs, outputs) ((inputs) + (outputs) + 40u)
-#define TWOLAYER_F32_SCRATCH_WORDS(inputs, outputs) (2u * (inputs) + ((inputs) + 111u) / 112u + 16u * (outputs) + 175u)
+#define TWOLAYER_HALVED_SCRATCH_WORDS(inputs, outputs) (TWOLAYER_SCRATCH_WORDS(inputs, outputs) + ((inputs) + 3u) / 4u)
+#define TWOLAYER_F32_SCRATCH_WORDS(inputs, outputs) (2u * (inputs) + (inputs) / 4u + ((inputs) + 111u) / 112u + 16u * (outputs) + 191u)
 
 /* Opens a model file with integer weights, len bytes long, and checks it, checksums included. On error, *model is not
  * written. */
@@ -72,17 +77,17 @@ twolayer_status twolayer_classify_margin(const twolayer_model *model, const uint
 twolayer_status twolayer_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                  uint32_t *scratch, size_t scratch_words, int32_t *outputs, size_t outputs_len);
 
-/* The same for networks with or without biases. */
-twolayer_status twolayer_biased_open(twolayer_model *model, const uint8_t *bytes, size_t len);
-twolayer_status twolayer_biased_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
+/* The same for any network of integers: with biases or without, for images as they are or halved. */
+twolayer_status twolayer_any_open(twolayer_model *model, const uint8_t *bytes, size_t len);
+twolayer_status twolayer_any_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                          uint32_t *scratch, size_t scratch_words, uint32_t *label);
-twolayer_status twolayer_biased_classify_margin(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
+twolayer_status twolayer_any_classify_margin(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                                 uint32_t *scratch, size_t scratch_words, uint32_t *label,
                                                 uint32_t *margin);
-twolayer_status twolayer_biased_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
+twolayer_status twolayer_any_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                         uint32_t *scratch, size_t scratch_words, int32_t *outputs, size_t outputs_len);
 
-/* The same for f32 weights, with or without biases, for cores with a floating-point unit. Results are bit-identical on every machine. */
+/* The same for f32 weights, with or without biases, for images as they are or halved, for cores with a floating-point unit. Results are bit-identical on every machine. */
 twolayer_status twolayer_f32_open(twolayer_model *model, const uint8_t *bytes, size_t len);
 twolayer_status twolayer_f32_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                       float *scratch, size_t scratch_words, uint32_t *label);

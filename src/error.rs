@@ -35,6 +35,13 @@ pub enum SizeError {
         /// The most there may be.
         most: usize,
     },
+    /// Images that cannot be halved to as many pixels as there are inputs: a side is odd, or they are of another size.
+    Halves {
+        /// The columns of an image.
+        width: u16,
+        /// The pixels of an image.
+        pixels: usize,
+    },
     /// Not as many weights as the shape has.
     Weights {
         /// The number of weights.
@@ -80,6 +87,9 @@ impl fmt::Display for SizeError {
             Self::Outputs { found } => write!(f, "{found} outputs; a network takes 1 to {}", Shape::MAX_OUTPUTS),
             Self::Quantized { found, most } => {
                 write!(f, "a layer of {found} units; a quantised network takes at most {most}")
+            }
+            Self::Halves { width, pixels } => {
+                write!(f, "{pixels} pixels in rows of {width} cannot be halved to the inputs: both sides must be even")
             }
             Self::Weights { found, expected } => write!(f, "{found} weights; the shape has {expected}"),
             Self::Pixels { found, expected } => write!(f, "{found} pixels; one image has {expected}"),
@@ -146,8 +156,8 @@ pub enum ModelError {
         width: u16,
         /// The height.
         height: u16,
-        /// The number of inputs.
-        inputs: usize,
+        /// The pixels that an image should have.
+        pixels: usize,
     },
     /// A text that is too long.
     Text {
@@ -161,8 +171,8 @@ pub enum ModelError {
         /// The byte of the text, counted from 0, that is not.
         at: usize,
     },
-    /// A quantised network with biases, where one without is asked for.
-    Biases,
+    /// A quantised network with biases or for halved images, where a plain one is asked for.
+    NotPlain,
     /// A bias of a quantised network that is beyond ±2²³.
     Bias {
         /// Its place among the biases: hidden units in whole tiles, then outputs.
@@ -235,14 +245,14 @@ impl fmt::Display for ModelError {
             }
             Self::Reserved { at } => write!(f, "byte {at} of the header is not zero, as its version has it"),
             Self::Flags { found } => {
-                write!(f, "flags {found:#x} in the header; this program knows 0x1 only: use a newer one")
+                write!(f, "flags {found:#x} in the header; this program knows 0x1 and 0x2 only: use a newer one")
             }
-            Self::Image { width, height, inputs } => {
-                write!(f, "images of {width} × {height} pixels for a network of {inputs} inputs")
+            Self::Image { width, height, pixels } => {
+                write!(f, "images of {width} × {height} pixels for a network that takes {pixels} pixels")
             }
             Self::Text { found, most } => write!(f, "a text of {found} bytes; a model takes at most {most}"),
             Self::TextEncoding { at } => write!(f, "the text is not UTF-8 at its byte {at}"),
-            Self::Biases => f.write_str("the network has biases: open it as one that may have them"),
+            Self::NotPlain => f.write_str("the network has biases or halves its images: open it as one that may"),
             Self::Bias { index, found } => write!(f, "bias {index} is {found}; expected −8388608 to 8388608"),
             Self::Kind { found } => write!(f, "weights of kind {found}, which this program does not know"),
             Self::WrongKind { found } => write!(f, "{found} weights are not what is asked for here"),

@@ -1,6 +1,6 @@
 //! The C interface of `include/twolayer.h`, which documents it. No state, no allocation, no panic.
 //!
-//! The functions for integer networks, those with biases, f32 networks and pictures do not call each other, so that firmware
+//! The functions for plain integer networks, all integer networks, f32 networks and pictures do not call each other, so that firmware
 //! links only those that it uses.
 //!
 //! A static library for a microcontroller: feature `staticlib`, which adds the panic handler that such a library must bring.
@@ -28,6 +28,8 @@ pub struct Model {
     /// Bits of a weight of the first layer: 4, 8, or 32 of an f32 network.
     pub bits: u32,
     /// Pixels of an image.
+    pub pixels: u32,
+    /// Inputs of the network: as many as pixels, or a quarter of them where images are halved.
     pub inputs: u32,
     /// Hidden units.
     pub hidden: u32,
@@ -35,6 +37,10 @@ pub struct Model {
     pub outputs: u32,
     /// 1 if the network has biases, else 0.
     pub biases: u32,
+    /// Columns of an image that is halved, or 0.
+    pub halved_width: u16,
+    /// Its rows, or 0.
+    pub halved_height: u16,
     /// Words of scratch, 32 bits each.
     pub scratch_words: usize,
 }
@@ -74,7 +80,7 @@ impl From<ModelError> for Status {
             | ModelError::Shift { .. }
             | ModelError::Bias { .. }
             | ModelError::Prologue => Self::Payload,
-            ModelError::WrongKind { .. } | ModelError::Biases => Self::Kind,
+            ModelError::WrongKind { .. } | ModelError::NotPlain => Self::Kind,
             ModelError::Version { .. }
             | ModelError::Reserved { .. }
             | ModelError::Kind { .. }
@@ -90,7 +96,10 @@ impl From<ModelError> for Status {
 impl From<SizeError> for Status {
     fn from(error: SizeError) -> Self {
         match error {
-            SizeError::Inputs { .. } | SizeError::Hidden { .. } | SizeError::Outputs { .. } => Self::Header,
+            SizeError::Halves { .. }
+            | SizeError::Inputs { .. }
+            | SizeError::Hidden { .. }
+            | SizeError::Outputs { .. } => Self::Header,
             SizeError::Quantized { .. } | SizeError::Weights { .. } => Self::Payload,
             SizeError::Pixels { .. } => Self::Pixels,
             SizeError::Results { .. } => Self::Outputs,
@@ -99,7 +108,7 @@ impl From<SizeError> for Status {
     }
 }
 
-/// Opens a model file of integer weights without biases.
+/// Opens a plain model file of integer weights: without biases, and not for halved images.
 ///
 /// # Safety
 /// `model` is null or may be written; `bytes` is null or points to `len` bytes that stay unchanged while the model is used.
@@ -109,12 +118,12 @@ pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len:
     unsafe { open(model, bytes, len, describe::<false>) }
 }
 
-/// Opens a model file of integer weights, with or without biases.
+/// Opens any model file of integer weights.
 ///
 /// # Safety
 /// As that of [`twolayer_open`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn twolayer_biased_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
+pub unsafe extern "C" fn twolayer_any_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     unsafe { open(model, bytes, len, describe::<true>) }
 }
@@ -152,7 +161,7 @@ unsafe fn open(
 }
 
 /// A model of integer weights, which are checked as they are whenever they are used.
-fn describe<const BIASES: bool>(file: File<'_>) -> Result<Model, Status> {
+fn describe<const ANY: bool>(file: File<'_>) -> Result<Model, Status> {
     let bits = match file.kind() {
         Kind::Quantized(Bits::Eight) => 8,
         Kind::Quantized(Bits::Four) => 4,
@@ -160,7 +169,7 @@ fn describe<const BIASES: bool>(file: File<'_>) -> Result<Model, Status> {
     };
     let model = fields_of(file, bits, QuantizedNetwork::scratch_len(file.shape()));
     // SAFETY: the model describes the file, whose bytes are there.
-    unsafe { network::<BIASES>(&raw const model) }.map(|_| model)
+    unsafe { network::<ANY>(&raw const model) }.map(|_| model)
 }
 
 /// A model of f32 weights, which are checked.
@@ -171,16 +180,20 @@ fn describe_f32(file: File<'_>) -> Result<Model, Status> {
 
 fn fields_of(file: File<'_>, bits: u32, scratch_words: usize) -> Model {
     let shape = file.shape();
+    let [halved_width, halved_height] = shape.halved_image().unwrap_or_default();
     // A shape's sizes are far below 2³².
     let size = |size| u32::try_from(size).unwrap_or(u32::MAX);
     Model {
         payload: file.payload().as_ptr(),
         payload_len: file.payload().len(),
         bits,
+        pixels: size(shape.pixels()),
         inputs: size(shape.inputs()),
         hidden: size(shape.hidden()),
         outputs: size(shape.outputs()),
         biases: shape.has_biases().into(),
+        halved_width,
+        halved_height,
         scratch_words,
     }
 }
@@ -238,12 +251,12 @@ pub unsafe extern "C" fn twolayer_outputs(
     unsafe { outputs_of::<false>(model, pixels, pixels_len, scratch, scratch_words, outputs, outputs_len) }
 }
 
-/// Writes the class of an image, by a network with or without biases.
+/// Writes the class of an image, by any network of integers.
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn twolayer_biased_classify(
+pub unsafe extern "C" fn twolayer_any_classify(
     model: *const Model,
     pixels: *const u8,
     pixels_len: usize,
@@ -255,12 +268,12 @@ pub unsafe extern "C" fn twolayer_biased_classify(
     unsafe { classify::<true>(model, pixels, pixels_len, scratch, scratch_words, label) }
 }
 
-/// Writes the class of an image, and its margin, by a network with or without biases.
+/// Writes the class of an image, and its margin, by any network of integers.
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn twolayer_biased_classify_margin(
+pub unsafe extern "C" fn twolayer_any_classify_margin(
     model: *const Model,
     pixels: *const u8,
     pixels_len: usize,
@@ -273,12 +286,12 @@ pub unsafe extern "C" fn twolayer_biased_classify_margin(
     unsafe { classify_margin::<true>(model, pixels, pixels_len, scratch, scratch_words, label, margin) }
 }
 
-/// Writes the outputs of an image, by a network with or without biases.
+/// Writes the outputs of an image, by any network of integers.
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn twolayer_biased_outputs(
+pub unsafe extern "C" fn twolayer_any_outputs(
     model: *const Model,
     pixels: *const u8,
     pixels_len: usize,
@@ -294,7 +307,7 @@ pub unsafe extern "C" fn twolayer_biased_outputs(
 /// # Safety
 /// As that of [`twolayer_classify`].
 #[inline(always)] // no stack of its own
-unsafe fn classify<const BIASES: bool>(
+unsafe fn classify<const ANY: bool>(
     model: *const Model,
     pixels: *const u8,
     pixels_len: usize,
@@ -302,7 +315,7 @@ unsafe fn classify<const BIASES: bool>(
     scratch_words: usize,
     label: *mut u32,
 ) -> Status {
-    let answer = |network: &QuantizedNetwork<'_, BIASES>, image: &[u8], scratch: &mut [u32]| {
+    let answer = |network: &QuantizedNetwork<'_, ANY>, image: &[u8], scratch: &mut [u32]| {
         let class = network.classify(image, scratch)?;
         // SAFETY: the caller's promise.
         Ok(unsafe { write(label, class.into()) })
@@ -314,7 +327,7 @@ unsafe fn classify<const BIASES: bool>(
 /// # Safety
 /// As that of [`twolayer_classify`].
 #[inline(always)] // no stack of its own
-unsafe fn classify_margin<const BIASES: bool>(
+unsafe fn classify_margin<const ANY: bool>(
     model: *const Model,
     pixels: *const u8,
     pixels_len: usize,
@@ -323,7 +336,7 @@ unsafe fn classify_margin<const BIASES: bool>(
     label: *mut u32,
     margin: *mut u32,
 ) -> Status {
-    let answer = |network: &QuantizedNetwork<'_, BIASES>, image: &[u8], scratch: &mut [u32]| {
+    let answer = |network: &QuantizedNetwork<'_, ANY>, image: &[u8], scratch: &mut [u32]| {
         let answer = network.classify_with_margin(image, scratch)?;
         // SAFETY: the caller's promise.
         Ok(unsafe { write_both(label, margin, answer) })
@@ -335,7 +348,7 @@ unsafe fn classify_margin<const BIASES: bool>(
 /// # Safety
 /// As that of [`twolayer_classify`].
 #[inline(always)] // no stack of its own
-unsafe fn outputs_of<const BIASES: bool>(
+unsafe fn outputs_of<const ANY: bool>(
     model: *const Model,
     pixels: *const u8,
     pixels_len: usize,
@@ -348,7 +361,7 @@ unsafe fn outputs_of<const BIASES: bool>(
     let Some(outputs) = (unsafe { slice_mut(outputs, outputs_len) }) else {
         return Status::Null;
     };
-    let answer = |network: &QuantizedNetwork<'_, BIASES>, image: &[u8], scratch: &mut [u32]| {
+    let answer = |network: &QuantizedNetwork<'_, ANY>, image: &[u8], scratch: &mut [u32]| {
         network.outputs(image, scratch, outputs)?;
         Ok(Status::Ok)
     };
@@ -361,13 +374,13 @@ unsafe fn outputs_of<const BIASES: bool>(
 /// # Safety
 /// As that of [`twolayer_classify`].
 #[inline(always)] // no stack of its own
-unsafe fn with_network<const BIASES: bool>(
+unsafe fn with_network<const ANY: bool>(
     model: *const Model,
     pixels: *const u8,
     pixels_len: usize,
     scratch: *mut u32,
     scratch_words: usize,
-    answer: impl FnOnce(&QuantizedNetwork<'_, BIASES>, &[u8], &mut [u32]) -> Result<Status, SizeError>,
+    answer: impl FnOnce(&QuantizedNetwork<'_, ANY>, &[u8], &mut [u32]) -> Result<Status, SizeError>,
 ) -> Status {
     // SAFETY: the caller's promise.
     let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
@@ -375,7 +388,7 @@ unsafe fn with_network<const BIASES: bool>(
         return Status::Null;
     };
     // SAFETY: the caller's promise.
-    let network = unsafe { network::<BIASES>(model) };
+    let network = unsafe { network::<ANY>(model) };
     // By reference: a copy would be on the stack as well.
     match &network {
         Ok(network) => answer(network, image, scratch).unwrap_or_else(Status::from),
@@ -482,7 +495,7 @@ fn text(status: i32) -> &'static CStr {
         8 => c"the image has the wrong number of pixels",
         9 => c"the scratch is too small",
         10 => c"the outputs are not as many as the network has",
-        11 => c"the network is of another kind: integers, integers with biases, and f32 have functions of their own",
+        11 => c"the network is of another kind: plain integers, any integers, and f32 have functions of their own",
         12 => c"the picture's sides, its stride or its number of bytes do not fit, or the ink is none of the three",
         13 => c"the picture is blank",
         14 => c"the picture shows no digit: it is noise, a texture, full of ink, full of blobs, or has a speck only",
@@ -495,7 +508,7 @@ fn text(status: i32) -> &'static CStr {
 /// # Safety
 /// `model` is null or was opened, and its bytes are still there.
 #[inline(never)] // so that its stack is not there while the network is used
-unsafe fn network<'a, const BIASES: bool>(model: *const Model) -> Result<QuantizedNetwork<'a, BIASES>, Status> {
+unsafe fn network<'a, const ANY: bool>(model: *const Model) -> Result<QuantizedNetwork<'a, ANY>, Status> {
     // SAFETY: the caller's promise.
     let (bits, shape, payload) = unsafe { fields(model) }?;
     let bits = match bits {
@@ -531,6 +544,9 @@ unsafe fn fields<'a>(model: *const Model) -> Result<(u32, Shape, Option<&'a [u8]
     let mut shape = Shape::new(size(model.inputs), size(model.hidden), size(model.outputs))?;
     if model.biases != 0 {
         shape = shape.with_biases();
+    }
+    if model.halved_width != 0 {
+        shape = shape.with_halved_images([model.halved_width, model.halved_height])?;
     }
     // SAFETY: the caller's promise.
     Ok((model.bits, shape, unsafe { slice(model.payload, model.payload_len) }))

@@ -21,6 +21,7 @@ mod init;
 mod simd;
 
 mod distort;
+mod halve;
 mod kernel;
 
 mod network;
@@ -44,6 +45,7 @@ mod support;
 pub use crc32::crc32;
 pub use distort::Distortion;
 pub use error::{ModelError, SizeError};
+pub use halve::halve;
 pub use hash::weights_hash;
 pub use idx::{Idx, IdxError};
 pub use init::{INIT_SCALE, fill_initial, fill_scaled};

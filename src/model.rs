@@ -17,8 +17,8 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 40..44 | width and height of an image, u16 each, whose product is the number of inputs; 0, 0 if they are not known |
-//! | 44..46 | flags: bit 0, the network has biases; bit 1, kept for images that are halved before the first layer |
+//! | 40..44 | width and height of an image, u16 each, whose product is the number of pixels; 0, 0 if they are not known |
+//! | 44..46 | flags: bit 0, the network has biases; bit 1, images are halved before the first layer |
 //! | 46..48 | zeros |
 //! | 48..52 | the text's length in bytes, up to 4096 |
 //! | 52..56 | zeros |
@@ -52,6 +52,8 @@ const MAGIC: [u8; 8] = *b"TWOLAYER";
 pub(crate) const VERSION: u16 = 2;
 /// The flag of a network with biases.
 const BIASES: u32 = 1;
+/// The flag of one whose images are halved.
+const HALVES: u32 = 2;
 /// The most bytes of the text.
 pub(crate) const MAX_TEXT: usize = 4096;
 
@@ -61,7 +63,7 @@ pub const HEADER_LEN: usize = 64;
 /// What a model file may say beside its weights. The default is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Details<'a> {
-    /// Width and height of an image, where they are known; their product is the number of inputs.
+    /// Width and height of an image, where they are known; their product is [`Shape::pixels`].
     pub image: Option<[u16; 2]>,
     /// Where the weights come from, how they were trained: up to 4096 bytes.
     pub text: &'a str,
@@ -124,10 +126,13 @@ impl<'a> Model<'a> {
         let size = |number| usize::try_from(word(header, number)).unwrap_or(usize::MAX);
         let mut shape = Shape::new(size(3), size(4), size(5)).map_err(ModelError::Size)?;
         let flags = word(header, 11);
-        if flags > BIASES {
+        if flags > BIASES + HALVES {
             return Err(ModelError::Flags { found: flags });
         }
-        if flags != 0 {
+        if flags & HALVES != 0 {
+            shape = shape.with_halved_images(bytemuck::cast(word(header, 10))).map_err(ModelError::Size)?;
+        }
+        if flags & BIASES != 0 {
             shape = shape.with_biases();
         }
         let offset = two_words(header, 6);
@@ -221,7 +226,7 @@ impl<'a> Model<'a> {
         Ok(Network::new(self.weights()?, backend))
     }
 
-    /// The network of a quantised model without biases, over the same bytes.
+    /// The network of a plain quantised model, without biases and not for halved images, over the same bytes.
     ///
     /// # Errors
     ///
@@ -231,13 +236,13 @@ impl<'a> Model<'a> {
         QuantizedNetwork::new(self.shape, self.bits()?, self.payload)
     }
 
-    /// The network of a quantised model with or without biases, over the same bytes.
+    /// The network of any quantised model, over the same bytes.
     ///
     /// # Errors
     ///
     /// As [`quantized`](Self::quantized).
-    pub fn quantized_with_biases(&self) -> Result<QuantizedNetwork<'a, true>, ModelError> {
-        QuantizedNetwork::with_biases(self.shape, self.bits()?, self.payload)
+    pub fn quantized_any(&self) -> Result<QuantizedNetwork<'a, true>, ModelError> {
+        QuantizedNetwork::any(self.shape, self.bits()?, self.payload)
     }
 
     fn bits(&self) -> Result<Bits, ModelError> {
@@ -261,9 +266,9 @@ pub fn header(kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) ->
     }
     let text = details.text.as_bytes();
     check_text(text)?;
-    let image = details.image.unwrap_or_default();
+    let image = details.image.or(shape.halved_image()).unwrap_or_default();
     check_image(image, shape)?;
-    let flags = if shape.has_biases() { BIASES } else { 0 };
+    let flags = if shape.has_biases() { BIASES } else { 0 } + if shape.halved_image().is_some() { HALVES } else { 0 };
     let version = if flags == 0 && details == Details::default() { 1 } else { VERSION };
     // A shape's sizes, and the text's length, are far below 2³².
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -299,13 +304,14 @@ const fn check_text(text: &[u8]) -> Result<(), ModelError> {
     if found > MAX_TEXT { Err(ModelError::Text { found, most: MAX_TEXT }) } else { Ok(()) }
 }
 
-/// Checks that width and height of an image are those of the inputs, or both zero.
+/// Checks that width and height of an image are those of the network's, or both zero.
 fn check_image([width, height]: [u16; 2], shape: Shape) -> Result<(), ModelError> {
     let pixels = u32::from(width) * u32::from(height);
-    if usize::try_from(pixels) == Ok(shape.inputs()) || (width, height) == (0, 0) {
+    let halved = shape.halved_image().unwrap_or([width, height]);
+    if usize::try_from(pixels) == Ok(shape.pixels()) && [width, height] == halved || (width, height) == (0, 0) {
         return Ok(());
     }
-    Err(ModelError::Image { width, height, inputs: shape.inputs() })
+    Err(ModelError::Image { width, height, pixels: shape.pixels() })
 }
 
 /// The length of a payload in bytes.
@@ -528,10 +534,10 @@ mod tests {
             model.weights().map(|_| ())
         };
         assert_eq!(open(&|_| ()), Ok(()));
-        let image = |width, height| Err(ModelError::Image { width, height, inputs: 5 });
+        let image = |width, height| Err(ModelError::Image { width, height, pixels: 5 });
         assert_eq!(open(&|file| file[40] = 4), image(4, 1));
         assert_eq!(open(&|file| file[42] = 0), image(5, 0));
-        assert_eq!(open(&|file| file[44] = 3), Err(ModelError::Flags { found: 3 }));
+        assert_eq!(open(&|file| file[44] = 4), Err(ModelError::Flags { found: 4 }));
         assert_eq!(open(&|file| file[46] = 1), Err(ModelError::Flags { found: 0x1_0001 }));
         assert_eq!(open(&|file| file[52] = 1), Err(ModelError::Reserved { at: 52 }));
         let len = SHAPE.with_biases().weights_len() as u64 * 4;
@@ -555,7 +561,7 @@ mod tests {
             ModelError::Text { found: MAX_TEXT + 1, most: MAX_TEXT }
         );
         let refused = refused(Details { image: Some([2, 2]), text: "" });
-        assert_eq!(refused.to_string(), "images of 2 × 2 pixels for a network of 5 inputs");
+        assert_eq!(refused.to_string(), "images of 2 × 2 pixels for a network that takes 5 pixels");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use crate::always::Always;
 use crate::error::SizeError;
+use crate::halve::halve_rows;
 use crate::kernel::forward::{hidden_forward, output_forward};
 use crate::kernel::pixels::{BySample, CHUNK};
 use crate::kernel::{PanelFn, Row, for_width, load, rows, rows_mut, tile};
@@ -57,7 +58,9 @@ impl<'a> Network<'a> {
         Self::batch_scratch_len(shape, 1)
     }
 
-    /// Writes the outputs `y = max(x W1 + b1, 0) W2 + b2` of one image (biases are zero where there are none): `inputs` pixels, `outputs` numbers. `scratch` may hold anything.
+    /// Writes the outputs `y = max(x W1 + b1, 0) W2 + b2` of one image (biases are zero where there are none):
+    /// [`Shape::pixels`] of them, `outputs` numbers. Where the shape says so, the image is halved first. `scratch` may hold
+    /// anything.
     ///
     /// # Errors
     ///
@@ -95,10 +98,12 @@ impl<'a> Network<'a> {
     pub const fn batch_scratch_len(shape: Shape, images: usize) -> usize {
         let z = padded(images.saturating_mul(shape.panel_width()));
         let sums = padded(images.saturating_mul(shape.outputs() * LANES));
-        BySample::scratch_len(shape.inputs(), images).saturating_add(z).saturating_add(sums)
+        let halved =
+            if shape.halved_image().is_some() { padded(images.saturating_mul(shape.inputs()).div_ceil(4)) } else { 0 };
+        BySample::scratch_len(shape.inputs(), images).saturating_add(z).saturating_add(sums).saturating_add(halved)
     }
 
-    /// [`outputs`](Self::outputs) for many images: `images` is `[images][inputs]` pixels, `outputs` `[images][outputs]`.
+    /// [`outputs`](Self::outputs) for many images: `images` is `[images][pixels]`, `outputs` `[images][outputs]`.
     ///
     /// An image's outputs are the same bits whatever images it comes with. 64 images at a time take about half the time of
     /// 64 calls.
@@ -167,16 +172,16 @@ impl<'a> Network<'a> {
 
     /// Is it one image?
     const fn check(&self, image: &[u8]) -> Result<(), SizeError> {
-        let (found, expected) = (image.len(), self.shape().inputs());
+        let (found, expected) = (image.len(), self.shape().pixels());
         if found == expected { Ok(()) } else { Err(SizeError::Pixels { found, expected }) }
     }
 
     /// The number of images.
     const fn samples(&self, images: &[u8]) -> Result<usize, SizeError> {
-        let inputs = self.shape().inputs();
-        match images.len() % inputs {
-            0 => Ok(images.len() / inputs),
-            _ => Err(SizeError::Pixels { found: images.len(), expected: inputs }),
+        let pixels = self.shape().pixels();
+        match images.len().checked_rem(pixels) {
+            Some(0) => Ok(images.len() / pixels),
+            _ => Err(SizeError::Pixels { found: images.len(), expected: pixels }),
         }
     }
 
@@ -196,7 +201,15 @@ impl<'a> Network<'a> {
         }
         let z = scratch.take(samples * shape.panel_width());
         let mut pixels = BySample::new(shape.rows().0, samples, &mut scratch);
-        pixels.fill(images);
+        if let Some([width, _]) = shape.halved_image() {
+            let len = samples * shape.inputs();
+            let halved: &mut [u8] = bytemuck::cast_slice_mut(scratch.take(len.div_ceil(4)));
+            let halved = halved.get_mut(..len).always();
+            halve_rows(images, width.into(), halved);
+            pixels.fill(halved);
+        } else {
+            pixels.fill(images);
+        }
         self.backend.run(Forward { weights: self.weights, samples, pixels: &pixels, z, sums });
         Ok(sums)
     }

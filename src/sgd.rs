@@ -143,7 +143,8 @@ impl<'a> Trainer<'a> {
         Ok(Self { weights, options, block, current, before, sums, delta2 })
     }
 
-    /// Takes one step for each sample, in order; `images` is `[samples][inputs]` pixels. The weights are then those
+    /// Takes one step for each sample, in order; `images` is `[samples][inputs]` pixels, halved already where
+    /// the [shape](Shape::halved_image) says so. The weights are then those
     /// after the last sample. Gives the losses, each under the weights before its sample's step.
     ///
     /// Blocks are counted from the first sample of a call. If every call but the last has a multiple of the block, the

@@ -8,7 +8,8 @@ use core::num::NonZeroUsize;
 /// Hidden units of one panel: the unit of work that stays in a core's second-level cache while it is used.
 pub(crate) const PANEL: usize = 128;
 
-/// The sizes of a network: `inputs → hidden (ReLU) → outputs`, and whether its units have biases.
+/// The sizes of a network: `inputs → hidden (ReLU) → outputs`, whether its units have biases, and whether its inputs are the
+/// pixels of an image or those of the image halved.
 ///
 /// The weights of every shape fit into 2 GiB, on all targets, so no length computed from a shape overflows.
 ///
@@ -33,6 +34,8 @@ pub struct Shape {
     hidden: usize,
     outputs: NonZeroUsize,
     biases: bool,
+    /// Width and height of the images that are halved.
+    halved: Option<[u16; 2]>,
 }
 
 impl Shape {
@@ -63,7 +66,7 @@ impl Shape {
         if hidden == 0 || hidden > most {
             return Err(SizeError::Hidden { found: hidden, most });
         }
-        Ok(Self { inputs: some_inputs, hidden, outputs: some_outputs, biases: false })
+        Ok(Self { inputs: some_inputs, hidden, outputs: some_outputs, biases: false, halved: None })
     }
 
     /// The same sizes, with a bias for every hidden unit and output.
@@ -72,7 +75,20 @@ impl Shape {
         Self { biases: true, ..self }
     }
 
-    /// Inputs: the pixels of one image.
+    /// The same sizes, for images of `[width, height]` that are [halved](crate::halve) first.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Halves`] when a side is odd, or the halved image has not as many pixels as there are inputs.
+    pub const fn with_halved_images(self, [width, height]: [u16; 2]) -> Result<Self, SizeError> {
+        let pixels = width as usize * height as usize;
+        if (width | height) & 1 != 0 || pixels != 4 * self.inputs() {
+            return Err(SizeError::Halves { width, pixels });
+        }
+        Ok(Self { halved: Some([width, height]), ..self })
+    }
+
+    /// Inputs: the pixels of one image, or of one that was halved.
     #[must_use]
     pub const fn inputs(self) -> usize {
         self.inputs.get()
@@ -94,6 +110,24 @@ impl Shape {
     #[must_use]
     pub const fn has_biases(self) -> bool {
         self.biases
+    }
+
+    /// Width and height of the images that are halved before the first layer; `None` where they are not.
+    #[must_use]
+    pub const fn halved_image(self) -> Option<[u16; 2]> {
+        self.halved
+    }
+
+    /// Pixels of an image: as many as there are inputs, or four times as many where images are halved.
+    #[must_use]
+    pub const fn pixels(self) -> usize {
+        if self.halved.is_some() { 4 * self.inputs() } else { self.inputs() }
+    }
+
+    /// The same sizes and biases, for images that were halved before.
+    #[cfg(feature = "std")]
+    pub(crate) const fn without_halving(self) -> Self {
+        Self { halved: None, ..self }
     }
 
     /// Hidden units as stored: whole panels, and a last one of 16, 32, 64 or 128.
@@ -198,6 +232,9 @@ impl Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.halved.is_some() {
+            write!(f, "{} halved to ", self.pixels())?;
+        }
         write!(f, "{} → {} → {}", self.inputs(), self.hidden, self.outputs())?;
         f.write_str(if self.biases { " with biases" } else { "" })
     }

@@ -440,7 +440,7 @@ fn networks_for_other_shapes_take_no_pictures() {
     }
     sandbox.run(&["--data", "data", "--hidden", "9", "--quiet", "--model", "wide.twolayer"]).succeeded();
     let ran = sandbox.run(&["predict", "--model", "wide.twolayer", "digit.png"]);
-    ran.failed(&["wide.twolayer has 64 inputs, 16 × 4 pixels: a picture becomes a square"]);
+    ran.failed(&["wide.twolayer takes images of 64 pixels, 16 × 4 pixels: a picture becomes a square"]);
     let out = sandbox.run(&["predict", "--model", "wide.twolayer", "--data", "data", "--index", "0"]).succeeded();
     assert_eq!(out.lines().count(), 3 + 3, "two lines of drawing beside three bars: {out}");
 }

@@ -35,6 +35,36 @@ fn quantize_eval_and_info_agree_on_every_tier() {
     }
 }
 
+/// Every command takes the images of a network that halves them as they are.
+#[test]
+fn halved_images_are_halved_by_every_command() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    let train = ["train", "--data", "data", "--recipe", "fast", "--halve", "--hidden", "24", "--model", "m.twolayer"];
+    let trained = sandbox.run(&train).succeeded();
+    assert!(trained.contains("network   64 halved to 16 → 24 → 3, ") && trained.contains(", halved, "), "{trained}");
+    let info = sandbox.run(&["info", "--model", "m.twolayer"]).succeeded();
+    assert!(
+        info.contains("network   64 halved to 16 → 24 → 3, f32") && info.contains("image     8 × 8 pixels"),
+        "{info}"
+    );
+    let last = |text: &str| text.lines().last().unwrap().to_owned();
+    let eval = |model: &str| last(&sandbox.run(&["eval", "--data", "data", "--model", model]).succeeded());
+    assert_eq!(eval("m.twolayer"), last(&trained));
+    for bits in ["8", "4"] {
+        let out = sandbox.run(&["quantize", "--data", "data", "--model", "m.twolayer", "--bits", bits]).succeeded();
+        let model = format!("m.int{bits}.twolayer");
+        let after = last(&out).split(" before, ").nth(1).unwrap().split(" after").next().unwrap().to_owned();
+        assert_eq!(eval(&model), format!("accuracy  {after} of 30 test images"));
+        sandbox.run(&["predict", "--data", "data", "--model", &model, "--index", "2"]).succeeded();
+    }
+    sandbox.run(&["predict", "--data", "data", "--model", "m.twolayer", "--index", "2"]).succeeded();
+
+    sandbox.data("odd", &SmallSet { side: 7, ..SmallSet::TINY });
+    let odd = ["train", "--data", "odd", "--halve", "--model", "odd.twolayer"];
+    sandbox.run(&odd).failed(&["49 pixels in rows of 7 cannot be halved to the inputs: both sides must be even"]);
+}
+
 /// Without `--model`, `quantize` does not pick the newer output of an earlier run.
 #[test]
 fn quantize_can_be_repeated() {

@@ -12,10 +12,9 @@ use std::process::Command;
 use tools::has_tool;
 
 use twolayer::ffi::{
-    Model, Status, twolayer_biased_classify, twolayer_biased_classify_margin, twolayer_biased_open,
-    twolayer_biased_outputs, twolayer_classify, twolayer_classify_margin, twolayer_f32_classify,
-    twolayer_f32_classify_margin, twolayer_f32_open, twolayer_f32_outputs, twolayer_normalize, twolayer_open,
-    twolayer_outputs, twolayer_status_text,
+    Model, Status, twolayer_any_classify, twolayer_any_classify_margin, twolayer_any_open, twolayer_any_outputs,
+    twolayer_classify, twolayer_classify_margin, twolayer_f32_classify, twolayer_f32_classify_margin,
+    twolayer_f32_open, twolayer_f32_outputs, twolayer_normalize, twolayer_open, twolayer_outputs, twolayer_status_text,
 };
 use twolayer::model;
 use twolayer::picture::{Ink, Picture};
@@ -54,6 +53,7 @@ fn in_c(rust: &str) -> String {
         "Model" => "twolayer_model",
         "Status" => "twolayer_status",
         "u8" => "uint8_t",
+        "u16" => "uint16_t",
         "u32" => "uint32_t",
         "i32" => "int32_t",
         "f32" => "float",
@@ -184,10 +184,13 @@ const EMPTY: Model = Model {
     payload: ptr::null(),
     payload_len: 0,
     bits: 8,
+    pixels: 1,
     inputs: 1,
     hidden: 1,
     outputs: 1,
     biases: 0,
+    halved_width: 0,
+    halved_height: 0,
     scratch_words: 0,
 };
 
@@ -278,6 +281,63 @@ fn calls_give_the_same_results_as_rust() {
     }
 }
 
+/// Networks for halved images take whole ones, by the functions that take any network.
+#[test]
+fn halved_images() {
+    let halved = shape().with_halved_images([36, 10]).expect("90 times 4 pixels");
+    let images: Vec<u8> = images().into_iter().cycle().take(360 * 5).collect();
+    let check = |file: &File, any: bool| {
+        let file = file.bytes();
+        let whole = model::Model::from_bytes(file).expect("a sound model");
+        let model = open_with(if any { twolayer_any_open } else { twolayer_f32_open }, file).expect("a sound model");
+        assert_eq!((model.pixels, model.inputs, model.halved_width, model.halved_height), (360, 90, 36, 10));
+        let (mut words, mut floats) = (vec![7; model.scratch_words], vec![0.0; model.scratch_words]);
+        for image in images.chunks_exact(360) {
+            let (mut label, n) = (99, model.scratch_words);
+            let (m, p, l) = (&raw const model, image.as_ptr(), &raw mut label);
+            // SAFETY: every pointer is of a local variable of the length given.
+            let (found, short) = unsafe {
+                if any {
+                    let s = words.as_mut_ptr();
+                    (twolayer_any_classify(m, p, 360, s, n, l), twolayer_any_classify(m, p, 90, s, n, l))
+                } else {
+                    let s = floats.as_mut_ptr();
+                    (twolayer_f32_classify(m, p, 360, s, n, l), twolayer_f32_classify(m, p, 90, s, n, l))
+                }
+            };
+            assert_eq!((found, short), (Status::Ok, Status::Pixels));
+            let class = if any {
+                let network = whole.quantized_any().expect("integer weights");
+                assert_eq!(n, QuantizedNetwork::scratch_len(halved));
+                network.classify(image, &mut words)
+            } else {
+                let network = whole.network(Backend::detect()).expect("f32 weights");
+                network.classify(image, &mut floats)
+            };
+            assert_eq!(class.map(u32::from), Ok(label));
+        }
+    };
+    for bits in [Bits::Eight, Bits::Four] {
+        let mut payload = vec![0; QuantizedNetwork::payload_len(halved, bits).expect("a small shape")];
+        payload[16..].fill_with(random(3));
+        payload[0] = 6;
+        let file = File::new(Kind::Quantized(bits), halved, &payload);
+        assert_eq!(open_with(twolayer_open, file.bytes()).err(), Some(Status::Kind));
+        check(&file, true);
+    }
+    check(&File::new(Kind::F32, halved, bytemuck::cast_slice(&weights())), false);
+    let mut unsound =
+        open_with(twolayer_f32_open, File::new(Kind::F32, halved, bytemuck::cast_slice(&weights())).bytes())
+            .expect("a sound model");
+    unsound.halved_width = 35;
+    let mut label = 0;
+    // SAFETY: every pointer is of a local variable of the length given.
+    let status = unsafe {
+        twolayer_f32_classify(&raw const unsound, images.as_ptr(), 360, [0.0; 9].as_mut_ptr(), 9, &raw mut label)
+    };
+    assert_eq!(status, Status::Header);
+}
+
 /// Networks with biases are refused by the functions that have no code for them; those that have take both kinds.
 #[test]
 fn biased_networks_and_margins() {
@@ -295,12 +355,12 @@ fn biased_networks_and_margins() {
         assert_eq!(open_with(twolayer_open, file.bytes()).err(), Some(Status::Kind));
         payload[16..20].copy_from_slice(&((1 << 23) + 1_i32).to_le_bytes());
         let too_large = File::new(Kind::Quantized(bits), biased, &payload);
-        assert_eq!(open_with(twolayer_biased_open, too_large.bytes()).err(), Some(Status::Payload));
+        assert_eq!(open_with(twolayer_any_open, too_large.bytes()).err(), Some(Status::Payload));
 
         for (file, biases) in [(file, 1), (integer_model(bits), 0)] {
-            let model = open_with(twolayer_biased_open, file.bytes()).expect("a sound model");
+            let model = open_with(twolayer_any_open, file.bytes()).expect("a sound model");
             assert_eq!((model.biases, model.scratch_words), (biases, QuantizedNetwork::scratch_len(biased)));
-            let network = model::Model::from_bytes(file.bytes()).and_then(|file| file.quantized_with_biases());
+            let network = model::Model::from_bytes(file.bytes()).and_then(|file| file.quantized_any());
             let network = network.expect("integer weights");
             let mut words = vec![7_u32; model.scratch_words];
             for image in images().chunks_exact(90) {
@@ -314,14 +374,14 @@ fn biased_networks_and_margins() {
                 let ok_if_unbiased = if biases == 0 { Status::Ok } else { Status::Kind };
                 // SAFETY: every pointer is null or of a local variable of the length given.
                 unsafe {
-                    assert_eq!(twolayer_biased_classify(m, p, 90, s, n, l0), Status::Ok);
-                    assert_eq!(twolayer_biased_classify_margin(m, p, 90, s, n, l1, d0), Status::Ok);
-                    assert_eq!(twolayer_biased_outputs(m, p, 90, s, n, outputs.as_mut_ptr(), 7), Status::Ok);
+                    assert_eq!(twolayer_any_classify(m, p, 90, s, n, l0), Status::Ok);
+                    assert_eq!(twolayer_any_classify_margin(m, p, 90, s, n, l1, d0), Status::Ok);
+                    assert_eq!(twolayer_any_outputs(m, p, 90, s, n, outputs.as_mut_ptr(), 7), Status::Ok);
                     assert_eq!(twolayer_classify_margin(m, p, 90, s, n, l2, d1), ok_if_unbiased);
-                    assert_eq!(twolayer_biased_classify_margin(m, p, 90, s, n, l1, ptr::null_mut()), Status::Null);
-                    assert_eq!(twolayer_biased_classify_margin(m, p, 90, s, n, ptr::null_mut(), d0), Status::Null);
-                    assert_eq!(twolayer_biased_classify_margin(m, p, 90, s, n - 1, l1, d0), Status::Scratch);
-                    assert_eq!(twolayer_biased_classify(m, p, 89, s, n, l0), Status::Pixels);
+                    assert_eq!(twolayer_any_classify_margin(m, p, 90, s, n, l1, ptr::null_mut()), Status::Null);
+                    assert_eq!(twolayer_any_classify_margin(m, p, 90, s, n, ptr::null_mut(), d0), Status::Null);
+                    assert_eq!(twolayer_any_classify_margin(m, p, 90, s, n - 1, l1, d0), Status::Scratch);
+                    assert_eq!(twolayer_any_classify(m, p, 89, s, n, l0), Status::Pixels);
                 }
                 let class = u32::from(class);
                 let without = if biases == 0 { (class, margin) } else { (99, 0) };

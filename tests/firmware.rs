@@ -227,7 +227,7 @@ fn host_results(bytes: &[u8], pixels: &[u8]) -> Vec<(u32, Vec<u32>)> {
     let aligned = &mut bytemuck::cast_slice_mut::<u32, u8>(&mut words)[..bytes.len()];
     aligned.copy_from_slice(bytes);
     let model = Model::from_bytes(aligned).expect("a sound model");
-    let network = model.quantized_with_biases().expect("a sound payload");
+    let network = model.quantized_any().expect("a sound payload");
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(model.shape())];
     let answer = |pixels: &[u8]| {
         let mut outputs = vec![0; model.shape().outputs()];

@@ -71,8 +71,7 @@ fn biases_and_other_scales_of_outputs_are_kept() {
     for (bits, most) in [(Bits::Eight, 0.04), (Bits::Four, 0.1)] {
         let quantized =
             quantize(Weights::new(shape, &numbers).expect("weights"), bits, &images, &labels).expect("a sound network");
-        let integers =
-            QuantizedNetwork::with_biases(shape, bits, quantized.payload()).expect("the payload fits the shape");
+        let integers = QuantizedNetwork::any(shape, bits, quantized.payload()).expect("the payload fits the shape");
         let (mut pairs, mut same) = (Vec::new(), 0);
         for image in images.chunks(INPUTS) {
             let (mut scratch, mut words) =

@@ -75,7 +75,7 @@ int main(int count, char **arguments) {
     twolayer_model model;
     uint32_t label, margin;
     float f32_margin;
-    twolayer_status status = twolayer_biased_open(&model, model_bytes, model_len);
+    twolayer_status status = twolayer_any_open(&model, model_bytes, model_len);
     if (status == TWOLAYER_KIND) {
         check(arguments[1], twolayer_f32_open(&model, model_bytes, model_len));
         float *numbers = allocate(model.scratch_words * sizeof *numbers);
@@ -86,7 +86,7 @@ int main(int count, char **arguments) {
     } else {
         check(arguments[1], status);
         scratch = allocate(model.scratch_words * sizeof *scratch);
-        check(arguments[1], twolayer_biased_classify_margin(&model, input, sizeof input, scratch, model.scratch_words, &label,
+        check(arguments[1], twolayer_any_classify_margin(&model, input, sizeof input, scratch, model.scratch_words, &label,
                                                             &margin));
         printf("%u, margin %u\n", (unsigned)label, (unsigned)margin);
         free(scratch);

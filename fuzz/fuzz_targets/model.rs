@@ -33,7 +33,7 @@ fn check(bytes: &[u8]) {
         Ok(written) => written,
         // Too few or too many weights, which is found when they are asked for.
         Err(error) => {
-            let found = (model.weights().map(|_| ()), model.quantized_with_biases().map(|_| ()));
+            let found = (model.weights().map(|_| ()), model.quantized_any().map(|_| ()));
             assert!(found.0.is_err() && found.1.is_err(), "{error}");
             return;
         }
@@ -47,7 +47,7 @@ fn check(bytes: &[u8]) {
         return;
     }
     let image: Vec<u8> = (0..shape.inputs()).map(|i| i as u8).collect();
-    let class = match (model.kind(), model.network(Backend::detect()), model.quantized_with_biases()) {
+    let class = match (model.kind(), model.network(Backend::detect()), model.quantized_any()) {
         (Kind::F32, Ok(network), Err(_)) => {
             assert_eq!(payload.len(), shape.weights_len() * 4);
             let mut scratch = vec![f32::NAN; Network::scratch_len(shape)];

@@ -27,7 +27,7 @@ pub trait Classifier: Sync {
     /// The scratch length for [`classify_batch`](Self::classify_batch) of up to `images` images, in 32-bit words.
     fn scratch_len(&self, images: usize) -> usize;
 
-    /// Classifies images. `images` is `[samples][inputs]` pixels; `answers`, of length `samples`, takes the results.
+    /// Classifies images. `images` is `[samples][pixels]`; `answers`, of length `samples`, takes the results.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Classifier for PackedNetwork<'_> {
     }
 
     fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError> {
-        for (image, answer) in images.chunks(self.shape().inputs()).zip(answers) {
+        for (image, answer) in images.chunks(self.shape().pixels()).zip(answers) {
             let (class, margin) = self.classify_with_margin(image, scratch)?;
             *answer = Answer { class, margin: margin.into() };
         }
@@ -76,7 +76,7 @@ impl Classifier for PackedNetwork<'_> {
 pub(super) fn classify_all(classifier: &impl Classifier, images: &[u8], answers: &mut [Answer]) -> Result<(), Error> {
     let mut scratch = PageBuffer::zeros(classifier.scratch_len(BATCH))?;
     let scratch: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch);
-    for (images, answers) in images.chunks(BATCH * classifier.shape().inputs()).zip(answers.chunks_mut(BATCH)) {
+    for (images, answers) in images.chunks(BATCH * classifier.shape().pixels()).zip(answers.chunks_mut(BATCH)) {
         classifier.classify_batch(images, scratch, answers)?;
     }
     Ok(())
@@ -98,7 +98,7 @@ pub(super) fn evaluate_with_answers(
     threads: &Threads,
 ) -> Result<(Evaluation, Vec<Answer>), Error> {
     let shape = classifier.shape();
-    set.check(shape.inputs(), shape.outputs())?;
+    set.check(shape.pixels(), shape.outputs())?;
     let mut answers = vec![Answer::default(); set.len()];
     threads.classify(classifier, set.images(), &mut answers)?;
     let mut evaluation = Evaluation {

@@ -18,9 +18,9 @@ pub const QUANTIZE_IMAGES: usize = 10_000;
 /// If the images or labels do not fit the network, or the network cannot be quantised.
 pub fn quantize(weights: Weights<'_>, bits: Bits, set: &Set, images: usize) -> Result<Quantized, Error> {
     let shape = weights.shape();
-    set.check(shape.inputs(), shape.outputs())?;
+    set.check(shape.pixels(), shape.outputs())?;
     let labels = &set.labels()[..images.min(set.len())];
-    Ok(crate::quantized::quantize(weights, bits, &set.images()[..labels.len() * shape.inputs()], labels)?)
+    Ok(crate::quantized::quantize(weights, bits, &set.images()[..labels.len() * shape.pixels()], labels)?)
 }
 
 /// The evaluations of two networks on the same set.

@@ -65,7 +65,7 @@ impl Threads {
         answers: &mut [Answer],
     ) -> Result<(), Error> {
         let Some(pool) = &self.0 else { return classify_all(classifier, images, answers) };
-        let inputs = classifier.shape().inputs();
+        let inputs = classifier.shape().pixels();
         let share = answers.len().div_ceil(pool.current_num_threads()).max(1);
         pool.install(|| {
             let shares = images.par_chunks(share * inputs).zip(answers.par_chunks_mut(share));

@@ -3,6 +3,7 @@
 use super::dataset::Dataset;
 use super::{Error, Evaluation, OwnedWeights, PageBuffer, Threads, evaluate};
 use crate::distort::Distortion;
+use crate::halve::halve_rows;
 use crate::network::Network;
 use crate::sgd::{Loss, LossFunction, TrainOptions, Trainer};
 use crate::shape::Shape;
@@ -44,6 +45,8 @@ pub struct Recipe {
     pub init: Init,
     /// Whether the samples of each epoch come in an order of their own.
     pub shuffle: bool,
+    /// Whether images are halved before they are shown to the network, which is then one for [halved](crate::halve) images.
+    pub halve: bool,
     /// Whether each image is distorted, another way in each epoch, and how far.
     pub distortion: Option<Distortion>,
     /// The learning rate at the end of the run, towards which it moves evenly, every 64 blocks; if it is not set, the rate
@@ -65,6 +68,7 @@ impl Default for Recipe {
             seed: 1,
             init: Init::Uniform(INIT_SCALE),
             shuffle: false,
+            halve: false,
             distortion: None,
             alpha_to: None,
             limit: None,
@@ -109,7 +113,7 @@ impl Recipe {
     #[must_use]
     pub fn is_article(&self) -> bool {
         let plain = self.options.loss == LossFunction::Squared && !self.shuffle && self.alpha_to.is_none();
-        plain && self.distortion.is_none() && matches!(self.init, Init::Uniform(_))
+        plain && !self.halve && self.distortion.is_none() && matches!(self.init, Init::Uniform(_))
     }
 
     /// The learning rate after `done` of `total` samples.
@@ -124,7 +128,7 @@ impl fmt::Display for Recipe {
     /// What the weights depend on, such as `cross-entropy, 5 epochs, shuffled, learning rate 7.8e-5 to 2e-6, scaled initial
     /// weights, seed 1, blocks of 64`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { epochs, seed, init, shuffle, distortion, alpha_to, limit, options, .. } = self;
+        let Self { epochs, seed, init, shuffle, halve, distortion, alpha_to, limit, options, .. } = self;
         write!(f, "{}, {epochs} epochs", options.loss)?;
         if let Some(limit) = limit {
             write!(f, " of {limit} images")?;
@@ -134,6 +138,9 @@ impl fmt::Display for Recipe {
         }
         if let Some(Distortion { percent }) = distortion {
             write!(f, ", distorted by {percent} %")?;
+        }
+        if *halve {
+            f.write_str(", halved")?;
         }
         write!(f, ", learning rate {:e}", options.alpha)?;
         if let Some(to) = alpha_to {
@@ -226,9 +233,15 @@ pub struct Trained {
 ///
 /// # Errors
 ///
-/// If a size is out of range.
+/// If a size is out of range, or images to be halved have an odd side.
 pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, Error> {
-    Ok(Shape::new(dataset.train.pixels(), recipe.hidden, dataset.train.classes())?)
+    let (pixels, hidden, classes) = (dataset.train.pixels(), recipe.hidden, dataset.train.classes());
+    if !recipe.halve {
+        return Ok(Shape::new(pixels, hidden, classes)?);
+    }
+    let side = || u16::try_from(pixels.isqrt()).unwrap_or_default();
+    let image = dataset.train.image_size().unwrap_or_else(|| [side(); 2]);
+    Ok(Shape::new((pixels / 4).max(1), hidden, classes)?.with_halved_images(image)?)
 }
 
 /// Trains a network from random initial weights, and calls `report` during and after every epoch.
@@ -249,18 +262,17 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
 
     let labels = dataset.train.labels();
     let labels = recipe.limit.and_then(|limit| labels.get(..limit)).unwrap_or(labels);
-    let images = &dataset.train.images()[..labels.len() * shape.inputs()];
+    let images = &dataset.train.images()[..labels.len() * shape.pixels()];
     let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
     let test = |trainer: &Trainer<'_>| evaluate(&Network::new(trainer.weights(), backend), &dataset.test, &threads);
     let mut order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed));
     // As the article has it, an epoch is one piece.
-    let copied = recipe.shuffle || recipe.distortion.is_some();
+    let copied = recipe.shuffle || recipe.distortion.is_some() || recipe.halve;
     let by_pieces = copied || recipe.alpha_to.is_some();
     let len = if by_pieces { block * BLOCKS_PER_RATE } else { labels.len().max(1) };
     let total = labels.len() * recipe.epochs as usize;
-    let width = dataset.train.image_size().map_or_else(|| shape.inputs().isqrt(), |[width, _]| width.into());
-    let source =
-        Source { images, labels, inputs: shape.inputs(), width: NonZeroUsize::new(width).unwrap_or(NonZeroUsize::MIN) };
+    let width = dataset.train.image_size().map_or_else(|| shape.pixels().isqrt(), |[width, _]| width.into());
+    let source = Source { images, labels, shape, width: NonZeroUsize::new(width).unwrap_or(NonZeroUsize::MIN) };
     let (mut piece, mut next_piece) = (Piece::default(), Piece::default());
     let mut last = None;
     for number in 1..=recipe.epochs {
@@ -327,7 +339,7 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
 struct Source<'a> {
     images: &'a [u8],
     labels: &'a [u8],
-    inputs: usize,
+    shape: Shape,
     /// The columns of an image.
     width: NonZeroUsize,
 }
@@ -342,7 +354,8 @@ struct Piece {
 impl Piece {
     /// The samples of a range of the order. Each image's distortion depends on the seed, the epoch and its number only.
     fn fill(&mut self, source: Source<'_>, recipe: &Recipe, epoch: u32, order: Option<&[u32]>, range: Range<usize>) {
-        let Source { images, labels, inputs, width } = source;
+        let Source { images, labels, shape, width } = source;
+        let (pixels, inputs) = (shape.pixels(), shape.inputs());
         if range.is_empty() {
             return;
         }
@@ -353,16 +366,21 @@ impl Piece {
         let some =
             self.images.par_chunks_mut(IMAGES_PER_TASK * inputs).zip(range.into_par_iter().step_by(IMAGES_PER_TASK));
         some.for_each(|(copies, first)| {
-            let mut scratch = vec![0; Distortion::scratch_len(width.get(), inputs / width)];
+            let mut scratch = vec![0; Distortion::scratch_len(width.get(), pixels / width)];
+            let mut distorted = vec![0; if recipe.distortion.is_some() { pixels } else { 0 }];
             for (copy, place) in copies.chunks_exact_mut(inputs).zip(first..) {
                 let number = number(place);
-                let image = &images[number * inputs..][..inputs];
+                let mut image = &images[number * pixels..][..pixels];
                 let seed = recipe.seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
-                let distorted = recipe.distortion.map(|by| by.apply(image, width, seed, &mut scratch, copy));
-                // Images that are not whole rows of their width cannot be: that was how the width was found.
-                if !matches!(distorted, Some(Ok(()))) {
-                    debug_assert!(distorted.is_none(), "{distorted:?}");
-                    copy.copy_from_slice(image);
+                if let Some(by) = recipe.distortion {
+                    let done = by.apply(image, width, seed, &mut scratch, &mut distorted);
+                    // Images that are not whole rows of their width cannot be: that was how the width was found.
+                    debug_assert!(done.is_ok(), "{done:?}");
+                    image = &distorted;
+                }
+                match shape.halved_image() {
+                    None => copy.copy_from_slice(image),
+                    Some([width, _]) => halve_rows(image, width.into(), copy),
                 }
             }
         });

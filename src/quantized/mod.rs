@@ -86,6 +86,7 @@ mod rows;
 
 use crate::always::Always;
 use crate::error::{ModelError, SizeError};
+use crate::halve::halve_rows;
 use crate::kind::Bits;
 use crate::shape::Shape;
 use level_lists::LevelLists;
@@ -157,10 +158,10 @@ impl Bits {
 /// # Ok(()) }
 /// ```
 ///
-/// With `BIASES`, the network may have biases or not. The default leaves their code out of firmware that has no use for it,
-/// and refuses networks that have them.
+/// With `ANY`, the network may have biases, and its images may be [halved](crate::halve) first. The default leaves the code
+/// for that out of firmware that has no use for it, and refuses such networks.
 #[derive(Clone, Copy, Debug)]
-pub struct QuantizedNetwork<'a, const BIASES: bool = false> {
+pub struct QuantizedNetwork<'a, const ANY: bool = false> {
     shape: Shape,
     bits: Bits,
     shift: u8,
@@ -171,12 +172,12 @@ pub struct QuantizedNetwork<'a, const BIASES: bool = false> {
 }
 
 impl<'a> QuantizedNetwork<'a> {
-    /// The network without biases in a payload, which lies as described [above](self). Costs nothing that depends on its
+    /// The plain network in a payload, which lies as described [above](self). Costs nothing that depends on its
     /// length.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Biases`] when the shape has biases; [`ModelError::Size`] when there are more than 65 535 inputs or hidden
+    /// [`ModelError::NotPlain`] when the shape has biases or halved images; [`ModelError::Size`] when there are more than 65 535 inputs or hidden
     /// units; `Length`, `Misaligned`, `Shift` and `Prologue` when the payload is not as long as the shape asks for, does not
     /// start at a multiple of 4, or its first 16 bytes are not as described.
     #[inline] // an image has one call
@@ -197,32 +198,32 @@ impl<'a> QuantizedNetwork<'a> {
     }
 
     /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: one an input, one an
-    /// output, 40 more.
+    /// output, 40 more, and a quarter of one an input where images are halved.
     #[must_use]
     pub const fn scratch_len(shape: Shape) -> usize {
-        shape.inputs() + MAX_UNITS + BOUNDS + shape.outputs()
+        let halved = if shape.halved_image().is_some() { shape.inputs().div_ceil(size_of::<u32>()) } else { 0 };
+        shape.inputs() + MAX_UNITS + BOUNDS + shape.outputs() + halved
     }
 }
 
 impl<'a> QuantizedNetwork<'a, true> {
-    /// The network with or without biases in a payload; looks at each bias.
+    /// Any network in a payload; looks at each bias.
     ///
     /// # Errors
     ///
-    /// As [`new`](QuantizedNetwork::new), and [`ModelError::Bias`] when a bias is not −2²³ to 2²³; never `Biases`.
-    pub fn with_biases(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
+    /// As [`new`](QuantizedNetwork::new), and [`ModelError::Bias`] when a bias is not −2²³ to 2²³; never `NotPlain`.
+    pub fn any(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
         Self::checked(shape, bits, payload)
     }
 }
 
-impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
+impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     #[inline(always)] // an image has one call
     pub(crate) fn checked(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
-        let bias_rows = match (shape.has_biases(), BIASES) {
-            (true, true) => bias_rows(shape, bits),
-            (true, false) => return Err(ModelError::Biases),
-            (false, _) => 0,
-        };
+        if !ANY && (shape.has_biases() || shape.halved_image().is_some()) {
+            return Err(ModelError::NotPlain);
+        }
+        let bias_rows = if ANY && shape.has_biases() { bias_rows(shape, bits) } else { 0 };
         let expected = unbiased_len(shape, bits).map_err(ModelError::Size)? + ROW_BYTES * bias_rows;
         let found = payload.len();
         if found != expected {
@@ -263,7 +264,7 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
         self.bits
     }
 
-    /// Writes the outputs of one image: `inputs` pixels, `outputs` numbers. `scratch` may hold anything.
+    /// Writes the outputs of one image: [`Shape::pixels`] of them, `outputs` numbers. `scratch` may hold anything.
     ///
     /// # Errors
     ///
@@ -310,7 +311,7 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
 
     /// The biases of the outputs, rounded up to 4, those of the units of all tiles, and the tiles.
     fn parts(&self) -> (&'a [u32], &'a [u32], &'a [Row]) {
-        if !BIASES || !self.shape.has_biases() {
+        if !ANY || !self.shape.has_biases() {
             return (&[], &[], self.rows);
         }
         let (outputs, rows) = self.rows.split_at_checked(self.shape.outputs().div_ceil(ROW_WORDS)).always();
@@ -320,7 +321,7 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
     }
 
     fn check(&self, image: &[u8], scratch: &[u32]) -> Result<(), SizeError> {
-        let (found, expected) = (image.len(), self.shape.inputs());
+        let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
         if found != expected {
             return Err(SizeError::Pixels { found, expected });
         }
@@ -350,6 +351,16 @@ impl<'a, const BIASES: bool> QuantizedNetwork<'a, BIASES> {
     /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths
     /// were checked.
     fn hidden(&self, pixels: &[u8], scratch: &mut [u32], mut take: impl FnMut(&mut [u32])) {
+        let (pixels, scratch) = match self.shape.halved_image().filter(|_| ANY) {
+            None => (pixels, scratch),
+            Some([width, _]) => {
+                let words = self.shape.inputs().div_ceil(size_of::<u32>());
+                let (halved, scratch) = scratch.split_at_mut_checked(words).always();
+                let halved = bytemuck::cast_slice_mut(halved).get_mut(..self.shape.inputs()).always();
+                halve_rows(pixels, width.into(), halved);
+                (&*halved, scratch)
+            }
+        };
         debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len(), "the length was checked");
         let Some((sums, scratch)) = scratch.split_first_chunk_mut::<MAX_UNITS>() else { return };
         let Some((bounds, lists)) = scratch.split_first_chunk_mut::<BOUNDS>() else { return };

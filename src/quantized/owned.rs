@@ -25,13 +25,18 @@ impl Quantized {
     pub fn new(shape: Shape, bits: Bits, payload: &[u8]) -> Result<Self, ModelError> {
         let mut copy = Self::zeros(shape, bits, payload.len());
         copy.payload_mut().copy_from_slice(payload);
-        QuantizedNetwork::with_biases(shape, bits, copy.payload())?;
+        QuantizedNetwork::any(shape, bits, copy.payload())?;
         Ok(copy)
     }
 
     /// A payload of `len` zeros, which is none yet: its shift is out of range.
     pub(super) fn zeros(shape: Shape, bits: Bits, len: usize) -> Self {
         Self { shape, bits, words: vec![0; len.div_ceil(4)], len }
+    }
+
+    /// The same network, for images that are to be halved or not.
+    pub(super) fn with_shape(self, shape: Shape) -> Self {
+        Self { shape, ..self }
     }
 
     /// The network's sizes.

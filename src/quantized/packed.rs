@@ -16,6 +16,7 @@ use super::level::{self, LEVELS, level};
 use super::{MAX_WIDTH, QuantizedNetwork, Row, class, class_and_margin, start};
 use crate::always::Always;
 use crate::error::SizeError;
+use crate::halve::halve_rows;
 use crate::kind::Bits;
 use crate::shape::Shape;
 use crate::simd::{Backend, Isa, TierFn};
@@ -91,7 +92,8 @@ impl<'a> PackedNetwork<'a> {
     pub const fn scratch_len(shape: Shape) -> usize {
         let hidden = vectors(shape).saturating_mul(32);
         let lists = shape.inputs().saturating_mul(LEVELS + 1).saturating_add(WORD).div_ceil(2);
-        hidden.saturating_add(lists).saturating_add(shape.outputs()).saturating_add(ALIGN)
+        let halved = if shape.halved_image().is_some() { shape.inputs().div_ceil(4) } else { 0 };
+        hidden.saturating_add(lists).saturating_add(shape.outputs()).saturating_add(halved).saturating_add(ALIGN)
     }
 
     /// Lays a network's weights out in `memory`, which may hold anything.
@@ -99,8 +101,8 @@ impl<'a> PackedNetwork<'a> {
     /// # Errors
     ///
     /// When `memory` has fewer than [`memory_len`](Self::memory_len) words.
-    pub fn new<const BIASES: bool>(
-        network: &QuantizedNetwork<'_, BIASES>,
+    pub fn new<const ANY: bool>(
+        network: &QuantizedNetwork<'_, ANY>,
         memory: &'a mut [u32],
         backend: Backend,
     ) -> Result<Self, SizeError> {
@@ -177,7 +179,7 @@ impl<'a> PackedNetwork<'a> {
         self.shape
     }
 
-    /// Writes the outputs of one image: `inputs` pixels, `outputs` numbers. `scratch` may hold anything.
+    /// Writes the outputs of one image: [`Shape::pixels`] of them, `outputs` numbers. `scratch` may hold anything.
     ///
     /// # Errors
     ///
@@ -212,12 +214,20 @@ impl<'a> PackedNetwork<'a> {
 
     /// The outputs of one image.
     fn run<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
-        let (found, expected) = (image.len(), self.shape.inputs());
+        let (found, expected) = (image.len(), self.shape.pixels());
         if found != expected {
             return Err(SizeError::Pixels { found, expected });
         }
         let mut scratch = Scratch::new(self.shape, scratch)?;
-        self.backend.run(Image { network: self, pixels: image, scratch: &mut scratch });
+        let pixels = match self.shape.halved_image() {
+            None => image,
+            Some([width, _]) => {
+                let halved = core::mem::take(&mut scratch.halved);
+                halve_rows(image, width.into(), halved);
+                &*halved
+            }
+        };
+        self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
         Ok(scratch.outputs)
     }
 }
@@ -234,7 +244,7 @@ fn aligned(memory: &mut [u32]) -> &mut [u32] {
 }
 
 /// One input's weights for the units of one vector. Tiles that the payload has not are zero.
-fn weights<const BIASES: bool>(network: &QuantizedNetwork<'_, BIASES>, vector: usize, input: usize) -> Lanes {
+fn weights<const ANY: bool>(network: &QuantizedNetwork<'_, ANY>, vector: usize, input: usize) -> Lanes {
     let mut lanes = [0; 32];
     let tiles = UNITS / network.bits.units();
     let inputs = network.shape.inputs();
@@ -266,6 +276,8 @@ struct Scratch<'s> {
     /// For each level, largest first, the inputs that have it: as much room for each as there are inputs.
     lists: &'s mut [u16],
     outputs: &'s mut [i32],
+    /// The image halved, where it is.
+    halved: &'s mut [u8],
 }
 
 impl<'s> Scratch<'s> {
@@ -277,11 +289,14 @@ impl<'s> Scratch<'s> {
         }
         let (hidden, memory) = aligned(memory).split_at_mut_checked(vectors(shape) * 32).ok_or(short)?;
         let (outputs, memory) = memory.split_at_mut_checked(shape.outputs()).ok_or(short)?;
+        let halved_len = if shape.halved_image().is_some() { shape.inputs() } else { 0 };
+        let (halved, memory) = memory.split_at_mut_checked(halved_len.div_ceil(4)).ok_or(short)?;
+        let halved = bytemuck::cast_slice_mut(halved).get_mut(..halved_len).always();
         let lists: &mut [u16] = bytemuck::cast_slice_mut(memory);
         let (inked, lists) = lists.split_at_mut_checked(shape.inputs() + WORD).ok_or(short)?;
         let lists = lists.get_mut(..shape.inputs() * LEVELS).ok_or(short)?;
         let hidden = bytemuck::cast_slice_mut::<u32, u16>(hidden).as_chunks_mut().0.as_chunks_mut().0;
-        Ok(Self { hidden, inked, lists, outputs: bytemuck::cast_slice_mut(outputs) })
+        Ok(Self { hidden, inked, lists, outputs: bytemuck::cast_slice_mut(outputs), halved })
     }
 }
 

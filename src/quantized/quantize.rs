@@ -41,6 +41,7 @@ use core::iter;
 use super::least_squares::{Factor, Gram};
 use super::level::level;
 use super::{MAX_BIAS, MAX_SHIFT, PROLOGUE, Quantized, QuantizedNetwork, ROW_BYTES, ROW_WORDS, activation};
+use crate::halve::halve_rows;
 use crate::kind::Bits;
 use crate::sgd::{TrainError, check_samples};
 use crate::shape::Shape;
@@ -63,7 +64,8 @@ const BIAS_RANGE: (f64, f64) = (-8_388_608.0, 8_388_608.0);
 /// The largest hidden activation.
 const ACTIVATION_MAX: f64 = 255.0;
 
-/// Quantises a trained network on labelled images: `images` is `[samples][inputs]` pixels.
+/// Quantises a trained network on labelled images: `images` is `[samples][pixels]`, to be halved if the
+/// network says so.
 ///
 /// # Errors
 ///
@@ -78,6 +80,15 @@ pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) 
     if let Some(index) = weights.not_finite() {
         return Err(TrainError::NotFinite { index });
     }
+    let halved;
+    let images = match shape.halved_image() {
+        None => images,
+        Some([width, _]) => {
+            // Of images that are no whole ones, `check_samples` tells.
+            halved = halved_images(images, width, shape);
+            &halved
+        }
+    };
     check_samples(shape, images, labels)?;
     if labels.is_empty() {
         return Err(TrainError::NoImages);
@@ -90,7 +101,8 @@ pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) 
     let trained = Trained::new(weights);
     let (largest, targets) = trained.run(images.clone(), labels);
 
-    let mut quantized = Quantized::zeros(shape, bits, len);
+    // The images are halved by now.
+    let mut quantized = Quantized::zeros(shape.without_halving(), bits, len);
     let scales = quantize_first(&trained.first, images.clone(), &largest, &mut quantized);
     // The scales of the hidden units go into the rows of the second layer.
     let mut prior = trained.second;
@@ -101,7 +113,16 @@ pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) 
         }
     }
     quantize_second(prior, images.zip(targets), &mut quantized);
-    Ok(quantized)
+    Ok(quantized.with_shape(shape))
+}
+
+/// Images halved.
+fn halved_images(images: &[u8], width: u16, shape: Shape) -> Vec<u8> {
+    let mut halved = vec![0; images.len() / shape.pixels() * shape.inputs()];
+    for (image, halved) in images.chunks_exact(shape.pixels()).zip(halved.chunks_exact_mut(shape.inputs())) {
+        halve_rows(image, width.into(), halved);
+    }
+    halved
 }
 
 /// Rows before those of the inputs or hidden units: one of biases, if there are any.

@@ -170,6 +170,10 @@ pub(crate) struct TrainArgs {
     /// Number of hidden units
     #[arg(long, value_name = "N", default_value_t = Shape::MNIST.hidden(), value_parser = at_least_one)]
     pub(crate) hidden: usize,
+    /// Halve images before the network sees them: 28 × 28 pixels become 14 × 14, and a quarter of the weights is enough. The
+    /// model says so, and takes images of 28 × 28 as before
+    #[arg(long)]
+    pub(crate) halve: bool,
     /// How far each image is distorted, another way in each epoch: 100 is usual, 0 is not at all [default: the recipe's]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(0..=i64::from(Distortion::MAX_PERCENT)))]
     pub(crate) distort: Option<u16>,
@@ -220,6 +224,7 @@ impl TrainArgs {
                 (init, _) => init.unwrap_or(recipe.init),
             },
             shuffle: self.shuffle.unwrap_or(recipe.shuffle),
+            halve: self.halve,
             distortion: match self.distort {
                 Some(0) => None,
                 Some(percent) => Some(Distortion { percent }),

@@ -36,12 +36,12 @@ pub(crate) enum Error {
     AlreadyQuantized { path: PathBuf, kind: Kind },
     /// The network's inputs are no square that pictures are made to.
     #[error(
-        "{} has {inputs} inputs{1}: a picture becomes a square of 8 to 256 pixels a side; --index takes images of a data set \
+        "{} takes images of {pixels} pixels{1}: a picture becomes a square of 8 to 256 pixels a side; --index takes images of a data set \
          of any shape", path.display(), image.map_or(String::new(), |[width, height]| format!(", {width} × {height} pixels"))
     )]
     NotSquare {
         path: PathBuf,
-        inputs: usize,
+        pixels: usize,
         /// Width and height of the images that it was trained on.
         image: Option<[u16; 2]>,
     },

@@ -34,8 +34,8 @@ impl Purpose {
     fn check(self, name: Name) -> Result<(), Error> {
         let found = name.pixels();
         match self {
-            Self::ExistingNetwork(shape) if shape.inputs() != found => {
-                let (path, expected) = (name.id().into(), shape.inputs());
+            Self::ExistingNetwork(shape) if shape.pixels() != found => {
+                let (path, expected) = (name.id().into(), shape.pixels());
                 Err(host::Error::Pixels { path, found, expected, whose: "the network" }.into())
             }
             _ => Ok(()),

@@ -34,7 +34,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let save = Save::new(args.save_seen.as_deref(), pictures)?;
     let source = if args.index.is_empty() {
         Source::Files {
-            side: side(shape, image).ok_or(Error::NotSquare { path: path.clone(), inputs: shape.inputs(), image })?,
+            side: side(shape, image).ok_or(Error::NotSquare { path: path.clone(), pixels: shape.pixels(), image })?,
         }
     } else {
         args.data.data = args.data.data.or_else(|| model::source_of(&path));
@@ -74,8 +74,8 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
 
 /// The side of the square that pictures become.
 fn side(shape: Shape, image: Option<[u16; 2]>) -> Option<u32> {
-    let side = u32::try_from(shape.inputs().isqrt()).ok()?;
-    let square = image.is_none_or(|[width, height]| width == height) && (side as usize).pow(2) == shape.inputs();
+    let side = u32::try_from(shape.pixels().isqrt()).ok()?;
+    let square = image.is_none_or(|[width, height]| width == height) && (side as usize).pow(2) == shape.pixels();
     Some(side).filter(|side| square && (Picture::MIN_INPUT_SIDE..=Picture::MAX_INPUT_SIDE).contains(side))
 }
 
@@ -85,9 +85,9 @@ fn test_images(args: &PredictArgs, shape: Shape) -> Result<Set, Error> {
     let invert = InvertArgs { invert: args.invert == Ink::Dark };
     let set = Data::test(&args.data, invert, Purpose::ExistingNetwork(shape))?.dataset;
     let (path, len) = (set.images_path().to_owned(), set.len());
-    if set.pixels() != shape.inputs() {
+    if set.pixels() != shape.pixels() {
         return Err(
-            host::Error::Pixels { path, found: set.pixels(), expected: shape.inputs(), whose: "the network" }.into()
+            host::Error::Pixels { path, found: set.pixels(), expected: shape.pixels(), whose: "the network" }.into()
         );
     }
     match args.index.iter().find(|&&index| index >= len) {

@@ -3,4 +3,4 @@
 #![no_std]
 #![no_main]
 
-twolayer_firmware::classify!(true, quantized_with_biases);
+twolayer_firmware::classify!(true, quantized_any);

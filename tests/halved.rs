@@ -1,0 +1,144 @@
+//! Networks for halved images give what plain networks give for images that a plain loop has halved.
+
+mod payload;
+
+use payload::{Payload, biased, random};
+use twolayer::model::{self, Details, Model};
+use twolayer::quantized::PackedNetwork;
+use twolayer::{Backend, Bits, Kind, ModelError, Network, QuantizedNetwork, Shape, SizeError, Weights};
+
+/// The mean of every four pixels, rounded half up.
+fn halved(image: &[u8], width: usize) -> Vec<u8> {
+    let mut means = Vec::new();
+    for y in (0..image.len() / width).step_by(2) {
+        for x in (0..width).step_by(2) {
+            let at = y * width + x;
+            let sum: u32 = [at, at + 1, at + width, at + width + 1].iter().map(|at| u32::from(image[*at])).sum();
+            means.push(u8::try_from((2 * sum + 4) / 8).expect("a mean of bytes"));
+        }
+    }
+    means
+}
+
+/// A plain shape, the same for halved images, and the images' columns.
+fn shapes() -> impl Iterator<Item = (Shape, Shape, usize)> {
+    let sizes = [([28, 28], 128, 10), ([2, 2], 1, 1), ([34, 6], 70, 3), ([4, 18], 131, 7), ([300, 2], 17, 2)];
+    sizes.into_iter().flat_map(|([width, height], hidden, outputs)| {
+        [false, true].map(|biases| {
+            let inputs = usize::from(width) * usize::from(height) / 4;
+            let shape = biased(Shape::new(inputs, hidden, outputs).expect("a small shape"), biases);
+            (shape, shape.with_halved_images([width, height]).expect("even sides"), usize::from(width))
+        })
+    })
+}
+
+/// Random, sparse, and white.
+fn images(pixels: usize) -> Vec<u8> {
+    let mut next = random(5);
+    let mut images: Vec<u8> = (0..pixels).map(|_| next()).collect();
+    images.extend((0..4 * pixels).map(|_| if next() < 50 { next() } else { 0 }));
+    images.extend(vec![255; pixels]);
+    images
+}
+
+#[test]
+fn integer_networks_halve_their_images() {
+    for (plain, shape, width) in shapes() {
+        for bits in [Bits::Eight, Bits::Four] {
+            let payload = Payload::new(shape, bits, 7, random(1));
+            let expected = QuantizedNetwork::any(plain, bits, payload.bytes()).expect("a valid payload");
+            let network = QuantizedNetwork::any(shape, bits, payload.bytes()).expect("a valid payload");
+            let refused = QuantizedNetwork::new(shape, bits, payload.bytes()).map(|_| ());
+            assert_eq!(refused, Err(ModelError::NotPlain));
+            let (mut words, mut found) = (vec![0; QuantizedNetwork::scratch_len(plain)], vec![0; shape.outputs()]);
+            let mut scratch = vec![7; QuantizedNetwork::scratch_len(shape)];
+            let mut outputs = vec![0; shape.outputs()];
+            for image in images(shape.pixels()).chunks(shape.pixels()) {
+                let small = halved(image, width);
+                expected.outputs(&small, &mut words, &mut outputs).expect("outputs");
+                network.outputs(image, &mut scratch, &mut found).expect("outputs");
+                assert_eq!(found, outputs, "{shape}, {bits:?}");
+                let answer = network.classify_with_margin(image, &mut scratch).expect("an answer");
+                assert_eq!(Ok(answer), expected.classify_with_margin(&small, &mut words), "{shape}, {bits:?}");
+                let too_few = SizeError::Pixels { found: small.len(), expected: image.len() };
+                assert_eq!(network.classify(&small, &mut scratch), Err(too_few));
+                let short = SizeError::Scratch { found: scratch.len() - 1, expected: scratch.len() };
+                assert_eq!(network.classify(image, &mut scratch[1..]), Err(short));
+
+                for backend in Backend::available() {
+                    let mut memory = vec![0; PackedNetwork::memory_len(shape)];
+                    let packed = PackedNetwork::new(&network, &mut memory, backend).expect("enough memory");
+                    let mut scratch = vec![7; PackedNetwork::scratch_len(shape)];
+                    packed.outputs(image, &mut scratch, &mut found).expect("outputs");
+                    assert_eq!(found, outputs, "{shape}, {bits:?}, {backend}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn f32_networks_halve_their_images() {
+    for (plain, shape, width) in shapes() {
+        let mut next = random(2);
+        let mut numbers = vec![0.0; shape.weights_len()];
+        twolayer::WeightsMut::new(shape, &mut numbers)
+            .expect("as many as the shape has")
+            .fill_with(|| f32::from(next()) - 128.0);
+        let images = images(shape.pixels());
+        let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| halved(image, width)).collect();
+        for backend in Backend::available() {
+            let network = |shape| Network::new(Weights::new(shape, &numbers).expect("as many weights"), backend);
+            let outputs = |shape, images: &[u8], batch: usize| {
+                let mut scratch = vec![f32::NAN; Network::batch_scratch_len(shape, batch)];
+                let mut outputs = vec![0.0; 6 * shape.outputs()];
+                let batches = images.chunks(batch * shape.pixels()).zip(outputs.chunks_mut(batch * shape.outputs()));
+                for (images, outputs) in batches {
+                    network(shape).outputs_batch(images, &mut scratch, outputs).expect("outputs");
+                }
+                outputs.iter().map(|output| output.to_bits()).collect::<Vec<_>>()
+            };
+            let expected = outputs(plain, &small, 1);
+            assert_eq!(outputs(shape, &images, 1), expected, "{shape} on {backend}");
+            assert_eq!(outputs(shape, &images, 4), expected, "{shape} on {backend}, four at a time");
+            let mut scratch = vec![0.0; Network::scratch_len(shape)];
+            let too_few = SizeError::Pixels { found: plain.inputs(), expected: shape.pixels() };
+            assert_eq!(network(shape).classify(&small[..plain.inputs()], &mut scratch), Err(too_few));
+        }
+    }
+}
+
+/// The file says that images are halved, and which; nobody else's sides are believed.
+#[test]
+fn the_model_file_says_so() {
+    for (_, shape, _) in shapes() {
+        let payload = Payload::new(shape, Bits::Four, 7, random(1));
+        let kind = Kind::Quantized(Bits::Four);
+        let header = model::header(kind, shape, Details::default(), payload.bytes()).expect("a sound model");
+        let file = [&header[..], payload.bytes()].concat();
+        let model = Model::from_bytes(&file).expect("a sound model");
+        assert_eq!((model.shape(), file[8], file[44]), (shape, 2, if shape.has_biases() { 3 } else { 2 }));
+        let image = shape.halved_image();
+        assert_eq!(model.details().map(|details| details.image), Ok(image));
+
+        let [width, height] = image.expect("images are halved");
+        let turned = Details { image: Some([height, width]), text: "" };
+        let found = model::header(kind, shape, turned, payload.bytes()).map(|_| ());
+        let other = ModelError::Image { width: height, height: width, pixels: shape.pixels() };
+        assert_eq!(found, if width == height { Ok(()) } else { Err(other) });
+
+        for (at, change) in [(40, 1), (40, 2), (42, 1), (43, 1), (41, 128)] {
+            let mut file = file.clone();
+            file[at] ^= change;
+            let crc = twolayer::crc32(&file[..60]).to_le_bytes();
+            file[60..64].copy_from_slice(&crc);
+            let found = Model::from_bytes(&file).map(|_| ());
+            assert!(matches!(found, Err(ModelError::Size(SizeError::Halves { .. }))), "{shape}, byte {at}: {found:?}");
+        }
+    }
+    for (inputs, image) in [(6, [5, 5]), (6, [24, 1]), (6, [3, 8]), (6, [8, 2]), (6, [0, 0])] {
+        let shape = Shape::new(inputs, 2, 2).expect("a small shape");
+        let pixels = usize::from(image[0]) * usize::from(image[1]);
+        assert_eq!(shape.with_halved_images(image), Err(SizeError::Halves { width: image[0], pixels }));
+    }
+}
