@@ -204,6 +204,12 @@ impl<'a> Trainer<'a> {
         self.weights.view()
     }
 
+    /// The first layer, between calls of [`train`](Self::train).
+    #[cfg(feature = "std")]
+    pub(crate) fn first_mut(&mut self) -> &mut [f32] {
+        self.weights.layers_mut().0
+    }
+
     /// Lists and Gram numbers of the current block.
     pub(crate) fn prepare(&mut self, images: &[u8]) {
         self.current.lists.fill(images, self.options);

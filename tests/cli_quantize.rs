@@ -35,6 +35,27 @@ fn quantize_eval_and_info_agree_on_every_tier() {
     }
 }
 
+#[test]
+fn tuning_is_said_to_have_been_done() {
+    let sandbox = Sandbox::trained();
+    let quantize = |options: &[&str]| {
+        let common = ["quantize", "--data", "data", "--model", "m.twolayer", "--bits", "4", "--out", "t.twolayer"];
+        sandbox.run(&[&common[..], options].concat())
+    };
+    let out = quantize(&["--tune", "2"]).succeeded();
+    assert!(out.contains("\nepoch 1   mean loss ") && out.contains("\nepoch 2   mean loss "), "{out}");
+    let info = |expected: &str| {
+        let info = sandbox.run(&["info", "--model", "t.twolayer"]).succeeded();
+        assert!(info.contains(expected), "{info}");
+    };
+    info("text      tuned as int4: 2 epochs, distorted by 60 %, learning rate 2e-5 to 4e-7, seed 1\n");
+    quantize(&["--tune", "1", "--distort", "0", "--alpha", "1e-5", "--seed", "3"]).succeeded();
+    info("text      tuned as int4: 1 epochs, learning rate 1e-5 to 1e-5, seed 3\n");
+    for alone in [["--distort", "5"], ["--alpha", "1e-5"], ["--seed", "2"], ["--tune", "0"]] {
+        quantize(&alone).rejected(&["--tune"]);
+    }
+}
+
 /// Every command takes the images of a network that halves them as they are.
 #[test]
 fn halved_images_are_halved_by_every_command() {

@@ -15,6 +15,7 @@ mod quantization;
 pub mod tensors;
 mod threads;
 pub mod training;
+mod tuning;
 
 pub use bytes::FileAccess;
 pub use error::{Action, Error};
@@ -26,3 +27,4 @@ pub use owned_weights::OwnedWeights;
 pub use page_buffer::PageBuffer;
 pub use quantization::{Comparison, QUANTIZE_IMAGES, compare, quantize};
 pub use threads::Threads;
+pub use tuning::{Tuning, tune};

@@ -1,10 +1,11 @@
 //! The training loop: epochs over a data set, with progress reports.
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Set};
 use super::{Error, Evaluation, OwnedWeights, PageBuffer, Threads, evaluate};
 use crate::distort::Distortion;
 use crate::halve::halve_rows;
 use crate::network::Network;
+use crate::quantized::level::level;
 use crate::sgd::{Loss, LossFunction, TrainOptions, Trainer};
 use crate::shape::Shape;
 use crate::{INIT_SCALE, fill_initial, fill_scaled};
@@ -101,7 +102,7 @@ impl Recipe {
     pub fn best() -> Self {
         let fast = Self::fast();
         Self {
-            epochs: 250,
+            epochs: 500,
             distortion: Some(Distortion { percent: 100 }),
             alpha_to: Some(BEST_ALPHAS[1]),
             options: TrainOptions { alpha: BEST_ALPHAS[0], ..fast.options },
@@ -119,9 +120,20 @@ impl Recipe {
     /// The learning rate after `done` of `total` samples.
     fn alpha(&self, done: usize, total: usize) -> f32 {
         let from = self.options.alpha;
-        #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
-        self.alpha_to.map_or(from, |to| from + (to - from) * (done as f32 / total as f32))
+        self.alpha_to.map_or(from, |to| between(from, to, done, total))
     }
+}
+
+/// The rate after `done` of `total` samples, if it moves evenly.
+#[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+pub(super) fn between(from: f32, to: f32, done: usize, total: usize) -> f32 {
+    from + (to - from) * (done as f32 / total as f32)
+}
+
+/// The mean loss of `samples` samples.
+#[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
+pub(super) fn mean(loss: Loss, samples: usize) -> f64 {
+    loss.sum / samples.max(1) as f64
 }
 
 impl fmt::Display for Recipe {
@@ -157,24 +169,24 @@ impl fmt::Display for Recipe {
 /// The first and the last learning rate of [`Recipe::fast`]: 0.02 and 0.0005 for pixels from 0 to 1.
 const FAST_ALPHAS: [f32; 2] = [7.8e-5, 2e-6];
 
-/// The first and the last learning rate of [`Recipe::best`]: 0.03 and 0.0002 for pixels from 0 to 1.
-const BEST_ALPHAS: [f32; 2] = [1.2e-4, 8e-7];
+/// The first and the last learning rate of [`Recipe::best`]: 0.017 and 0.0002 for pixels from 0 to 1.
+const BEST_ALPHAS: [f32; 2] = [6.5e-5, 8e-7];
 
 /// Whole numbers in an order that a seed stands for.
-struct Order {
+pub(super) struct Order {
     numbers: Vec<u32>,
     rng: Xoshiro128StarStar,
 }
 
 impl Order {
-    fn new(len: usize, seed: u64) -> Self {
+    pub(super) fn new(len: usize, seed: u64) -> Self {
         // Data sets have fewer than 2³² images.
         let numbers = (0..u32::try_from(len).unwrap_or(u32::MAX)).collect();
         Self { numbers, rng: Xoshiro128StarStar::seed_from_u64(seed ^ SHUFFLE) }
     }
 
     /// Another order (Fisher and Yates). A number below `n` is the upper half of `n` times 32 random bits.
-    fn shuffle(&mut self) -> &[u32] {
+    pub(super) fn shuffle(&mut self) -> &[u32] {
         let len = self.numbers.len() as u64;
         for (last, below) in (1..len).rev().zip((2..=len).rev()) {
             let other = (u64::from(self.rng.next_u32()) * below) >> 32;
@@ -271,15 +283,14 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
     let by_pieces = copied || recipe.alpha_to.is_some();
     let len = if by_pieces { block * BLOCKS_PER_RATE } else { labels.len().max(1) };
     let total = labels.len() * recipe.epochs as usize;
-    let width = dataset.train.image_size().map_or_else(|| shape.pixels().isqrt(), |[width, _]| width.into());
-    let source = Source { images, labels, shape, width: NonZeroUsize::new(width).unwrap_or(NonZeroUsize::MIN) };
+    let source = Source::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
     let (mut piece, mut next_piece) = (Piece::default(), Piece::default());
     let mut last = None;
     for number in 1..=recipe.epochs {
         let start = Instant::now();
         let order = order.as_mut().map(Order::shuffle);
         let range = |first: usize| first..labels.len().min(first + len);
-        let prepare = |piece: &mut Piece, first: usize| piece.fill(source, recipe, number, order, range(first));
+        let prepare = |piece: &mut Piece, first: usize| piece.fill(source, number, order, range(first));
         if copied {
             prepare(&mut piece, 0);
         }
@@ -319,12 +330,10 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
             return Err(Error::Dead { epoch: number, alpha: recipe.options.alpha });
         }
         last = Some(evaluation.clone());
-        #[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
-        let mean_loss = loss.sum / labels.len().max(1) as f64;
         report(Event::Epoch(Epoch {
             number,
             last_loss: loss.last,
-            mean_loss,
+            mean_loss: mean(loss, labels.len()),
             test: evaluation,
             time,
             samples: labels.len(),
@@ -334,27 +343,45 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
     Ok(Trained { weights, test })
 }
 
-/// The samples to train on.
+/// The samples to train on, and what becomes of their images.
 #[derive(Clone, Copy)]
-struct Source<'a> {
+pub(super) struct Source<'a> {
     images: &'a [u8],
     labels: &'a [u8],
     shape: Shape,
     /// The columns of an image.
     width: NonZeroUsize,
+    seed: u64,
+    distortion: Option<Distortion>,
+    levels: bool,
 }
 
-/// Part of an epoch: samples in their order, with their images distorted.
+impl<'a> Source<'a> {
+    /// The first images of a set, as many as there are labels.
+    pub(super) fn new(set: &'a Set, labels: &'a [u8], shape: Shape, seed: u64, distortion: Option<Distortion>) -> Self {
+        let images = &set.images()[..labels.len() * shape.pixels()];
+        let width = set.image_size().map_or_else(|| shape.pixels().isqrt(), |[width, _]| width.into());
+        let width = NonZeroUsize::new(width).unwrap_or(NonZeroUsize::MIN);
+        Self { images, labels, shape, width, seed, distortion, levels: false }
+    }
+
+    /// The same, with levels as an integer network has them for pixels.
+    pub(super) fn in_levels(self) -> Self {
+        Self { levels: true, ..self }
+    }
+}
+
+/// Part of an epoch: samples in their order, with their images distorted, halved and turned to levels.
 #[derive(Default)]
-struct Piece {
-    images: Vec<u8>,
-    labels: Vec<u8>,
+pub(super) struct Piece {
+    pub(super) images: Vec<u8>,
+    pub(super) labels: Vec<u8>,
 }
 
 impl Piece {
     /// The samples of a range of the order. Each image's distortion depends on the seed, the epoch and its number only.
-    fn fill(&mut self, source: Source<'_>, recipe: &Recipe, epoch: u32, order: Option<&[u32]>, range: Range<usize>) {
-        let Source { images, labels, shape, width } = source;
+    pub(super) fn fill(&mut self, source: Source<'_>, epoch: u32, order: Option<&[u32]>, range: Range<usize>) {
+        let Source { images, labels, shape, width, seed, distortion, levels } = source;
         let (pixels, inputs) = (shape.pixels(), shape.inputs());
         if range.is_empty() {
             return;
@@ -366,13 +393,16 @@ impl Piece {
         let some =
             self.images.par_chunks_mut(IMAGES_PER_TASK * inputs).zip(range.into_par_iter().step_by(IMAGES_PER_TASK));
         some.for_each(|(copies, first)| {
-            let mut scratch = vec![0; Distortion::scratch_len(width.get(), pixels / width)];
-            let mut distorted = vec![0; if recipe.distortion.is_some() { pixels } else { 0 }];
+            let (mut scratch, mut distorted) = (Vec::new(), Vec::new());
+            if distortion.is_some() {
+                scratch.resize(Distortion::scratch_len(width.get(), pixels / width), 0);
+                distorted.resize(pixels, 0);
+            }
             for (copy, place) in copies.chunks_exact_mut(inputs).zip(first..) {
                 let number = number(place);
                 let mut image = &images[number * pixels..][..pixels];
-                let seed = recipe.seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
-                if let Some(by) = recipe.distortion {
+                if let Some(by) = distortion {
+                    let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
                     let done = by.apply(image, width, seed, &mut scratch, &mut distorted);
                     // Images that are not whole rows of their width cannot be: that was how the width was found.
                     debug_assert!(done.is_ok(), "{done:?}");
@@ -381,6 +411,11 @@ impl Piece {
                 match shape.halved_image() {
                     None => copy.copy_from_slice(image),
                     Some([width, _]) => halve_rows(image, width.into(), copy),
+                }
+                if levels {
+                    for pixel in copy {
+                        *pixel = level(*pixel).to_le_bytes()[0];
+                    }
                 }
             }
         });

@@ -8,7 +8,7 @@ pub(super) const INK: u8 = 0xE0;
 
 /// The level of a pixel, 0 to [`LEVELS`].
 #[inline(always)]
-pub(super) fn level(pixel: u8) -> u16 {
+pub(crate) fn level(pixel: u8) -> u16 {
     (u16::from(pixel) + 32) >> 6
 }
 

@@ -60,7 +60,7 @@
 
 #[cfg(feature = "std")]
 mod least_squares;
-mod level;
+pub(crate) mod level;
 mod level_lists;
 #[cfg(feature = "std")]
 mod owned;
@@ -127,7 +127,7 @@ impl Bits {
     }
 
     /// What is added to a weight to store it without a sign.
-    const fn bias(self) -> u8 {
+    pub(crate) const fn bias(self) -> u8 {
         match self {
             Self::Eight => 128,
             Self::Four => 8,

@@ -1,6 +1,6 @@
 //! A quantised network that owns its payload, for hosts.
 
-use super::QuantizedNetwork;
+use super::{QuantizedNetwork, ROW_BYTES};
 use crate::error::ModelError;
 use crate::kind::Bits;
 use crate::shape::Shape;
@@ -55,6 +55,47 @@ impl Quantized {
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+
+    /// Where the weight from an input to a hidden unit lies: the byte, and the shift of its bits.
+    fn place(&self, input: usize, unit: usize) -> (usize, usize) {
+        let (tile, unit) = (unit / self.bits.units(), unit % self.bits.units());
+        let (inputs, hidden) = (self.shape.inputs(), self.shape.hidden());
+        let behind = hidden.div_ceil(self.bits.units()) * inputs * ROW_BYTES + hidden * self.shape.outputs();
+        let row = self.len - behind + (tile * inputs + input) * ROW_BYTES;
+        match self.bits {
+            Bits::Eight => (row + unit, 0),
+            Bits::Four => (row + unit / 2, 4 * (unit % 2)),
+        }
+    }
+
+    /// The weight from an input to a hidden unit.
+    pub(crate) fn first(&self, input: usize, unit: usize) -> i32 {
+        let (at, shift) = self.place(input, unit);
+        let stored = (self.payload()[at] >> shift) & self.mask();
+        i32::from(stored) - i32::from(self.bits.bias())
+    }
+
+    /// Changes that weight; it is in range.
+    pub(crate) fn set_first(&mut self, input: usize, unit: usize, weight: i32) {
+        let ((at, shift), mask) = (self.place(input, unit), self.mask());
+        let stored = (weight + i32::from(self.bits.bias())).to_le_bytes()[0] & mask;
+        let byte = &mut self.payload_mut()[at];
+        *byte = *byte & !(mask << shift) | stored << shift;
+    }
+
+    /// The bits of one weight.
+    const fn mask(&self) -> u8 {
+        match self.bits {
+            Bits::Eight => 0xFF,
+            Bits::Four => 0x0F,
+        }
+    }
+
+    /// The weight from a hidden unit to an output.
+    pub(crate) fn second(&self, unit: usize, output: usize) -> i8 {
+        let second = &self.payload()[self.len - self.shape.hidden() * self.shape.outputs()..];
+        second[unit * self.shape.outputs() + output].cast_signed()
     }
 
     pub(super) fn payload_mut(&mut self) -> &mut [u8] {

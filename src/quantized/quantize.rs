@@ -40,10 +40,10 @@ use core::iter;
 
 use super::least_squares::{Factor, Gram};
 use super::level::level;
-use super::{MAX_BIAS, MAX_SHIFT, PROLOGUE, Quantized, QuantizedNetwork, ROW_BYTES, ROW_WORDS, activation};
+use super::{MAX_BIAS, MAX_SHIFT, PROLOGUE, Quantized, QuantizedNetwork, ROW_WORDS, activation};
 use crate::halve::halve_rows;
 use crate::kind::Bits;
-use crate::sgd::{TrainError, check_samples};
+use crate::sgd::{LossFunction, TrainError, check_samples};
 use crate::shape::Shape;
 use crate::weights::Weights;
 
@@ -72,6 +72,22 @@ const ACTIVATION_MAX: f64 = 255.0;
 /// When the network is too large for the format or for the quantiser (8192 inputs), a weight is infinite or not a number,
 /// there is not one image for each label, no image at all, a label that no output stands for, or no pixel above 95.
 pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) -> Result<Quantized, TrainError> {
+    Ok(fit(weights, bits, images, labels)?.quantized)
+}
+
+/// A quantised network, and what its integers are worth.
+pub(crate) struct Fit {
+    pub(crate) quantized: Quantized,
+    /// What one step of each hidden unit's activation is worth, for pixels as they are.
+    pub(crate) activations: Vec<f64>,
+    /// What one step of the outputs is worth.
+    pub(crate) outputs: f64,
+    /// Whether the outputs were fitted to the labels.
+    pub(crate) loss: LossFunction,
+}
+
+/// [`quantize`].
+pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) -> Result<Fit, TrainError> {
     let shape = weights.shape();
     let len = QuantizedNetwork::payload_len(shape, bits)?;
     if shape.inputs() > MAX_INPUTS {
@@ -80,15 +96,9 @@ pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) 
     if let Some(index) = weights.not_finite() {
         return Err(TrainError::NotFinite { index });
     }
-    let halved;
-    let images = match shape.halved_image() {
-        None => images,
-        Some([width, _]) => {
-            // Of images that are no whole ones, `check_samples` tells.
-            halved = halved_images(images, width, shape);
-            &halved
-        }
-    };
+    // Of images that are no whole ones, `check_samples` tells.
+    let halved = halved_images(images, shape);
+    let images = halved.as_deref().unwrap_or(images);
     check_samples(shape, images, labels)?;
     if labels.is_empty() {
         return Err(TrainError::NoImages);
@@ -99,7 +109,7 @@ pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) 
     }
     let images = images.chunks_exact(shape.inputs());
     let trained = Trained::new(weights);
-    let (largest, targets) = trained.run(images.clone(), labels);
+    let (largest, targets, loss) = trained.run(images.clone(), labels);
 
     // The images are halved by now.
     let mut quantized = Quantized::zeros(shape.without_halving(), bits, len);
@@ -112,17 +122,18 @@ pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) 
             *weight *= scale;
         }
     }
-    quantize_second(prior, images.zip(targets), &mut quantized);
-    Ok(quantized.with_shape(shape))
+    let outputs = quantize_second(prior, images.zip(targets), &mut quantized);
+    Ok(Fit { quantized: quantized.with_shape(shape), activations: scales, outputs, loss })
 }
 
-/// Images halved.
-fn halved_images(images: &[u8], width: u16, shape: Shape) -> Vec<u8> {
+/// The images halved, if the network's are.
+fn halved_images(images: &[u8], shape: Shape) -> Option<Vec<u8>> {
+    let [width, _] = shape.halved_image()?;
     let mut halved = vec![0; images.len() / shape.pixels() * shape.inputs()];
     for (image, halved) in images.chunks_exact(shape.pixels()).zip(halved.chunks_exact_mut(shape.inputs())) {
         halve_rows(image, width.into(), halved);
     }
-    halved
+    Some(halved)
 }
 
 /// Rows before those of the inputs or hidden units: one of biases, if there are any.
@@ -150,8 +161,12 @@ impl Trained {
     }
 
     /// Each hidden unit's largest activation, and what each image's outputs are to be: 1 for the label and 0 elsewhere, or
-    /// what they are.
-    fn run<'i>(&self, images: impl ExactSizeIterator<Item = &'i [u8]>, labels: &[u8]) -> (Vec<f64>, Vec<Vec<f64>>) {
+    /// what they are, by the loss that the network was trained with.
+    fn run<'i>(
+        &self,
+        images: impl ExactSizeIterator<Item = &'i [u8]>,
+        labels: &[u8],
+    ) -> (Vec<f64>, Vec<Vec<f64>>, LossFunction) {
         let (hidden, outputs, constants) = (self.shape.hidden(), self.shape.outputs(), constants(self.shape));
         let one_hot = |label: u8| {
             let mut target = vec![0.0; outputs];
@@ -182,8 +197,11 @@ impl Trained {
             own.push(found);
         }
         // With all outputs zero, each loss is 1.
-        let towards_one_hot = loss < most;
-        (largest, if towards_one_hot { labels.iter().map(|&label| one_hot(label)).collect() } else { own })
+        if loss < most {
+            (largest, labels.iter().map(|&label| one_hot(label)).collect(), LossFunction::Squared)
+        } else {
+            (largest, own, LossFunction::CrossEntropy)
+        }
     }
 }
 
@@ -209,41 +227,79 @@ fn quantize_first<'i>(
     for (scale, largest) in scales.iter_mut().zip(largest) {
         *scale = scale.max(largest / (ACTIVATION_MAX * unit));
     }
-    let second_len = shape.hidden() * shape.outputs();
-    let payload = quantized.payload_mut();
-    payload[0] = shift;
-    let first_len = payload.len() - second_len;
-    let tiles_at = first_len - shape.inputs() * shape.hidden().div_ceil(bits.units()) * ROW_BYTES;
-    let (biases, tiles) = payload[..first_len].split_at_mut(tiles_at);
+    quantized.payload_mut()[0] = shift;
     let biases_at = PROLOGUE + 4 * shape.outputs().next_multiple_of(ROW_WORDS);
     factor.round(
         &fitted,
         &scales,
         |row| if row < constants { BIAS_RANGE } else { range(bits) },
-        |row, unit, q| {
-            let Some(input) = row.checked_sub(constants) else {
-                biases[biases_at + 4 * unit..][..4].copy_from_slice(&to_i32(q).to_le_bytes());
-                return;
-            };
-            let (tile, unit) = (unit / bits.units(), unit % bits.units());
-            let row = &mut tiles[(tile * shape.inputs() + input) * ROW_BYTES..][..ROW_BYTES];
-            let biased = to_byte(q + f64::from(bits.bias()));
-            match bits {
-                Bits::Eight => row[unit] = biased,
-                Bits::Four => row[unit / 2] |= biased << (4 * (unit % 2)),
+        |row, unit, q| match row.checked_sub(constants) {
+            Some(input) => quantized.set_first(input, unit, to_i32(q)),
+            None => {
+                quantized.payload_mut()[biases_at + 4 * unit..][..4].copy_from_slice(&to_i32(q).to_le_bytes());
             }
         },
     );
     scales.iter().map(|scale| scale * unit).collect()
 }
 
-/// Writes the second layer and its biases. `prior` is the trained one: biases, if there are any, then `[hidden][outputs]`, for
+/// Quantises the second layer anew, as near to real weights as it can be: `second` is `[hidden][outputs]`, for steps of the
+/// activations; the network has no biases. Images and labels are as for [`quantize`].
+pub(crate) fn fit_second_to(second: Vec<f64>, images: &[u8], quantized: Quantized) -> Quantized {
+    let shape = quantized.shape();
+    let halved = halved_images(images, shape);
+    let images = halved.as_deref().unwrap_or(images).chunks_exact(shape.inputs());
+    let mut quantized = quantized.with_shape(shape.without_halving());
+    let targets: Vec<Vec<f64>> = {
+        let mut activations = Activations::new(&quantized);
+        let mut outputs = |image| {
+            let mut outputs = vec![0.0; shape.outputs()];
+            activations.each(image, |unit, activation| {
+                let row = &second[unit * shape.outputs()..][..shape.outputs()];
+                iter::zip(&mut outputs, row).for_each(|(output, weight)| *output += activation * weight);
+            });
+            outputs
+        };
+        images.clone().map(&mut outputs).collect()
+    };
+    quantize_second(second, images.zip(targets), &mut quantized);
+    quantized.with_shape(shape)
+}
+
+/// The hidden layer of a quantised network.
+struct Activations<'q> {
+    network: QuantizedNetwork<'q, true>,
+    scratch: Vec<u32>,
+}
+
+impl<'q> Activations<'q> {
+    fn new(quantized: &'q Quantized) -> Self {
+        let network = quantized.network();
+        Self { network, scratch: vec![0; QuantizedNetwork::scratch_len(network.shape())] }
+    }
+
+    /// The active hidden units of an image, and their activations.
+    fn each(&mut self, image: &[u8], mut take: impl FnMut(usize, f64)) {
+        let mut units = 0..self.network.shape().hidden();
+        let shift = self.network.shift;
+        self.network.hidden(image, &mut self.scratch, |sums| {
+            for (&mut sum, unit) in sums.iter_mut().zip(&mut units) {
+                let activation = activation(sum, shift);
+                if activation != 0 {
+                    take(unit, f64::from(activation));
+                }
+            }
+        });
+    }
+}
+
+/// Writes the second layer and its biases; gives what one step of an output is worth. `prior` is the trained one: biases, if there are any, then `[hidden][outputs]`, for
 /// activations of the quantised first layer. With the images come the targets of their outputs.
 fn quantize_second<'i>(
     prior: Vec<f64>,
     images: impl ExactSizeIterator<Item = (&'i [u8], Vec<f64>)>,
     quantized: &mut Quantized,
-) {
+) -> f64 {
     let (shape, constants) = (quantized.shape(), constants(quantized.shape()));
     let outputs = shape.outputs();
     let second_at = quantized.payload().len() - shape.hidden() * outputs;
@@ -260,7 +316,7 @@ fn quantize_second<'i>(
             let (low, high) = range(row);
             write(quantized.payload_mut(), row, output, (w / step).round().clamp(low, high));
         }
-        return;
+        return step;
     }
     let prior_share = PRIOR_IMAGES / to_f64(images.len());
     let (factor, fitted) = fit_second(quantized, &prior, prior_share, images);
@@ -268,6 +324,7 @@ fn quantize_second<'i>(
     factor.round(&fitted, &vec![step; outputs], range, |row, output, q| {
         write(quantized.payload_mut(), row, output, q);
     });
+    step
 }
 
 /// The scale of the second layer's weights: the largest is at the end of the range, and so is no bias beyond its own. The
@@ -331,26 +388,17 @@ fn fit_second<'i>(
     prior_share: f64,
     images: impl ExactSizeIterator<Item = (&'i [u8], Vec<f64>)>,
 ) -> (Factor, Vec<f64>) {
-    let network = quantized.network();
-    let (hidden, outputs) = (network.shape().hidden(), network.shape().outputs());
-    let constants = constants(network.shape());
+    let mut activations = Activations::new(quantized);
+    let (hidden, outputs) = (quantized.shape().hidden(), quantized.shape().outputs());
+    let constants = constants(quantized.shape());
     let mut gram = Gram::new(constants + hidden);
     let mut weights = vec![0.0; (constants + hidden) * outputs];
-    let mut scratch = vec![0; QuantizedNetwork::scratch_len(network.shape())];
     let mut active = Vec::new();
     let count = to_f64(images.len());
     for (pixels, target) in images {
         active.clear();
         active.extend((0..constants).map(|row| (row, 1.0)));
-        let mut units = constants..constants + hidden;
-        network.hidden(pixels, &mut scratch, |sums| {
-            for (&mut sum, unit) in sums.iter_mut().zip(&mut units) {
-                let activation = activation(sum, network.shift);
-                if activation != 0 {
-                    active.push((unit, f64::from(activation)));
-                }
-            }
-        });
+        activations.each(pixels, |unit, activation| active.push((constants + unit, activation)));
         for &(row, activation) in &active {
             for (weight, target) in iter::zip(&mut weights[row * outputs..][..outputs], &target) {
                 *weight += activation * target;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use twolayer::host::dataset::{Digits, Fetch, Name, Source};
 use twolayer::host::tensors::{ExportFormat, Input, Layout};
 use twolayer::host::training::{Init, Recipe};
-use twolayer::host::{FileAccess, QUANTIZE_IMAGES};
+use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Tuning};
 use twolayer::picture::Ink;
 use twolayer::{Backend, Bits, Distortion, INIT_SCALE, LossFunction, Shape, TrainOptions};
 
@@ -154,10 +154,10 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) invert: InvertArgs,
     /// How to train, where the options below do not say otherwise: article (squared error, file order, constant learning
-    /// rate), fast (cross-entropy, shuffled, falling learning rate) or best (as fast, on distorted images, 250 epochs)
+    /// rate), fast (cross-entropy, shuffled, falling learning rate) or best (as fast, on distorted images, 500 epochs)
     #[arg(long, value_name = "NAME", default_value = "article", value_parser = recipe)]
     pub(crate) recipe: Recipe,
-    /// Number of passes over the training images [default: the recipe's: 5, or 250 for best]
+    /// Number of passes over the training images [default: the recipe's: 5, or 500 for best]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) epochs: Option<u32>,
     /// What training makes small: squared (Σ (y − t)²) or cross-entropy (of the softmax of the outputs) [default: the
@@ -225,11 +225,7 @@ impl TrainArgs {
             },
             shuffle: self.shuffle.unwrap_or(recipe.shuffle),
             halve: self.halve,
-            distortion: match self.distort {
-                Some(0) => None,
-                Some(percent) => Some(Distortion { percent }),
-                None => recipe.distortion,
-            },
+            distortion: self.distort.map_or(recipe.distortion, distortion),
             alpha_to,
             limit: self.limit,
             options: TrainOptions {
@@ -326,6 +322,18 @@ pub(crate) struct QuantizeArgs {
     /// Calibrate with the first N training images
     #[arg(long, value_name = "N", default_value_t = QUANTIZE_IMAGES, value_parser = at_least_one)]
     pub(crate) images: usize,
+    /// Train the integer network further, N passes over all training images, through the rounding of its weights
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    tune: Option<u32>,
+    /// With --tune: how far each image is distorted; 0 is not at all [default: 60]
+    #[arg(long, value_name = "PERCENT", requires = "tune", value_parser = clap::value_parser!(u16).range(0..=i64::from(Distortion::MAX_PERCENT)))]
+    distort: Option<u16>,
+    /// With --tune: learning rate, which falls evenly over the run [default: 2e-5..4e-7]
+    #[arg(long, value_name = "FROM[..TO]", requires = "tune", value_parser = rates)]
+    alpha: Option<Rates>,
+    /// With --tune: seed of the order of images and of the distortions [default: 1]
+    #[arg(long, value_name = "N", requires = "tune")]
+    seed: Option<u64>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]
@@ -333,6 +341,25 @@ pub(crate) struct QuantizeArgs {
     /// SIMD instructions: portable, avx2 or avx512; does not change the result [default: the best available]
     #[arg(long, value_name = "TIER", value_parser = backend)]
     pub(crate) backend: Option<Backend>,
+}
+
+impl QuantizeArgs {
+    /// How the network is to be trained further.
+    pub(crate) fn tuning(&self) -> Option<Tuning> {
+        let usual = Tuning::new(self.tune?);
+        Some(Tuning {
+            distortion: self.distort.map_or(usual.distortion, distortion),
+            alphas: self.alpha.map_or(usual.alphas, |Rates { from, to }| [from, to.unwrap_or(from)]),
+            seed: self.seed.unwrap_or(usual.seed),
+            backend: self.backend.unwrap_or(usual.backend),
+            ..usual
+        })
+    }
+}
+
+/// A distortion, unless it is by 0 percent.
+fn distortion(percent: u16) -> Option<Distortion> {
+    Some(Distortion { percent }).filter(|_| percent > 0)
 }
 
 #[derive(Args, Debug)]

@@ -9,7 +9,7 @@ use crate::table;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use twolayer::host::{self, ModelFile, Threads, compare};
-use twolayer::model::HEADER_LEN;
+use twolayer::model::{Details, HEADER_LEN};
 use twolayer::quantized::PackedNetwork;
 use twolayer::{Backend, Bits, Kind, Network};
 
@@ -35,17 +35,27 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     say!("model     {}: {shape}, {kind}, {} bytes", model.display(), file.len());
     say!("data      {images} training and {} test images: {data}", test.len());
     let start = Instant::now();
-    let quantized = host::quantize(weights.view(), bits, train, images)?;
+    let tuning = args.tuning();
+    let quantized = match &tuning {
+        None => host::quantize(weights.view(), bits, train, images)?,
+        Some(tuning) => host::tune(weights.view(), bits, train, images, tuning, |epoch, loss| {
+            say!("epoch {epoch}   mean loss {loss:.5}; {:.1} s", start.elapsed().as_secs_f64());
+        })?,
+    };
     let time = start.elapsed();
     let backend = args.backend.unwrap_or_else(Backend::detect);
     let mut memory = vec![0; PackedNetwork::memory_len(shape)];
     let packed = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
     let comparison =
         compare(&Network::new(weights.view(), backend), &packed, test, &Threads::new(Threads::available()))?;
-    ModelFile::write_quantized(&out, &quantized, file.details())?;
+    let mut texts = vec![file.details().text.to_owned()];
+    texts.extend(tuning.map(|tuning| format!("tuned as {}: {tuning}", Kind::Quantized(bits))));
+    texts.retain(|text| !text.is_empty());
+    let text = texts.join("; ");
+    ModelFile::write_quantized(&out, &quantized, Details { text: &text, ..file.details() })?;
 
     // Computed, not read from the file, which may be a pipe.
-    let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len() + file.details().text.len());
+    let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len() + text.len());
     say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", out.display(), time.as_secs_f64());
     let agreed = 100.0 * table::to_f64(comparison.agreed) / table::to_f64(test.len());
     say!("agreement {agreed:.2} % of {} test images have the same class", test.len());
