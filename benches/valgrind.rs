@@ -17,12 +17,14 @@
 use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
 use core::hint::black_box;
+use core::num::NonZeroUsize;
 use std::process::{Command, ExitCode};
 use twolayer::host::dataset::digit;
 use twolayer::probe::Parts;
 use twolayer::quantized::{PackedNetwork, Quantized, QuantizedNetwork};
 use twolayer::{
-    Backend, Bits, INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut, fill_initial,
+    Backend, Bits, Distortion, INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut,
+    fill_initial,
 };
 
 type Anything = Box<dyn core::error::Error>;
@@ -41,13 +43,14 @@ const FEWER: Style = AnsiColor::Green.on_default();
 const MORE: Style = AnsiColor::Red.on_default().bold();
 
 /// A part, the samples that it is for, and its pinned counts on the portable tier and on AVX2.
-const PARTS: [(&str, usize, [u64; 2]); 10] = [
+const PARTS: [(&str, usize, [u64; 2]); 11] = [
     ("lists and Gram numbers", BLOCK, [1_936_923, 1_299_836]),
     ("forward pass", BLOCK, [11_183_112, 4_396_296]),
     ("update + forward pass", BLOCK, [22_696_008, 8_964_824]),
     ("corrections, output layer", BLOCK, [4_942_252, 1_907_346]),
     ("the same, cross-entropy", BLOCK, [4_971_846, 1_942_477]),
     ("block of training", BLOCK, [29_579_387, 12_174_866]),
+    ("distortions", BLOCK, [4_085_280, 4_085_280]),
     ("one image, f32", 1, [200_283, 81_347]),
     ("64 images, f32", BLOCK, [12_344_237, 4_986_565]),
     ("one image, int8", 1, [78_568, 43_220]),
@@ -169,6 +172,18 @@ fn run_part(part: &str, tier: &str, times: u32) -> Result<(), Anything> {
     if let Some(bits) = [("one image, int8", Bits::Eight), ("one image, int4", Bits::Four)].iter().find(|b| b.0 == part)
     {
         return integers(bits.1, backend, &images, &mut repeat);
+    }
+    if part == "distortions" {
+        let width = NonZeroUsize::new(28).ok_or("no columns")?;
+        let (mut scratch, mut distorted) = (vec![0; Distortion::scratch_len(28, 28)], vec![0; SHAPE.inputs()]);
+        repeat(&mut || {
+            for (seed, image) in (0..).zip(black_box(&images).chunks(SHAPE.inputs())) {
+                let by = Distortion { percent: 100 };
+                by.apply(image, width, seed, &mut scratch, &mut distorted).expect("valid buffers");
+                black_box(&distorted);
+            }
+        });
+        return Ok(());
     }
     if part.ends_with("f32") {
         let network = Network::new(weights.view(), backend);

@@ -26,6 +26,8 @@ use rivals::{Arrays, Loops};
 use samples::Samples;
 use table::{figure, micros, percent, remark, row, times, title};
 use timing::{in_turn, keep, time, warm};
+use twolayer::host::dataset::{Dataset, Digits};
+use twolayer::host::training::{self, Event, Recipe};
 use twolayer::host::{PageBuffer, Threads};
 use twolayer::probe::{PEAK_OPERATIONS, Parts, peak, read};
 use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
@@ -62,6 +64,7 @@ fn main() -> Result<(), Anything> {
     }
     growth(&samples, &machine, patience)?;
     threads(&samples, patience)?;
+    recipes(patience)?;
     println!();
     Ok(())
 }
@@ -296,6 +299,31 @@ fn threads(samples: &Samples, patience: Duration) -> Result<(), Anything> {
     row("training, 1 thread", one, one, micros(one));
     row(&format!("training, {cores} threads"), one, all, micros(all));
     row(&format!("multiply-adds alone, {cores} threads"), burn_one, burn_all, String::new());
+    Ok(())
+}
+
+/// Recipes against the article's, in turn, each by whole runs of an epoch: shuffling, rates and distortions are in them.
+fn recipes(patience: Duration) -> Result<(), Anything> {
+    let digits = Dataset::generate(Digits { train: 8192, test: 10, ..Digits::default() }, &mut |_| ())?;
+    let cores = std::thread::available_parallelism()?;
+    for threads in if cores > NonZeroUsize::MIN { vec![NonZeroUsize::MIN, cores] } else { vec![cores] } {
+        let epoch = |recipe: Recipe| {
+            let mut time = 0.0;
+            let each = |event| {
+                if let Event::Epoch(epoch) = event {
+                    time = epoch.time.as_secs_f64() / epoch.samples as f64;
+                }
+            };
+            keep(training::train(&digits, &Recipe { epochs: 1, threads, ..recipe }, each));
+            time
+        };
+        let seconds = in_turn(patience * 2, || [Recipe::default(), Recipe::fast(), Recipe::best()].map(epoch));
+        title(&format!("Recipes, {}, threads: {threads}", Backend::detect()), ["µs", "time", "", ""]);
+        let names = ["article", "fast: cross-entropy, shuffled", "best: the same, distorted"];
+        for (name, time) in names.iter().zip(seconds) {
+            row(name, [micros(time), times(time / seconds[0]), String::new()], None);
+        }
+    }
     Ok(())
 }
 
