@@ -2,6 +2,7 @@
 
 mod atomic_write;
 mod bytes;
+mod c99;
 pub mod dataset;
 mod error;
 mod evaluation;
@@ -17,6 +18,7 @@ mod threads;
 pub mod training;
 
 pub use bytes::FileAccess;
+pub use c99::C99;
 pub use error::{Action, Error};
 pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
 #[cfg(feature = "pictures")]
