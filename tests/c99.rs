@@ -1,9 +1,10 @@
 //! The C of `twolayer export --format c99` gives the outputs of the library to the bit: on this machine as C99, C11 and C++, and
 //! on emulated boards, where it also keeps to its limits of instructions, code and stack.
 //!
-//! Needs gcc and g++; for the boards `arm-none-eabi-gcc` and `qemu-system-arm`, `avr-gcc` with avr-libc and `qemu-system-avr`.
-//! Tests whose tools are missing are skipped with a message, or fail if `TWOLAYER_REQUIRE_FIRMWARE=1` is set. The network is
-//! trained on MNIST if `MNIST_DIR` is set, and on the built-in digits otherwise.
+//! Needs gcc and g++; for a big-endian machine `powerpc-linux-gnu-gcc` and `qemu-ppc`; for the boards `arm-none-eabi-gcc` and
+//! `qemu-system-arm`, `avr-gcc` with avr-libc and `qemu-system-avr`. Tests whose tools are missing are skipped with a message, or
+//! fail if `TWOLAYER_REQUIRE_FIRMWARE=1` is set. The network is trained on MNIST if `MNIST_DIR` is set, and on the built-in digits
+//! otherwise.
 //!
 //! `cargo test --test c99 -- --nocapture` prints the measurements.
 
@@ -151,11 +152,13 @@ fn compile(folder: &Path, compilers: (&str, &str), standard: &str, options: &[&s
     program
 }
 
-/// Runs a program of this machine on images.
-fn run(program: &Path, pixels: &[u8]) -> Vec<Answer> {
+/// Runs a program, or an emulator of it, on images.
+fn run(program: &Path, emulator: Option<&str>, pixels: &[u8]) -> Vec<Answer> {
     let input = program.with_extension("input");
     fs::write(&input, pixels).unwrap();
-    let output = succeed(Command::new(program).stdin(File::open(input).unwrap()));
+    let mut command = Command::new(emulator.map_or(program, Path::new));
+    command.args(emulator.map(|_| program)).stdin(File::open(input).unwrap());
+    let output = succeed(&mut command);
     output.lines().map(|line| Line::read(line).answer).collect()
 }
 
@@ -173,8 +176,22 @@ fn on_this_machine_as_c99_c11_and_cpp() {
         let folder = export(&format!("host-{number}"), &network);
         for (compiler, standard) in [("gcc", "-std=c99"), ("gcc", "-std=c11"), ("g++", "-std=c++17")] {
             let program = compile(&folder, (compiler, "gcc"), standard, &["-O2"], &[]);
-            assert_eq!(run(&program, &images()), expected, "{bits:?} {biases} {compiler} {standard}");
+            assert_eq!(run(&program, None, &images()), expected, "{bits:?} {biases} {compiler} {standard}");
         }
+    }
+}
+
+#[test]
+fn on_an_emulated_big_endian_machine() {
+    if !have_tools(&["powerpc-linux-gnu-gcc", "qemu-ppc"]) {
+        return;
+    }
+    let compilers = ("powerpc-linux-gnu-gcc", "powerpc-linux-gnu-gcc");
+    for (bits, biases) in all_kinds() {
+        let network = quantized(bits, biases);
+        let folder = export("big-endian", &network);
+        let program = compile(&folder, compilers, "-std=c99", &["-O2", "-static"], &[]);
+        assert_eq!(run(&program, Some("qemu-ppc"), &images()), expected(&network, &images()), "{bits:?} {biases}");
     }
 }
 
@@ -217,7 +234,11 @@ fn odd_shapes_and_extreme_weights() {
                 let folder = export("odd", &network);
                 let options = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
                 let program = compile(&folder, ("gcc", "gcc"), "-std=c99", &options, &[]);
-                assert_eq!(run(&program, &pixels), expected(&network, &pixels), "{shape} {bits:?} {weight:?} {shift}");
+                assert_eq!(
+                    run(&program, None, &pixels),
+                    expected(&network, &pixels),
+                    "{shape} {bits:?} {weight:?} {shift}"
+                );
             }
         }
     }
