@@ -31,6 +31,8 @@ mod sgd;
 
 pub mod model;
 
+mod include_model;
+
 #[cfg(feature = "ffi")]
 pub mod ffi;
 #[cfg(feature = "std")]
@@ -48,6 +50,7 @@ pub use error::{ModelError, SizeError};
 pub use halve::halve;
 pub use hash::weights_hash;
 pub use idx::{Idx, IdxError};
+pub use include_model::IncludedModel;
 pub use init::{INIT_SCALE, fill_initial, fill_scaled};
 pub use kind::{Bits, Kind};
 pub use model::Model;

@@ -47,13 +47,13 @@ use crate::weights::Weights;
 #[cfg(target_endian = "big")]
 compile_error!("model files are little-endian and are read in place: big-endian targets are not supported");
 
-const MAGIC: [u8; 8] = *b"TWOLAYER";
+pub(crate) const MAGIC: [u8; 8] = *b"TWOLAYER";
 /// The newest version, and so the number of versions.
 pub(crate) const VERSION: u16 = 2;
 /// The flag of a network with biases.
-const BIASES: u32 = 1;
+pub(crate) const BIASES: u32 = 1;
 /// The flag of one whose images are halved.
-const HALVES: u32 = 2;
+pub(crate) const HALVES: u32 = 2;
 /// The most bytes of the text.
 pub(crate) const MAX_TEXT: usize = 4096;
 

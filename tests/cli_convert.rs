@@ -38,6 +38,28 @@ fn word_after<'a>(text: &'a str, before: &str) -> &'a str {
 }
 
 #[test]
+fn a_quantised_network_is_exported_as_c() {
+    let sandbox = Sandbox::trained();
+    sandbox.run(&["quantize", "--model", "m.twolayer", "--data", "data", "--bits", "4"]).succeeded();
+    let read = |name: &str| fs::read_to_string(sandbox.work().join(name)).unwrap();
+    let out = sandbox.run(&["export", "--format", "c99"]).succeeded();
+    assert!(
+        out.starts_with("model     m.int4.twolayer: 64 → 70 → 3, int4\nwritten   m.int4.c and its header"),
+        "{out}"
+    );
+    assert!(read("m.int4.h").contains("m_int4_classify(") && read("m.int4.c").contains("#include \"m.int4.h\""));
+    fs::remove_file(sandbox.work().join("m.int4.c")).unwrap();
+    sandbox.run(&["export", "--format", "c99"]).failed(&["m.int4.h already exists", "--out"]);
+    sandbox.run(&["export", "--out", "digits.c", "--name", "Net"]).succeeded();
+    assert!(read("digits.h").contains("#define NET_INPUTS 64\n") && read("digits.c").contains("Net_classify("));
+
+    // Nothing is written when one of the two files cannot be.
+    fs::create_dir(sandbox.work().join("both.c")).unwrap();
+    sandbox.run(&["export", "--out", "both.c"]).failed(&["both.c"]);
+    assert!(!sandbox.work().join("both.h").exists());
+}
+
+#[test]
 fn an_exported_network_is_imported_to_the_bit() {
     let sandbox = Sandbox::trained();
     let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
@@ -185,6 +207,14 @@ fn errors_name_the_file_and_the_remedy_and_leave_no_files() {
     failed(&["export", "--model", "m.twolayer", "--out", "m.onnx"], &["m.onnx", "*.safetensors", "--format"]);
     failed(&["export", "--model", "m.twolayer", "--out", "nowhere/m.npz"], &["nowhere/m.npz"]);
     failed(&["export", "--model", "none.twolayer"], &["none.twolayer"]);
+    failed(
+        &["export", "--model", "m.twolayer", "--out", "m.c"],
+        &["m.twolayer has f32 weights", "quantize", "--model"],
+    );
+    failed(&["export", "--model", "q.twolayer", "--out", "7.c"], &["cannot begin with \"7\"", "--name"]);
+    failed(&["export", "--model", "q.twolayer", "--out", "q.h", "--format", "c99"], &["q.h"]);
+    failed(&["export", "--model", "q.twolayer", "--out", "nowhere/q.c"], &["nowhere/q"]);
+    failed(&["export", "--model", "m.twolayer", "--name", "q"], &["--name", "--format c99"]);
     for bad in [
         &["import"][..],
         &["import", "net.safetensors", "--input-scale", "0"],

@@ -1,24 +1,13 @@
 //! Networks for halved images give what plain networks give for images that a plain loop has halved.
 
+mod oracle;
 mod payload;
 
+use oracle::halve;
 use payload::{Payload, biased, random};
 use twolayer::model::{self, Details, Model};
 use twolayer::quantized::PackedNetwork;
 use twolayer::{Backend, Bits, Kind, ModelError, Network, QuantizedNetwork, Shape, SizeError, Weights};
-
-/// The mean of every four pixels, rounded half up.
-fn halved(image: &[u8], width: usize) -> Vec<u8> {
-    let mut means = Vec::new();
-    for y in (0..image.len() / width).step_by(2) {
-        for x in (0..width).step_by(2) {
-            let at = y * width + x;
-            let sum: u32 = [at, at + 1, at + width, at + width + 1].iter().map(|at| u32::from(image[*at])).sum();
-            means.push(u8::try_from((2 * sum + 4) / 8).expect("a mean of bytes"));
-        }
-    }
-    means
-}
 
 /// A plain shape, the same for halved images, and the images' columns.
 fn shapes() -> impl Iterator<Item = (Shape, Shape, usize)> {
@@ -54,7 +43,7 @@ fn integer_networks_halve_their_images() {
             let mut scratch = vec![7; QuantizedNetwork::scratch_len(shape)];
             let mut outputs = vec![0; shape.outputs()];
             for image in images(shape.pixels()).chunks(shape.pixels()) {
-                let small = halved(image, width);
+                let small = halve(image, width);
                 expected.outputs(&small, &mut words, &mut outputs).expect("outputs");
                 network.outputs(image, &mut scratch, &mut found).expect("outputs");
                 assert_eq!(found, outputs, "{shape}, {bits:?}");
@@ -86,7 +75,7 @@ fn f32_networks_halve_their_images() {
             .expect("as many as the shape has")
             .fill_with(|| f32::from(next()) - 128.0);
         let images = images(shape.pixels());
-        let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| halved(image, width)).collect();
+        let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| halve(image, width)).collect();
         for backend in Backend::available() {
             let network = |shape| Network::new(Weights::new(shape, &numbers).expect("as many weights"), backend);
             let outputs = |shape, images: &[u8], batch: usize| {

@@ -3,7 +3,7 @@
 use super::{Action, Error};
 use core::time::Duration;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf, is_separator};
 use std::time::SystemTime;
 use tempfile::{Builder, NamedTempFile};
@@ -105,16 +105,43 @@ fn is_stale(modified: SystemTime) -> bool {
 /// Writes a file atomically: to a temporary file beside `path`, which is synced and renamed. A device or a pipe is written
 /// to directly.
 pub(crate) fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), Error> {
+    stage(path, write)?.map_or(Ok(()), Staged::persist)
+}
+
+/// Writes several files like [`write_atomically`]; all of them are complete before the first is renamed.
+pub(crate) fn write_all_atomically(files: &[(&Path, &[u8])]) -> Result<(), Error> {
+    let staged: Result<Vec<_>, _> =
+        files.iter().map(|(path, bytes)| stage(path, |mut file| file.write_all(bytes))).collect();
+    staged?.into_iter().flatten().try_for_each(Staged::persist)
+}
+
+/// A complete temporary file.
+struct Staged<'a> {
+    file: NamedTempFile,
+    target: PathBuf,
+    /// The target as the caller named it.
+    path: &'a Path,
+}
+
+impl Staged<'_> {
+    /// Replaces the target.
+    fn persist(self) -> Result<(), Error> {
+        persist(self.file, &self.target).map_err(with_path(self.path))
+    }
+}
+
+/// Writes a temporary file beside `path`; `None` after writing to a device or a pipe.
+fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Option<Staged<'_>>, Error> {
     let Some(target) = resolve_target(path)? else {
         let opened = OpenOptions::new().write(true).open(path);
-        return opened.and_then(|file| write(&file)).map_err(Error::io(Action::Write, path));
+        return opened.and_then(|file| write(&file)).map(|()| None).map_err(Error::io(Action::Write, path));
     };
     let file = create_temporary(&target).map_err(with_path(path))?;
     if let Ok(replaced) = target.metadata() {
         file.as_file().set_permissions(replaced.permissions()).map_err(Error::io(Action::Write, path))?;
     }
     write(file.as_file()).map_err(Error::io(Action::Write, path))?;
-    persist(file, &target).map_err(with_path(path))
+    Ok(Some(Staged { file, target, path }))
 }
 
 /// Checks that a file can be written to `path`, by creating a temporary file.

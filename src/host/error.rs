@@ -136,6 +136,12 @@ pub enum Error {
         /// What is wrong with it.
         error: super::tensors::TensorError,
     },
+    /// Names in C cannot begin like this.
+    #[error("names in C cannot begin with {found:?}: expected a letter, then letters, digits and underscores")]
+    CName {
+        /// How they were to begin.
+        found: String,
+    },
     /// The size of a network is out of range, or a buffer has the wrong length.
     #[error(transparent)]
     Size(#[from] SizeError),

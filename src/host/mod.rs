@@ -2,6 +2,7 @@
 
 mod atomic_write;
 mod bytes;
+mod c99;
 pub mod dataset;
 mod error;
 mod evaluation;
@@ -18,6 +19,7 @@ pub mod training;
 mod tuning;
 
 pub use bytes::FileAccess;
+pub use c99::C99;
 pub use error::{Action, Error};
 pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
 #[cfg(feature = "pictures")]

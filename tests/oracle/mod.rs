@@ -9,6 +9,14 @@ use twolayer::Shape;
 /// The outputs for an image.
 pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -> Vec<i64> {
     let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
+    let halved;
+    let pixels = match shape.halved_image() {
+        None => pixels,
+        Some([width, _]) => {
+            halved = halve(pixels, width.into());
+            &halved
+        }
+    };
     let shift = u32::from(payload[0]);
     let (b2, b1, at) = biases(shape, bits, payload);
     let w1 = |i: usize, j: usize| match bits {
@@ -32,6 +40,19 @@ pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -
         }
     }
     y
+}
+
+/// The mean of every four pixels, rounded half up.
+pub(crate) fn halve(image: &[u8], width: usize) -> Vec<u8> {
+    let mut means = Vec::new();
+    for y in (0..image.len() / width).step_by(2) {
+        for x in (0..width).step_by(2) {
+            let at = y * width + x;
+            let sum: u32 = [at, at + 1, at + width, at + width + 1].iter().map(|at| u32::from(image[*at])).sum();
+            means.push(u8::try_from((2 * sum + 4) / 8).expect("a mean of bytes"));
+        }
+    }
+    means
 }
 
 /// The biases of the outputs and of the hidden units, and where `w1` begins.

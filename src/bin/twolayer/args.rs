@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Quantize(QuantizeArgs),
     /// Make a model of a network trained with PyTorch (safetensors), NumPy or Keras (.npz, .npy)
     Import(ImportArgs),
-    /// Write a model's weights for PyTorch (safetensors) or NumPy (.npz)
+    /// Write a model's weights for PyTorch (safetensors) or NumPy (.npz), or a quantised model as C
     Export(ExportArgs),
     /// Describe a model file and check that it is undamaged
     Info(InfoArgs),
@@ -401,18 +401,41 @@ pub(crate) struct ImportArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct ExportArgs {
-    /// Model file with f32 weights, as written by `train` or `import` [default: the newest *.twolayer here with f32
-    /// weights]
+    /// Model file: with f32 weights, as written by `train` or `import`, or for C a quantised one [default: the newest
+    /// *.twolayer here of that kind]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
-    /// File to write [default: named after the model, such as mnist.safetensors, if there is none yet]
+    /// File to write [default: named after the model, such as mnist.safetensors, if there is none yet]; the header of a C file
+    /// is written beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// safetensors (for PyTorch) or npz (for NumPy) [default: by the extension of --out, or safetensors]
+    /// safetensors (for PyTorch), npz (for NumPy) or c99 (for firmware) [default: by the extension of --out, or safetensors]
     #[arg(long, value_name = "FORMAT", value_parser = export_format)]
-    pub(crate) format: Option<ExportFormat>,
+    pub(crate) format: Option<Format>,
+    /// What names in C begin with [default: the name of the C file]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) file: FileArgs,
+}
+
+/// A format that `export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// The weights, for other programs.
+    Tensors(ExportFormat),
+    /// A quantised network's data and code.
+    C99,
+}
+
+impl Format {
+    /// The extension of files.
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Self::Tensors(format) => format.name(),
+            Self::C99 => "c",
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -504,9 +527,13 @@ fn layout(text: &str) -> Result<Layout, String> {
     }
 }
 
-fn export_format(text: &str) -> Result<ExportFormat, String> {
-    ExportFormat::named(text)
-        .ok_or_else(|| format!("expected {}", ExportFormat::ALL.map(ExportFormat::name).join(" or ")))
+fn export_format(text: &str) -> Result<Format, String> {
+    match text {
+        "c99" => Ok(Format::C99),
+        name => ExportFormat::named(name)
+            .map(Format::Tensors)
+            .ok_or_else(|| format!("expected {} or c99", ExportFormat::ALL.map(ExportFormat::name).join(", "))),
+    }
 }
 
 /// The parser of `--data`.

@@ -58,14 +58,23 @@ pub(crate) enum Error {
     #[error("{} is the {what} itself: give another file with --out", path.display())]
     Overwrite { path: PathBuf, what: &'static str },
     /// A quantised model cannot be exported.
-    #[error("{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model", path.display())]
+    #[error("{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model, or choose --format c99", path.display())]
     ExportQuantized { path: PathBuf, kind: Kind },
+    /// A model with f32 weights cannot be exported as C.
+    #[error(
+        "{} has f32 weights, and the C is for integers: quantise it with `twolayer quantize`, and give the result with --model",
+        path.display()
+    )]
+    ExportF32 { path: PathBuf },
+    /// `--name` without C.
+    #[error("--name is for C: choose --format c99, or leave it out")]
+    NameWithoutC,
     /// The default output exists.
     #[error("{} already exists: give it with --out to replace it, or another file", path.display())]
     ExportExists { path: PathBuf },
     /// The format of an output cannot be told.
     #[error(
-        "{} has the extension of no known format: name it *.safetensors or *.npz, or choose with --format", path.display()
+        "{} has the extension of no known format: name it *.safetensors, *.npz or *.c, or choose with --format", path.display()
     )]
     UnknownFormat { path: PathBuf },
 }
@@ -94,6 +103,7 @@ fn hint(error: &host::Error) -> String {
         host::Error::Dead { alpha, .. } => format!(
             ". Choose a smaller --alpha than {alpha:e}, or --invert if the images are dark ink on light; no model was written"
         ),
+        host::Error::CName { .. } => ". Choose another --name".into(),
         host::Error::Memory { .. } => ". Choose fewer --hidden units or a smaller --block".into(),
         host::Error::Tensors { error, .. } => tensors_hint(error).into(),
         _ => String::new(),

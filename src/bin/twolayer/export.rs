@@ -1,47 +1,84 @@
-//! `twolayer export`: writes a model's weights for PyTorch or NumPy.
+//! `twolayer export`: writes a model's weights for PyTorch or NumPy, or a quantised model as C.
 
-use crate::args::ExportArgs;
+use crate::args::{ExportArgs, Format};
 use crate::console::say;
 use crate::error::Error;
 use crate::model;
 use crate::quantize::is_same_file;
-use std::path::Path;
-use twolayer::host::ModelFile;
+use std::path::{Path, PathBuf};
 use twolayer::host::tensors::{ExportFormat, export};
+use twolayer::host::{C99, ModelFile};
 use twolayer::{Kind, weights_hash};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
-    let model = args.model.clone().map_or_else(model::newest_f32, Ok)?;
-    let (format, out) = match (args.format, &args.out) {
-        (Some(format), Some(out)) => (format, out.clone()),
-        (None, Some(out)) => (format_of(out).ok_or_else(|| Error::UnknownFormat { path: out.clone() })?, out.clone()),
-        (format, None) => {
-            let format = format.unwrap_or(ExportFormat::Safetensors);
-            let out = model.with_extension(format.name());
-            // `net.safetensors` may be what `net.twolayer` was imported from.
-            if out.exists() {
-                return Err(Error::ExportExists { path: out });
-            }
-            (format, out)
-        }
+    let format = match (args.format, &args.out) {
+        (Some(format), _) => format,
+        (None, Some(out)) => format_of(out).ok_or_else(|| Error::UnknownFormat { path: out.clone() })?,
+        (None, None) => Format::Tensors(ExportFormat::Safetensors),
     };
+    if args.name.is_some() && format != Format::C99 {
+        return Err(Error::NameWithoutC);
+    }
+    let newest = if format == Format::C99 { model::newest_quantized } else { model::newest_f32 };
+    let model = args.model.clone().map_or_else(newest, Ok)?;
+    let out = args.out.clone().unwrap_or_else(|| model.with_extension(format.extension()));
+    let outs = match format {
+        Format::Tensors(_) => vec![out.clone()],
+        Format::C99 => vec![out.clone(), C99::header_path(&out)],
+    };
+    // `net.safetensors` may be what `net.twolayer` was imported from.
+    if args.out.is_none()
+        && let Some(path) = outs.iter().find(|out| out.exists())
+    {
+        return Err(Error::ExportExists { path: path.clone() });
+    }
     let file = ModelFile::open(&model, args.file.access())?;
+    if let Some(path) = outs.iter().find(|out| is_same_file(&model, out)) {
+        return Err(Error::Overwrite { path: path.clone(), what: "model" });
+    }
+    match format {
+        Format::Tensors(format) => write_tensors(model, &file, &out, format),
+        Format::C99 => write_c(model, &file, &out, &args.name.clone().unwrap_or_else(|| name_of(&out))),
+    }
+}
+
+fn write_tensors(model: PathBuf, file: &ModelFile, out: &Path, format: ExportFormat) -> Result<(), Error> {
     let (kind, shape) = (file.kind(), file.shape());
     if kind != Kind::F32 {
         return Err(Error::ExportQuantized { path: model, kind });
     }
-    if is_same_file(&model, &out) {
-        return Err(Error::Overwrite { path: out, what: "model" });
-    }
     let weights = file.weights()?;
     say!("model     {}: {shape}, weights {:016x}", model.display(), weights_hash(weights.view()));
-    let tensors = export(&out, format, weights.view())?;
+    let tensors = export(out, format, weights.view())?;
     let tensors: Vec<_> = tensors.iter().map(ToString::to_string).collect();
     say!("written   {}: {}", out.display(), tensors.join(", "));
     Ok(())
 }
 
+fn write_c(model: PathBuf, file: &ModelFile, out: &Path, name: &str) -> Result<(), Error> {
+    let (kind, shape) = (file.kind(), file.shape());
+    if kind == Kind::F32 {
+        return Err(Error::ExportF32 { path: model });
+    }
+    let network = file.quantized()?;
+    let c = C99::new(name, &network)?;
+    c.write(out)?;
+    say!("model     {}: {shape}, {kind}", model.display());
+    say!("written   {} and its header: names begin with {name}_", out.display());
+    say!("needs     {} bytes of flash and 1 KB for code, {} bytes of RAM", c.flash(), c.ram());
+    Ok(())
+}
+
 /// The format that a file's extension names.
-fn format_of(path: &Path) -> Option<ExportFormat> {
-    ExportFormat::named(&path.extension()?.to_string_lossy().to_lowercase())
+fn format_of(path: &Path) -> Option<Format> {
+    match path.extension()?.to_string_lossy().to_lowercase().as_str() {
+        "c" => Some(Format::C99),
+        extension => ExportFormat::named(extension).map(Format::Tensors),
+    }
+}
+
+/// What names begin with in a C file: its own name, with underscores for what cannot be part of names.
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }

@@ -54,6 +54,11 @@ pub(crate) fn newest_f32() -> Result<PathBuf, Error> {
     newest_by(|model| !has_quantized_name(model))
 }
 
+/// The newest model file with `int8` or `int4` in its name, or else the newest of all, for the error message.
+pub(crate) fn newest_quantized() -> Result<PathBuf, Error> {
+    newest_by(has_quantized_name)
+}
+
 /// The model file with the highest rank in the working directory; among equals, the newest.
 fn newest_by<R: Ord>(rank: impl Fn(&Path) -> R) -> Result<PathBuf, Error> {
     let unreadable = |error| host::Error::Io { action: Action::Read, path: ".".into(), error };

@@ -1,0 +1,366 @@
+//! The C of `twolayer export --format c99` gives the outputs of the library to the bit: on this machine as C99, C11 and C++, and
+//! on emulated boards, where it also keeps to its limits of instructions, code and stack.
+//!
+//! Needs gcc and g++; for a big-endian machine `powerpc-linux-gnu-gcc` and `qemu-ppc`; for the boards `arm-none-eabi-gcc` and
+//! `qemu-system-arm`, `avr-gcc` with avr-libc and `qemu-system-avr`. Tests whose tools are missing are skipped with a message, or
+//! fail if `TWOLAYER_REQUIRE_FIRMWARE=1` is set. The network is trained on MNIST if `MNIST_DIR` is set, and on the built-in digits
+//! otherwise.
+//!
+//! `cargo test --test c99 -- --nocapture` prints the measurements.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod oracle;
+mod payload;
+mod tools;
+
+use payload::{Payload, biased, random, shape};
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use tools::has_tool;
+use twolayer::host::dataset::{Dataset, Digits};
+use twolayer::host::training::{self, Recipe};
+use twolayer::host::{C99, FileAccess, OwnedWeights, quantize};
+use twolayer::quantized::Quantized;
+use twolayer::{Bits, QuantizedNetwork, Weights, WeightsMut};
+
+const IMAGES: usize = 500;
+/// The number of images over which instruction counts are averaged: the first of them.
+const COUNTED: usize = 20;
+const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"];
+
+/// Whether all of these tools are there.
+fn have_tools(tools: &[&str]) -> bool {
+    let there = tools.iter().all(|tool| has_tool(tool));
+    let required = env::var_os("TWOLAYER_REQUIRE_FIRMWARE").is_some_and(|value| value == "1");
+    assert!(there || !required, "TWOLAYER_REQUIRE_FIRMWARE is set, but not all of {tools:?} are there");
+    there
+}
+
+/// The directory of MNIST.
+fn mnist() -> Option<PathBuf> {
+    env::var_os("MNIST_DIR").map(PathBuf::from).filter(|folder| folder.is_dir())
+}
+
+fn dataset() -> &'static Dataset {
+    static DATASET: OnceLock<Dataset> = OnceLock::new();
+    DATASET.get_or_init(|| match mnist() {
+        Some(folder) => Dataset::open(&folder, FileAccess::Map).unwrap(),
+        None => Dataset::generate(Digits { train: 6000, test: 1000, ..Digits::default() }, &mut |_| ()).unwrap(),
+    })
+}
+
+/// 784 → 64 → 10, trained by the recipe.
+fn trained() -> &'static OwnedWeights {
+    static TRAINED: OnceLock<OwnedWeights> = OnceLock::new();
+    let recipe = Recipe { hidden: 64, ..Recipe::default() };
+    TRAINED.get_or_init(|| training::train(dataset(), &recipe, |_| ()).unwrap().weights)
+}
+
+fn quantized(bits: Bits, biases: bool) -> Quantized {
+    let plain = trained().view();
+    if !biases {
+        return quantize(plain, bits, &dataset().train, 2000).unwrap();
+    }
+    // The network for pixels from which 33 is taken off.
+    let shape = plain.shape();
+    let mut numbers = plain.numbers().to_vec();
+    numbers.resize(shape.with_biases().weights_len(), 0.0);
+    let mut weights = WeightsMut::new(shape.with_biases(), &mut numbers).unwrap();
+    for j in 0..shape.hidden() {
+        *weights.b1_mut(j).unwrap() = (0..shape.inputs()).map(|i| -33.0 * plain.w1(i, j).unwrap()).sum();
+    }
+    for (k, bias) in (0..shape.outputs()).zip([0.02, -0.01, 0.03, 0.0, 0.01].into_iter().cycle()) {
+        *weights.b2_mut(k).unwrap() = bias;
+    }
+    quantize(Weights::new(shape.with_biases(), &numbers).unwrap(), bits, &dataset().train, 2000).unwrap()
+}
+
+/// The first images of the test set.
+fn images() -> Vec<u8> {
+    (0..IMAGES).flat_map(|index| dataset().test.image(index).unwrap()).collect()
+}
+
+/// Class, margin and outputs.
+type Answer = (u32, u32, Vec<u32>);
+
+/// The library's answers, checked against their definition.
+fn expected(network: &Quantized, pixels: &[u8]) -> Vec<Answer> {
+    let (shape, bits) = (network.shape(), network.bits());
+    let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape)];
+    let mut outputs = vec![0; shape.outputs()];
+    let answer = |image: &[u8]| {
+        network.network().outputs(image, &mut scratch, &mut outputs).unwrap();
+        let (class, margin) = network.network().classify_with_margin(image, &mut scratch).unwrap();
+        let defined = oracle::outputs(shape, bits, network.payload(), image);
+        assert_eq!(outputs.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), defined);
+        (class.into(), margin, outputs.iter().map(|output| output.cast_unsigned()).collect())
+    };
+    pixels.chunks_exact(shape.pixels()).map(answer).collect()
+}
+
+/// A line that the program of `tests/firmware/c/c99.c` printed.
+struct Line {
+    answer: Answer,
+    ticks: u32,
+    stack: u32,
+}
+
+impl Line {
+    fn read(line: &str) -> Self {
+        let hex = |word: &str| u32::from_str_radix(word, 16).unwrap_or_else(|_| panic!("{word} in {line}"));
+        let field = |name: &str| hex(line.split(' ').skip_while(|word| *word != name).nth(1).unwrap());
+        let outputs = line.split_once(" outputs ").unwrap().1.split(' ').map(hex).collect();
+        Self { answer: (field("class"), field("margin"), outputs), ticks: field("ticks"), stack: field("stack") }
+    }
+}
+
+fn firmware(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/firmware").join(path)
+}
+
+/// Writes the C of a network to a folder of that name.
+fn export(name: &str, network: &Quantized) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    C99::new("network", network).unwrap().write(&folder.join("network.c")).unwrap();
+    folder
+}
+
+fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Compiles the exported file in a folder, with the first of two compilers, and links it with the program of
+/// `tests/firmware/c/c99.c`, with the second, which is for C.
+fn compile(folder: &Path, compilers: (&str, &str), standard: &str, options: &[&str], link: &[&str]) -> PathBuf {
+    let (source, object, program) = (folder.join("network.c"), folder.join("network.o"), folder.join("program"));
+    let language = if standard.starts_with("-std=c++") { "c++" } else { "c" };
+    let mut command = Command::new(compilers.0);
+    command.args(options).args(["-x", language, standard]).args(WARNINGS);
+    succeed(command.arg("-c").arg(source).arg("-o").arg(&object));
+    let mut command = Command::new(compilers.1);
+    command.args(options).arg("-I").arg(folder).arg(firmware("c/c99.c")).arg(object).args(link);
+    succeed(command.arg("-o").arg(&program));
+    program
+}
+
+/// Runs a program, or an emulator of it, on images.
+fn run(program: &Path, emulator: Option<&str>, pixels: &[u8]) -> Vec<Answer> {
+    let input = program.with_extension("input");
+    fs::write(&input, pixels).unwrap();
+    let mut command = Command::new(emulator.map_or(program, Path::new));
+    command.args(emulator.map(|_| program)).stdin(File::open(input).unwrap());
+    let output = succeed(&mut command);
+    output.lines().map(|line| Line::read(line).answer).collect()
+}
+
+#[test]
+fn on_this_machine_as_c99_c11_and_cpp() {
+    if !have_tools(&["gcc", "g++"]) {
+        return;
+    }
+    for (number, (bits, biases)) in all_kinds().enumerate() {
+        let network = quantized(bits, biases);
+        let expected = expected(&network, &images());
+        let label = |index| u32::from(dataset().test.label(index).unwrap());
+        let right = expected.iter().enumerate().filter(|&(index, answer)| answer.0 == label(index)).count();
+        assert!(right * 10 > IMAGES * 7, "only {right} of {IMAGES} right: not a trained network");
+        let folder = export(&format!("host-{number}"), &network);
+        for (compiler, standard) in [("gcc", "-std=c99"), ("gcc", "-std=c11"), ("g++", "-std=c++17")] {
+            let program = compile(&folder, (compiler, "gcc"), standard, &["-O2"], &[]);
+            assert_eq!(run(&program, None, &images()), expected, "{bits:?} {biases} {compiler} {standard}");
+        }
+    }
+}
+
+#[test]
+fn on_an_emulated_big_endian_machine() {
+    if !have_tools(&["powerpc-linux-gnu-gcc", "qemu-ppc"]) {
+        return;
+    }
+    let compilers = ("powerpc-linux-gnu-gcc", "powerpc-linux-gnu-gcc");
+    for (bits, biases) in all_kinds() {
+        let network = quantized(bits, biases);
+        let folder = export("big-endian", &network);
+        let program = compile(&folder, compilers, "-std=c99", &["-O2", "-static"], &[]);
+        assert_eq!(run(&program, Some("qemu-ppc"), &images()), expected(&network, &images()), "{bits:?} {biases}");
+    }
+}
+
+fn all_kinds() -> impl Iterator<Item = (Bits, bool)> {
+    [Bits::Eight, Bits::Four].into_iter().flat_map(|bits| [(bits, false), (bits, true)])
+}
+
+/// Images with all numbers of pixels of each level up to more than a list takes.
+fn odd_images(inputs: usize) -> Vec<u8> {
+    let mut next = random(11);
+    let mut pixels = vec![0; 12 * inputs];
+    for (number, image) in pixels.chunks_exact_mut(inputs).enumerate() {
+        match number {
+            0 => image.fill(255),
+            1 => image.fill(224),
+            2 => image.fill(40),
+            3 => image.fill(0),
+            4..7 => image.fill_with(&mut next),
+            _ => image.fill_with(|| if next() < 60 { next() } else { 0 }),
+        }
+    }
+    pixels
+}
+
+#[test]
+fn odd_shapes_and_extreme_weights() {
+    if !have_tools(&["gcc"]) {
+        return;
+    }
+    // Weights (random if `None`) and shifts; the first two are enough to test the biases.
+    let cases = [(None, 6), (None, 24), (Some(0), 6), (Some(255), 6), (None, 1)];
+    let sizes = [(785, 33, 11), (1, 1, 1), (2503, 17, 4), (90, 130, 23), (600, 35, 6)].map(|sizes| (sizes, None));
+    let halved = [((30, 17, 4), Some([6, 20])), ((600, 35, 6), Some([120, 20]))];
+    for ((inputs, hidden, outputs), halved) in sizes.into_iter().chain(halved) {
+        let pixels = odd_images(if halved.is_some() { 4 * inputs } else { inputs });
+        for (bits, biases) in all_kinds() {
+            let mut shape = biased(shape(inputs, hidden, outputs), biases);
+            if let Some(image) = halved {
+                shape = shape.with_halved_images(image).unwrap();
+            }
+            for &(weight, shift) in &cases[..if biases { 2 } else { 5 }] {
+                let mut next = random(7);
+                let payload = Payload::new(shape, bits, shift, || weight.unwrap_or_else(&mut next));
+                let network = Quantized::new(shape, bits, payload.bytes()).unwrap();
+                let folder = export("odd", &network);
+                let options = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+                let program = compile(&folder, ("gcc", "gcc"), "-std=c99", &options, &[]);
+                assert_eq!(
+                    run(&program, None, &pixels),
+                    expected(&network, &pixels),
+                    "{shape} {bits:?} {weight:?} {shift}"
+                );
+            }
+        }
+    }
+}
+
+/// Bytes of the exported file's code: all that it takes of flash but the network's numbers.
+fn code(folder: &Path, size: &str, network: &Quantized) -> usize {
+    let output = succeed(Command::new(size).arg(folder.join("network.o")));
+    let text: usize = output.lines().nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    text - C99::new("network", network).unwrap().flash()
+}
+
+fn mean_of_counted(instructions: impl Iterator<Item = f64>) -> f64 {
+    instructions.take(COUNTED).sum::<f64>() / f64::from(u32::try_from(COUNTED).unwrap())
+}
+
+#[test]
+fn on_emulated_cortex_m() {
+    if !have_tools(&["arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"]) {
+        return;
+    }
+    let m4f: &[&str] = &["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"];
+    let m0: &[&str] = &["-mcpu=cortex-m0plus", "-mthumb"];
+    let pixels = images();
+    // Instructions of int8 and int4 on MNIST: 5 % above the measured counts, for other compiler versions.
+    for (board, cpu, level, limits) in [
+        ("M4F", m4f, "-O2", [23_900.0, 21_900.0]),
+        ("M4F", m4f, "-Os", [27_300.0, 23_600.0]),
+        ("M0+", m0, "-O2", [38_500.0, 32_500.0]),
+        ("M0+", m0, "-Os", [43_000.0, 35_000.0]),
+    ] {
+        for (bits, biases) in all_kinds() {
+            let network = quantized(bits, biases);
+            let limit = limits[usize::from(bits == Bits::Four)];
+            on_cortex_m(board, cpu, level, &network, &pixels, limit);
+        }
+    }
+    let recipe = Recipe { hidden: 128, halve: true, ..Recipe::fast() };
+    let halved = training::train(dataset(), &recipe, |_| ()).unwrap();
+    let halved = quantize(halved.weights.view(), Bits::Four, &dataset().train, 2000).unwrap();
+    on_cortex_m("M4F", m4f, "-O2", &halved, &pixels, 19_500.0);
+}
+
+/// Compiles a network for a core, and compares its answers and its limits on the emulated one.
+fn on_cortex_m(board: &str, cpu: &[&str], level: &str, network: &Quantized, pixels: &[u8], limit: f64) {
+    let folder_of_links = firmware("link");
+    let links = ["-L", folder_of_links.to_str().unwrap(), "-Tmps2.x", "-nostartfiles", "-nostdlib", "-lc", "-lgcc"];
+    let mut input = vec![0; 64];
+    input[4..8].copy_from_slice(&u32::try_from(IMAGES).unwrap().to_le_bytes());
+    input.extend(pixels);
+    let folder = export("cortex-m", network);
+    let options = [cpu, &[level, "-ffreestanding", "-Wl,-z,noexecstack"]].concat();
+    let program = compile(&folder, ("arm-none-eabi-gcc", "arm-none-eabi-gcc"), "-std=c99", &options, &links);
+    let flash = folder.join("input");
+    fs::write(&flash, &input).unwrap();
+    // Armv6-M is a subset.
+    let output = succeed(Command::new(firmware("run")).arg("m4").arg(program).arg(flash));
+    let lines: Vec<_> = output.lines().map(Line::read).collect();
+    let instructions = mean_of_counted(lines.iter().map(|line| f64::from(line.ticks) / 3.2));
+    let stack = lines.iter().map(|line| line.stack).max().unwrap();
+    let code = code(&folder, "arm-none-eabi-size", network);
+    let (shape, bits) = (network.shape(), network.bits());
+    eprintln!(
+        "{board} {level} {shape} {bits:?}: {instructions:.0} instructions, {code} B of code, {stack} B of stack, {} B of RAM",
+        C99::new("network", network).unwrap().ram()
+    );
+    let answers: Vec<_> = lines.into_iter().map(|line| line.answer).collect();
+    assert_eq!(answers, expected(network, pixels), "{board} {level} {shape} {bits:?}");
+    // Other images have other numbers of inked pixels.
+    assert!(mnist().is_none() || instructions <= limit, "{instructions} instructions > {limit}");
+    assert!(code <= 1600 && stack <= 256, "{code} bytes of code, {stack} bytes of stack");
+}
+
+/// Runs a program on QEMU's mega2560, whose UART is a pipe: images in, lines out. It has no end of its own.
+fn run_on_avr(program: &Path, pixels: &[u8], count: usize) -> Vec<Line> {
+    let mut child = Command::new("timeout")
+        .args(["300", "qemu-system-avr", "-M", "mega2560", "-display", "none", "-monitor", "none", "-serial", "stdio"])
+        .arg("-bios")
+        .arg(program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut images, lines) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let lines = thread::scope(|scope| {
+        scope.spawn(move || images.write_all(pixels).map(|()| images));
+        lines.lines().take(count).map(|line| Line::read(&line.unwrap())).collect()
+    });
+    // `timeout` passes this signal on; a killed one would leave the emulator behind.
+    succeed(Command::new("kill").arg(child.id().to_string()));
+    child.wait().unwrap();
+    lines
+}
+
+#[test]
+fn on_an_emulated_avr() {
+    if !have_tools(&["avr-gcc", "avr-size", "qemu-system-avr", "timeout"]) {
+        return;
+    }
+    let compilers = ("avr-gcc", "avr-gcc");
+    let options = ["-mmcu=atmega2560", "-Os"];
+    // More than 64 KB of weights is compiled only: QEMU 7.2 reads beyond 64 KB of flash wrongly (ELPM Z+ loses RAMPZ).
+    let shape = shape(784, 100, 10).with_biases();
+    let payload = Payload::new(shape, Bits::Eight, 9, random(3));
+    let network = Quantized::new(shape, Bits::Eight, payload.bytes()).unwrap();
+    compile(&export("avr", &network), compilers, "-std=c99", &options, &[]);
+    for (bits, biases) in all_kinds() {
+        let count = if biases { COUNTED } else { IMAGES };
+        let (network, pixels) = (quantized(bits, biases), &images()[..count * 784]);
+        let folder = export("avr", &network);
+        let program = compile(&folder, compilers, "-std=c99", &options, &[]);
+        let lines = run_on_avr(&program, pixels, count);
+        let stack = lines.iter().map(|line| line.stack).max().unwrap();
+        let code = code(&folder, "avr-size", &network);
+        eprintln!("AVR {} {:?}: {code} B of code, {stack} B of stack", network.shape(), network.bits());
+        let answers: Vec<_> = lines.into_iter().map(|line| line.answer).collect();
+        assert_eq!(answers, expected(&network, pixels), "{} {:?}", network.shape(), network.bits());
+        assert!(code <= 3000 && stack <= 256, "{code} bytes of code, {stack} bytes of stack");
+    }
+}
