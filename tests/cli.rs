@@ -469,6 +469,72 @@ fn concurrent_writers_of_digits_do_not_mix() {
     }
 }
 
+/// Whatever a command writes, and wherever, it removes the temporary files of processes that no longer live, and no others.
+#[test]
+fn temporary_files_of_killed_processes_are_removed() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    let digits = ["data", "digits", "--out", "made", "--train", "9", "--test", "9"];
+    for (directory, arguments) in
+        [("made", &digits[..]), (".", &SHORT), ("../cache/twolayer/mnist", &["data", "fetch", "mnist"])]
+    {
+        let directory = sandbox.work().join(directory);
+        fs::create_dir_all(&directory).unwrap();
+        let files = ["abandoned", "alive"].map(|name| directory.join(format!(".twolayer-{name}.tmp")));
+        let [_, alive] = files.each_ref().map(|path| fs::File::create(path).unwrap());
+        alive.lock().unwrap();
+        sandbox.run(arguments);
+        assert_eq!(files.each_ref().map(|path| path.exists()), [false, true], "{arguments:?}");
+        drop(alive);
+        sandbox.run(arguments);
+        assert!(!files[1].exists(), "{arguments:?}");
+    }
+}
+
+/// Killed while it writes, or between the renames of its files; the same command again makes them complete.
+#[test]
+fn digits_that_were_interrupted_are_completed() {
+    let sandbox = Sandbox::new();
+    let made = sandbox.work().join("made");
+    let temporary = || fs::read_dir(&made).into_iter().flatten().count();
+    let mut child = sandbox.command(&["data", "digits", "--out", "made"]).stderr(Stdio::null()).spawn().unwrap();
+    while temporary() < 4 {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(temporary(), 4);
+    let make = |seed| sandbox.run(&["data", "digits", "--out", "made", "--train", "20", "--test", "9", "--seed", seed]);
+    make("1").succeeded();
+    let all = || FILES.map(|name| fs::read(made.join(name)).unwrap());
+    let complete = (all(), sandbox.listing());
+    assert_eq!(complete.1.len(), 4 + 1, "{:?}", complete.1);
+    for kept in 0..4 {
+        FILES.iter().skip(kept).for_each(|name| fs::remove_file(made.join(name)).unwrap());
+        make("1").succeeded();
+        assert!((all(), sandbox.listing()) == complete, "{kept} files were kept");
+    }
+    // Others of the same lengths are refused, and nothing is mixed.
+    fs::remove_file(made.join(FILES[3])).unwrap();
+    make("2").failed(&["made/train-images-idx3-ubyte already exists"]);
+    assert!(!made.join(FILES[3]).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_taken_leaves_no_digits() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.work().join("a/t10k-labels-idx1-ubyte")).unwrap();
+    fs::create_dir(sandbox.work().join("b")).unwrap();
+    std::os::unix::fs::symlink("nowhere", sandbox.work().join("b/t10k-labels-idx1-ubyte")).unwrap();
+    let before = sandbox.listing();
+    for out in ["a", "b"] {
+        let make = ["data", "digits", "--out", out, "--train", "20", "--test", "9"];
+        sandbox.run(&make).failed(&[&format!("{out}/t10k-labels-idx1-ubyte already exists")]);
+        assert_unchanged(&sandbox, &before);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_failed_write_of_digits_leaves_no_files() {

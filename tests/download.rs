@@ -9,7 +9,6 @@ use core::time::Duration;
 use run::mnist::{self, skipped};
 use run::server::{Answer, Server, Shared, gzip};
 use run::{FILES, Outcome, Sandbox};
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -307,17 +306,4 @@ fn a_full_disk_leaves_no_files() {
     let trained = ran(&["--quiet", "--data", "digits", "--limit", "500", "--epochs", "1"]);
     assert!(trained.out.contains("of the built-in digits (not MNIST)\ncode 0\n"), "{trained:#?}");
     assert!(trained.out.ends_with("code 0\n"), "{trained:#?}");
-}
-
-/// The temporary file of a killed process is removed by a later process once it is old.
-#[test]
-fn old_temporary_files_are_removed() {
-    let sandbox = Sandbox::new();
-    let directory: PathBuf = sandbox.cache().join("twolayer/mnist");
-    std::fs::create_dir_all(&directory).unwrap();
-    let old = std::fs::File::create(directory.join(".twolayer-old")).unwrap();
-    old.set_modified(std::time::SystemTime::now() - Duration::from_secs(2 * 60 * 60)).unwrap();
-    std::fs::write(directory.join(".twolayer-new"), "another process writes to it").unwrap();
-    sandbox.run(&["data", "fetch", "mnist"]).failed(&["cannot fetch"]);
-    assert_eq!(sandbox.listing(), ["cache/twolayer/mnist/.twolayer-new 28", "work/"]);
 }

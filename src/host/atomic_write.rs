@@ -1,18 +1,17 @@
 //! Atomic file writes: to a temporary file, which is synced and then renamed.
+//!
+//! A process locks its temporary files. The system drops the locks when the process ends, however it ends: so a file that
+//! another process can lock is abandoned, and whoever next creates one in the same directory removes it.
 
 use super::{Action, Error};
-use core::time::Duration;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind, Seek};
 use std::path::{Path, PathBuf, is_separator};
-use std::time::SystemTime;
 use tempfile::{Builder, NamedTempFile};
 
-/// The prefix of the names of temporary files.
+/// How the names of temporary files begin and end; between them are random characters.
 const PREFIX: &str = ".twolayer-";
-
-/// The age after which a temporary file is taken for the remains of a killed process.
-const STALE_AFTER: Duration = Duration::from_secs(60 * 60);
+const SUFFIX: &str = ".tmp";
 
 /// A directory to write files to. Directories that were created for it are removed on drop if they are still empty.
 #[derive(Debug)]
@@ -30,18 +29,6 @@ impl OutputDirectory {
         created.reverse();
         let directory = Self { path: path.to_owned(), created };
         fs::create_dir_all(path).map_err(Error::io(Action::Create, path))?;
-        Ok(directory)
-    }
-
-    /// Like [`create`](Self::create); also removes the temporary files of killed processes.
-    pub(crate) fn create_and_clean(path: &Path) -> Result<Self, Error> {
-        let directory = Self::create(path)?;
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-            let ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
-            if ours && entry.metadata().and_then(|meta| meta.modified()).is_ok_and(is_stale) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
         Ok(directory)
     }
 
@@ -69,20 +56,25 @@ impl OutputDirectory {
         persist(file, &self.path.join(name))
     }
 
-    /// Syncs temporary files and renames them; fails if a name is taken. If several processes write the same names, all
-    /// but one fail at the first file.
+    /// Syncs temporary files and renames them. A file that exists already is kept if it has the same contents, as that of
+    /// an earlier run that was killed has; if it has others, none is renamed. If several processes write different contents
+    /// to the same names, all but one fail at the first file.
     pub(crate) fn persist_new(&self, files: [(&str, NamedTempFile); 4]) -> Result<(), Error> {
-        for (_, file) in &files {
+        let files = files.map(|(name, file)| (self.path.join(name), file));
+        for (path, file) in &files {
             file.as_file().sync_all().map_err(Error::io(Action::Write, &self.path))?;
+            if path.symlink_metadata().is_ok() && !has_contents_of(path, file.as_file()) {
+                return Err(Error::Exists { path: path.clone() });
+            }
         }
-        for (name, file) in files {
-            let path = self.path.join(name);
+        for (path, file) in files {
             match file.persist_noclobber(&path) {
                 Ok(_) => sync_directory(&path),
-                Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-                    return Err(Error::Exists { path });
+                Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists => {
+                    return Err(Error::io(Action::Write, &path)(refused.error));
                 }
-                Err(error) => return Err(Error::io(Action::Write, &path)(error.error)),
+                Err(refused) if has_contents_of(&path, refused.file.as_file()) => {}
+                Err(_) => return Err(Error::Exists { path }),
             }
         }
         Ok(())
@@ -98,8 +90,38 @@ impl Drop for OutputDirectory {
     }
 }
 
-fn is_stale(modified: SystemTime) -> bool {
-    modified.elapsed().is_ok_and(|age| age > STALE_AFTER)
+/// Whether the file at `path` has the same contents as an open one.
+fn has_contents_of(path: &Path, mut open: &File) -> bool {
+    let mut compare = || -> io::Result<bool> {
+        open.rewind()?;
+        let (mut a, mut b) = (BufReader::new(open), BufReader::new(File::open(path)?));
+        loop {
+            let (left, right) = (a.fill_buf()?, b.fill_buf()?);
+            let len = left.len().min(right.len());
+            if left.get(..len) != right.get(..len) || len == 0 {
+                return Ok(left.is_empty() && right.is_empty());
+            }
+            a.consume(len);
+            b.consume(len);
+        }
+    };
+    path.is_file() && compare().unwrap_or(false)
+}
+
+/// Removes the temporary files of killed processes from a directory.
+fn remove_abandoned(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        let temporary = name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes());
+        if temporary
+            && entry.file_type().is_ok_and(|it| it.is_file())
+            && let Ok(file) = OpenOptions::new().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Writes a file atomically: to a temporary file beside `path`, which is synced and renamed. A device or a pipe is written
@@ -153,19 +175,30 @@ fn with_path(path: &Path) -> impl FnOnce(Error) -> Error {
     }
 }
 
-/// Creates a temporary file in the parent directory of `path`.
-pub(crate) fn create_temporary(path: &Path) -> Result<NamedTempFile, Error> {
+/// Creates a temporary file in the parent directory of `path`, and removes those that killed processes left there.
+fn create_temporary(path: &Path) -> Result<NamedTempFile, Error> {
+    let directory = parent_directory(path);
+    remove_abandoned(directory);
     let mut builder = Builder::new();
-    builder.prefix(PREFIX);
+    builder.prefix(PREFIX).suffix(SUFFIX);
     // Permissions by the umask; the default of `tempfile` is the owner alone.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // Drops the path of the temporary file, which `tempfile` adds to the error.
-    builder.tempfile_in(parent_directory(path)).map_err(|error| Error::io(Action::Write, path)(error.kind().into()))
+    loop {
+        // Drops the path of the temporary file, which `tempfile` adds to the error.
+        let file =
+            builder.tempfile_in(directory).map_err(|error| Error::io(Action::Write, path)(error.kind().into()))?;
+        // On a file system without locks, files are never taken for abandoned.
+        let _ = file.as_file().lock();
+        // Another process may have locked and removed it first.
+        if file.path().exists() {
+            return Ok(file);
+        }
+    }
 }
 
 /// Syncs a temporary file and renames it to `path`.
-pub(crate) fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
+fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
     file.as_file().sync_all().map_err(Error::io(Action::Write, path))?;
     file.persist(path).map_err(|e| Error::io(Action::Write, path)(e.error))?;
     sync_directory(path);

@@ -7,7 +7,8 @@ use core::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An error of a host function. Such a function leaves no partly written files behind.
+/// An error of a host function. Such a function leaves no partly written files behind. A process that is killed may leave
+/// a temporary file, `.twolayer-*.tmp`; the next that writes to the same directory removes it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -82,7 +82,7 @@ impl Fetch {
     }
 
     fn download(&self, name: Name, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
-        let output = OutputDirectory::create_and_clean(directory)?;
+        let output = OutputDirectory::create(directory)?;
         let defaults = name.mirrors().iter().map(|&mirror| mirror.to_owned());
         let mut download = Download {
             fetch: self,

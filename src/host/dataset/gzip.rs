@@ -83,7 +83,7 @@ fn open_cached(path: &Path, access: FileAccess) -> Result<Bytes, CacheError> {
         return Ok(bytes);
     }
     let mut source = open_reader(path).map_err(CacheError::Archive)?;
-    let output = OutputDirectory::create_and_clean(&directory).map_err(|_| CacheError::Unavailable)?;
+    let output = OutputDirectory::create(&directory).map_err(|_| CacheError::Unavailable)?;
     let file = output.create_temporary(&name).map_err(|_| CacheError::Unavailable)?;
     // The decoder checks the archive's own CRC and length.
     copy(&mut source, &mut file.as_file(), |_| ()).map_err(|error| match error {
