@@ -5,10 +5,15 @@
 
 mod run;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use run::mnist::skipped;
 use run::{FILES, Outcome, Sandbox, SmallSet, images, labels};
 use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::UNIX_EPOCH;
 
 /// A short training run on `data`.
 const SHORT: [&str; 8] = ["--data", "data", "--hidden", "24", "--epochs", "2", "--model", "m.twolayer"];
@@ -171,21 +176,39 @@ fn options_that_do_not_change_the_network() {
     );
 }
 
-#[test]
-fn compressed_files_are_decompressed_once() {
-    let sandbox = Sandbox::new();
-    let small = SmallSet::TINY;
-    let plain = sandbox.data("plain", &small);
-    let data = sandbox.data("data", &small);
+/// Writes a small data set whose files are compressed.
+fn compressed_data(sandbox: &Sandbox, name: &str) -> PathBuf {
+    let data = sandbox.data(name, &SmallSet::TINY);
     for name in FILES {
         fs::write(data.join(format!("{name}.gz")), &*run::server::gzip(&fs::read(data.join(name)).unwrap())).unwrap();
         fs::remove_file(data.join(name)).unwrap();
     }
+    data
+}
+
+/// The copies of compressed files in the cache.
+fn expanded(sandbox: &Sandbox) -> Vec<String> {
+    let copy = |name: &String| name.starts_with("cache/twolayer/expanded/") && !name.ends_with('/');
+    sandbox.listing().into_iter().filter(copy).collect()
+}
+
+#[test]
+fn compressed_files_are_decompressed_once() {
+    let sandbox = Sandbox::new();
+    let plain = sandbox.data("plain", &SmallSet::TINY);
+    let data = compressed_data(&sandbox, "data");
     let expected = sandbox.run(&["--data", plain.to_str().unwrap(), "--quiet", "--hidden", "9"]).succeeded();
     let train = ["--data", "data", "--quiet", "--hidden", "9"];
     assert_eq!(sandbox.run(&train).succeeded(), expected);
     let first = sandbox.listing();
-    assert_eq!(first.iter().filter(|name| name.starts_with("cache/twolayer/expanded/")).count(), 4, "{first:#?}");
+    assert_eq!(expanded(&sandbox).len(), 4, "{first:#?}");
+    // Whatever its time, an archive of the same contents is the same.
+    fs::File::options()
+        .append(true)
+        .open(data.join(format!("{}.gz", FILES[0])))
+        .unwrap()
+        .set_modified(UNIX_EPOCH)
+        .unwrap();
     assert_eq!(sandbox.run(&train).succeeded(), expected);
     assert_eq!(sandbox.listing(), first);
 
@@ -193,6 +216,89 @@ fn compressed_files_are_decompressed_once() {
     let mut command = sandbox.command(&train);
     command.env("XDG_CACHE_HOME", plain.join(FILES[0]));
     assert_eq!(Outcome::from(command).succeeded(), expected);
+
+    // The copies are shown, and can be removed.
+    let listed = sandbox.run(&["data", "list"]).succeeded();
+    assert!(listed.contains("expanded: 4 expanded copies, until `twolayer data clean`\n"), "{listed}");
+    let cleaned = sandbox.run(&["data", "clean"]).succeeded();
+    assert!(cleaned.starts_with("4 expanded copies of .gz files removed, "), "{cleaned}");
+    assert!(sandbox.run(&["data", "clean"]).succeeded().starts_with("0 expanded copies of .gz files removed, 0 B: "));
+    assert_eq!(expanded(&sandbox), [""; 0]);
+    assert!(!sandbox.run(&["data", "list"]).succeeded().contains("expanded"));
+}
+
+/// Not even when their lengths and times are the same; and the copy of the other is dropped.
+#[test]
+fn a_replaced_archive_is_not_taken_for_the_one_before() {
+    let sandbox = Sandbox::new();
+    let data = compressed_data(&sandbox, "data");
+    let archive = data.join(format!("{}.gz", FILES[0]));
+    let images = SmallSet::TINY.file(0);
+    let mut others = images.clone();
+    others[16..].reverse();
+    let train = |images: &[u8]| {
+        let mut zip = GzEncoder::new(fs::File::create(&archive).unwrap(), Compression::none());
+        zip.write_all(images).unwrap();
+        let file = zip.finish().unwrap();
+        file.set_modified(UNIX_EPOCH).unwrap();
+        sandbox.run(&["--data", "data", "--quiet", "--hidden", "9"]).succeeded();
+        assert_eq!(expanded(&sandbox).len(), 4);
+        (file.metadata().unwrap().len(), fs::read(sandbox.work().join("data.twolayer")).unwrap())
+    };
+    let [first, second, again] = [&images, &others, &images].map(|images| train(images));
+    assert_eq!(first.0, second.0, "the archives are of the same length");
+    assert!(first.1 != second.1, "the first archive was trained on");
+    assert!(first.1 == again.1);
+}
+
+/// What is not an IDX file, or longer or shorter than its header says, is not kept, and is not expanded to its end.
+#[test]
+fn archives_expand_to_what_their_header_announces() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &SmallSet::TINY);
+    fs::remove_file(data.join(FILES[0])).unwrap();
+    let archive = data.join(format!("{}.gz", FILES[0]));
+    let images = SmallSet::TINY.file(0);
+    let longer = [&images[..], &[0; 1 << 20]].concat();
+    for (contents, words) in [
+        (&vec![0; 1 << 20], "train-images-idx3-ubyte.gz: IDX element type 0x00"),
+        (&images[..10].to_vec(), "the file ends after 10 bytes, within the IDX header"),
+        (&images[..5000].to_vec(), "its IDX header announces 5776 bytes, but there are 5000; the file is damaged"),
+        (&longer, "its IDX header announces 5776 bytes, but there are more; the file is damaged"),
+    ] {
+        fs::write(&archive, &*run::server::gzip(contents)).unwrap();
+        let before = sandbox.listing();
+        sandbox.run(&SHORT).failed(&[words]);
+        assert_unchanged(&sandbox, &before);
+        let mut command = sandbox.command(&SHORT);
+        command.env("XDG_CACHE_HOME", &archive);
+        Outcome::from(command).failed(&[words]);
+    }
+    // An archive of two members, with zeros behind them.
+    let members = images.chunks(3000).flat_map(|part| run::server::gzip(part).to_vec());
+    fs::write(&archive, members.chain([0; 70_000]).collect::<Vec<_>>()).unwrap();
+    sandbox.run(&SHORT).succeeded();
+    let padded = fs::read(&archive).unwrap();
+    fs::write(&archive, [&padded[..], b"something else"].concat()).unwrap();
+    sandbox.run(&SHORT).failed(&["cannot decompress", "invalid gzip header"]);
+}
+
+/// An expanded file that kept its name is taken as it is; other things are said to be what they are.
+#[test]
+fn files_that_are_named_like_archives() {
+    let sandbox = Sandbox::new();
+    let data = compressed_data(&sandbox, "data");
+    let archive = data.join(format!("{}.gz", FILES[0]));
+    fs::write(&archive, SmallSet::TINY.file(0)).unwrap();
+    sandbox.run(&SHORT).succeeded();
+    assert_eq!(expanded(&sandbox).len(), 3);
+    for (text, words) in [
+        ("<!DOCTYPE html><html>Please log in</html>", "an HTML page"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a git-lfs pointer"),
+    ] {
+        fs::write(&archive, text).unwrap();
+        sandbox.run(&SHORT).failed(&["train-images-idx3-ubyte.gz: not an IDX file but ", words]);
+    }
 }
 
 #[test]
@@ -485,7 +591,8 @@ fn temporary_files_of_killed_processes_are_removed() {
         alive.lock().unwrap();
         sandbox.run(arguments);
         assert_eq!(files.each_ref().map(|path| path.exists()), [false, true], "{arguments:?}");
-        drop(alive);
+        // Unlocked rather than dropped: a process that another test is starting may hold it still.
+        alive.unlock().unwrap();
         sandbox.run(arguments);
         assert!(!files[1].exists(), "{arguments:?}");
     }
@@ -553,7 +660,7 @@ fn verify_reports_every_file() {
     let sandbox = Sandbox::new();
     let data = sandbox.data("data", &SmallSet::TINY);
     fs::remove_file(data.join(FILES[0])).unwrap();
-    fs::write(data.join(format!("{}.gz", FILES[0])), "no archive").unwrap();
+    fs::write(data.join(format!("{}.gz", FILES[0])), b"\x1f\x8bno archive").unwrap();
     fs::remove_file(data.join(FILES[1])).unwrap();
     let ran = sandbox.run(&["data", "verify", "data"]);
     ran.failed(&["4 of the 4 files of mnist missing or changed", "to restore them in the cache\n"]);

@@ -4,6 +4,7 @@
 //! another process can lock is abandoned, and whoever next creates one in the same directory removes it.
 
 use super::{Action, Error};
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Seek};
 use std::path::{Path, PathBuf, is_separator};
@@ -108,13 +109,16 @@ fn has_contents_of(path: &Path, mut open: &File) -> bool {
     path.is_file() && compare().unwrap_or(false)
 }
 
+/// Whether a file of that name is a temporary one.
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
+}
+
 /// Removes the temporary files of killed processes from a directory.
-fn remove_abandoned(directory: &Path) {
+pub(crate) fn remove_abandoned(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        let temporary = name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes());
-        if temporary
+        if is_temporary(&entry.file_name())
             && entry.file_type().is_ok_and(|it| it.is_file())
             && let Ok(file) = OpenOptions::new().write(true).open(entry.path())
             && file.try_lock().is_ok()

@@ -208,6 +208,7 @@ pub enum Action {
     Read,
     Write,
     Create,
+    Remove,
     Decompress,
     Generate,
 }
@@ -219,6 +220,7 @@ impl fmt::Display for Action {
             Self::Read => "read",
             Self::Write => "write",
             Self::Create => "create",
+            Self::Remove => "remove",
             Self::Decompress => "decompress",
             Self::Generate => "generate",
         })

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Describe a model file and check that it is undamaged
     Info(InfoArgs),
-    /// Fetch, verify, list or generate data sets
+    /// Fetch, verify, list or generate data sets, or clean the cache
     #[command(subcommand)]
     Data(DataCommand),
 }
@@ -64,6 +64,8 @@ pub(crate) enum DataCommand {
     },
     /// List the data sets and where they are
     List,
+    /// Remove the expanded copies of .gz files from the cache directory; they are made again when they are needed
+    Clean,
     /// Generate digits and write them to four IDX files
     Digits {
         /// Directory to write to

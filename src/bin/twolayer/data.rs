@@ -1,4 +1,4 @@
-//! `twolayer data`: fetches, verifies, lists and generates data sets.
+//! `twolayer data`: fetches, verifies, lists and generates data sets, and cleans the cache.
 
 use crate::args::DataCommand;
 use crate::console::{note, say};
@@ -7,7 +7,7 @@ use crate::open_data::{GENERATING, Reporter, fetch};
 use indicatif::HumanBytes;
 use std::path::Path;
 use twolayer::host;
-use twolayer::host::dataset::{Checked, Digits, Fetch, Name, Source, State, verify};
+use twolayer::host::dataset::{Checked, Digits, ExpandedCopies, Fetch, Name, Source, State, verify};
 
 pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
     match command {
@@ -20,6 +20,15 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
         DataCommand::Verify { source } => verify_files(source),
         DataCommand::List => {
             Name::ALL.into_iter().for_each(list);
+            if let Ok(ExpandedCopies { directory, files: files @ 1.., bytes }) = ExpandedCopies::find() {
+                let size = HumanBytes(bytes);
+                say!(".gz      {size}  {}: {files} expanded copies, until `twolayer data clean`", directory.display());
+            }
+            Ok(())
+        }
+        DataCommand::Clean => {
+            let ExpandedCopies { directory, files, bytes } = ExpandedCopies::remove()?;
+            say!("{files} expanded copies of .gz files removed, {}: {}", HumanBytes(bytes), directory.display());
             Ok(())
         }
         &DataCommand::Digits { ref out, seed, train, test } => {

@@ -3,13 +3,12 @@
 
 use super::super::atomic_write::OutputDirectory;
 use super::super::{Action, Error};
-use super::gzip::{CopyError, copy};
+use super::gzip::{CopyError, Decompressed, copy};
 use super::name::{File, Name};
 use super::verify::{Digest, sha256_matches};
 use super::{Progress, digit_files};
 use core::fmt;
 use core::time::Duration;
-use flate2::read::MultiGzDecoder;
 use std::fs;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -206,7 +205,8 @@ impl Download<'_> {
             .map_err(|error| DownloadError::Server(self.explain(&error.into())))?;
         let is_gzip = start == [0x1f, 0x8b];
         let body = io::Cursor::new(start).chain(body);
-        let mut contents: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(body)) } else { Box::new(body) };
+        let mut contents: Box<dyn Read> =
+            if is_gzip { Box::new(Decompressed::new(io::BufReader::new(body))) } else { Box::new(body) };
         let mut digest = Digest::default();
         let mut done = 0;
         let copied = copy(&mut contents.by_ref().take(file.len + 1), &mut to, |piece| {
@@ -266,6 +266,7 @@ mod tests {
     use super::super::Digits;
     use super::server::{Answer, Server, Shared, gzip};
     use super::*;
+    use flate2::read::MultiGzDecoder;
     use std::sync::{Arc, LazyLock};
     use std::thread;
     use tempfile::TempDir;

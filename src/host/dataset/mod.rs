@@ -10,6 +10,7 @@ mod name;
 #[cfg(feature = "download")]
 mod verify;
 
+pub use cache::ExpandedCopies;
 pub use digit_files::Digits;
 pub use digits::{digit, write_idx};
 #[cfg(feature = "download")]
@@ -65,7 +66,7 @@ pub struct Dataset {
 impl Dataset {
     /// Opens the four files in a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
     /// `t10k` for `train`. The spelling `train-images.idx3-ubyte` is accepted too. Files that end in `.gz` are
-    /// decompressed once, into the cache directory, or into memory if the cache cannot be written.
+    /// decompressed once, into the cache directory (see [`ExpandedCopies`]), or into memory if the cache cannot be written.
     ///
     /// # Errors
     ///
@@ -147,8 +148,11 @@ struct Content {
 impl Content {
     fn open(directory: &Path, name: &'static str, access: FileAccess) -> Result<Self, Error> {
         let path = require_file(directory, name)?;
-        let bytes =
-            if gzip::is_gzip(&path) { gzip::open_decompressed(&path, access)? } else { Bytes::open(&path, access)? };
+        let bytes = if gzip::is_compressed(&path)? {
+            gzip::open_decompressed(&path, access)?
+        } else {
+            Bytes::open(&path, access)?
+        };
         Ok(Self { path, bytes })
     }
 
