@@ -444,7 +444,11 @@ fn built_in_digits_replace_missing_mnist_with_a_warning() {
     let sandbox = Sandbox::new();
     let train = ["--limit", "600", "--epochs", "1"];
     let ran = sandbox.run(&train);
-    assert!(ran.err.contains("warning: MNIST is not available: cannot fetch MNIST: http://127.0.0.1:9/"), "{ran:#?}");
+    let missing = format!(
+        "warning: MNIST is not available: cannot fetch MNIST, which is not in {}: http://127.0.0.1:9/",
+        sandbox.cache().join("twolayer/mnist").display()
+    );
+    assert!(ran.err.contains(&missing), "{ran:#?}");
     assert!(ran.err.contains("warning: training on the built-in digits instead, which are not MNIST"), "{ran:#?}");
     let out = ran.succeeded();
     assert!(out.contains("data      600 training and 10000 test images: the built-in digits (not MNIST), "), "{out}");
@@ -505,9 +509,11 @@ fn an_incomplete_mnist_dir_is_an_error() {
 #[test]
 fn built_in_digits_are_generated_once() {
     let sandbox = Sandbox::new();
-    assert!(
-        sandbox.run(&["data", "list"]).succeeded().contains("digits   52.40 MiB  not present: generated when needed\n")
+    let absent = format!(
+        "digits   52.40 MiB  not in {}: generated when needed\n",
+        sandbox.cache().join("twolayer/digits-v1-seed1").display()
     );
+    assert!(sandbox.run(&["data", "list"]).succeeded().contains(&absent));
     sandbox.run(&["data", "fetch", "digits"]).succeeded();
     let verified = sandbox.run(&["data", "verify", "digits"]).succeeded();
     assert_eq!(verified.matches("ok ").count(), 4, "{verified}");
@@ -525,6 +531,37 @@ fn built_in_digits_are_generated_once() {
     sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits", "data fetch digits"]);
     sandbox.run(&["data", "fetch", "digits"]).succeeded();
     assert!(fs::read(cached).unwrap() == fs::read(images).unwrap());
+}
+
+/// Archives in the cache, put there by hand, are the data set for every command, until one of them is damaged.
+#[test]
+fn compressed_files_in_the_cache_are_used() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["data", "fetch", "digits"]).succeeded();
+    let train = ["--data", "digits", "--limit", "100", "--epochs", "1", "--hidden", "9", "--quiet"];
+    let expected = sandbox.run(&train).succeeded();
+    let directory = sandbox.cache().join("twolayer/digits-v1-seed1");
+    for name in FILES {
+        let plain = directory.join(name);
+        fs::write(directory.join(format!("{name}.gz")), &*run::server::gzip(&fs::read(&plain).unwrap())).unwrap();
+        fs::remove_file(plain).unwrap();
+    }
+    let in_cache = || sandbox.listing().into_iter().filter(|it| it.contains("digits-v1-seed1/")).collect::<Vec<_>>();
+    let archives = in_cache();
+    assert!(
+        sandbox.run(&["data", "list"]).succeeded().contains(&format!("digits   52.40 MiB  {}\n", directory.display()))
+    );
+    assert_eq!(sandbox.run(&["data", "verify", "digits"]).succeeded().matches("ok ").count(), 4);
+    assert_eq!(sandbox.run(&train).succeeded(), expected);
+    sandbox.run(&["data", "fetch", "digits"]).succeeded();
+    assert_eq!(in_cache(), archives);
+
+    fs::write(directory.join(format!("{}.gz", FILES[3])), &*run::server::gzip(b"something else")).unwrap();
+    sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits"]);
+    sandbox.run(&train).failed(&["t10k-labels-idx1-ubyte.gz: not an IDX file"]);
+    sandbox.run(&["data", "fetch", "digits"]).succeeded();
+    sandbox.run(&["data", "verify", "digits"]).succeeded();
+    assert_eq!(sandbox.run(&train).succeeded(), expected);
 }
 
 #[test]

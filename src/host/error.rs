@@ -44,10 +44,12 @@ pub enum Error {
     },
     /// No mirror provided the data set.
     #[cfg(feature = "download")]
-    #[error("cannot fetch {}: {}", name.title(), list(refusals))]
+    #[error("cannot fetch {}, which is not in {}: {}", name.title(), directory.display(), list(refusals))]
     Fetch {
         /// The data set.
         name: super::dataset::Name,
+        /// Its directory in the cache.
+        directory: PathBuf,
         /// Why each mirror failed.
         refusals: Vec<super::dataset::Refusal>,
     },

@@ -99,10 +99,12 @@ fn count_bad(checked: &[Checked]) -> usize {
 fn list(name: Name) {
     let id = name.id();
     let size = HumanBytes(name.total_bytes());
+    let absent =
+        || name.cache_directory().map_or_else(|error| error.to_string(), |it| format!("not in {}", it.display()));
     match (name.locate(), name) {
         (Ok(Some(directory)), _) => say!("{id:<8} {size}  {}", directory.display()),
-        (Ok(None), Name::Digits) => say!("{id:<8} {size}  not present: generated when needed"),
-        (Ok(None), _) => say!("{id:<8} {size}  not present: run `twolayer data fetch {id}`"),
+        (Ok(None), Name::Digits) => say!("{id:<8} {size}  {}: generated when needed", absent()),
+        (Ok(None), _) => say!("{id:<8} {size}  {}: run `twolayer data fetch {id}`", absent()),
         (Err(error), _) => {
             say!("{id:<8} {size}  not usable");
             note!("{id}: {error}");

@@ -97,7 +97,8 @@ impl Fetch {
             if !self.is_present(&file, output.path())? {
                 let temporary = output.create_temporary(file.name)?;
                 if !download.fetch_file(&file, temporary.as_file())? {
-                    return Err(Error::Fetch { name, refusals: download.refusals });
+                    let (directory, refusals) = (directory.to_owned(), download.refusals);
+                    return Err(Error::Fetch { name, directory, refusals });
                 }
                 output.persist(temporary, file.name)?;
             }

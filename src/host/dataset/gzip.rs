@@ -84,13 +84,17 @@ pub(crate) fn open_reader(path: &Path) -> Result<Box<dyn Read>, Error> {
 /// Whether a file is compressed: its name ends in `.gz`, and it does not begin as something else. (Some programs expand a file
 /// that they fetch but keep its name.)
 pub(crate) fn is_compressed(path: &Path) -> Result<bool, Error> {
-    if path.extension().is_none_or(|extension| extension != "gz") {
+    if !is_named_gz(path) {
         return Ok(false);
     }
     let mut start = Vec::new();
     let file = File::open(path).map_err(Error::io(Action::Open, path))?;
     file.take(MAGIC.len() as u64).read_to_end(&mut start).map_err(Error::io(Action::Read, path))?;
     Ok(start.len() < MAGIC.len() || start == MAGIC)
+}
+
+pub(crate) fn is_named_gz(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "gz")
 }
 
 /// Opens a compressed file decompressed: from the cache, where it is put first if it is not there.

@@ -63,9 +63,10 @@ pub fn verify(directory: &Path, name: Name) -> Result<[Checked; 4], Error> {
     Ok([a?, b?, c?, d?])
 }
 
-/// Whether the file in the directory has the expected SHA-256.
+/// Whether the file in the directory, plain or compressed, has the expected SHA-256.
 pub(crate) fn sha256_matches(directory: &Path, file: &File) -> Result<bool, Error> {
-    Ok(sha256(&directory.join(file.name))?.is_ok_and(|found| found == file.sha256))
+    let found = find_file(directory, file.name)?.map(|path| sha256(&path)).transpose()?;
+    Ok(found.is_some_and(|found| found.is_ok_and(|found| found == file.sha256)))
 }
 
 /// The SHA-256 of a file's contents, or the inner error if they cannot be decompressed.
