@@ -903,6 +903,30 @@ fn invalid_models() {
     }
 }
 
+/// Only as much of a pipe is read as its first bytes announce.
+#[cfg(unix)]
+#[test]
+fn files_that_never_end() {
+    let sandbox = Sandbox::trained();
+    fs::rename(sandbox.work().join("data/t10k-labels-idx1-ubyte"), sandbox.work().join("labels")).unwrap();
+    for (what, command, words) in [
+        ("yes", "info --model pipe", "pipe: not a model file: it begins with"),
+        ("cat m.twolayer; yes", "info --model pipe", "pipe: "),
+        ("cat m.twolayer", "info --model pipe", ""),
+        ("yes", "import pipe --out i.twolayer", "pipe: "),
+        ("yes", "eval --data data --model m.twolayer", "t10k-labels-idx1-ubyte: not an IDX file"),
+        ("cat labels; yes", "eval --data data --model m.twolayer", "announces 30 bytes of elements, but "),
+        ("cat labels", "eval --data data --model m.twolayer", ""),
+    ] {
+        let script = format!(
+            "rm -f pipe; mkfifo pipe; ln -sf ../pipe data/t10k-labels-idx1-ubyte
+             ({what}) > pipe 2> /dev/null & ulimit -v 3000000; timeout 20 \"$0\" {command}"
+        );
+        let ran = Outcome::from(sandbox.command_for("bash", &["-c", &script, env!("CARGO_BIN_EXE_twolayer")]));
+        if words.is_empty() { drop(ran.succeeded()) } else { ran.failed(&[words]) }
+    }
+}
+
 #[test]
 fn missing_models() {
     let sandbox = Sandbox::new();

@@ -6,7 +6,7 @@ use super::{Error, OwnedWeights};
 use crate::crc32;
 use crate::error::ModelError;
 use crate::kind::Kind;
-use crate::model::{self, Details, Model};
+use crate::model::{self, Details, HEADER_LEN, MAX_TEXT, Model};
 use crate::quantized::Quantized;
 use crate::shape::Shape;
 use crate::weights::Weights;
@@ -31,7 +31,7 @@ impl ModelFile {
     ///
     /// If the file cannot be read or is not a complete, undamaged model.
     pub fn open(path: &Path, access: FileAccess) -> Result<Self, Error> {
-        let bytes = Bytes::open(path, access)?;
+        let bytes = Bytes::open(path, access, announced)?;
         let model_error = |error| Error::Model { path: path.to_owned(), error };
         let model = Model::from_bytes(bytes.as_slice()).map_err(model_error)?;
         let (kind, shape, Details { image, text }) =
@@ -42,7 +42,7 @@ impl ModelFile {
 
     /// The model, without another check.
     fn model(&self) -> Model<'_> {
-        let behind = self.bytes.as_slice().get(model::HEADER_LEN..).unwrap_or_default();
+        let behind = self.bytes.as_slice().get(HEADER_LEN..).unwrap_or_default();
         let payload = behind.get(..behind.len().saturating_sub(self.text.len())).unwrap_or_default();
         Model::checked_before(self.kind, self.shape, payload)
     }
@@ -143,5 +143,14 @@ impl ModelFile {
             .map_err(|error| Error::Model { path: path.to_owned(), error })?;
         let parts = [&header[..], payload, details.text.as_bytes()];
         write_atomically(path, |mut to| parts.into_iter().try_for_each(|part| to.write_all(part)))
+    }
+}
+
+/// The most bytes worth reading of a file that begins so: those of the model that its header announces.
+fn announced(start: &[u8]) -> u64 {
+    match start.first_chunk::<HEADER_LEN>().map(|header| Model::from_bytes(header)) {
+        // The header is sound, and what should follow it is missing.
+        Some(Err(ModelError::Length { expected, .. })) => (HEADER_LEN + MAX_TEXT) as u64 + expected.min(1 << 31),
+        _ => 0,
     }
 }

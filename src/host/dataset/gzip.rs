@@ -6,7 +6,7 @@
 use super::super::atomic_write::OutputDirectory;
 use super::super::bytes::{Bytes, FileAccess};
 use super::super::{Action, Error};
-use super::cache;
+use super::{announced, cache};
 use crate::idx::Idx;
 use core::hash::Hasher;
 use flate2::bufread::GzDecoder;
@@ -129,7 +129,7 @@ fn open_cached(path: &Path, mut archive: &File, access: FileAccess) -> Result<By
     let [owner, contents] = cache_name(path, archive).map_err(ExpandError::Archive)?;
     let name = format!("{owner}{contents}");
     let target = directory.join(&name);
-    if let Ok(bytes) = Bytes::open(&target, access) {
+    if let Ok(bytes) = Bytes::open(&target, access, announced) {
         return Ok(bytes);
     }
     archive.rewind().map_err(|error| ExpandError::Archive(Error::io(Action::Read, path)(error)))?;
@@ -144,7 +144,7 @@ fn open_cached(path: &Path, mut archive: &File, access: FileAccess) -> Result<By
             let _ = fs::remove_file(entry.path());
         }
     }
-    Bytes::open(&target, access).map_err(|_| ExpandError::Write)
+    Bytes::open(&target, access, announced).map_err(|_| ExpandError::Write)
 }
 
 /// Decompresses an archive of an IDX file, and no more of it than its header announces.

@@ -151,7 +151,7 @@ impl Content {
         let bytes = if gzip::is_compressed(&path)? {
             gzip::open_decompressed(&path, access)?
         } else {
-            Bytes::open(&path, access)?
+            Bytes::open(&path, access, announced)?
         };
         Ok(Self { path, bytes })
     }
@@ -301,6 +301,11 @@ fn image_size(idx: &Idx<'_>) -> Option<[u16; 2]> {
         return None;
     };
     Some([u16::try_from(width).ok()?, u16::try_from(height).ok()?])
+}
+
+/// The most bytes worth reading of a file that begins so: those that its header announces.
+fn announced(start: &[u8]) -> u64 {
+    Idx::file_len(start).unwrap_or(0)
 }
 
 fn check_directory(directory: &Path) -> Result<(), Error> {
