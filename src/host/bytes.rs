@@ -18,7 +18,8 @@ pub enum FileAccess {
     /// Memory-mapped where possible, read into memory otherwise.
     #[default]
     Map,
-    /// Read into memory: for files that other processes may change or truncate during use.
+    /// Read into memory: for files that other processes may change during use. (One that is cut short while it is mapped ends
+    /// the process: SIGBUS.)
     Read,
 }
 

@@ -107,7 +107,8 @@ pub(crate) struct InvertArgs {
 /// The options for reading files.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct FileArgs {
-    /// Read files instead of memory-mapping them (for files that other processes may change)
+    /// Read files instead of memory-mapping them, for files that other processes may change: one that is cut short while it is
+    /// mapped ends the program with a bus error
     #[arg(long)]
     no_mmap: bool,
 }

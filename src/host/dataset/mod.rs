@@ -21,7 +21,7 @@ pub use verify::{Checked, State, verify};
 
 use super::bytes::{Bytes, FileAccess};
 use super::{Action, Error};
-use crate::idx::{Idx, IdxError, Images};
+use crate::idx::{Idx, IdxError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -114,12 +114,9 @@ impl Dataset {
     }
 
     /// The same data set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`open`](Self::open).
-    pub fn inverted(self) -> Result<Self, Error> {
-        Ok(Self { train: self.train.inverted()?, test: self.test.inverted()? })
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        Self { train: self.train.inverted(), test: self.test.inverted() }
     }
 
     fn new([train_images, train_labels, test_images, test_labels]: [Content; 4]) -> Result<Self, Error> {
@@ -138,7 +135,7 @@ impl Dataset {
     }
 }
 
-/// A file's path, as shown to the user, and its bytes, decompressed.
+/// A file's path, as shown to the user, and its bytes, decompressed. Mapped bytes may change at any time.
 #[derive(Debug)]
 struct Content {
     path: PathBuf,
@@ -148,6 +145,8 @@ struct Content {
 impl Content {
     fn open(directory: &Path, name: &'static str, access: FileAccess) -> Result<Self, Error> {
         let path = require_file(directory, name)?;
+        // Labels are few, and are indices once they are checked: they must not change.
+        let access = if name.contains("labels") { FileAccess::Read } else { access };
         let bytes = if gzip::is_compressed(&path)? {
             gzip::open_decompressed(&path, access)?
         } else {
@@ -167,6 +166,8 @@ impl Content {
 pub struct Set {
     images: Content,
     labels: Content,
+    /// Where the pixels begin in the file of images.
+    header_len: usize,
     /// Pixels per image.
     pixels: usize,
     /// Width and height of an image.
@@ -177,6 +178,7 @@ impl Set {
     fn new(images: Content, labels: Content) -> Result<Self, Error> {
         let (count, pixels) = images.read(Idx::images).map(|images| (images.count() as usize, images.pixels()))?;
         let image_size = images.read(|idx| Ok(image_size(idx)))?;
+        let header_len = images.bytes.as_slice().len() - count * pixels;
         let label_count = labels.read(Idx::labels)?.len();
         if count != label_count {
             return Err(Error::Counts {
@@ -189,21 +191,14 @@ impl Set {
         if count == 0 {
             return Err(Error::Empty { path: images.path });
         }
-        Ok(Self { images, labels, pixels, image_size })
+        Ok(Self { images, labels, header_len, pixels, image_size })
     }
 
     /// The same set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
-    ///
-    /// # Errors
-    ///
-    /// If the files are no longer what they were when they were opened.
-    pub fn inverted(self) -> Result<Self, Error> {
-        let mut bytes = self.images.bytes.as_slice().to_vec();
-        let header = bytes.len().saturating_sub(self.images().len());
-        for pixel in bytes.iter_mut().skip(header) {
-            *pixel = !*pixel;
-        }
-        Self::new(Content { path: self.images.path, bytes: Bytes::Read(bytes) }, self.labels)
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        let pixels = self.images().iter().map(|pixel| !pixel).collect();
+        Self { images: Content { path: self.images.path, bytes: Bytes::Read(pixels) }, header_len: 0, ..self }
     }
 
     /// The number of images.
@@ -281,12 +276,11 @@ impl Set {
 
     /// All pixels: `[images][pixels]`. Not public, since the bytes may be memory-mapped.
     pub(crate) fn images(&self) -> &[u8] {
-        Idx::parse(self.images.bytes.as_slice())
-            .and_then(|idx| idx.images())
-            .map_or(&[], |images: Images<'_>| images.data())
+        // Not by the header, which may have changed since it was read.
+        self.images.bytes.as_slice().get(self.header_len..).unwrap_or_default()
     }
 
-    /// One label per image. Not public, since the bytes may be memory-mapped.
+    /// One label per image. Not public, like the images.
     pub(crate) fn labels(&self) -> &[u8] {
         Idx::parse(self.labels.bytes.as_slice()).and_then(|idx| idx.labels()).unwrap_or(&[])
     }
@@ -334,4 +328,33 @@ fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
 /// Like [`find_file`], but a missing file is an error.
 fn require_file(directory: &Path, name: &'static str) -> Result<PathBuf, Error> {
     find_file(directory, name)?.ok_or_else(|| Error::Missing { directory: directory.to_owned(), name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, OpenOptions};
+    use std::io::Write;
+
+    /// A set whose files another process overwrites is still of the same images and labels, however little sense they make.
+    #[cfg(unix)]
+    #[test]
+    fn files_that_change_under_a_run() {
+        let directory = tempfile::TempDir::new().unwrap();
+        Digits { seed: 1, train: 1, test: 100 }.write(directory.path(), &mut |_| ()).unwrap();
+        let set = Dataset::open_test(directory.path(), FileAccess::Map).unwrap();
+        let labels = set.labels().to_vec();
+        assert!(set.is_mapped());
+        for name in [FILES[2], FILES[3]] {
+            let path = directory.path().join(name);
+            let len = fs::metadata(&path).unwrap().len();
+            let noise = vec![0xee; usize::try_from(len).unwrap()];
+            OpenOptions::new().write(true).open(path).unwrap().write_all(&noise).unwrap();
+        }
+        assert_eq!((set.len(), set.images().len()), (100, 100 * 784));
+        assert_eq!(set.image(99), Some(vec![0xee; 784]));
+        assert_eq!(set.labels(), labels);
+        let inverted = set.inverted();
+        assert_eq!((inverted.image(99), inverted.labels()), (Some(vec![0x11; 784]), &labels[..]));
+    }
 }
