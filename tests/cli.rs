@@ -965,6 +965,34 @@ fn models_that_cannot_be_written() {
     assert_unchanged(&sandbox, &before);
 }
 
+/// Mounts a disk of 64 kB in a namespace of its own. A model of 256 kB finds no room, before anything is computed for it; one
+/// that is running keeps the room for its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_noticed_before_the_work() {
+    let sandbox = Sandbox::trained();
+    fs::create_dir(sandbox.work().join("disk")).unwrap();
+    let script = "mount -t tmpfs -o size=64k none disk || { echo no mount; exit; }
+        \"$0\" --data data --hidden 900 --model disk/m; echo \"code $?\"; find disk -mindepth 1
+        \"$0\" --data data --hidden 20 --model disk/m --quiet --epochs 1000000 & running=$!
+        while test \"$(df --output=used disk | tail -1)\" = 0; do sleep 0.01; done
+        \"$0\" quantize --model m.twolayer --data data --out disk/q; echo \"code $?\"
+        \"$0\" --data data --hidden 200 --model disk/n --quiet; echo \"code $?\"
+        kill -9 $running; wait $running 2> /dev/null; find disk -mindepth 1";
+    let shell = ["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_twolayer")];
+    let ran = Outcome::from(sandbox.command_for("unshare", &shell));
+    if !ran.out.contains("code ") {
+        return skipped("a_full_disk_is_noticed_before_the_work", "cannot mount a disk");
+    }
+    let [first, second, third, left] = ran.out.split("code ").collect::<Vec<_>>()[..] else { panic!("{ran:#?}") };
+    assert_eq!((first, third, left), ("", "0\n", "1\ndisk/q\n"), "{ran:#?}");
+    assert!(second.starts_with("1\nmodel "), "{ran:#?}");
+    for model in ["m", "n"] {
+        let full = format!("error: cannot write disk/{model}: No space left on device (os error 28); free some space");
+        assert!(ran.err.contains(&full), "{ran:#?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_failed_write_of_a_model_leaves_no_files() {

@@ -6,7 +6,7 @@
 use super::{Action, Error};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, ErrorKind, Seek};
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf, is_separator};
 use tempfile::{Builder, NamedTempFile};
 
@@ -143,12 +143,23 @@ pub(crate) fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Res
     persist(file, &target).map_err(with_path(path))
 }
 
-/// Checks that a file can be written to `path`, by creating a temporary file.
-pub(crate) fn check_writable(path: &Path) -> Result<(), Error> {
-    match resolve_target(path)? {
-        Some(target) => create_temporary(&target).map(drop).map_err(with_path(path)),
-        None => Ok(()),
-    }
+/// Room on a disk for a file that is written later. Dropping it gives the room back, and so does the end of the process.
+#[derive(Debug)]
+#[must_use = "the room is given back when this is dropped"]
+pub struct Reservation(#[expect(dead_code, reason = "only kept open")] Option<File>);
+
+/// Checks that a file of `len` bytes can be written to `path`, and keeps room for it.
+pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, Error> {
+    let Some(target) = resolve_target(path)? else {
+        return Ok(Reservation(None));
+    };
+    create_temporary(&target).map_err(with_path(path))?;
+    // A file without a name, so that nothing is left of it. What is not written takes no room.
+    let room = tempfile::tempfile_in(parent_directory(&target)).and_then(|file| {
+        io::copy(&mut io::repeat(0).take(len), &mut BufWriter::with_capacity(1 << 16, &file))?;
+        Ok(file)
+    });
+    Ok(Reservation(Some(room.map_err(Error::io(Action::Write, path))?)))
 }
 
 /// The file to replace or create, with symbolic links followed; `None` if `path` is a device or a pipe, which is

@@ -17,6 +17,7 @@ mod threads;
 pub mod training;
 mod tuning;
 
+pub use atomic_write::Reservation;
 pub use bytes::FileAccess;
 pub use error::{Action, Error};
 pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};

@@ -1,13 +1,13 @@
 //! Model files: read in place, written atomically.
 
-use super::atomic_write::{check_writable, write_atomically};
+use super::atomic_write::{Reservation, reserve, write_atomically};
 use super::bytes::{Bytes, FileAccess};
 use super::{Error, OwnedWeights};
 use crate::crc32;
 use crate::error::ModelError;
 use crate::kind::Kind;
 use crate::model::{self, Details, HEADER_LEN, MAX_TEXT, Model};
-use crate::quantized::Quantized;
+use crate::quantized::{Quantized, QuantizedNetwork};
 use crate::shape::Shape;
 use crate::weights::Weights;
 use std::io::Write;
@@ -105,13 +105,18 @@ impl ModelFile {
         crc32(self.model().payload())
     }
 
-    /// Checks that a model can be written to `path`, by creating a temporary file. For use before a long computation.
+    /// Checks that a model can be written to `path`, and keeps room for it on the disk. For use before a long computation; drop
+    /// the result when the model is to be written.
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
-    pub fn check_writable(path: &Path) -> Result<(), Error> {
-        check_writable(path)
+    /// If the file cannot be written, or there is no such quantised network.
+    pub fn reserve(path: &Path, kind: Kind, shape: Shape, details: Details<'_>) -> Result<Reservation, Error> {
+        let payload = match kind {
+            Kind::F32 => shape.weights_len() * size_of::<f32>(),
+            Kind::Quantized(bits) => QuantizedNetwork::payload_len(shape, bits)?,
+        };
+        reserve(path, (HEADER_LEN + payload + details.text.len()) as u64)
     }
 
     /// Writes f32 weights atomically: to a temporary file beside `path`, which is synced and renamed. A device or a

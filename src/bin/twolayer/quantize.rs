@@ -25,7 +25,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     if is_same_file(&model, &out) {
         return Err(Error::Overwrite { path: out, what: "model" });
     }
-    ModelFile::check_writable(&out)?;
+    let room = ModelFile::reserve(&out, Kind::Quantized(bits), shape, file.details())?;
     let weights = file.weights()?;
     args.data.data = args.data.data.or_else(|| model::source_of(&model));
     let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?;
@@ -52,6 +52,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     texts.extend(tuning.map(|tuning| format!("tuned as {}: {tuning}", Kind::Quantized(bits))));
     texts.retain(|text| !text.is_empty());
     let text = texts.join("; ");
+    drop(room);
     ModelFile::write_quantized(&out, &quantized, Details { text: &text, ..file.details() })?;
 
     // Computed, not read from the file, which may be a pipe.

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use twolayer::host::ModelFile;
 use twolayer::host::training::{self, Event};
 use twolayer::model::Details;
-use twolayer::{LossFunction, weights_hash};
+use twolayer::{Kind, LossFunction, weights_hash};
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let recipe = args.recipe();
@@ -18,11 +18,11 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let dataset = &data.dataset;
     let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
-    ModelFile::check_writable(&model)?;
     // Squares need no mention, and neither does the article.
     let text = if recipe.is_article() { String::new() } else { format!("trained with twolayer: {recipe}") };
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
     let details = Details { image, text: &text };
+    let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
     if !args.quiet {
@@ -54,6 +54,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     bar.finish_and_clear();
 
     let weights = trained.weights.view();
+    drop(room);
     ModelFile::write(&model, weights, details)?;
     if !args.quiet {
         table::print(&trained.test);
