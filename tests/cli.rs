@@ -335,6 +335,29 @@ fn a_model_is_named_after_its_data() {
     );
 }
 
+/// The model of a directory that is called like a named data set is not taken for that data set's, nor written over it.
+#[test]
+fn a_directory_called_mnist_is_not_mnist() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("x/mnist", &SmallSet::TINY);
+    let mut command = sandbox.command(&["--hidden", "9", "--quiet"]);
+    command.env("MNIST_DIR", &data);
+    Outcome::from(command).succeeded();
+    let mnist = || fs::read(sandbox.work().join("mnist.twolayer")).unwrap();
+    let before = mnist();
+    for (name, model) in
+        [("mnist", "mnist-data"), ("MNIST", "MNIST-data"), ("digits.int8", "digits.int8-data"), ("mnist2", "mnist2")]
+    {
+        let directory = format!("y/{name}");
+        sandbox.data(&directory, &SmallSet::TINY);
+        let out = sandbox.run(&["--data", &directory, "--hidden", "9", "--seed", "2"]).succeeded();
+        assert!(out.contains(&format!("\nmodel     {model}.twolayer, ")), "{out}");
+        let eval = sandbox.run(&["eval", "--data", &directory]).succeeded();
+        assert!(eval.starts_with(&format!("model     {model}.twolayer: ")), "{eval}");
+    }
+    assert!(mnist() == before);
+}
+
 /// Uses a pipe instead of a device such as `/dev/null`, so that replacing it by mistake would do no harm.
 #[cfg(unix)]
 #[test]
@@ -759,6 +782,25 @@ fn files_that_do_not_match() {
     fs::write(data.join(FILES[0]), images(0, 8, |_| Vec::new())).unwrap();
     fs::write(data.join(FILES[1]), labels(0, |_| 0)).unwrap();
     sandbox.run(&SHORT).failed(&["train-images-idx3-ubyte has no images"]);
+}
+
+/// Classes that no image has are said to be so, and have no accuracy.
+#[test]
+fn labels_with_gaps() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &SmallSet::TINY);
+    fs::write(data.join(FILES[1]), labels(90, |index| if index == 17 { 5 } else { u8::from(index % 3 == 0) })).unwrap();
+    let ran = sandbox.run(&SHORT);
+    let warning =
+        "warning: no image of data/train-images-idx3-ubyte has label 2, 3, 4, though labels up to 5 make 6 classes";
+    assert!(ran.err.starts_with(warning), "{ran:#?}");
+    let out = ran.succeeded();
+    let eval = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).succeeded();
+    for out in [out, eval] {
+        let accuracies = out.split_once("taken for").unwrap().1.lines().skip(1).take(6);
+        let accuracies: Vec<_> = accuracies.map(|line| line.split_whitespace().nth(1).unwrap() == "–").collect();
+        assert_eq!(accuracies, [false, false, false, true, true, true], "{out}");
+    }
 }
 
 #[test]

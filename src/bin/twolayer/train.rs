@@ -1,13 +1,14 @@
 //! `twolayer train`: trains a network and writes it to a file.
 
 use crate::args::TrainArgs;
-use crate::console::say;
+use crate::console::{say, warning};
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::{model, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use twolayer::host::ModelFile;
+use twolayer::host::dataset::Set;
 use twolayer::host::training::{self, Event};
 use twolayer::model::Details;
 use twolayer::{Kind, LossFunction, weights_hash};
@@ -22,6 +23,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let text = if recipe.is_article() { String::new() } else { format!("trained with twolayer: {recipe}") };
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
     let details = Details { image, text: &text };
+    warn_of_absent_classes(&dataset.train);
     let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
@@ -68,6 +70,19 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
         data.accuracy_suffix()
     );
     Ok(())
+}
+
+/// Warns of classes that the network can answer with, but has never seen an image of.
+fn warn_of_absent_classes(train: &Set) {
+    let absent: Vec<_> = train.absent_classes().iter().map(ToString::to_string).collect();
+    if !absent.is_empty() {
+        let (classes, images) = (train.classes(), train.images_path().display());
+        warning!(
+            "no image of {images} has label {}, though labels up to {} make {classes} classes: are the labels right?",
+            absent.join(", "),
+            classes - 1
+        );
+    }
 }
 
 /// A progress bar, which is shown on a terminal only.

@@ -255,6 +255,18 @@ impl Set {
         self.labels().iter().max().map_or(2, |&largest| usize::from(largest) + 1).max(2)
     }
 
+    /// The classes without an image: labels below [`classes`](Self::classes) that none has.
+    #[must_use]
+    pub fn absent_classes(&self) -> Vec<usize> {
+        let mut absent = vec![true; self.classes()];
+        for &label in self.labels() {
+            if let Some(absent) = absent.get_mut(usize::from(label)) {
+                *absent = false;
+            }
+        }
+        absent.iter().enumerate().filter_map(|(class, absent)| absent.then_some(class)).collect()
+    }
+
     /// Checks that images have `pixels` pixels and that all labels are below `classes`.
     pub(crate) fn check(&self, pixels: usize, classes: usize) -> Result<(), Error> {
         if self.pixels != pixels {
