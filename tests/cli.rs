@@ -457,6 +457,13 @@ fn help_and_version() {
         assert!(help.contains("[default: the data set that the model is named after, or mnist]"), "{help}");
         assert!(help.contains("[default: named after `--data`, or the newest *.twolayer here"), "{help}");
     }
+    // Help that cannot be printed is an error.
+    #[cfg(target_os = "linux")]
+    for arguments in [&["--help"][..], &["data", "--help"], &["--version"]] {
+        let mut command = sandbox.command(arguments);
+        command.stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+        Outcome::from(command).failed(&["cannot write to standard output: No space left on device"]);
+    }
     assert_eq!(sandbox.run(&["--version"]).succeeded(), concat!("twolayer ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
@@ -551,7 +558,7 @@ fn built_in_digits_are_generated_once() {
     let images = sandbox.work().join("made").join(FILES[0]);
     let cached = fs::read_dir(sandbox.cache().join("twolayer")).unwrap().next().unwrap().unwrap().path().join(FILES[0]);
     fs::write(&cached, vec![0; 47_040_016]).unwrap();
-    sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits", "data fetch digits"]);
+    sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits is missing", "data fetch digits"]);
     sandbox.run(&["data", "fetch", "digits"]).succeeded();
     assert!(fs::read(cached).unwrap() == fs::read(images).unwrap());
 }
@@ -723,7 +730,7 @@ fn verify_reports_every_file() {
     fs::write(data.join(format!("{}.gz", FILES[0])), b"\x1f\x8bno archive").unwrap();
     fs::remove_file(data.join(FILES[1])).unwrap();
     let ran = sandbox.run(&["data", "verify", "data"]);
-    ran.failed(&["4 of the 4 files of mnist missing or changed", "to restore them in the cache\n"]);
+    ran.failed(&["4 of the 4 files of mnist are missing or changed", "to restore them in the cache\n"]);
     let mut command = sandbox.command(&["data", "verify", "data"]);
     command.env("MNIST_DIR", &data);
     Outcome::from(command)
@@ -747,8 +754,64 @@ fn missing_data() {
     sandbox.run(&["--data", "empty"]).failed(&["empty has no train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]);
     sandbox.run(&["--data", "mnits"]).failed(&["mnits does not exist", "mnist, fashion, digits or a directory"]);
     sandbox.run(&["--data", "file"]).failed(&["file is not a directory"]);
-    sandbox.run(&["--data", ""]).failed(&["mnist, fashion, digits or a directory"]);
+    sandbox.run(&["--data", "MNIST"]).failed(&["MNIST does not exist: --data takes ", ". Did you mean mnist?"]);
+    sandbox.run(&["--data", ""]).rejected(&["mnist, fashion, digits or a directory"]);
     assert_unchanged(&sandbox, &before);
+}
+
+#[test]
+fn missing_files_that_are_there_by_another_name() {
+    for (which, name) in [
+        (0, "TRAIN-IMAGES-IDX3-UBYTE"),
+        (1, "emnist-digits-train-labels-idx1-ubyte.gz"),
+        (2, "emnist-digits-test-images-idx3-ubyte"),
+        (3, "T10K-LABELS.IDX1-UBYTE.GZ"),
+    ] {
+        let sandbox = Sandbox::new();
+        let data = sandbox.data("data", &SmallSet::TINY);
+        fs::rename(data.join(FILES[which]), data.join(name)).unwrap();
+        sandbox
+            .run(&SHORT)
+            .failed(&[&format!("data has no {} ", FILES[which]), &format!(". Is it {name}? Then rename it")]);
+    }
+}
+
+/// What a terminal would obey is escaped: names of files, in messages of all kinds, and of tensors in them.
+#[cfg(unix)]
+#[test]
+fn control_characters_are_not_printed() {
+    let sandbox = Sandbox::new();
+    let evil = "a\u{1b}[31m\r\nb\u{9b}";
+    let shown = "a\\u{1b}[31m\\r\\nb\\u{9b}";
+    let check = |arguments: &[&str]| {
+        let ran = sandbox.run(arguments);
+        for text in [&ran.out, &ran.err] {
+            assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{arguments:?}: {ran:#?}");
+        }
+        assert!(ran.out.contains(shown) || ran.err.contains(shown), "{arguments:?}: {ran:#?}");
+    };
+    // Of what it quotes, clap itself drops some.
+    let ran = sandbox.run(&["--hidden", evil]);
+    ran.rejected(&["expected an integer"]);
+    assert!(!ran.err.contains(|letter: char| letter.is_control() && letter != '\n'), "{ran:#?}");
+    check(&["--data", evil]);
+    check(&["info", "--model", evil]);
+    check(&["predict", "--model", evil, "x.png"]);
+    check(&["data", "digits", "--out", evil, "--train", "9", "--test", "9"]);
+    check(&["data", "verify", evil]);
+    check(&["--data", evil, "--hidden", "9", "--model", "m.twolayer"]);
+    let model = format!("{evil}.twolayer");
+    fs::rename(sandbox.work().join("m.twolayer"), sandbox.work().join(&model)).unwrap();
+    check(&["info"]);
+    check(&["eval", "--data", evil, "--model", &model]);
+    check(&["quantize", "--data", evil, "--model", &model]);
+    check(&["export", "--model", &model]);
+    check(&["predict", "--data", evil, "--model", &model, evil]);
+    check(&["data", "fetch", "mnist", "--mirror", &format!("http://127.0.0.1:9/{evil}")]);
+    let header = r#"{"a\u001b[31m\r\nb\u009b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let tensors = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat();
+    fs::write(sandbox.work().join("t.safetensors"), tensors).unwrap();
+    check(&["import", "t.safetensors"]);
 }
 
 #[test]
@@ -995,7 +1058,10 @@ fn models_that_cannot_be_written() {
         ("data", "cannot write data: is a directory; choose a file"),
         ("new/", "cannot write new/: is a directory"),
         ("..", "cannot write ..: is a directory"),
-        ("nowhere/model", "cannot write nowhere/model: entity not found; create its directory first"),
+        (
+            "nowhere/model",
+            "cannot write nowhere/model: No such file or directory (os error 2); create its directory first",
+        ),
         ("data/t10k-labels-idx1-ubyte/model", "; a part of its path is a file, not a directory"),
         ("read-only", "cannot write read-only: permission denied; check"),
     ] {
@@ -1062,7 +1128,7 @@ fn files_without_permissions() {
     sandbox.run(&SHORT).failed(&["cannot open data/train-images-idx3-ubyte: Permission denied", "permissions"]);
     allow(&images, 0o644);
     allow(&sandbox.work(), 0o555);
-    sandbox.run(&SHORT).failed(&["cannot write m.twolayer: permission denied", "permissions"]);
+    sandbox.run(&SHORT).failed(&["cannot write m.twolayer: Permission denied (os error 13)", "permissions"]);
     allow(&sandbox.work(), 0o333);
     sandbox.run(&["info"]).failed(&["cannot read .: Permission denied", "permissions"]);
     allow(&sandbox.work(), 0o755);

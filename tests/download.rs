@@ -86,7 +86,7 @@ fn mnist_is_fetched_checked_and_trained_on() {
     std::fs::write(&labels, bytes).unwrap();
     let verified = sandbox.run(&["data", "verify"]);
     assert!(verified.out.contains(&format!("changed  {}: the SHA-256 of {}", FILES[3], labels.display())));
-    verified.failed(&["1 of the 4 files of mnist", "twolayer data fetch mnist"]);
+    verified.failed(&["1 of the 4 files of mnist is ", "twolayer data fetch mnist"]);
     sandbox.run(&["data", "fetch", "mnist", "--mirror", &server.url()]).succeeded();
     assert_eq!(server.asked().split_off(4), [format!("{}.gz", FILES[3])]);
     sandbox.run(&["data", "verify"]).succeeded();
@@ -263,6 +263,24 @@ fn a_password_is_not_shown() {
         ran.failed(&[]);
         assert!(!ran.err.contains("ada") && !ran.err.contains("ss@"), "{ran:#?}");
     }
+}
+
+/// Files are asked for by adding their names, which a query or a fragment does not allow; and they may be secret.
+#[test]
+fn a_mirror_has_no_query() {
+    let server = always(Answer::Status(404));
+    let sandbox = Sandbox::new();
+    for more in ["?token=secret", "#secret", "/deep?x=secret"] {
+        let mirror = server.url() + more;
+        let mut by_variable = sandbox.command(&["--hidden", "9"]);
+        by_variable.env("TWOLAYER_MIRROR", &mirror);
+        for ran in [sandbox.run(&["data", "fetch", "mnist", "--mirror", &mirror]), Outcome::from(by_variable)] {
+            ran.failed(&[&server.url(), "is followed by a query or a fragment"]);
+            assert!(!ran.err.contains("secret"), "{ran:#?}");
+        }
+    }
+    assert!(server.asked().is_empty());
+    assert_eq!(sandbox.listing(), ["cache/", "work/"]);
 }
 
 /// Emulates a full disk with a limit on the size of files.

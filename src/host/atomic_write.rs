@@ -196,13 +196,10 @@ fn create_temporary(path: &Path) -> Result<NamedTempFile, Error> {
     remove_abandoned(directory);
     let mut builder = Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
-    // Permissions by the umask; the default of `tempfile` is the owner alone.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     loop {
-        // Drops the path of the temporary file, which `tempfile` adds to the error.
-        let file =
-            builder.tempfile_in(directory).map_err(|error| Error::io(Action::Write, path)(error.kind().into()))?;
+        // Not by `tempfile_in`, whose files are for their owner alone and whose errors are not the system's.
+        let create = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        let file = builder.make_in(directory, create).map_err(Error::io(Action::Write, path))?;
         // On a file system without locks, files are never taken for abandoned.
         let _ = file.as_file().lock();
         // Another process may have locked and removed it first.

@@ -146,7 +146,9 @@ impl FetchArgs {
                 mirrors.push(mirror(url).map_err(|_| Error::Mirror { url: url.into() })?);
             }
         }
-        Ok(Fetch { mirrors, timeout: self.timeout, ..Fetch::default() })
+        let fetch = Fetch { mirrors, timeout: self.timeout, ..Fetch::default() };
+        fetch.check()?;
+        Ok(fetch)
     }
 }
 
@@ -514,7 +516,10 @@ fn export_format(text: &str) -> Result<ExportFormat, String> {
 
 /// The parser of `--data`.
 fn source() -> impl TypedValueParser<Value = Source> {
-    OsStringValueParser::new().map(Source::parse)
+    OsStringValueParser::new().try_map(|text| match text.is_empty() {
+        true => Err(format!("expected {} or a directory of four IDX files", Name::ALL.map(Name::id).join(", "))),
+        false => Ok(Source::parse(text)),
+    })
 }
 
 fn data_set_name(text: &str) -> Result<Name, String> {

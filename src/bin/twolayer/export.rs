@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::model;
 use crate::quantize::is_same_file;
 use std::path::Path;
-use twolayer::host::ModelFile;
 use twolayer::host::tensors::{ExportFormat, export};
+use twolayer::host::{ModelFile, shown};
 use twolayer::{Kind, weights_hash};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
@@ -34,10 +34,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
         return Err(Error::Overwrite { path: out, what: "model" });
     }
     let weights = file.weights()?;
-    say!("model     {}: {shape}, weights {:016x}", model.display(), weights_hash(weights.view()));
+    say!("model     {}: {shape}, weights {:016x}", shown(&model), weights_hash(weights.view()));
     let tensors = export(&out, format, weights.view())?;
     let tensors: Vec<_> = tensors.iter().map(ToString::to_string).collect();
-    say!("written   {}: {}", out.display(), tensors.join(", "));
+    say!("written   {}: {}", shown(&out), tensors.join(", "));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use twolayer::Shape;
 use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Set, Source};
-use twolayer::host::{self, FileAccess};
+use twolayer::host::{self, FileAccess, shown};
 
 /// An open data set, or its test set only, and where it comes from.
 pub(crate) struct Data<T = Dataset> {
@@ -141,7 +141,7 @@ impl<T> fmt::Display for Data<T> {
             Source::Named(name) => write!(f, "{}, ", name.title()),
             Source::Directory(_) => Ok(()),
         }?;
-        write!(f, "{}{}", self.directory.display(), if self.inverted { ", inverted" } else { "" })
+        write!(f, "{}{}", shown(&self.directory), if self.inverted { ", inverted" } else { "" })
     }
 }
 

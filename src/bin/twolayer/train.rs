@@ -7,9 +7,9 @@ use crate::open_data::{Data, Purpose};
 use crate::{model, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use twolayer::host::ModelFile;
 use twolayer::host::dataset::Set;
 use twolayer::host::training::{self, Event};
+use twolayer::host::{ModelFile, shown};
 use twolayer::model::Details;
 use twolayer::{Kind, LossFunction, weights_hash};
 
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     if !args.quiet {
         table::print(&trained.test);
         let hash = weights_hash(weights);
-        say!("\nmodel     {}, weights {hash:016x}", model.display());
+        say!("\nmodel     {}, weights {hash:016x}", shown(&model));
     }
     say!(
         "accuracy  {} of {} test images{}",
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
 fn warn_of_absent_classes(train: &Set) {
     let absent: Vec<_> = train.absent_classes().iter().map(ToString::to_string).collect();
     if !absent.is_empty() {
-        let (classes, images) = (train.classes(), train.images_path().display());
+        let (classes, images) = (train.classes(), shown(train.images_path()));
         warning!(
             "no image of {images} has label {}, though labels up to {} make {classes} classes: are the labels right?",
             absent.join(", "),

@@ -22,6 +22,8 @@ pub use verify::{Checked, State, verify};
 use super::bytes::{Bytes, FileAccess};
 use super::{Action, Error};
 use crate::idx::{Idx, IdxError};
+use std::ffi::OsString;
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -339,13 +341,28 @@ fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
 
 /// Like [`find_file`], but a missing file is an error.
 fn require_file(directory: &Path, name: &'static str) -> Result<PathBuf, Error> {
-    find_file(directory, name)?.ok_or_else(|| Error::Missing { directory: directory.to_owned(), name })
+    find_file(directory, name)?.ok_or_else(|| Error::Missing {
+        directory: directory.to_owned(),
+        name,
+        similar: similar_file(directory, name),
+    })
+}
+
+/// The name of a file that ends like a missing one, in upper or lower case: such as those of EMNIST, which has `test` for `t10k`.
+fn similar_file(directory: &Path, name: &str) -> Option<OsString> {
+    let ends =
+        [name, &name.replacen("t10k", "test", 1)].map(|name| [name.to_owned(), name.replacen("-idx", ".idx", 1)]);
+    fs::read_dir(directory).ok()?.flatten().map(|entry| entry.file_name()).find(|found| {
+        let found = found.to_string_lossy().to_lowercase();
+        let stem = found.strip_suffix(".gz").unwrap_or(&found);
+        ends.as_flattened().iter().any(|end| stem.ends_with(end.as_str()))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::{self, OpenOptions};
+    use std::fs::OpenOptions;
     use std::io::Write;
 
     /// A set whose files another process overwrites is still of the same images and labels, however little sense they make.
