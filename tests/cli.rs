@@ -259,7 +259,7 @@ fn archives_expand_to_what_their_header_announces() {
     fs::remove_file(data.join(FILES[0])).unwrap();
     let archive = data.join(format!("{}.gz", FILES[0]));
     let images = SmallSet::TINY.file(0);
-    let longer = [&images[..], &[0; 1 << 20]].concat();
+    let longer = [&images[..], &vec![0; 1 << 20]].concat();
     for (contents, words) in [
         (&vec![0; 1 << 20], "train-images-idx3-ubyte.gz: IDX element type 0x00"),
         (&images[..10].to_vec(), "the file ends after 10 bytes, within the IDX header"),
@@ -276,7 +276,7 @@ fn archives_expand_to_what_their_header_announces() {
     }
     // An archive of two members, with zeros behind them.
     let members = images.chunks(3000).flat_map(|part| run::server::gzip(part).to_vec());
-    fs::write(&archive, members.chain([0; 70_000]).collect::<Vec<_>>()).unwrap();
+    fs::write(&archive, members.chain(vec![0; 70_000]).collect::<Vec<_>>()).unwrap();
     sandbox.run(&SHORT).succeeded();
     let padded = fs::read(&archive).unwrap();
     fs::write(&archive, [&padded[..], b"something else"].concat()).unwrap();

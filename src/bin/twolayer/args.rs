@@ -516,9 +516,12 @@ fn export_format(text: &str) -> Result<ExportFormat, String> {
 
 /// The parser of `--data`.
 fn source() -> impl TypedValueParser<Value = Source> {
-    OsStringValueParser::new().try_map(|text| match text.is_empty() {
-        true => Err(format!("expected {} or a directory of four IDX files", Name::ALL.map(Name::id).join(", "))),
-        false => Ok(Source::parse(text)),
+    OsStringValueParser::new().try_map(|text| {
+        if text.is_empty() {
+            Err(format!("expected {} or a directory of four IDX files", Name::ALL.map(Name::id).join(", ")))
+        } else {
+            Ok(Source::parse(text))
+        }
     })
 }
 

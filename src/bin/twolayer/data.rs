@@ -36,7 +36,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
             let result = Digits { seed, train, test }.write(out, &mut |progress| reporter.show(GENERATING, &progress));
             reporter.finish(result.is_ok());
             result?;
-            say!("{train} training and {test} test images: {}", shown(&out));
+            say!("{train} training and {test} test images: {}", shown(out));
             Ok(())
         }
     }
@@ -63,10 +63,10 @@ fn verify_files(source: &Source) -> Result<(), Error> {
         match state {
             State::Intact => say!("ok       {name}"),
             State::Changed { path, found, expected } => {
-                say!("changed  {name}: the SHA-256 of {} is {found}, not {expected}", shown(&path));
+                say!("changed  {name}: the SHA-256 of {} is {found}, not {expected}", shown(path));
             }
             State::Damaged { path, reason } => {
-                say!("changed  {name}: {} cannot be decompressed: {reason}", shown(&path));
+                say!("changed  {name}: {} cannot be decompressed: {reason}", shown(path));
             }
             State::Missing => say!("missing  {name}"),
         }

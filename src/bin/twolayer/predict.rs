@@ -265,7 +265,7 @@ impl Answer {
     fn print(&self, subject: Subject<'_>) {
         let Self { input, margin, class, .. } = self;
         let name = match subject {
-            Subject::File(file) => shown(&file),
+            Subject::File(file) => shown(file),
             Subject::Image(index) => format!("image {index}"),
         };
         let digit = if self.sure { class.to_string() } else { "?".into() };

@@ -75,12 +75,6 @@ impl<R: BufRead> Read for Decompressed<R> {
     }
 }
 
-/// Opens a file to read its contents, which are decompressed on the fly if it is compressed.
-pub(crate) fn open_reader(path: &Path) -> Result<Box<dyn Read>, Error> {
-    let file = BufReader::with_capacity(CHUNK, File::open(path).map_err(Error::io(Action::Open, path))?);
-    Ok(if is_compressed(path)? { Box::new(Decompressed::new(file)) } else { Box::new(file) })
-}
-
 /// Whether a file is compressed: its name ends in `.gz`, and it does not begin as something else. (Some programs expand a file
 /// that they fetch but keep its name.)
 pub(crate) fn is_compressed(path: &Path) -> Result<bool, Error> {
@@ -109,7 +103,7 @@ pub(crate) fn open_decompressed(path: &Path, access: FileAccess) -> Result<Bytes
             archive.rewind().map_err(|error| ExpandError::Archive(Error::io(Action::Read, path)(error)))?;
             in_memory(&archive)
         }
-        error => Err(error),
+        error @ ExpandError::Archive(_) => Err(error),
     });
     opened.map_err(|error| match error {
         ExpandError::Archive(error) => error,
