@@ -82,12 +82,32 @@ pub struct Idx<'a> {
 }
 
 impl<'a> Idx<'a> {
+    /// The longest header: of 255 dimensions.
+    #[cfg(feature = "std")]
+    pub(crate) const MAX_HEADER_LEN: usize = 4 + 255 * 4;
+
     /// Reads the header of a whole file.
     ///
     /// # Errors
     ///
     /// When the bytes do not begin as an IDX file does, or are more or fewer than the header announces.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, IdxError> {
+        let (idx, expected) = Self::parse_header(bytes)?;
+        match idx.data.len() as u64 {
+            found if found == expected => Ok(idx),
+            found => Err(IdxError::Length { expected, found }),
+        }
+    }
+
+    /// The length in bytes that the header at the start of a file announces for the whole.
+    #[cfg(feature = "std")]
+    pub(crate) fn file_len(start: &[u8]) -> Result<u64, IdxError> {
+        let (idx, elements) = Idx::parse_header(start)?;
+        elements.checked_add((start.len() - idx.data.len()) as u64).ok_or(IdxError::TooLarge)
+    }
+
+    /// A header and all that follows it, and how many bytes of elements it announces.
+    fn parse_header(bytes: &'a [u8]) -> Result<(Self, u64), IdxError> {
         let too_short = IdxError::Header { found: bytes.len() };
         let (magic, rest) = bytes.split_first_chunk::<4>().ok_or(too_short)?;
         let &[0, 0, code, rank] = magic else {
@@ -96,13 +116,8 @@ impl<'a> Idx<'a> {
         let element = Element::from_code(code).ok_or(IdxError::Element { found: code })?;
         let (dimensions, data) = rest.split_at_checked(usize::from(rank) * 4).ok_or(too_short)?;
         let idx = Self { element, dimensions: dimensions.as_chunks().0, data };
-        // In u64 and checked, so that 32-bit targets see the same sizes.
-        let size = |size: u64, n| size.checked_mul(u64::from(n)).ok_or(IdxError::TooLarge);
-        let expected = idx.dimensions().try_fold(u64::from(element.size()), size)?;
-        match data.len() as u64 {
-            found if found == expected => Ok(idx),
-            found => Err(IdxError::Length { expected, found }),
-        }
+        let expected = product(idx.dimensions).and_then(|count| count.checked_mul(element.size().into()));
+        Ok((idx, expected.ok_or(IdxError::TooLarge)?))
     }
 
     /// The type of the elements.
@@ -135,8 +150,9 @@ impl<'a> Idx<'a> {
             return Err(wrong);
         };
         // At most the file's length if there are images at all; checked for a file that announces none.
-        let pixels = self.dimensions().skip(1).try_fold(1_u32, u32::checked_mul).ok_or(IdxError::TooLarge)?;
-        let pixels = usize::try_from(pixels).map_err(|_| IdxError::TooLarge)?;
+        let pixels =
+            product(self.dimensions.get(1..).unwrap_or_default()).and_then(|pixels| u32::try_from(pixels).ok());
+        let pixels = usize::try_from(pixels.ok_or(IdxError::TooLarge)?).map_err(|_| IdxError::TooLarge)?;
         if pixels == 0 { Err(wrong) } else { Ok(Images { count, pixels, data: self.data }) }
     }
 
@@ -151,6 +167,15 @@ impl<'a> Idx<'a> {
             (element, rank) => Err(IdxError::NotLabels { element, rank }),
         }
     }
+}
+
+/// The product of dimensions, in u64 so that 32-bit targets see the same sizes; `None` where it is beyond that. A dimension
+/// of 0 makes it 0, wherever it stands.
+fn product(dimensions: &[[u8; 4]]) -> Option<u64> {
+    if dimensions.contains(&[0; 4]) {
+        return Some(0);
+    }
+    dimensions.iter().try_fold(1_u64, |product, bytes| product.checked_mul(u32::from_be_bytes(*bytes).into()))
 }
 
 /// Images of u8 pixels, one after another.
@@ -238,10 +263,18 @@ impl fmt::Display for IdxError {
             Self::Magic { found: [0x1f, 0x8b, ..] } => {
                 f.write_str("not an IDX file but a gzip archive (bytes 1f 8b): expand it")
             }
+            Self::Magic { found: [b'<', ..] } => f.write_str(
+                "not an IDX file but an HTML page, such as a server sends instead of a file: fetch it again",
+            ),
+            Self::Magic { found: [b'v', b'e', b'r', b's'] } => f.write_str(
+                "not an IDX file but a git-lfs pointer, or other text: fetch the file itself (git lfs pull)",
+            ),
             Self::Magic { found: [a, b, c, d] } => {
                 write!(f, "not an IDX file: it begins with the bytes {a:02x} {b:02x} {c:02x} {d:02x}, not 00 00 08")
             }
-            Self::Element { found } => write!(f, "IDX element type {found:#04x} at byte 2; there are 0x08 to 0x0e"),
+            Self::Element { found } => {
+                write!(f, "IDX element type {found:#04x} at byte 2; there are 0x08, 0x09 and 0x0b to 0x0e")
+            }
             Self::TooLarge => f.write_str("the IDX header's dimensions announce more than a file can hold"),
             Self::Length { expected, found } if found < expected => {
                 write!(f, "the file is cut: the IDX header announces {expected} bytes of elements, {found} follow")
@@ -324,5 +357,17 @@ mod tests {
         assert_eq!(Idx::parse(&bytes).unwrap_err(), IdxError::TooLarge);
         let empty = [0, 0, 8, 3, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
         assert_eq!(Idx::parse(&empty).unwrap().images().unwrap_err(), IdxError::TooLarge);
+    }
+
+    /// Sizes that overflow, and a 0 before, between or behind them: nothing is announced.
+    #[test]
+    fn a_dimension_of_0_counts_wherever_it_stands() {
+        let (no_images, no_pixels) = (IdxError::TooLarge, IdxError::NotImages { element: Element::U8, rank: 4 });
+        for (zero, verdict) in [no_images, no_pixels, no_pixels, no_pixels].into_iter().enumerate() {
+            let mut bytes = vec![0, 0, 8, 4];
+            bytes.extend((0..4).flat_map(|n| if n == zero { [0; 4] } else { [0xff; 4] }));
+            let idx = Idx::parse(&bytes).unwrap();
+            assert_eq!((idx.data(), idx.images().unwrap_err()), (&[][..], verdict), "dimension {zero} is 0");
+        }
     }
 }

@@ -5,10 +5,15 @@
 
 mod run;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use run::mnist::skipped;
 use run::{FILES, Outcome, Sandbox, SmallSet, images, labels};
 use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::UNIX_EPOCH;
 
 /// A short training run on `data`.
 const SHORT: [&str; 8] = ["--data", "data", "--hidden", "24", "--epochs", "2", "--model", "m.twolayer"];
@@ -171,21 +176,39 @@ fn options_that_do_not_change_the_network() {
     );
 }
 
-#[test]
-fn compressed_files_are_decompressed_once() {
-    let sandbox = Sandbox::new();
-    let small = SmallSet::TINY;
-    let plain = sandbox.data("plain", &small);
-    let data = sandbox.data("data", &small);
+/// Writes a small data set whose files are compressed.
+fn compressed_data(sandbox: &Sandbox, name: &str) -> PathBuf {
+    let data = sandbox.data(name, &SmallSet::TINY);
     for name in FILES {
         fs::write(data.join(format!("{name}.gz")), &*run::server::gzip(&fs::read(data.join(name)).unwrap())).unwrap();
         fs::remove_file(data.join(name)).unwrap();
     }
+    data
+}
+
+/// The copies of compressed files in the cache.
+fn expanded(sandbox: &Sandbox) -> Vec<String> {
+    let copy = |name: &String| name.starts_with("cache/twolayer/expanded/") && !name.ends_with('/');
+    sandbox.listing().into_iter().filter(copy).collect()
+}
+
+#[test]
+fn compressed_files_are_decompressed_once() {
+    let sandbox = Sandbox::new();
+    let plain = sandbox.data("plain", &SmallSet::TINY);
+    let data = compressed_data(&sandbox, "data");
     let expected = sandbox.run(&["--data", plain.to_str().unwrap(), "--quiet", "--hidden", "9"]).succeeded();
     let train = ["--data", "data", "--quiet", "--hidden", "9"];
     assert_eq!(sandbox.run(&train).succeeded(), expected);
     let first = sandbox.listing();
-    assert_eq!(first.iter().filter(|name| name.starts_with("cache/twolayer/expanded/")).count(), 4, "{first:#?}");
+    assert_eq!(expanded(&sandbox).len(), 4, "{first:#?}");
+    // Whatever its time, an archive of the same contents is the same.
+    fs::File::options()
+        .append(true)
+        .open(data.join(format!("{}.gz", FILES[0])))
+        .unwrap()
+        .set_modified(UNIX_EPOCH)
+        .unwrap();
     assert_eq!(sandbox.run(&train).succeeded(), expected);
     assert_eq!(sandbox.listing(), first);
 
@@ -193,6 +216,89 @@ fn compressed_files_are_decompressed_once() {
     let mut command = sandbox.command(&train);
     command.env("XDG_CACHE_HOME", plain.join(FILES[0]));
     assert_eq!(Outcome::from(command).succeeded(), expected);
+
+    // The copies are shown, and can be removed.
+    let listed = sandbox.run(&["data", "list"]).succeeded();
+    assert!(listed.contains("expanded: 4 expanded copies, until `twolayer data clean`\n"), "{listed}");
+    let cleaned = sandbox.run(&["data", "clean"]).succeeded();
+    assert!(cleaned.starts_with("4 expanded copies of .gz files removed, "), "{cleaned}");
+    assert!(sandbox.run(&["data", "clean"]).succeeded().starts_with("0 expanded copies of .gz files removed, 0 B: "));
+    assert_eq!(expanded(&sandbox), [""; 0]);
+    assert!(!sandbox.run(&["data", "list"]).succeeded().contains("expanded"));
+}
+
+/// Not even when their lengths and times are the same; and the copy of the other is dropped.
+#[test]
+fn a_replaced_archive_is_not_taken_for_the_one_before() {
+    let sandbox = Sandbox::new();
+    let data = compressed_data(&sandbox, "data");
+    let archive = data.join(format!("{}.gz", FILES[0]));
+    let images = SmallSet::TINY.file(0);
+    let mut others = images.clone();
+    others[16..].reverse();
+    let train = |images: &[u8]| {
+        let mut zip = GzEncoder::new(fs::File::create(&archive).unwrap(), Compression::none());
+        zip.write_all(images).unwrap();
+        let file = zip.finish().unwrap();
+        file.set_modified(UNIX_EPOCH).unwrap();
+        sandbox.run(&["--data", "data", "--quiet", "--hidden", "9"]).succeeded();
+        assert_eq!(expanded(&sandbox).len(), 4);
+        (file.metadata().unwrap().len(), fs::read(sandbox.work().join("data.twolayer")).unwrap())
+    };
+    let [first, second, again] = [&images, &others, &images].map(|images| train(images));
+    assert_eq!(first.0, second.0, "the archives are of the same length");
+    assert!(first.1 != second.1, "the first archive was trained on");
+    assert!(first.1 == again.1);
+}
+
+/// What is not an IDX file, or longer or shorter than its header says, is not kept, and is not expanded to its end.
+#[test]
+fn archives_expand_to_what_their_header_announces() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &SmallSet::TINY);
+    fs::remove_file(data.join(FILES[0])).unwrap();
+    let archive = data.join(format!("{}.gz", FILES[0]));
+    let images = SmallSet::TINY.file(0);
+    let longer = [&images[..], &vec![0; 1 << 20]].concat();
+    for (contents, words) in [
+        (&vec![0; 1 << 20], "train-images-idx3-ubyte.gz: IDX element type 0x00"),
+        (&images[..10].to_vec(), "the file ends after 10 bytes, within the IDX header"),
+        (&images[..5000].to_vec(), "its IDX header announces 5776 bytes, but there are 5000; the file is damaged"),
+        (&longer, "its IDX header announces 5776 bytes, but there are more; the file is damaged"),
+    ] {
+        fs::write(&archive, &*run::server::gzip(contents)).unwrap();
+        let before = sandbox.listing();
+        sandbox.run(&SHORT).failed(&[words]);
+        assert_unchanged(&sandbox, &before);
+        let mut command = sandbox.command(&SHORT);
+        command.env("XDG_CACHE_HOME", &archive);
+        Outcome::from(command).failed(&[words]);
+    }
+    // An archive of two members, with zeros behind them.
+    let members = images.chunks(3000).flat_map(|part| run::server::gzip(part).to_vec());
+    fs::write(&archive, members.chain(vec![0; 70_000]).collect::<Vec<_>>()).unwrap();
+    sandbox.run(&SHORT).succeeded();
+    let padded = fs::read(&archive).unwrap();
+    fs::write(&archive, [&padded[..], b"something else"].concat()).unwrap();
+    sandbox.run(&SHORT).failed(&["cannot decompress", "invalid gzip header"]);
+}
+
+/// An expanded file that kept its name is taken as it is; other things are said to be what they are.
+#[test]
+fn files_that_are_named_like_archives() {
+    let sandbox = Sandbox::new();
+    let data = compressed_data(&sandbox, "data");
+    let archive = data.join(format!("{}.gz", FILES[0]));
+    fs::write(&archive, SmallSet::TINY.file(0)).unwrap();
+    sandbox.run(&SHORT).succeeded();
+    assert_eq!(expanded(&sandbox).len(), 3);
+    for (text, words) in [
+        ("<!DOCTYPE html><html>Please log in</html>", "an HTML page"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a git-lfs pointer"),
+    ] {
+        fs::write(&archive, text).unwrap();
+        sandbox.run(&SHORT).failed(&["train-images-idx3-ubyte.gz: not an IDX file but ", words]);
+    }
 }
 
 #[test]
@@ -227,6 +333,29 @@ fn a_model_is_named_after_its_data() {
             .succeeded()
             .starts_with("model     kuzushiji.twolayer: 64 → 9 → 3")
     );
+}
+
+/// The model of a directory that is called like a named data set is not taken for that data set's, nor written over it.
+#[test]
+fn a_directory_called_mnist_is_not_mnist() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("x/mnist", &SmallSet::TINY);
+    let mut command = sandbox.command(&["--hidden", "9", "--quiet"]);
+    command.env("MNIST_DIR", &data);
+    Outcome::from(command).succeeded();
+    let mnist = || fs::read(sandbox.work().join("mnist.twolayer")).unwrap();
+    let before = mnist();
+    for (name, model) in
+        [("mnist", "mnist-data"), ("MNIST", "MNIST-data"), ("digits.int8", "digits.int8-data"), ("mnist2", "mnist2")]
+    {
+        let directory = format!("y/{name}");
+        sandbox.data(&directory, &SmallSet::TINY);
+        let out = sandbox.run(&["--data", &directory, "--hidden", "9", "--seed", "2"]).succeeded();
+        assert!(out.contains(&format!("\nmodel     {model}.twolayer, ")), "{out}");
+        let eval = sandbox.run(&["eval", "--data", &directory]).succeeded();
+        assert!(eval.starts_with(&format!("model     {model}.twolayer: ")), "{eval}");
+    }
+    assert!(mnist() == before);
 }
 
 /// Uses a pipe instead of a device such as `/dev/null`, so that replacing it by mistake would do no harm.
@@ -328,6 +457,13 @@ fn help_and_version() {
         assert!(help.contains("[default: the data set that the model is named after, or mnist]"), "{help}");
         assert!(help.contains("[default: named after `--data`, or the newest *.twolayer here"), "{help}");
     }
+    // Help that cannot be printed is an error.
+    #[cfg(target_os = "linux")]
+    for arguments in [&["--help"][..], &["data", "--help"], &["--version"]] {
+        let mut command = sandbox.command(arguments);
+        command.stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+        Outcome::from(command).failed(&["cannot write to standard output: No space left on device"]);
+    }
     assert_eq!(sandbox.run(&["--version"]).succeeded(), concat!("twolayer ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
@@ -338,7 +474,11 @@ fn built_in_digits_replace_missing_mnist_with_a_warning() {
     let sandbox = Sandbox::new();
     let train = ["--limit", "600", "--epochs", "1"];
     let ran = sandbox.run(&train);
-    assert!(ran.err.contains("warning: MNIST is not available: cannot fetch MNIST: http://127.0.0.1:9/"), "{ran:#?}");
+    let missing = format!(
+        "warning: MNIST is not available: cannot fetch MNIST, which is not in {}: http://127.0.0.1:9/",
+        sandbox.cache().join("twolayer/mnist").display()
+    );
+    assert!(ran.err.contains(&missing), "{ran:#?}");
     assert!(ran.err.contains("warning: training on the built-in digits instead, which are not MNIST"), "{ran:#?}");
     let out = ran.succeeded();
     assert!(out.contains("data      600 training and 10000 test images: the built-in digits (not MNIST), "), "{out}");
@@ -399,9 +539,11 @@ fn an_incomplete_mnist_dir_is_an_error() {
 #[test]
 fn built_in_digits_are_generated_once() {
     let sandbox = Sandbox::new();
-    assert!(
-        sandbox.run(&["data", "list"]).succeeded().contains("digits   52.40 MiB  not present: generated when needed\n")
+    let absent = format!(
+        "digits   52.40 MiB  not in {}: generated when needed\n",
+        sandbox.cache().join("twolayer/digits-v1-seed1").display()
     );
+    assert!(sandbox.run(&["data", "list"]).succeeded().contains(&absent));
     sandbox.run(&["data", "fetch", "digits"]).succeeded();
     let verified = sandbox.run(&["data", "verify", "digits"]).succeeded();
     assert_eq!(verified.matches("ok ").count(), 4, "{verified}");
@@ -416,9 +558,40 @@ fn built_in_digits_are_generated_once() {
     let images = sandbox.work().join("made").join(FILES[0]);
     let cached = fs::read_dir(sandbox.cache().join("twolayer")).unwrap().next().unwrap().unwrap().path().join(FILES[0]);
     fs::write(&cached, vec![0; 47_040_016]).unwrap();
-    sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits", "data fetch digits"]);
+    sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits is missing", "data fetch digits"]);
     sandbox.run(&["data", "fetch", "digits"]).succeeded();
     assert!(fs::read(cached).unwrap() == fs::read(images).unwrap());
+}
+
+/// Archives in the cache, put there by hand, are the data set for every command, until one of them is damaged.
+#[test]
+fn compressed_files_in_the_cache_are_used() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["data", "fetch", "digits"]).succeeded();
+    let train = ["--data", "digits", "--limit", "100", "--epochs", "1", "--hidden", "9", "--quiet"];
+    let expected = sandbox.run(&train).succeeded();
+    let directory = sandbox.cache().join("twolayer/digits-v1-seed1");
+    for name in FILES {
+        let plain = directory.join(name);
+        fs::write(directory.join(format!("{name}.gz")), &*run::server::gzip(&fs::read(&plain).unwrap())).unwrap();
+        fs::remove_file(plain).unwrap();
+    }
+    let in_cache = || sandbox.listing().into_iter().filter(|it| it.contains("digits-v1-seed1/")).collect::<Vec<_>>();
+    let archives = in_cache();
+    assert!(
+        sandbox.run(&["data", "list"]).succeeded().contains(&format!("digits   52.40 MiB  {}\n", directory.display()))
+    );
+    assert_eq!(sandbox.run(&["data", "verify", "digits"]).succeeded().matches("ok ").count(), 4);
+    assert_eq!(sandbox.run(&train).succeeded(), expected);
+    sandbox.run(&["data", "fetch", "digits"]).succeeded();
+    assert_eq!(in_cache(), archives);
+
+    fs::write(directory.join(format!("{}.gz", FILES[3])), &*run::server::gzip(b"something else")).unwrap();
+    sandbox.run(&["data", "verify", "digits"]).failed(&["1 of the 4 files of digits"]);
+    sandbox.run(&train).failed(&["t10k-labels-idx1-ubyte.gz: not an IDX file"]);
+    sandbox.run(&["data", "fetch", "digits"]).succeeded();
+    sandbox.run(&["data", "verify", "digits"]).succeeded();
+    assert_eq!(sandbox.run(&train).succeeded(), expected);
 }
 
 #[test]
@@ -469,6 +642,73 @@ fn concurrent_writers_of_digits_do_not_mix() {
     }
 }
 
+/// Whatever a command writes, and wherever, it removes the temporary files of processes that no longer live, and no others.
+#[test]
+fn temporary_files_of_killed_processes_are_removed() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    let digits = ["data", "digits", "--out", "made", "--train", "9", "--test", "9"];
+    for (directory, arguments) in
+        [("made", &digits[..]), (".", &SHORT), ("../cache/twolayer/mnist", &["data", "fetch", "mnist"])]
+    {
+        let directory = sandbox.work().join(directory);
+        fs::create_dir_all(&directory).unwrap();
+        let files = ["abandoned", "alive"].map(|name| directory.join(format!(".twolayer-{name}.tmp")));
+        let [_, alive] = files.each_ref().map(|path| fs::File::create(path).unwrap());
+        alive.lock().unwrap();
+        sandbox.run(arguments);
+        assert_eq!(files.each_ref().map(|path| path.exists()), [false, true], "{arguments:?}");
+        // Unlocked rather than dropped: a process that another test is starting may hold it still.
+        alive.unlock().unwrap();
+        sandbox.run(arguments);
+        assert!(!files[1].exists(), "{arguments:?}");
+    }
+}
+
+/// Killed while it writes, or between the renames of its files; the same command again makes them complete.
+#[test]
+fn digits_that_were_interrupted_are_completed() {
+    let sandbox = Sandbox::new();
+    let made = sandbox.work().join("made");
+    let temporary = || fs::read_dir(&made).into_iter().flatten().count();
+    let mut child = sandbox.command(&["data", "digits", "--out", "made"]).stderr(Stdio::null()).spawn().unwrap();
+    while temporary() < 4 {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(temporary(), 4);
+    let make = |seed| sandbox.run(&["data", "digits", "--out", "made", "--train", "20", "--test", "9", "--seed", seed]);
+    make("1").succeeded();
+    let all = || FILES.map(|name| fs::read(made.join(name)).unwrap());
+    let complete = (all(), sandbox.listing());
+    assert_eq!(complete.1.len(), 4 + 1, "{:?}", complete.1);
+    for kept in 0..4 {
+        FILES.iter().skip(kept).for_each(|name| fs::remove_file(made.join(name)).unwrap());
+        make("1").succeeded();
+        assert!((all(), sandbox.listing()) == complete, "{kept} files were kept");
+    }
+    // Others of the same lengths are refused, and nothing is mixed.
+    fs::remove_file(made.join(FILES[3])).unwrap();
+    make("2").failed(&["made/train-images-idx3-ubyte already exists"]);
+    assert!(!made.join(FILES[3]).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_taken_leaves_no_digits() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.work().join("a/t10k-labels-idx1-ubyte")).unwrap();
+    fs::create_dir(sandbox.work().join("b")).unwrap();
+    std::os::unix::fs::symlink("nowhere", sandbox.work().join("b/t10k-labels-idx1-ubyte")).unwrap();
+    let before = sandbox.listing();
+    for out in ["a", "b"] {
+        let make = ["data", "digits", "--out", out, "--train", "20", "--test", "9"];
+        sandbox.run(&make).failed(&[&format!("{out}/t10k-labels-idx1-ubyte already exists")]);
+        assert_unchanged(&sandbox, &before);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_failed_write_of_digits_leaves_no_files() {
@@ -487,10 +727,10 @@ fn verify_reports_every_file() {
     let sandbox = Sandbox::new();
     let data = sandbox.data("data", &SmallSet::TINY);
     fs::remove_file(data.join(FILES[0])).unwrap();
-    fs::write(data.join(format!("{}.gz", FILES[0])), "no archive").unwrap();
+    fs::write(data.join(format!("{}.gz", FILES[0])), b"\x1f\x8bno archive").unwrap();
     fs::remove_file(data.join(FILES[1])).unwrap();
     let ran = sandbox.run(&["data", "verify", "data"]);
-    ran.failed(&["4 of the 4 files of mnist missing or changed", "to restore them in the cache\n"]);
+    ran.failed(&["4 of the 4 files of mnist are missing or changed", "to restore them in the cache\n"]);
     let mut command = sandbox.command(&["data", "verify", "data"]);
     command.env("MNIST_DIR", &data);
     Outcome::from(command)
@@ -514,8 +754,64 @@ fn missing_data() {
     sandbox.run(&["--data", "empty"]).failed(&["empty has no train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]);
     sandbox.run(&["--data", "mnits"]).failed(&["mnits does not exist", "mnist, fashion, digits or a directory"]);
     sandbox.run(&["--data", "file"]).failed(&["file is not a directory"]);
-    sandbox.run(&["--data", ""]).failed(&["mnist, fashion, digits or a directory"]);
+    sandbox.run(&["--data", "MNIST"]).failed(&["MNIST does not exist: --data takes ", ". Did you mean mnist?"]);
+    sandbox.run(&["--data", ""]).rejected(&["mnist, fashion, digits or a directory"]);
     assert_unchanged(&sandbox, &before);
+}
+
+#[test]
+fn missing_files_that_are_there_by_another_name() {
+    for (which, name) in [
+        (0, "TRAIN-IMAGES-IDX3-UBYTE"),
+        (1, "emnist-digits-train-labels-idx1-ubyte.gz"),
+        (2, "emnist-digits-test-images-idx3-ubyte"),
+        (3, "T10K-LABELS.IDX1-UBYTE.GZ"),
+    ] {
+        let sandbox = Sandbox::new();
+        let data = sandbox.data("data", &SmallSet::TINY);
+        fs::rename(data.join(FILES[which]), data.join(name)).unwrap();
+        sandbox
+            .run(&SHORT)
+            .failed(&[&format!("data has no {} ", FILES[which]), &format!(". Is it {name}? Then rename it")]);
+    }
+}
+
+/// What a terminal would obey is escaped: names of files, in messages of all kinds, and of tensors in them.
+#[cfg(unix)]
+#[test]
+fn control_characters_are_not_printed() {
+    let sandbox = Sandbox::new();
+    let evil = "a\u{1b}[31m\r\nb\u{9b}";
+    let shown = "a\\u{1b}[31m\\r\\nb\\u{9b}";
+    let check = |arguments: &[&str]| {
+        let ran = sandbox.run(arguments);
+        for text in [&ran.out, &ran.err] {
+            assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{arguments:?}: {ran:#?}");
+        }
+        assert!(ran.out.contains(shown) || ran.err.contains(shown), "{arguments:?}: {ran:#?}");
+    };
+    // Of what it quotes, clap itself drops some.
+    let ran = sandbox.run(&["--hidden", evil]);
+    ran.rejected(&["expected an integer"]);
+    assert!(!ran.err.contains(|letter: char| letter.is_control() && letter != '\n'), "{ran:#?}");
+    check(&["--data", evil]);
+    check(&["info", "--model", evil]);
+    check(&["predict", "--model", evil, "x.png"]);
+    check(&["data", "digits", "--out", evil, "--train", "9", "--test", "9"]);
+    check(&["data", "verify", evil]);
+    check(&["--data", evil, "--hidden", "9", "--model", "m.twolayer"]);
+    let model = format!("{evil}.twolayer");
+    fs::rename(sandbox.work().join("m.twolayer"), sandbox.work().join(&model)).unwrap();
+    check(&["info"]);
+    check(&["eval", "--data", evil, "--model", &model]);
+    check(&["quantize", "--data", evil, "--model", &model]);
+    check(&["export", "--model", &model]);
+    check(&["predict", "--data", evil, "--model", &model, evil]);
+    check(&["data", "fetch", "mnist", "--mirror", &format!("http://127.0.0.1:9/{evil}")]);
+    let header = r#"{"a\u001b[31m\r\nb\u009b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let tensors = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat();
+    fs::write(sandbox.work().join("t.safetensors"), tensors).unwrap();
+    check(&["import", "t.safetensors"]);
 }
 
 #[test]
@@ -549,6 +845,25 @@ fn files_that_do_not_match() {
     fs::write(data.join(FILES[0]), images(0, 8, |_| Vec::new())).unwrap();
     fs::write(data.join(FILES[1]), labels(0, |_| 0)).unwrap();
     sandbox.run(&SHORT).failed(&["train-images-idx3-ubyte has no images"]);
+}
+
+/// Classes that no image has are said to be so, and have no accuracy.
+#[test]
+fn labels_with_gaps() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.data("data", &SmallSet::TINY);
+    fs::write(data.join(FILES[1]), labels(90, |index| if index == 17 { 5 } else { u8::from(index % 3 == 0) })).unwrap();
+    let ran = sandbox.run(&SHORT);
+    let warning =
+        "warning: no image of data/train-images-idx3-ubyte has label 2, 3, 4, though labels up to 5 make 6 classes";
+    assert!(ran.err.starts_with(warning), "{ran:#?}");
+    let out = ran.succeeded();
+    let eval = sandbox.run(&["eval", "--data", "data", "--model", "m.twolayer"]).succeeded();
+    for out in [out, eval] {
+        let accuracies = out.split_once("taken for").unwrap().1.lines().skip(1).take(6);
+        let accuracies: Vec<_> = accuracies.map(|line| line.split_whitespace().nth(1).unwrap() == "–").collect();
+        assert_eq!(accuracies, [false, false, false, true, true, true], "{out}");
+    }
 }
 
 #[test]
@@ -693,6 +1008,30 @@ fn invalid_models() {
     }
 }
 
+/// Only as much of a pipe is read as its first bytes announce.
+#[cfg(unix)]
+#[test]
+fn files_that_never_end() {
+    let sandbox = Sandbox::trained();
+    fs::rename(sandbox.work().join("data/t10k-labels-idx1-ubyte"), sandbox.work().join("labels")).unwrap();
+    for (what, command, words) in [
+        ("yes", "info --model pipe", "pipe: not a model file: it begins with"),
+        ("cat m.twolayer; yes", "info --model pipe", "pipe: "),
+        ("cat m.twolayer", "info --model pipe", ""),
+        ("yes", "import pipe --out i.twolayer", "pipe: "),
+        ("yes", "eval --data data --model m.twolayer", "t10k-labels-idx1-ubyte: not an IDX file"),
+        ("cat labels; yes", "eval --data data --model m.twolayer", "announces 30 bytes of elements, but "),
+        ("cat labels", "eval --data data --model m.twolayer", ""),
+    ] {
+        let script = format!(
+            "rm -f pipe; mkfifo pipe; ln -sf ../pipe data/t10k-labels-idx1-ubyte
+             ({what}) > pipe 2> /dev/null & ulimit -v 3000000; timeout 20 \"$0\" {command}"
+        );
+        let ran = Outcome::from(sandbox.command_for("bash", &["-c", &script, env!("CARGO_BIN_EXE_twolayer")]));
+        if words.is_empty() { drop(ran.succeeded()) } else { ran.failed(&[words]) }
+    }
+}
+
 #[test]
 fn missing_models() {
     let sandbox = Sandbox::new();
@@ -719,7 +1058,10 @@ fn models_that_cannot_be_written() {
         ("data", "cannot write data: is a directory; choose a file"),
         ("new/", "cannot write new/: is a directory"),
         ("..", "cannot write ..: is a directory"),
-        ("nowhere/model", "cannot write nowhere/model: entity not found; create its directory first"),
+        (
+            "nowhere/model",
+            "cannot write nowhere/model: No such file or directory (os error 2); create its directory first",
+        ),
         ("data/t10k-labels-idx1-ubyte/model", "; a part of its path is a file, not a directory"),
         ("read-only", "cannot write read-only: permission denied; check"),
     ] {
@@ -729,6 +1071,34 @@ fn models_that_cannot_be_written() {
     }
     into(&"x".repeat(300)).failed(&["cannot write xxx"]);
     assert_unchanged(&sandbox, &before);
+}
+
+/// Mounts a disk of 64 kB in a namespace of its own. A model of 256 kB finds no room, before anything is computed for it; one
+/// that is running keeps the room for its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_noticed_before_the_work() {
+    let sandbox = Sandbox::trained();
+    fs::create_dir(sandbox.work().join("disk")).unwrap();
+    let script = "mount -t tmpfs -o size=64k none disk || { echo no mount; exit; }
+        \"$0\" --data data --hidden 900 --model disk/m; echo \"code $?\"; find disk -mindepth 1
+        \"$0\" --data data --hidden 20 --model disk/m --quiet --epochs 1000000 & running=$!
+        while test \"$(df --output=used disk | tail -1)\" = 0; do sleep 0.01; done
+        \"$0\" quantize --model m.twolayer --data data --out disk/q; echo \"code $?\"
+        \"$0\" --data data --hidden 200 --model disk/n --quiet; echo \"code $?\"
+        kill -9 $running; wait $running 2> /dev/null; find disk -mindepth 1";
+    let shell = ["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_twolayer")];
+    let ran = Outcome::from(sandbox.command_for("unshare", &shell));
+    if !ran.out.contains("code ") {
+        return skipped("a_full_disk_is_noticed_before_the_work", "cannot mount a disk");
+    }
+    let [first, second, third, left] = ran.out.split("code ").collect::<Vec<_>>()[..] else { panic!("{ran:#?}") };
+    assert_eq!((first, third, left), ("", "0\n", "1\ndisk/q\n"), "{ran:#?}");
+    assert!(second.starts_with("1\nmodel "), "{ran:#?}");
+    for model in ["m", "n"] {
+        let full = format!("error: cannot write disk/{model}: No space left on device (os error 28); free some space");
+        assert!(ran.err.contains(&full), "{ran:#?}");
+    }
 }
 
 #[cfg(unix)]
@@ -758,7 +1128,7 @@ fn files_without_permissions() {
     sandbox.run(&SHORT).failed(&["cannot open data/train-images-idx3-ubyte: Permission denied", "permissions"]);
     allow(&images, 0o644);
     allow(&sandbox.work(), 0o555);
-    sandbox.run(&SHORT).failed(&["cannot write m.twolayer: permission denied", "permissions"]);
+    sandbox.run(&SHORT).failed(&["cannot write m.twolayer: Permission denied (os error 13)", "permissions"]);
     allow(&sandbox.work(), 0o333);
     sandbox.run(&["info"]).failed(&["cannot read .: Permission denied", "permissions"]);
     allow(&sandbox.work(), 0o755);

@@ -419,7 +419,8 @@ fn images_of_a_data_set_are_used_as_they_are() {
 
     let before = sandbox.listing();
     predict(&["--index", "3,30"]).failed(&["t10k-images-idx3-ubyte has 30 images: --index takes 0 to 29, not 30"]);
-    predict(&["digit.png"]).failed(&["m.twolayer takes images of 36 pixels: a picture becomes a square of 8 to 256", "--index"]);
+    predict(&["digit.png"])
+        .failed(&["m.twolayer takes images of 36 pixels: a picture becomes a square of 8 to 256", "--index"]);
     sandbox.data("large", &SmallSet { side: 9, ..SmallSet::TINY });
     sandbox.run(&["predict", "--model", "m.twolayer", "--data", "large", "--index", "0"]).failed(&["81 pixels", "36"]);
     fs::remove_dir_all(sandbox.work().join("large")).unwrap();

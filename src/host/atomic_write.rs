@@ -1,18 +1,18 @@
 //! Atomic file writes: to a temporary file, which is synced and then renamed.
+//!
+//! A process locks its temporary files. The system drops the locks when the process ends, however it ends: so a file that
+//! another process can lock is abandoned, and whoever next creates one in the same directory removes it.
 
 use super::{Action, Error};
-use core::time::Duration;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, Write as _};
 use std::path::{Path, PathBuf, is_separator};
-use std::time::SystemTime;
 use tempfile::{Builder, NamedTempFile};
 
-/// The prefix of the names of temporary files.
+/// How the names of temporary files begin and end; between them are random characters.
 const PREFIX: &str = ".twolayer-";
-
-/// The age after which a temporary file is taken for the remains of a killed process.
-const STALE_AFTER: Duration = Duration::from_secs(60 * 60);
+const SUFFIX: &str = ".tmp";
 
 /// A directory to write files to. Directories that were created for it are removed on drop if they are still empty.
 #[derive(Debug)]
@@ -30,18 +30,6 @@ impl OutputDirectory {
         created.reverse();
         let directory = Self { path: path.to_owned(), created };
         fs::create_dir_all(path).map_err(Error::io(Action::Create, path))?;
-        Ok(directory)
-    }
-
-    /// Like [`create`](Self::create); also removes the temporary files of killed processes.
-    pub(crate) fn create_and_clean(path: &Path) -> Result<Self, Error> {
-        let directory = Self::create(path)?;
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-            let ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
-            if ours && entry.metadata().and_then(|meta| meta.modified()).is_ok_and(is_stale) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
         Ok(directory)
     }
 
@@ -69,20 +57,25 @@ impl OutputDirectory {
         persist(file, &self.path.join(name))
     }
 
-    /// Syncs temporary files and renames them; fails if a name is taken. If several processes write the same names, all
-    /// but one fail at the first file.
+    /// Syncs temporary files and renames them. A file that exists already is kept if it has the same contents, as that of
+    /// an earlier run that was killed has; if it has others, none is renamed. If several processes write different contents
+    /// to the same names, all but one fail at the first file.
     pub(crate) fn persist_new(&self, files: [(&str, NamedTempFile); 4]) -> Result<(), Error> {
-        for (_, file) in &files {
+        let files = files.map(|(name, file)| (self.path.join(name), file));
+        for (path, file) in &files {
             file.as_file().sync_all().map_err(Error::io(Action::Write, &self.path))?;
+            if path.symlink_metadata().is_ok() && !has_contents_of(path, file.as_file()) {
+                return Err(Error::Exists { path: path.clone() });
+            }
         }
-        for (name, file) in files {
-            let path = self.path.join(name);
+        for (path, file) in files {
             match file.persist_noclobber(&path) {
                 Ok(_) => sync_directory(&path),
-                Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-                    return Err(Error::Exists { path });
+                Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists => {
+                    return Err(Error::io(Action::Write, &path)(refused.error));
                 }
-                Err(error) => return Err(Error::io(Action::Write, &path)(error.error)),
+                Err(refused) if has_contents_of(&path, refused.file.as_file()) => {}
+                Err(_) => return Err(Error::Exists { path }),
             }
         }
         Ok(())
@@ -98,8 +91,41 @@ impl Drop for OutputDirectory {
     }
 }
 
-fn is_stale(modified: SystemTime) -> bool {
-    modified.elapsed().is_ok_and(|age| age > STALE_AFTER)
+/// Whether the file at `path` has the same contents as an open one.
+fn has_contents_of(path: &Path, mut open: &File) -> bool {
+    let mut compare = || -> io::Result<bool> {
+        open.rewind()?;
+        let (mut a, mut b) = (BufReader::new(open), BufReader::new(File::open(path)?));
+        loop {
+            let (left, right) = (a.fill_buf()?, b.fill_buf()?);
+            let len = left.len().min(right.len());
+            if left.get(..len) != right.get(..len) || len == 0 {
+                return Ok(left.is_empty() && right.is_empty());
+            }
+            a.consume(len);
+            b.consume(len);
+        }
+    };
+    path.is_file() && compare().unwrap_or(false)
+}
+
+/// Whether a file of that name is a temporary one.
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
+}
+
+/// Removes the temporary files of killed processes from a directory.
+pub(crate) fn remove_abandoned(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if is_temporary(&entry.file_name())
+            && entry.file_type().is_ok_and(|it| it.is_file())
+            && let Ok(file) = OpenOptions::new().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Writes a file atomically: to a temporary file beside `path`, which is synced and renamed. A device or a pipe is written
@@ -144,12 +170,23 @@ fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Opt
     Ok(Some(Staged { file, target, path }))
 }
 
-/// Checks that a file can be written to `path`, by creating a temporary file.
-pub(crate) fn check_writable(path: &Path) -> Result<(), Error> {
-    match resolve_target(path)? {
-        Some(target) => create_temporary(&target).map(drop).map_err(with_path(path)),
-        None => Ok(()),
-    }
+/// Room on a disk for a file that is written later. Dropping it gives the room back, and so does the end of the process.
+#[derive(Debug)]
+#[must_use = "the room is given back when this is dropped"]
+pub struct Reservation(#[expect(dead_code, reason = "only kept open")] Option<File>);
+
+/// Checks that a file of `len` bytes can be written to `path`, and keeps room for it.
+pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, Error> {
+    let Some(target) = resolve_target(path)? else {
+        return Ok(Reservation(None));
+    };
+    create_temporary(&target).map_err(with_path(path))?;
+    // A file without a name, so that nothing is left of it. What is not written takes no room.
+    let room = tempfile::tempfile_in(parent_directory(&target)).and_then(|file| {
+        io::copy(&mut io::repeat(0).take(len), &mut BufWriter::with_capacity(1 << 16, &file))?;
+        Ok(file)
+    });
+    Ok(Reservation(Some(room.map_err(Error::io(Action::Write, path))?)))
 }
 
 /// The file to replace or create, with symbolic links followed; `None` if `path` is a device or a pipe, which is
@@ -180,19 +217,27 @@ fn with_path(path: &Path) -> impl FnOnce(Error) -> Error {
     }
 }
 
-/// Creates a temporary file in the parent directory of `path`.
-pub(crate) fn create_temporary(path: &Path) -> Result<NamedTempFile, Error> {
+/// Creates a temporary file in the parent directory of `path`, and removes those that killed processes left there.
+fn create_temporary(path: &Path) -> Result<NamedTempFile, Error> {
+    let directory = parent_directory(path);
+    remove_abandoned(directory);
     let mut builder = Builder::new();
-    builder.prefix(PREFIX);
-    // Permissions by the umask; the default of `tempfile` is the owner alone.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // Drops the path of the temporary file, which `tempfile` adds to the error.
-    builder.tempfile_in(parent_directory(path)).map_err(|error| Error::io(Action::Write, path)(error.kind().into()))
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    loop {
+        // Not by `tempfile_in`, whose files are for their owner alone and whose errors are not the system's.
+        let create = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        let file = builder.make_in(directory, create).map_err(Error::io(Action::Write, path))?;
+        // On a file system without locks, files are never taken for abandoned.
+        let _ = file.as_file().lock();
+        // Another process may have locked and removed it first.
+        if file.path().exists() {
+            return Ok(file);
+        }
+    }
 }
 
 /// Syncs a temporary file and renames it to `path`.
-pub(crate) fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
+fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
     file.as_file().sync_all().map_err(Error::io(Action::Write, path))?;
     file.persist(path).map_err(|e| Error::io(Action::Write, path)(e.error))?;
     sync_directory(path);

@@ -9,13 +9,17 @@ use std::path::Path;
 /// The least file length in bytes that is worth a memory map.
 const MIN_MAPPED_LEN: u64 = 16 << 10;
 
+/// The first bytes that tell how long a file is.
+const START_LEN: u64 = 1024;
+
 /// How to access a file's bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FileAccess {
     /// Memory-mapped where possible, read into memory otherwise.
     #[default]
     Map,
-    /// Read into memory: for files that other processes may change or truncate during use.
+    /// Read into memory: for files that other processes may change during use. (One that is cut short while it is mapped ends
+    /// the process: SIGBUS.)
     Read,
 }
 
@@ -27,7 +31,9 @@ pub(crate) enum Bytes {
 }
 
 impl Bytes {
-    pub(crate) fn open(path: &Path, access: FileAccess) -> Result<Self, Error> {
+    /// Opens a file. What is not a regular file, such as a pipe, may never end: of that, no more is read than `announced` says
+    /// after its first bytes, [`START_LEN`] at most, and one more.
+    pub(crate) fn open(path: &Path, access: FileAccess, announced: impl Fn(&[u8]) -> u64) -> Result<Self, Error> {
         let mut file = File::open(path).map_err(Error::io(Action::Open, path))?;
         let meta = file.metadata().map_err(Error::io(Action::Open, path))?;
         if meta.is_dir() {
@@ -40,8 +46,12 @@ impl Bytes {
         {
             return Ok(Self::Mapped(map));
         }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(Error::io(Action::Read, path))?;
+        let (mut bytes, start) = (Vec::new(), if meta.is_file() { u64::MAX } else { START_LEN });
+        file.by_ref().take(start).read_to_end(&mut bytes).map_err(Error::io(Action::Read, path))?;
+        if !meta.is_file() {
+            let rest = announced(&bytes).saturating_add(1).saturating_sub(START_LEN);
+            file.take(rest).read_to_end(&mut bytes).map_err(Error::io(Action::Read, path))?;
+        }
         Ok(Self::Read(bytes))
     }
 

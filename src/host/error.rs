@@ -4,15 +4,26 @@
 
 use crate::{IdxError, ModelError, SizeError, TrainError};
 use core::fmt;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An error of a host function. Such a function leaves no partly written files behind.
+/// A path, or any text from outside, for messages: its control characters, which a terminal would obey, are escaped.
+pub fn shown(text: impl AsRef<OsStr>) -> String {
+    let mut shown = String::new();
+    for letter in text.as_ref().to_string_lossy().chars() {
+        if letter.is_control() { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+    }
+    shown
+}
+
+/// An error of a host function. Such a function leaves no partly written files behind. A process that is killed may leave
+/// a temporary file, `.twolayer-*.tmp`; the next that writes to the same directory removes it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An input or output error.
-    #[error("cannot {action} {}: {error}{}", path.display(), remedy(*action, error.kind()))]
+    #[error("cannot {action} {}: {error}{}", shown(path), remedy(*action, error.kind()))]
     Io {
         /// What was attempted.
         action: Action,
@@ -22,13 +33,13 @@ pub enum Error {
         error: io::Error,
     },
     /// A data set's directory does not exist.
-    #[error("{} does not exist", path.display())]
+    #[error("{} does not exist", shown(path))]
     NoDirectory {
         /// The directory.
         path: PathBuf,
     },
     /// The path of a data set is not a directory.
-    #[error("{} is not a directory", path.display())]
+    #[error("{} is not a directory", shown(path))]
     NotADirectory {
         /// The path.
         path: PathBuf,
@@ -43,15 +54,27 @@ pub enum Error {
     },
     /// No mirror provided the data set.
     #[cfg(feature = "download")]
-    #[error("cannot fetch {}: {}", name.title(), list(refusals))]
+    #[error("cannot fetch {}, which is not in {}: {}", name.title(), shown(directory), list(refusals))]
     Fetch {
         /// The data set.
         name: super::dataset::Name,
+        /// Its directory in the cache.
+        directory: PathBuf,
         /// Why each mirror failed.
         refusals: Vec<super::dataset::Refusal>,
     },
+    /// A mirror is not the URL of a directory.
+    #[cfg(feature = "download")]
+    #[error(
+        "{} is followed by a query or a fragment (? or #): a mirror is the URL of a directory",
+        super::dataset::without_user(url)
+    )]
+    Mirror {
+        /// The URL.
+        url: String,
+    },
     /// A file already exists and would be overwritten.
-    #[error("{} already exists: choose another directory, or remove it first", path.display())]
+    #[error("{} already exists: choose another directory, or remove it first", shown(path))]
     Exists {
         /// The file.
         path: PathBuf,
@@ -59,16 +82,19 @@ pub enum Error {
     /// A file of a data set is missing.
     #[error(
         "{} has no {name} (nor {name}.gz): it should hold the four MNIST files, train-images-idx3-ubyte, \
-         train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte", directory.display()
+         train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte{}",
+        shown(directory), similar.as_ref().map_or(String::new(), |it| format!(". Is it {}? Then rename it", shown(it)))
     )]
     Missing {
         /// The data set's directory.
         directory: PathBuf,
         /// The file's name.
         name: &'static str,
+        /// The name of a file that may be the missing one.
+        similar: Option<OsString>,
     },
     /// A file is not a valid IDX file of the expected kind.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", shown(path))]
     Idx {
         /// The file.
         path: PathBuf,
@@ -76,7 +102,7 @@ pub enum Error {
         error: IdxError,
     },
     /// The numbers of images and labels differ.
-    #[error("{} has {images} images, but {} has {labels} labels", images_path.display(), labels_path.display())]
+    #[error("{} has {images} images, but {} has {labels} labels", shown(images_path), shown(labels_path))]
     Counts {
         /// The file of images.
         images_path: PathBuf,
@@ -88,13 +114,13 @@ pub enum Error {
         labels: usize,
     },
     /// A file without images.
-    #[error("{} has no images", path.display())]
+    #[error("{} has no images", shown(path))]
     Empty {
         /// The file of images.
         path: PathBuf,
     },
     /// The images have the wrong size.
-    #[error("{} has images of {found} pixels; expected {expected}, to match {whose}", path.display())]
+    #[error("{} has images of {found} pixels; expected {expected}, to match {whose}", shown(path))]
     Pixels {
         /// The file of images.
         path: PathBuf,
@@ -106,7 +132,7 @@ pub enum Error {
         whose: &'static str,
     },
     /// A label is out of range.
-    #[error("{} has label {found} for image {sample}; {whose} are 0 to {}", path.display(), classes - 1)]
+    #[error("{} has label {found} for image {sample}; {whose} are 0 to {}", shown(path), classes - 1)]
     Label {
         /// The file of labels.
         path: PathBuf,
@@ -120,7 +146,7 @@ pub enum Error {
         whose: &'static str,
     },
     /// A file is not a valid model of the expected kind.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", shown(path))]
     Model {
         /// The file.
         path: PathBuf,
@@ -129,7 +155,7 @@ pub enum Error {
     },
     /// A file of tensors cannot be used as a network.
     #[cfg(feature = "convert")]
-    #[error("{path}: {error}")]
+    #[error("{path}: {}", shown(error.to_string()))]
     Tensors {
         /// The file, or files.
         path: String,
@@ -176,7 +202,7 @@ pub enum Error {
     },
     /// A file is not a picture, or too large.
     #[cfg(feature = "pictures")]
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", shown(path))]
     PictureFile {
         /// The file.
         path: PathBuf,
@@ -185,7 +211,7 @@ pub enum Error {
     },
     /// A picture has no digit in it.
     #[cfg(feature = "pictures")]
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", shown(path))]
     NoDigit {
         /// The file.
         path: PathBuf,
@@ -213,6 +239,7 @@ pub enum Action {
     Read,
     Write,
     Create,
+    Remove,
     Decompress,
     Generate,
 }
@@ -224,6 +251,7 @@ impl fmt::Display for Action {
             Self::Read => "read",
             Self::Write => "write",
             Self::Create => "create",
+            Self::Remove => "remove",
             Self::Decompress => "decompress",
             Self::Generate => "generate",
         })

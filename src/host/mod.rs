@@ -18,9 +18,10 @@ mod threads;
 pub mod training;
 mod tuning;
 
+pub use atomic_write::Reservation;
 pub use bytes::FileAccess;
 pub use c99::C99;
-pub use error::{Action, Error};
+pub use error::{Action, Error, shown};
 pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
 #[cfg(feature = "pictures")]
 pub use grey_picture::{GreyPicture, PictureFileError};

@@ -1,13 +1,13 @@
 //! Model files: read in place, written atomically.
 
-use super::atomic_write::{check_writable, write_atomically};
+use super::atomic_write::{Reservation, reserve, write_atomically};
 use super::bytes::{Bytes, FileAccess};
 use super::{Error, OwnedWeights};
 use crate::crc32;
 use crate::error::ModelError;
 use crate::kind::Kind;
-use crate::model::{self, Details, Model};
-use crate::quantized::Quantized;
+use crate::model::{self, Details, HEADER_LEN, MAX_TEXT, Model};
+use crate::quantized::{Quantized, QuantizedNetwork};
 use crate::shape::Shape;
 use crate::weights::Weights;
 use std::io::Write;
@@ -31,7 +31,7 @@ impl ModelFile {
     ///
     /// If the file cannot be read or is not a complete, undamaged model.
     pub fn open(path: &Path, access: FileAccess) -> Result<Self, Error> {
-        let bytes = Bytes::open(path, access)?;
+        let bytes = Bytes::open(path, access, announced)?;
         let model_error = |error| Error::Model { path: path.to_owned(), error };
         let model = Model::from_bytes(bytes.as_slice()).map_err(model_error)?;
         let (kind, shape, Details { image, text }) =
@@ -42,7 +42,7 @@ impl ModelFile {
 
     /// The model, without another check.
     fn model(&self) -> Model<'_> {
-        let behind = self.bytes.as_slice().get(model::HEADER_LEN..).unwrap_or_default();
+        let behind = self.bytes.as_slice().get(HEADER_LEN..).unwrap_or_default();
         let payload = behind.get(..behind.len().saturating_sub(self.text.len())).unwrap_or_default();
         Model::checked_before(self.kind, self.shape, payload)
     }
@@ -105,13 +105,18 @@ impl ModelFile {
         crc32(self.model().payload())
     }
 
-    /// Checks that a model can be written to `path`, by creating a temporary file. For use before a long computation.
+    /// Checks that a model can be written to `path`, and keeps room for it on the disk. For use before a long computation; drop
+    /// the result when the model is to be written.
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
-    pub fn check_writable(path: &Path) -> Result<(), Error> {
-        check_writable(path)
+    /// If the file cannot be written, or there is no such quantised network.
+    pub fn reserve(path: &Path, kind: Kind, shape: Shape, details: Details<'_>) -> Result<Reservation, Error> {
+        let payload = match kind {
+            Kind::F32 => shape.weights_len() * size_of::<f32>(),
+            Kind::Quantized(bits) => QuantizedNetwork::payload_len(shape, bits)?,
+        };
+        reserve(path, (HEADER_LEN + payload + details.text.len()) as u64)
     }
 
     /// Writes f32 weights atomically: to a temporary file beside `path`, which is synced and renamed. A device or a
@@ -143,5 +148,14 @@ impl ModelFile {
             .map_err(|error| Error::Model { path: path.to_owned(), error })?;
         let parts = [&header[..], payload, details.text.as_bytes()];
         write_atomically(path, |mut to| parts.into_iter().try_for_each(|part| to.write_all(part)))
+    }
+}
+
+/// The most bytes worth reading of a file that begins so: those of the model that its header announces.
+fn announced(start: &[u8]) -> u64 {
+    match start.first_chunk::<HEADER_LEN>().map(|header| Model::from_bytes(header)) {
+        // The header is sound, and what should follow it is missing.
+        Some(Err(ModelError::Length { expected, .. })) => (HEADER_LEN + MAX_TEXT) as u64 + expected.min(1 << 31),
+        _ => 0,
     }
 }

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Describe a model file and check that it is undamaged
     Info(InfoArgs),
-    /// Fetch, verify, list or generate data sets
+    /// Fetch, verify, list or generate data sets, or clean the cache
     #[command(subcommand)]
     Data(DataCommand),
 }
@@ -64,6 +64,8 @@ pub(crate) enum DataCommand {
     },
     /// List the data sets and where they are
     List,
+    /// Remove the expanded copies of .gz files from the cache directory; they are made again when they are needed
+    Clean,
     /// Generate digits and write them to four IDX files
     Digits {
         /// Directory to write to
@@ -105,7 +107,8 @@ pub(crate) struct InvertArgs {
 /// The options for reading files.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct FileArgs {
-    /// Read files instead of memory-mapping them (for files that other processes may change)
+    /// Read files instead of memory-mapping them, for files that other processes may change: one that is cut short while it is
+    /// mapped ends the program with a bus error
     #[arg(long)]
     no_mmap: bool,
 }
@@ -143,7 +146,9 @@ impl FetchArgs {
                 mirrors.push(mirror(url).map_err(|_| Error::Mirror { url: url.into() })?);
             }
         }
-        Ok(Fetch { mirrors, timeout: self.timeout, ..Fetch::default() })
+        let fetch = Fetch { mirrors, timeout: self.timeout, ..Fetch::default() };
+        fetch.check()?;
+        Ok(fetch)
     }
 }
 
@@ -538,7 +543,13 @@ fn export_format(text: &str) -> Result<Format, String> {
 
 /// The parser of `--data`.
 fn source() -> impl TypedValueParser<Value = Source> {
-    OsStringValueParser::new().map(Source::parse)
+    OsStringValueParser::new().try_map(|text| {
+        if text.is_empty() {
+            Err(format!("expected {} or a directory of four IDX files", Name::ALL.map(Name::id).join(", ")))
+        } else {
+            Ok(Source::parse(text))
+        }
+    })
 }
 
 fn data_set_name(text: &str) -> Result<Name, String> {

@@ -1,4 +1,4 @@
-//! `twolayer data`: fetches, verifies, lists and generates data sets.
+//! `twolayer data`: fetches, verifies, lists and generates data sets, and cleans the cache.
 
 use crate::args::DataCommand;
 use crate::console::{note, say};
@@ -6,20 +6,29 @@ use crate::error::Error;
 use crate::open_data::{GENERATING, Reporter, fetch};
 use indicatif::HumanBytes;
 use std::path::Path;
-use twolayer::host;
-use twolayer::host::dataset::{Checked, Digits, Fetch, Name, Source, State, verify};
+use twolayer::host::dataset::{Checked, Digits, ExpandedCopies, Fetch, Name, Source, State, verify};
+use twolayer::host::{self, shown};
 
 pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
     match command {
         DataCommand::Fetch { name, fetch: options } => {
             let settings = Fetch { recheck: true, ..options.settings()? };
             let directory = fetch(&settings, *name, &mut Reporter::new(false))?;
-            say!("{}: {}, all files verified", name.id(), directory.display());
+            say!("{}: {}, all files verified", name.id(), shown(&directory));
             Ok(())
         }
         DataCommand::Verify { source } => verify_files(source),
         DataCommand::List => {
             Name::ALL.into_iter().for_each(list);
+            if let Ok(ExpandedCopies { directory, files: files @ 1.., bytes }) = ExpandedCopies::find() {
+                let size = HumanBytes(bytes);
+                say!(".gz      {size}  {}: {files} expanded copies, until `twolayer data clean`", shown(&directory));
+            }
+            Ok(())
+        }
+        DataCommand::Clean => {
+            let ExpandedCopies { directory, files, bytes } = ExpandedCopies::remove()?;
+            say!("{files} expanded copies of .gz files removed, {}: {}", HumanBytes(bytes), shown(&directory));
             Ok(())
         }
         &DataCommand::Digits { ref out, seed, train, test } => {
@@ -27,7 +36,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
             let result = Digits { seed, train, test }.write(out, &mut |progress| reporter.show(GENERATING, &progress));
             reporter.finish(result.is_ok());
             result?;
-            say!("{train} training and {test} test images: {}", out.display());
+            say!("{train} training and {test} test images: {}", shown(out));
             Ok(())
         }
     }
@@ -49,15 +58,15 @@ fn verify_files(source: &Source) -> Result<(), Error> {
             (directory.clone(), name, checked)
         }
     };
-    say!("{}: {}", name.title(), directory.display());
+    say!("{}: {}", name.title(), shown(&directory));
     for Checked { name, state } in &checked {
         match state {
             State::Intact => say!("ok       {name}"),
             State::Changed { path, found, expected } => {
-                say!("changed  {name}: the SHA-256 of {} is {found}, not {expected}", path.display());
+                say!("changed  {name}: the SHA-256 of {} is {found}, not {expected}", shown(path));
             }
             State::Damaged { path, reason } => {
-                say!("changed  {name}: {} cannot be decompressed: {reason}", path.display());
+                say!("changed  {name}: {} cannot be decompressed: {reason}", shown(path));
             }
             State::Missing => say!("missing  {name}"),
         }
@@ -90,10 +99,12 @@ fn count_bad(checked: &[Checked]) -> usize {
 fn list(name: Name) {
     let id = name.id();
     let size = HumanBytes(name.total_bytes());
+    let absent =
+        || name.cache_directory().map_or_else(|error| error.to_string(), |it| format!("not in {}", shown(&it)));
     match (name.locate(), name) {
-        (Ok(Some(directory)), _) => say!("{id:<8} {size}  {}", directory.display()),
-        (Ok(None), Name::Digits) => say!("{id:<8} {size}  not present: generated when needed"),
-        (Ok(None), _) => say!("{id:<8} {size}  not present: run `twolayer data fetch {id}`"),
+        (Ok(Some(directory)), _) => say!("{id:<8} {size}  {}", shown(&directory)),
+        (Ok(None), Name::Digits) => say!("{id:<8} {size}  {}: generated when needed", absent()),
+        (Ok(None), _) => say!("{id:<8} {size}  {}: run `twolayer data fetch {id}`", absent()),
         (Err(error), _) => {
             say!("{id:<8} {size}  not usable");
             note!("{id}: {error}");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use twolayer::host::dataset::{Name, without_user};
 use twolayer::host::tensors::TensorError;
 use twolayer::picture::PictureError;
-use twolayer::{Kind, host};
+use twolayer::{Kind, host, host::shown};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +23,9 @@ pub(crate) enum Error {
     NoModel,
     /// Some files of a data set are missing or changed.
     #[error(
-        "{bad} of the 4 files of {0} missing or changed; run `twolayer data fetch {0}` to restore them in the cache{1}",
-        name.id(), if name.environment_directory().is_some() { " and unset MNIST_DIR, which takes precedence" } else { "" }
+        "{bad} of the 4 files of {0} {2} missing or changed; run `twolayer data fetch {0}` to restore them in the cache{1}",
+        name.id(), if name.environment_directory().is_some() { " and unset MNIST_DIR, which takes precedence" } else { "" },
+        if *bad == 1 { "is" } else { "are" }
     )]
     VerificationFailed {
         /// The number of these files.
@@ -32,12 +33,12 @@ pub(crate) enum Error {
         name: Name,
     },
     /// The model is quantised already.
-    #[error("{} already has {kind} weights: give a model with f32 weights with --model", path.display())]
+    #[error("{} already has {kind} weights: give a model with f32 weights with --model", shown(path))]
     AlreadyQuantized { path: PathBuf, kind: Kind },
     /// The network's inputs are no square that pictures are made to.
     #[error(
         "{} takes images of {pixels} pixels{1}: a picture becomes a square of 8 to 256 pixels a side; --index takes images of a data set \
-         of any shape", path.display(), image.map_or(String::new(), |[width, height]| format!(", {width} × {height} pixels"))
+         of any shape", shown(path), image.map_or(String::new(), |[width, height]| format!(", {width} × {height} pixels"))
     )]
     NotSquare {
         path: PathBuf,
@@ -46,35 +47,40 @@ pub(crate) enum Error {
         image: Option<[u16; 2]>,
     },
     /// `--index` is beyond the test set.
-    #[error("{} has {len} images: --index takes 0 to {}, not {index}", path.display(), len - 1)]
+    #[error("{} has {len} images: --index takes 0 to {}, not {index}", shown(path), len - 1)]
     Index { path: PathBuf, index: usize, len: usize },
     /// Several pictures are to be saved to one file.
-    #[error("--save-seen {}: {pictures} pictures take a directory that exists, not one file", path.display())]
+    #[error("--save-seen {}: {pictures} pictures take a directory that exists, not one file", shown(path))]
     OneFile { path: PathBuf, pictures: usize },
     /// Some pictures have no answer; their errors were printed.
     #[error("{failed} of {pictures} pictures have no answer, for the reasons above")]
     NoAnswer { failed: usize, pictures: usize },
     /// The output would overwrite the input.
-    #[error("{} is the {what} itself: give another file with --out", path.display())]
+    #[error("{} is the {what} itself: give another file with --out", shown(path))]
     Overwrite { path: PathBuf, what: &'static str },
     /// A quantised model cannot be exported.
-    #[error("{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model, or choose --format c99", path.display())]
+    #[error(
+        "{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model, or choose \
+         --format c99",
+        shown(path)
+    )]
     ExportQuantized { path: PathBuf, kind: Kind },
     /// A model with f32 weights cannot be exported as C.
     #[error(
         "{} has f32 weights, and the C is for integers: quantise it with `twolayer quantize`, and give the result with --model",
-        path.display()
+        shown(path)
     )]
     ExportF32 { path: PathBuf },
     /// `--name` without C.
     #[error("--name is for C: choose --format c99, or leave it out")]
     NameWithoutC,
     /// The default output exists.
-    #[error("{} already exists: give it with --out to replace it, or another file", path.display())]
+    #[error("{} already exists: give it with --out to replace it, or another file", shown(path))]
     ExportExists { path: PathBuf },
     /// The format of an output cannot be told.
     #[error(
-        "{} has the extension of no known format: name it *.safetensors, *.npz or *.c, or choose with --format", path.display()
+        "{} has the extension of no known format: name it *.safetensors, *.npz or *.c, or choose with --format",
+        shown(path)
     )]
     UnknownFormat { path: PathBuf },
 }
@@ -88,8 +94,10 @@ impl<E: Into<host::Error>> From<E> for Error {
 /// A hint about the options that may help.
 fn hint(error: &host::Error) -> String {
     match error {
-        host::Error::NoDirectory { .. } | host::Error::NotADirectory { .. } => {
-            format!(": --data takes {} or a directory of four IDX files", Name::ALL.map(Name::id).join(", "))
+        host::Error::NoDirectory { path } | host::Error::NotADirectory { path } => {
+            let meant = Name::ALL.into_iter().find(|name| path.as_os_str().eq_ignore_ascii_case(name.id()));
+            let meant = meant.map_or(String::new(), |name| format!(". Did you mean {}?", name.id()));
+            format!(": --data takes {} or a directory of four IDX files{meant}", Name::ALL.map(Name::id).join(", "))
         }
         host::Error::Fetch { name, .. } => format!(
             "\nDownload the four files elsewhere and give their directory with --data{}, or another server with --mirror, \

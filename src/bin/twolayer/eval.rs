@@ -5,7 +5,7 @@ use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::{model, table};
-use twolayer::host::{ModelFile, OwnedWeights, Threads, evaluate};
+use twolayer::host::{ModelFile, OwnedWeights, Threads, evaluate, shown};
 use twolayer::quantized::{PackedNetwork, Quantized};
 use twolayer::{Backend, Kind, Network};
 
@@ -30,7 +30,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
         }
     }?;
     let kind_suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
-    say!("model     {}: {shape}{kind_suffix}", model.display());
+    say!("model     {}: {shape}{kind_suffix}", shown(&model));
     say!("data      {} test images: {data}", test.len());
     table::print(&evaluation);
     table::print_coverage(&evaluation, if kind == Kind::F32 { 5 } else { 0 });

@@ -8,9 +8,9 @@ use crate::open_data::{Data, Purpose};
 use crate::quantize::is_same_file;
 use crate::table;
 use twolayer::host::tensors::{Imported, Input, Layout, Roles, TensorFiles};
-use twolayer::host::{ModelFile, Threads, evaluate};
+use twolayer::host::{ModelFile, Threads, evaluate, shown};
 use twolayer::model::Details;
-use twolayer::{Backend, Network, Weights, weights_hash};
+use twolayer::{Backend, Kind, Network, Weights, weights_hash};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
     let first = args.files.first().cloned().unwrap_or_default();
@@ -21,9 +21,11 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
         return Err(Error::Overwrite { path: out, what: "input" });
     }
     let imported = files.network(&roles(args), input)?;
-    ModelFile::check_writable(&out)?;
-    describe(&files, &imported, input);
     let weights = imported.weights.view();
+    let origin = files.origin(&imported, input);
+    let details = Details { text: &origin, ..Details::default() };
+    let room = ModelFile::reserve(&out, Kind::F32, weights.shape(), details)?;
+    describe(&files, &imported, input);
     describe_ranges(weights);
     let evaluation = if args.data.data.is_some() {
         let data = Data::test(&args.data, InvertArgs { invert: false }, Purpose::ExistingNetwork(weights.shape()))?;
@@ -32,8 +34,9 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
     } else {
         None
     };
-    ModelFile::write(&out, weights, Details { text: &files.origin(&imported, input), ..Details::default() })?;
-    say!("model     {}, weights {:016x}", out.display(), weights_hash(weights));
+    drop(room);
+    ModelFile::write(&out, weights, details)?;
+    say!("model     {}, weights {:016x}", shown(&out), weights_hash(weights));
     if let Some((evaluation, suffix)) = evaluation {
         say!("accuracy  {} of {} test images{suffix}", table::percent(&evaluation), evaluation.total());
     }

@@ -4,14 +4,14 @@ use crate::args::InfoArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::model;
-use twolayer::host::ModelFile;
+use twolayer::host::{ModelFile, shown};
 use twolayer::{Kind, weights_hash};
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     let model = args.model.clone().map_or_else(model::newest, Ok)?;
     let file = ModelFile::open(&model, args.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
-    say!("model     {}, {} bytes, undamaged", model.display(), file.len());
+    say!("model     {}, {} bytes, undamaged", shown(&model), file.len());
     say!("network   {shape}, {kind} weights");
     let details = file.details();
     if let Some([width, height]) = details.image {

@@ -17,10 +17,15 @@ mod train;
 use args::{Arguments, Command};
 use clap::Parser;
 use console::note;
+use std::io::Write;
 use std::process::ExitCode;
+use twolayer::host;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => return no_arguments(&answer),
+    };
     let result = match arguments.command {
         None => train::run(&arguments.train),
         Some(Command::Train(args)) => train::run(&args),
@@ -38,6 +43,19 @@ fn main() -> ExitCode {
         (Ok(()), Some(error)) => note!("error: cannot write to standard output: {error}"),
     }
     ExitCode::FAILURE
+}
+
+/// Prints help, the version, or what is wrong with the arguments.
+fn no_arguments(answer: &clap::Error) -> ExitCode {
+    // What is wrong is quoted, and a terminal would obey it.
+    let obeyed = std::env::args_os().any(|argument| argument.to_string_lossy().contains(char::is_control));
+    if answer.use_stderr() && obeyed {
+        answer.render().to_string().lines().for_each(|line| note!("{}", host::shown(line)));
+    } else if let Err(error) = answer.print().and_then(|()| std::io::stdout().flush()) {
+        note!("error: cannot write to standard output: {error}");
+        return ExitCode::FAILURE;
+    }
+    u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Printing that never aborts a command: an error of standard output is kept and reported at the end.

@@ -23,7 +23,8 @@ pub(crate) fn select(
     }
 }
 
-/// The default model file for a data set, named after it or after its directory, such as `mnist.twolayer`.
+/// The default model file for a data set, named after it or after its directory, such as `mnist.twolayer`. The names of named
+/// data sets are theirs alone: a directory `mnist` has `mnist-data.twolayer`.
 pub(crate) fn path_for(source: &Source) -> PathBuf {
     let stem = match source {
         Source::Named(name) => name.id().into(),
@@ -34,7 +35,11 @@ pub(crate) fn path_for(source: &Source) -> PathBuf {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| "model".into()),
     };
-    PathBuf::from(format!("{stem}.{EXTENSION}"))
+    let path = PathBuf::from(format!("{stem}.{EXTENSION}"));
+    // Where names of files are alike in upper and lower case, so are those of models.
+    let taken = matches!(source, Source::Directory(_))
+        && source_of(Path::new(&path.to_string_lossy().to_lowercase())).is_some();
+    if taken { format!("{stem}-data.{EXTENSION}").into() } else { path }
 }
 
 /// The named data set that a model file is named after: digits for `digits.twolayer` or `digits.int8.twolayer`.

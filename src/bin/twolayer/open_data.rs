@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use twolayer::Shape;
 use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Set, Source};
-use twolayer::host::{self, FileAccess};
+use twolayer::host::{self, FileAccess, shown};
 
 /// An open data set, or its test set only, and where it comes from.
 pub(crate) struct Data<T = Dataset> {
@@ -52,7 +52,7 @@ impl Data {
             None => Self::digits(access, quiet)?,
             Some(directory) => Self { dataset: Dataset::open(&directory, access)?, source, directory, inverted: false },
         };
-        data.inverted_if(invert, Dataset::inverted)
+        Ok(data.inverted_if(invert, Dataset::inverted))
     }
 
     /// Opens the test set of the data set that `--data` selects, by default MNIST.
@@ -68,7 +68,7 @@ impl Data {
                 Data { dataset: Dataset::open_test(&directory, access)?, source, directory, inverted: false }
             }
         };
-        data.inverted_if(invert, Set::inverted)
+        Ok(data.inverted_if(invert, Set::inverted))
     }
 
     fn digits(access: FileAccess, quiet: bool) -> Result<Self, Error> {
@@ -116,15 +116,11 @@ fn find(
 
 impl<T> Data<T> {
     /// The same data, inverted if that is asked for.
-    fn inverted_if(
-        self,
-        invert: InvertArgs,
-        inverted: impl FnOnce(T) -> Result<T, host::Error>,
-    ) -> Result<Self, Error> {
+    fn inverted_if(self, invert: InvertArgs, inverted: impl FnOnce(T) -> T) -> Self {
         if !invert.invert {
-            return Ok(self);
+            return self;
         }
-        Ok(Self { dataset: inverted(self.dataset)?, inverted: true, ..self })
+        Self { dataset: inverted(self.dataset), inverted: true, ..self }
     }
 
     /// A suffix for printed accuracies that names the data set, unless it is MNIST or a directory.
@@ -145,7 +141,7 @@ impl<T> fmt::Display for Data<T> {
             Source::Named(name) => write!(f, "{}, ", name.title()),
             Source::Directory(_) => Ok(()),
         }?;
-        write!(f, "{}{}", self.directory.display(), if self.inverted { ", inverted" } else { "" })
+        write!(f, "{}{}", shown(&self.directory), if self.inverted { ", inverted" } else { "" })
     }
 }
 

@@ -11,7 +11,7 @@ use std::env::var_os;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use twolayer::host::dataset::Set;
-use twolayer::host::{self, GreyPicture, ModelFile, OwnedWeights};
+use twolayer::host::{self, GreyPicture, ModelFile, OwnedWeights, shown};
 use twolayer::picture::{Ink, Picture, Seen};
 use twolayer::quantized::Quantized;
 use twolayer::{Backend, Kind, Network, QuantizedNetwork, Shape, SizeError};
@@ -42,7 +42,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     };
     if !args.json {
         let suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
-        say!("model     {}: {shape}{suffix}", path.display());
+        say!("model     {}: {shape}{suffix}", shown(&path));
     }
     let subjects = args.files.iter().map(Subject::File).chain(args.index.iter().map(|&index| Subject::Image(index)));
     let mut failed = Vec::new();
@@ -265,7 +265,7 @@ impl Answer {
     fn print(&self, subject: Subject<'_>) {
         let Self { input, margin, class, .. } = self;
         let name = match subject {
-            Subject::File(file) => file.display().to_string(),
+            Subject::File(file) => shown(file),
             Subject::Image(index) => format!("image {index}"),
         };
         let digit = if self.sure { class.to_string() } else { "?".into() };

@@ -8,7 +8,7 @@ use crate::open_data::{Data, Purpose};
 use crate::table;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use twolayer::host::{self, ModelFile, Threads, compare};
+use twolayer::host::{self, ModelFile, Threads, compare, shown};
 use twolayer::model::{Details, HEADER_LEN};
 use twolayer::quantized::PackedNetwork;
 use twolayer::{Backend, Bits, Kind, Network};
@@ -25,14 +25,14 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     if is_same_file(&model, &out) {
         return Err(Error::Overwrite { path: out, what: "model" });
     }
-    ModelFile::check_writable(&out)?;
+    let room = ModelFile::reserve(&out, Kind::Quantized(bits), shape, file.details())?;
     let weights = file.weights()?;
     args.data.data = args.data.data.or_else(|| model::source_of(&model));
     let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?;
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 
     let images = args.images.min(train.len());
-    say!("model     {}: {shape}, {kind}, {} bytes", model.display(), file.len());
+    say!("model     {}: {shape}, {kind}, {} bytes", shown(&model), file.len());
     say!("data      {images} training and {} test images: {data}", test.len());
     let start = Instant::now();
     let tuning = args.tuning();
@@ -52,11 +52,12 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     texts.extend(tuning.map(|tuning| format!("tuned as {}: {tuning}", Kind::Quantized(bits))));
     texts.retain(|text| !text.is_empty());
     let text = texts.join("; ");
+    drop(room);
     ModelFile::write_quantized(&out, &quantized, Details { text: &text, ..file.details() })?;
 
     // Computed, not read from the file, which may be a pipe.
     let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len() + text.len());
-    say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", out.display(), time.as_secs_f64());
+    say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", shown(&out), time.as_secs_f64());
     let agreed = 100.0 * table::to_f64(comparison.agreed) / table::to_f64(test.len());
     say!("agreement {agreed:.2} % of {} test images have the same class", test.len());
     say!(

@@ -13,7 +13,7 @@ pub(crate) fn print(evaluation: &Evaluation) {
     if classes > MAX_MATRIX_CLASSES {
         for label in (0..classes).filter(|&label| evaluation.of_label(label).0 > 0) {
             let (total, correct) = evaluation.of_label(label);
-            say!("class {label:>3}  {:6.2} %  of {total}", 100.0 * ratio(correct, total));
+            say!("class {label:>3}  {}  of {total}", ratio(correct, total));
         }
         return;
     }
@@ -24,7 +24,7 @@ pub(crate) fn print(evaluation: &Evaluation) {
             0 => "·".to_string(),
             count => count.to_string(),
         });
-        say!("{label:>5}   {:6.2} %            {}", 100.0 * ratio(correct, total), format_row(counts));
+        say!("{label:>5}   {}            {}", ratio(correct, total), format_row(counts));
     }
 }
 
@@ -49,8 +49,13 @@ pub(crate) fn to_f64(count: usize) -> f64 {
     count as f64
 }
 
-fn ratio(correct: u32, total: u32) -> f64 {
-    f64::from(correct) / f64::from(total.max(1))
+/// A share in per cent; a dash where there is nothing to count.
+fn ratio(correct: u32, total: u32) -> String {
+    if total == 0 {
+        format!("{:>8}", "–")
+    } else {
+        format!("{:6.2} %", 100.0 * f64::from(correct) / f64::from(total))
+    }
 }
 
 fn format_row(cells: impl Iterator<Item = String>) -> String {

@@ -1,16 +1,17 @@
 //! `twolayer train`: trains a network and writes it to a file.
 
 use crate::args::TrainArgs;
-use crate::console::say;
+use crate::console::{say, warning};
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::{model, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use twolayer::host::ModelFile;
+use twolayer::host::dataset::Set;
 use twolayer::host::training::{self, Event};
+use twolayer::host::{ModelFile, shown};
 use twolayer::model::Details;
-use twolayer::{LossFunction, weights_hash};
+use twolayer::{Kind, LossFunction, weights_hash};
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let recipe = args.recipe();
@@ -18,11 +19,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let dataset = &data.dataset;
     let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
-    ModelFile::check_writable(&model)?;
     // Squares need no mention, and neither does the article.
     let text = if recipe.is_article() { String::new() } else { format!("trained with twolayer: {recipe}") };
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
     let details = Details { image, text: &text };
+    warn_of_absent_classes(&dataset.train);
+    let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
     if !args.quiet {
@@ -54,11 +56,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     bar.finish_and_clear();
 
     let weights = trained.weights.view();
+    drop(room);
     ModelFile::write(&model, weights, details)?;
     if !args.quiet {
         table::print(&trained.test);
         let hash = weights_hash(weights);
-        say!("\nmodel     {}, weights {hash:016x}", model.display());
+        say!("\nmodel     {}, weights {hash:016x}", shown(&model));
     }
     say!(
         "accuracy  {} of {} test images{}",
@@ -67,6 +70,19 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
         data.accuracy_suffix()
     );
     Ok(())
+}
+
+/// Warns of classes that the network can answer with, but has never seen an image of.
+fn warn_of_absent_classes(train: &Set) {
+    let absent: Vec<_> = train.absent_classes().iter().map(ToString::to_string).collect();
+    if !absent.is_empty() {
+        let (classes, images) = (train.classes(), shown(train.images_path()));
+        warning!(
+            "no image of {images} has label {}, though labels up to {} make {classes} classes: are the labels right?",
+            absent.join(", "),
+            classes - 1
+        );
+    }
 }
 
 /// A progress bar, which is shown on a terminal only.

@@ -40,19 +40,34 @@ impl Default for Digits {
 
 impl Digits {
     /// Generates the digits and writes them to four IDX files in `directory`, which is created if need be. The files
-    /// are renamed to their final names once all of them are written. Memory use is constant.
+    /// are renamed to their final names once all of them are written; those of them that an earlier call, whose process was
+    /// killed, has renamed already are kept. Memory use is constant.
     ///
     /// # Errors
     ///
-    /// If a file of one of these names exists already, or a file cannot be written.
+    /// If a file of one of these names exists already with other contents, or a file cannot be written.
     pub fn write(self, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
-        for name in FILES {
-            if let Some(path) = find_file(directory, name)? {
-                return Err(Error::Exists { path });
+        for (name, len) in FILES.into_iter().zip(self.lengths()) {
+            let path = directory.join(name);
+            // A symbolic link to nowhere is not found, but is in the way.
+            match find_file(directory, name)?.or_else(|| path.is_symlink().then(|| path.clone())) {
+                Some(found)
+                    if found != path || !found.metadata().is_ok_and(|meta| meta.is_file() && meta.len() == len) =>
+                {
+                    return Err(Error::Exists { path: found });
+                }
+                _ => {}
             }
         }
         let output = OutputDirectory::create(directory)?;
         output.persist_new(self.write_temporary(&output, report)?)
+    }
+
+    /// The length of each file in bytes, in the order of [`FILES`].
+    fn lengths(self) -> [u64; 4] {
+        let [train, test] = [self.train, self.test].map(u64::from);
+        let pixels = (SIDE * SIDE) as u64;
+        [16 + train * pixels, 8 + train, 16 + test * pixels, 8 + test]
     }
 
     /// Writes the four files under temporary names.
@@ -110,7 +125,7 @@ pub(crate) fn ensure_cached(report: &mut dyn FnMut(Progress<'_>)) -> Result<Path
 /// Generates the built-in data set in the cache, replacing any files there, and returns its directory.
 pub(crate) fn generate_in_cache(report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, Error> {
     let directory = Name::Digits.cache_directory()?;
-    let output = OutputDirectory::create_and_clean(&directory)?;
+    let output = OutputDirectory::create(&directory)?;
     let files = Digits::default().write_temporary(&output, report)?;
     files.into_iter().try_for_each(|(name, file)| output.persist(file, name))?;
     Ok(directory)

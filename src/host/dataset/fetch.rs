@@ -2,14 +2,13 @@
 //! it gets its final name only if the check passes.
 
 use super::super::atomic_write::OutputDirectory;
-use super::super::{Action, Error};
-use super::gzip::{CopyError, copy};
+use super::super::{Action, Error, shown};
+use super::gzip::{CopyError, Decompressed, copy};
 use super::name::{File, Name};
 use super::verify::{Digest, sha256_matches};
 use super::{Progress, digit_files};
 use core::fmt;
 use core::time::Duration;
-use flate2::read::MultiGzDecoder;
 use std::fs;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -21,8 +20,8 @@ use ureq::Agent;
 /// value, and every transfer has a timeout.
 #[derive(Clone, Debug)]
 pub struct Fetch {
-    /// The URLs of directories that hold the files, tried in order. If empty, the public mirrors of the data set are
-    /// used. Credentials in a URL are never shown.
+    /// The URLs of directories that hold the files, tried in order; they have no query and no fragment. If empty, the public
+    /// mirrors of the data set are used. Credentials in a URL are never shown.
     pub mirrors: Vec<String>,
     /// The longest time that a server may send nothing. The limit for a whole file is twenty times this.
     pub timeout: Duration,
@@ -47,17 +46,18 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.url, self.reason)
+        write!(f, "{}: {}", self.url, shown(&self.reason))
     }
 }
 
-/// Removes the credentials (`user:password@`) from a URL, so that it can be shown.
+/// Removes what may be secret from a URL, so that it can be shown: credentials (`user:password@`), query and fragment.
 #[must_use]
 pub fn without_user(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}{host}{path}")
+    shown(format!("{scheme}{host}{path}"))
 }
 
 impl Fetch {
@@ -68,7 +68,7 @@ impl Fetch {
     ///
     /// # Errors
     ///
-    /// If no mirror provides a file with the right SHA-256, or the cache cannot be written. Complete files are kept,
+    /// If no mirror provides a file with the right SHA-256, a mirror is not the URL of a directory, or the cache cannot be written. Complete files are kept,
     /// partial ones removed.
     pub fn fetch(&self, name: Name, report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, Error> {
         let directory = name.cache_directory()?;
@@ -81,8 +81,21 @@ impl Fetch {
         Ok(directory)
     }
 
+    /// Checks that files can be asked for by adding their names to the mirrors.
+    ///
+    /// # Errors
+    ///
+    /// If a mirror has a query or a fragment.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.mirrors.iter().find(|mirror| mirror.contains(['?', '#'])) {
+            Some(url) => Err(Error::Mirror { url: url.clone() }),
+            None => Ok(()),
+        }
+    }
+
     fn download(&self, name: Name, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
-        let output = OutputDirectory::create_and_clean(directory)?;
+        self.check()?;
+        let output = OutputDirectory::create(directory)?;
         let defaults = name.mirrors().iter().map(|&mirror| mirror.to_owned());
         let mut download = Download {
             fetch: self,
@@ -98,7 +111,8 @@ impl Fetch {
             if !self.is_present(&file, output.path())? {
                 let temporary = output.create_temporary(file.name)?;
                 if !download.fetch_file(&file, temporary.as_file())? {
-                    return Err(Error::Fetch { name, refusals: download.refusals });
+                    let (directory, refusals) = (directory.to_owned(), download.refusals);
+                    return Err(Error::Fetch { name, directory, refusals });
                 }
                 output.persist(temporary, file.name)?;
             }
@@ -206,7 +220,8 @@ impl Download<'_> {
             .map_err(|error| DownloadError::Server(self.explain(&error.into())))?;
         let is_gzip = start == [0x1f, 0x8b];
         let body = io::Cursor::new(start).chain(body);
-        let mut contents: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(body)) } else { Box::new(body) };
+        let mut contents: Box<dyn Read> =
+            if is_gzip { Box::new(Decompressed::new(io::BufReader::new(body))) } else { Box::new(body) };
         let mut digest = Digest::default();
         let mut done = 0;
         let copied = copy(&mut contents.by_ref().take(file.len + 1), &mut to, |piece| {
@@ -266,6 +281,7 @@ mod tests {
     use super::super::Digits;
     use super::server::{Answer, Server, Shared, gzip};
     use super::*;
+    use flate2::read::MultiGzDecoder;
     use std::sync::{Arc, LazyLock};
     use std::thread;
     use tempfile::TempDir;

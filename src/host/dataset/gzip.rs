@@ -1,15 +1,22 @@
 //! Compressed files: decompressed once into the cache directory, or into memory if the cache cannot be written.
+//!
+//! A copy in the cache belongs to an archive of one path and one contents: when either changes, it is not used. Only IDX files
+//! are kept, and only as much is decompressed as their header announces. Finding a copy costs one pass over the archive.
 
 use super::super::atomic_write::OutputDirectory;
 use super::super::bytes::{Bytes, FileAccess};
 use super::super::{Action, Error};
-use super::cache;
-use crate::crc32;
-use flate2::read::MultiGzDecoder;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use super::{announced, cache};
+use crate::idx::Idx;
+use core::hash::Hasher;
+use flate2::bufread::GzDecoder;
+use std::fs::{self, File};
+use std::hash::DefaultHasher;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+
+/// The first bytes of every archive.
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The number of bytes copied at a time.
 const CHUNK: usize = 1 << 16;
@@ -18,13 +25,7 @@ const CHUNK: usize = 1 << 16;
 #[derive(Debug)]
 pub(crate) enum CopyError {
     Read(io::Error),
-    Write(
-        #[cfg_attr(
-            not(feature = "download"),
-            expect(dead_code, reason = "if the cache cannot be written, it is not used")
-        )]
-        io::Error,
-    ),
+    Write(io::Error),
 }
 
 /// Copies all bytes, passes each piece to `inspect` once it is written, and returns the number of bytes.
@@ -35,7 +36,7 @@ pub(crate) fn copy(from: &mut dyn Read, to: &mut dyn Write, mut inspect: impl Fn
         let piece = match from.read(&mut buffer) {
             Ok(0) => return Ok(copied),
             Ok(len) => buffer.get(..len).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(CopyError::Read(error)),
         };
         to.write_all(piece).map_err(CopyError::Write)?;
@@ -44,62 +45,133 @@ pub(crate) fn copy(from: &mut dyn Read, to: &mut dyn Write, mut inspect: impl Fn
     }
 }
 
-/// Opens a file to read its contents, which are decompressed on the fly if the name ends in `.gz`.
-pub(crate) fn open_reader(path: &Path) -> Result<Box<dyn Read>, Error> {
-    let file = File::open(path).map_err(Error::io(Action::Open, path))?;
-    Ok(if is_gzip(path) { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+/// The contents of an archive, of all its members; zeros may follow them, as on a tape. The archive's own checksums and lengths
+/// are checked.
+pub(crate) struct Decompressed<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Decompressed<R> {
+    pub(crate) fn new(archive: R) -> Self {
+        Self(Some(GzDecoder::new(archive)))
+    }
 }
 
-pub(crate) fn is_gzip(path: &Path) -> bool {
+impl<R: BufRead> Read for Decompressed<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let read = member.read(to)?;
+            if read > 0 || to.is_empty() {
+                return Ok(read);
+            }
+            let behind = member.get_mut();
+            while let zeros @ 1.. = behind.fill_buf()?.iter().take_while(|&&byte| byte == 0).count() {
+                behind.consume(zeros);
+            }
+            if behind.fill_buf()?.is_empty() {
+                return Ok(0);
+            }
+            self.0 = self.0.take().map(|member| GzDecoder::new(member.into_inner()));
+        }
+        Ok(0)
+    }
+}
+
+/// Whether a file is compressed: its name ends in `.gz`, and it does not begin as something else. (Some programs expand a file
+/// that they fetch but keep its name.)
+pub(crate) fn is_compressed(path: &Path) -> Result<bool, Error> {
+    if !is_named_gz(path) {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(Error::io(Action::Open, path))?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut start).map_err(Error::io(Action::Read, path))?;
+    Ok(start.len() < MAGIC.len() || start == MAGIC)
+}
+
+pub(crate) fn is_named_gz(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "gz")
 }
 
-/// Opens a `.gz` file decompressed: from the cache, where it is put first if it is not there. If the file changes, its
-/// copy in the cache is not used any more.
+/// Opens a compressed file decompressed: from the cache, where it is put first if it is not there.
 pub(crate) fn open_decompressed(path: &Path, access: FileAccess) -> Result<Bytes, Error> {
-    match open_cached(path, access) {
-        Err(CacheError::Unavailable) => {
-            let mut bytes = Vec::new();
-            open_reader(path)?.read_to_end(&mut bytes).map_err(Error::io(Action::Decompress, path))?;
-            Ok(Bytes::Read(bytes))
+    let mut archive = File::open(path).map_err(Error::io(Action::Open, path))?;
+    let in_memory = |archive: &File| {
+        let mut bytes = Vec::new();
+        expand(path, archive, &mut bytes).map(|()| Bytes::Read(bytes))
+    };
+    let opened = open_cached(path, &archive, access).or_else(|error| match error {
+        ExpandError::Write => {
+            archive.rewind().map_err(|error| ExpandError::Archive(Error::io(Action::Read, path)(error)))?;
+            in_memory(&archive)
         }
-        Err(CacheError::Archive(error)) => Err(error),
-        Ok(bytes) => Ok(bytes),
-    }
+        error @ ExpandError::Archive(_) => Err(error),
+    });
+    opened.map_err(|error| match error {
+        ExpandError::Archive(error) => error,
+        ExpandError::Write => Error::io(Action::Decompress, path)(ErrorKind::OutOfMemory.into()),
+    })
 }
 
-enum CacheError {
-    /// There is no cache directory, or it cannot be written.
-    Unavailable,
-    /// The archive cannot be decompressed.
+enum ExpandError {
+    /// The archive cannot be read, or is not that of an IDX file.
     Archive(Error),
+    /// There is no cache directory, or it cannot be written.
+    Write,
 }
 
-fn open_cached(path: &Path, access: FileAccess) -> Result<Bytes, CacheError> {
-    let name = cache_name(path).map_err(CacheError::Archive)?;
-    let directory = cache::directory().map_err(|_| CacheError::Unavailable)?.join("expanded");
+fn open_cached(path: &Path, mut archive: &File, access: FileAccess) -> Result<Bytes, ExpandError> {
+    let directory = cache::expanded().map_err(|_| ExpandError::Write)?;
+    let [owner, contents] = cache_name(path, archive).map_err(ExpandError::Archive)?;
+    let name = format!("{owner}{contents}");
     let target = directory.join(&name);
-    if let Ok(bytes) = Bytes::open(&target, access) {
+    if let Ok(bytes) = Bytes::open(&target, access, announced) {
         return Ok(bytes);
     }
-    let mut source = open_reader(path).map_err(CacheError::Archive)?;
-    let output = OutputDirectory::create_and_clean(&directory).map_err(|_| CacheError::Unavailable)?;
-    let file = output.create_temporary(&name).map_err(|_| CacheError::Unavailable)?;
-    // The decoder checks the archive's own CRC and length.
-    copy(&mut source, &mut file.as_file(), |_| ()).map_err(|error| match error {
-        CopyError::Read(error) => CacheError::Archive(Error::io(Action::Decompress, path)(error)),
-        CopyError::Write(_) => CacheError::Unavailable,
-    })?;
-    output.persist(file, &name).map_err(|_| CacheError::Unavailable)?;
-    Bytes::open(&target, access).map_err(|_| CacheError::Unavailable)
+    archive.rewind().map_err(|error| ExpandError::Archive(Error::io(Action::Read, path)(error)))?;
+    let output = OutputDirectory::create(&directory).map_err(|_| ExpandError::Write)?;
+    let file = output.create_temporary(&name).map_err(|_| ExpandError::Write)?;
+    expand(path, archive, &mut file.as_file())?;
+    output.persist(file, &name).map_err(|_| ExpandError::Write)?;
+    // What the archive held before is not needed any more.
+    for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+        let found = entry.file_name();
+        if found != name.as_str() && found.as_encoded_bytes().starts_with(owner.as_bytes()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Bytes::open(&target, access, announced).map_err(|_| ExpandError::Write)
 }
 
-/// The name of a file's decompressed copy in the cache, made from its path, length and modification time.
-fn cache_name(path: &Path) -> Result<String, Error> {
+/// Decompresses an archive of an IDX file, and no more of it than its header announces.
+fn expand(path: &Path, archive: &File, to: &mut dyn Write) -> Result<(), ExpandError> {
+    let failed = |error| ExpandError::Archive(Error::io(Action::Decompress, path)(error));
+    let mut contents = Decompressed::new(BufReader::with_capacity(CHUNK, archive));
+    let mut start = Vec::new();
+    contents.by_ref().take(Idx::MAX_HEADER_LEN as u64).read_to_end(&mut start).map_err(failed)?;
+    let idx_error = |error| ExpandError::Archive(Error::Idx { path: path.to_owned(), error });
+    let announced = Idx::file_len(&start).map_err(idx_error)?;
+    // One more byte tells that there are too many.
+    let mut contents = start.as_slice().chain(contents).take(announced.saturating_add(1));
+    let found = copy(&mut contents, to, |_| ()).map_err(|error| match error {
+        CopyError::Read(error) => failed(error),
+        CopyError::Write(_) => ExpandError::Write,
+    })?;
+    if found == announced {
+        return Ok(());
+    }
+    let found = if found < announced { found.to_string() } else { "more".into() };
+    let text = format!("its IDX header announces {announced} bytes, but there are {found}");
+    Err(failed(io::Error::new(ErrorKind::InvalidData, text)))
+}
+
+/// The name of an archive's copy in the cache: what depends on its path, and what depends on its contents. (A CRC would not do:
+/// that of an archive which holds its contents uncompressed, followed by their own CRC, is the same whatever they are.)
+fn cache_name(path: &Path, mut archive: &File) -> Result<[String; 2], Error> {
     let full = path.canonicalize().map_err(Error::io(Action::Open, path))?;
-    let meta = full.metadata().map_err(Error::io(Action::Open, path))?;
-    let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    let path_crc = crc32(full.as_os_str().as_encoded_bytes());
+    let [mut owner, mut contents] = [DefaultHasher::new(), DefaultHasher::new()];
+    owner.write(full.as_os_str().as_encoded_bytes());
+    copy(&mut archive, &mut io::sink(), |piece| contents.write(piece)).map_err(|error| match error {
+        CopyError::Read(error) | CopyError::Write(error) => Error::io(Action::Read, path)(error),
+    })?;
     let stem = full.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(format!("{path_crc:08x}-{}-{}-{stem}", meta.len(), modified.as_nanos()))
+    Ok([format!("{:016x}-", owner.finish()), format!("{:016x}-{stem}", contents.finish())])
 }

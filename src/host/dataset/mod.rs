@@ -10,6 +10,7 @@ mod name;
 #[cfg(feature = "download")]
 mod verify;
 
+pub use cache::ExpandedCopies;
 pub use digit_files::Digits;
 pub use digits::{digit, write_idx};
 #[cfg(feature = "download")]
@@ -20,7 +21,9 @@ pub use verify::{Checked, State, verify};
 
 use super::bytes::{Bytes, FileAccess};
 use super::{Action, Error};
-use crate::idx::{Idx, IdxError, Images};
+use crate::idx::{Idx, IdxError};
+use std::ffi::OsString;
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +68,7 @@ pub struct Dataset {
 impl Dataset {
     /// Opens the four files in a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
     /// `t10k` for `train`. The spelling `train-images.idx3-ubyte` is accepted too. Files that end in `.gz` are
-    /// decompressed once, into the cache directory, or into memory if the cache cannot be written.
+    /// decompressed once, into the cache directory (see [`ExpandedCopies`]), or into memory if the cache cannot be written.
     ///
     /// # Errors
     ///
@@ -113,12 +116,9 @@ impl Dataset {
     }
 
     /// The same data set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`open`](Self::open).
-    pub fn inverted(self) -> Result<Self, Error> {
-        Ok(Self { train: self.train.inverted()?, test: self.test.inverted()? })
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        Self { train: self.train.inverted(), test: self.test.inverted() }
     }
 
     fn new([train_images, train_labels, test_images, test_labels]: [Content; 4]) -> Result<Self, Error> {
@@ -137,7 +137,7 @@ impl Dataset {
     }
 }
 
-/// A file's path, as shown to the user, and its bytes, decompressed.
+/// A file's path, as shown to the user, and its bytes, decompressed. Mapped bytes may change at any time.
 #[derive(Debug)]
 struct Content {
     path: PathBuf,
@@ -147,8 +147,13 @@ struct Content {
 impl Content {
     fn open(directory: &Path, name: &'static str, access: FileAccess) -> Result<Self, Error> {
         let path = require_file(directory, name)?;
-        let bytes =
-            if gzip::is_gzip(&path) { gzip::open_decompressed(&path, access)? } else { Bytes::open(&path, access)? };
+        // Labels are few, and are indices once they are checked: they must not change.
+        let access = if name.contains("labels") { FileAccess::Read } else { access };
+        let bytes = if gzip::is_compressed(&path)? {
+            gzip::open_decompressed(&path, access)?
+        } else {
+            Bytes::open(&path, access, announced)?
+        };
         Ok(Self { path, bytes })
     }
 
@@ -163,6 +168,8 @@ impl Content {
 pub struct Set {
     images: Content,
     labels: Content,
+    /// Where the pixels begin in the file of images.
+    header_len: usize,
     /// Pixels per image.
     pixels: usize,
     /// Width and height of an image.
@@ -173,6 +180,7 @@ impl Set {
     fn new(images: Content, labels: Content) -> Result<Self, Error> {
         let (count, pixels) = images.read(Idx::images).map(|images| (images.count() as usize, images.pixels()))?;
         let image_size = images.read(|idx| Ok(image_size(idx)))?;
+        let header_len = images.bytes.as_slice().len() - count * pixels;
         let label_count = labels.read(Idx::labels)?.len();
         if count != label_count {
             return Err(Error::Counts {
@@ -185,21 +193,14 @@ impl Set {
         if count == 0 {
             return Err(Error::Empty { path: images.path });
         }
-        Ok(Self { images, labels, pixels, image_size })
+        Ok(Self { images, labels, header_len, pixels, image_size })
     }
 
     /// The same set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
-    ///
-    /// # Errors
-    ///
-    /// If the files are no longer what they were when they were opened.
-    pub fn inverted(self) -> Result<Self, Error> {
-        let mut bytes = self.images.bytes.as_slice().to_vec();
-        let header = bytes.len().saturating_sub(self.images().len());
-        for pixel in bytes.iter_mut().skip(header) {
-            *pixel = !*pixel;
-        }
-        Self::new(Content { path: self.images.path, bytes: Bytes::Read(bytes) }, self.labels)
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        let pixels = self.images().iter().map(|pixel| !pixel).collect();
+        Self { images: Content { path: self.images.path, bytes: Bytes::Read(pixels) }, header_len: 0, ..self }
     }
 
     /// The number of images.
@@ -256,6 +257,18 @@ impl Set {
         self.labels().iter().max().map_or(2, |&largest| usize::from(largest) + 1).max(2)
     }
 
+    /// The classes without an image: labels below [`classes`](Self::classes) that none has.
+    #[must_use]
+    pub fn absent_classes(&self) -> Vec<usize> {
+        let mut absent = vec![true; self.classes()];
+        for &label in self.labels() {
+            if let Some(absent) = absent.get_mut(usize::from(label)) {
+                *absent = false;
+            }
+        }
+        absent.iter().enumerate().filter_map(|(class, absent)| absent.then_some(class)).collect()
+    }
+
     /// Checks that images have `pixels` pixels and that all labels are below `classes`.
     pub(crate) fn check(&self, pixels: usize, classes: usize) -> Result<(), Error> {
         if self.pixels != pixels {
@@ -277,12 +290,11 @@ impl Set {
 
     /// All pixels: `[images][pixels]`. Not public, since the bytes may be memory-mapped.
     pub(crate) fn images(&self) -> &[u8] {
-        Idx::parse(self.images.bytes.as_slice())
-            .and_then(|idx| idx.images())
-            .map_or(&[], |images: Images<'_>| images.data())
+        // Not by the header, which may have changed since it was read.
+        self.images.bytes.as_slice().get(self.header_len..).unwrap_or_default()
     }
 
-    /// One label per image. Not public, since the bytes may be memory-mapped.
+    /// One label per image. Not public, like the images.
     pub(crate) fn labels(&self) -> &[u8] {
         Idx::parse(self.labels.bytes.as_slice()).and_then(|idx| idx.labels()).unwrap_or(&[])
     }
@@ -297,6 +309,11 @@ fn image_size(idx: &Idx<'_>) -> Option<[u16; 2]> {
         return None;
     };
     Some([u16::try_from(width).ok()?, u16::try_from(height).ok()?])
+}
+
+/// The most bytes worth reading of a file that begins so: those that its header announces.
+fn announced(start: &[u8]) -> u64 {
+    Idx::file_len(start).unwrap_or(0)
 }
 
 fn check_directory(directory: &Path) -> Result<(), Error> {
@@ -324,5 +341,49 @@ fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
 
 /// Like [`find_file`], but a missing file is an error.
 fn require_file(directory: &Path, name: &'static str) -> Result<PathBuf, Error> {
-    find_file(directory, name)?.ok_or_else(|| Error::Missing { directory: directory.to_owned(), name })
+    find_file(directory, name)?.ok_or_else(|| Error::Missing {
+        directory: directory.to_owned(),
+        name,
+        similar: similar_file(directory, name),
+    })
+}
+
+/// The name of a file that ends like a missing one, in upper or lower case: such as those of EMNIST, which has `test` for `t10k`.
+fn similar_file(directory: &Path, name: &str) -> Option<OsString> {
+    let ends =
+        [name, &name.replacen("t10k", "test", 1)].map(|name| [name.to_owned(), name.replacen("-idx", ".idx", 1)]);
+    fs::read_dir(directory).ok()?.flatten().map(|entry| entry.file_name()).find(|found| {
+        let found = found.to_string_lossy().to_lowercase();
+        let stem = found.strip_suffix(".gz").unwrap_or(&found);
+        ends.as_flattened().iter().any(|end| stem.ends_with(end.as_str()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::OpenOptions;
+    use std::io::Write;
+
+    /// A set whose files another process overwrites is still of the same images and labels, however little sense they make.
+    #[cfg(unix)]
+    #[test]
+    fn files_that_change_under_a_run() {
+        let directory = tempfile::TempDir::new().unwrap();
+        Digits { seed: 1, train: 1, test: 100 }.write(directory.path(), &mut |_| ()).unwrap();
+        let set = Dataset::open_test(directory.path(), FileAccess::Map).unwrap();
+        let labels = set.labels().to_vec();
+        assert!(set.is_mapped());
+        for name in [FILES[2], FILES[3]] {
+            let path = directory.path().join(name);
+            let len = fs::metadata(&path).unwrap().len();
+            let noise = vec![0xee; usize::try_from(len).unwrap()];
+            OpenOptions::new().write(true).open(path).unwrap().write_all(&noise).unwrap();
+        }
+        assert_eq!((set.len(), set.images().len()), (100, 100 * 784));
+        assert_eq!(set.image(99), Some(vec![0xee; 784]));
+        assert_eq!(set.labels(), labels);
+        let inverted = set.inverted();
+        assert_eq!((inverted.image(99), inverted.labels()), (Some(vec![0x11; 784]), &labels[..]));
+    }
 }

@@ -1,8 +1,9 @@
 //! The named data sets and their directories.
 
 use super::super::Error;
-use super::{FILES, cache, digit_files, require_file};
+use super::{FILES, cache, digit_files, find_file, gzip, require_file};
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 /// The environment variable with the path of a directory that holds MNIST.
@@ -174,7 +175,8 @@ impl Name {
     }
 
     /// The directory that holds all four files, or `None` if they must be fetched first: `$MNIST_DIR` (for MNIST), or
-    /// else the cache. Files in the cache were verified when they were written, so only their lengths are checked.
+    /// else the cache, plain or compressed. Files in the cache were verified when they were written, so only their lengths are
+    /// checked.
     ///
     /// # Errors
     ///
@@ -209,8 +211,10 @@ impl Name {
 }
 
 impl File {
-    /// Whether the directory has a file of that name and length.
+    /// Whether the directory has the file: of its length, or compressed.
     pub(crate) fn is_in(&self, directory: &Path) -> bool {
-        directory.join(self.name).metadata().is_ok_and(|meta| meta.is_file() && meta.len() == self.len)
+        let found = find_file(directory, self.name).ok().flatten();
+        let meta = found.as_ref().and_then(|path| path.metadata().ok()).filter(Metadata::is_file);
+        meta.is_some_and(|meta| meta.len() == self.len || found.is_some_and(|path| gzip::is_named_gz(&path)))
     }
 }

@@ -2,10 +2,11 @@
 
 use super::super::{Action, Error};
 use super::find_file;
-use super::gzip::{CopyError, copy, open_reader};
+use super::gzip::{CopyError, Decompressed, copy, is_compressed};
 use super::name::{File, Name};
 use core::fmt::Write;
-use std::io;
+use std::fs;
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The result of verifying one file of a data set.
@@ -63,9 +64,10 @@ pub fn verify(directory: &Path, name: Name) -> Result<[Checked; 4], Error> {
     Ok([a?, b?, c?, d?])
 }
 
-/// Whether the file in the directory has the expected SHA-256.
+/// Whether the file in the directory, plain or compressed, has the expected SHA-256.
 pub(crate) fn sha256_matches(directory: &Path, file: &File) -> Result<bool, Error> {
-    Ok(sha256(&directory.join(file.name))?.is_ok_and(|found| found == file.sha256))
+    let found = find_file(directory, file.name)?.map(|path| sha256(&path)).transpose()?;
+    Ok(found.is_some_and(|found| found.is_ok_and(|found| found == file.sha256)))
 }
 
 /// The SHA-256 of a file's contents, or the inner error if they cannot be decompressed.
@@ -76,6 +78,12 @@ fn sha256(path: &Path) -> Result<io::Result<String>, Error> {
         Err(CopyError::Read(error) | CopyError::Write(error)) if error.raw_os_error().is_none() => Ok(Err(error)),
         Err(CopyError::Read(error) | CopyError::Write(error)) => Err(Error::io(Action::Read, path)(error)),
     }
+}
+
+/// Opens a file to read its contents, which are decompressed on the fly if it is compressed.
+fn open_reader(path: &Path) -> Result<Box<dyn Read>, Error> {
+    let file = BufReader::new(fs::File::open(path).map_err(Error::io(Action::Open, path))?);
+    Ok(if is_compressed(path)? { Box::new(Decompressed::new(file)) } else { Box::new(file) })
 }
 
 /// Computes a SHA-256.

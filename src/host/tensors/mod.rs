@@ -14,7 +14,7 @@ mod roles;
 mod safetensors;
 
 use super::bytes::Bytes;
-use super::{Error, FileAccess};
+use super::{Error, FileAccess, shown};
 use core::fmt;
 use core::ops::Range;
 use element::Element;
@@ -43,7 +43,7 @@ pub struct TensorInfo {
 impl fmt::Display for TensorInfo {
     /// For example `fc1.weight [128, 784]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.name, self.shape)
+        write!(f, "{} {:?}", shown(&self.name), self.shape)
     }
 }
 
@@ -103,8 +103,8 @@ impl TensorFiles {
     pub fn open<P: AsRef<Path>>(paths: &[P], access: FileAccess) -> Result<Self, Error> {
         let mut opened = Self { files: Vec::new(), tensors: Vec::new() };
         for path in paths.iter().map(AsRef::as_ref) {
-            let bytes = Bytes::open(path, access)?;
-            let error = |error| Error::Tensors { path: path.display().to_string(), error };
+            let bytes = Bytes::open(path, access, announced)?;
+            let error = |error| Error::Tensors { path: shown(path), error };
             for tensor in list(&bytes, path).map_err(error)? {
                 if opened.infos().any(|info| info.name == tensor.info.name) {
                     return Err(error(TensorError::Duplicate { name: tensor.info.name }));
@@ -123,7 +123,7 @@ impl TensorFiles {
 
     /// The files' paths, for messages.
     fn paths(&self) -> String {
-        let each: Vec<_> = self.files.iter().map(|(path, _)| path.display().to_string()).collect();
+        let each: Vec<_> = self.files.iter().map(|(path, _)| shown(path)).collect();
         each.join(", ")
     }
 
@@ -141,7 +141,7 @@ impl TensorFiles {
     fn read(&self, place: usize, len: usize) -> Result<Numbers<'_>, Error> {
         let (file, tensor) = &self.tensors[place];
         let (path, bytes) = &self.files[*file];
-        let error = |error| Error::Tensors { path: path.display().to_string(), error };
+        let error = |error| Error::Tensors { path: shown(path), error };
         tensor.read(bytes.as_slice(), len).map_err(error)
     }
 }
@@ -202,6 +202,15 @@ fn list(bytes: &Bytes, path: &Path) -> Result<Vec<Tensor>, TensorError> {
         [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::list(bytes),
         _ if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors")) => safetensors::list(bytes),
         _ => Err(TensorError::Format { found: bytes.iter().take(8).copied().collect() }),
+    }
+}
+
+/// The most bytes worth reading of a file that begins so.
+const fn announced(start: &[u8]) -> u64 {
+    match start {
+        // No network takes more, not even in numbers of 64 bits.
+        [0x93, b'N', ..] | [b'P', b'K', ..] | [_, _, _, _, _, _, _, _, b'{', ..] => 1 << 32,
+        _ => 0,
     }
 }
 
