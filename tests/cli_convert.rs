@@ -51,7 +51,7 @@ fn a_quantised_network_is_exported_as_c() {
     fs::remove_file(sandbox.work().join("m.int4.c")).unwrap();
     sandbox.run(&["export", "--format", "c99"]).failed(&["m.int4.h already exists", "--out"]);
     sandbox.run(&["export", "--out", "digits.c", "--name", "Net"]).succeeded();
-    assert!(read("digits.h").contains("#define NET_INPUTS 64\n") && read("digits.c").contains("Net_classify("));
+    assert!(read("digits.h").contains("#define NET_PIXELS 64\n") && read("digits.c").contains("Net_classify("));
 
     // Nothing is written when one of the two files cannot be.
     fs::create_dir(sandbox.work().join("both.c")).unwrap();
