@@ -101,6 +101,38 @@ fn recipes_are_named_sets_of_options() {
     sandbox.run(&["train", "--shuffle=maybe"]).rejected(&["--shuffle"]);
 }
 
+/// Settings are chosen by training images that were not trained on.
+#[test]
+fn training_images_are_held_out() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    // The same, made by hand: 60 images to train on, 30 to test on.
+    let parts = SmallSet { train: 60, ..SmallSet::TINY };
+    sandbox.data("parts", &parts);
+    let (images, labels) = (SmallSet::TINY.file(0), SmallSet::TINY.file(1));
+    let count = 30_u32.to_be_bytes();
+    let write = |name: &str, bytes: &[u8]| fs::write(sandbox.work().join("parts").join(name), bytes).unwrap();
+    write("t10k-images-idx3-ubyte", &[&images[..4], &count, &images[8..16], &images[16 + 60 * 64..]].concat());
+    write("t10k-labels-idx1-ubyte", &[&labels[..4], &count, &labels[8 + 60..]].concat());
+    let train = |data: &str, options: &[&str]| {
+        let common = ["train", "--data", data, "--hidden", "24", "--recipe", "fast", "--model", "m.twolayer"];
+        let out = sandbox.run(&[&common[..], options].concat()).succeeded();
+        (fs::read(sandbox.work().join("m.twolayer")).unwrap(), out)
+    };
+    let (expected, by_hand) = train("parts", &[]);
+    let (found, out) = train("data", &["--hold-out", "30"]);
+    assert!(found == expected, "{out}");
+    assert!(out.starts_with("data      60 training and 30 test images: data; tested on the last 30 training images\n"));
+    let last = |text: &str| text.lines().last().unwrap().to_owned();
+    assert_eq!(last(&out), last(&by_hand));
+    let eval = ["eval", "--data", "data", "--hold-out", "30", "--model", "m.twolayer"];
+    assert_eq!(last(&sandbox.run(&eval).succeeded()), last(&out));
+    for too_many in ["90", "1000"] {
+        let out = sandbox.run(&["train", "--data", "data", "--hold-out", too_many]);
+        out.failed(&["of 90 training images cannot be held out: 1 to 89 can"]);
+    }
+}
+
 /// Dark ink on light makes every hidden unit inactive, and is said to be so; inverted, it is what it was.
 #[test]
 fn dark_ink_on_light_is_inverted_or_refused() {

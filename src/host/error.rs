@@ -168,6 +168,14 @@ pub enum Error {
         /// How they were to begin.
         found: String,
     },
+    /// As many training images were to be held out for the test as there are, or none.
+    #[error("{found} of {images} training images cannot be held out: 1 to {} can", images - 1)]
+    HoldOut {
+        /// The number of images to be held out.
+        found: usize,
+        /// The number of training images.
+        images: usize,
+    },
     /// The size of a network is out of range, or a buffer has the wrong length.
     #[error(transparent)]
     Size(#[from] SizeError),

@@ -90,6 +90,9 @@ pub(crate) struct DataArgs {
     /// (plain or .gz) with images of any size [default: mnist]
     #[arg(long, value_name = "NAME|DIR", value_parser = source())]
     pub(crate) data: Option<Source>,
+    /// Train without the last N training images, and test on them instead of the test set: for choosing settings
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) hold_out: Option<usize>,
     #[command(flatten)]
     pub(crate) fetch: FetchArgs,
     #[command(flatten)]

@@ -17,6 +17,8 @@ pub(crate) struct Data<T = Dataset> {
     /// The directory of its files.
     directory: PathBuf,
     inverted: bool,
+    /// Training images that are the test set.
+    held_out: Option<usize>,
 }
 
 /// What the data set is needed for.
@@ -48,25 +50,26 @@ impl Data {
     pub(crate) fn open(args: &DataArgs, invert: InvertArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
         let (source, directory) = find(args, purpose, quiet, Name::locate)?;
         let access = args.file.access();
-        let data = match directory {
+        let mut data = match directory {
             None => Self::digits(access, quiet)?,
-            Some(directory) => Self { dataset: Dataset::open(&directory, access)?, source, directory, inverted: false },
+            Some(directory) => Self::new(Dataset::open(&directory, access)?, source, directory),
         };
+        if let Some(count) = args.hold_out {
+            data = Self { dataset: data.dataset.held_out(count)?, held_out: Some(count), ..data };
+        }
         Ok(data.inverted_if(invert, Dataset::inverted))
     }
 
     /// Opens the test set of the data set that `--data` selects, by default MNIST.
     pub(crate) fn test(args: &DataArgs, invert: InvertArgs, purpose: Purpose) -> Result<Data<Set>, Error> {
+        if args.hold_out.is_some() {
+            return Ok(Self::open(args, invert, purpose, false)?.test_set());
+        }
         let (source, directory) = find(args, purpose, false, Name::locate_test)?;
         let access = args.file.access();
         let data = match directory {
-            None => {
-                let Self { dataset, source, directory, inverted } = Self::digits(access, false)?;
-                Data { dataset: dataset.test, source, directory, inverted }
-            }
-            Some(directory) => {
-                Data { dataset: Dataset::open_test(&directory, access)?, source, directory, inverted: false }
-            }
+            None => Self::digits(access, false)?.test_set(),
+            Some(directory) => Data::new(Dataset::open_test(&directory, access)?, source, directory),
         };
         Ok(data.inverted_if(invert, Set::inverted))
     }
@@ -77,7 +80,13 @@ impl Data {
         reporter.finish(dataset.is_ok());
         let dataset = dataset?;
         let directory = dataset.train.images_path().parent().unwrap_or_else(|| Path::new("")).to_owned();
-        Ok(Self { dataset, source: Source::Named(Name::Digits), directory, inverted: false })
+        Ok(Self::new(dataset, Source::Named(Name::Digits), directory))
+    }
+
+    /// The test set alone.
+    fn test_set(self) -> Data<Set> {
+        let Self { dataset, source, directory, inverted, held_out } = self;
+        Data { dataset: dataset.test, source, directory, inverted, held_out }
     }
 }
 
@@ -115,6 +124,10 @@ fn find(
 }
 
 impl<T> Data<T> {
+    const fn new(dataset: T, source: Source, directory: PathBuf) -> Self {
+        Self { dataset, source, directory, inverted: false, held_out: None }
+    }
+
     /// The same data, inverted if that is asked for.
     fn inverted_if(self, invert: InvertArgs, inverted: impl FnOnce(T) -> T) -> Self {
         if !invert.invert {
@@ -141,7 +154,11 @@ impl<T> fmt::Display for Data<T> {
             Source::Named(name) => write!(f, "{}, ", name.title()),
             Source::Directory(_) => Ok(()),
         }?;
-        write!(f, "{}{}", shown(&self.directory), if self.inverted { ", inverted" } else { "" })
+        write!(f, "{}{}", shown(&self.directory), if self.inverted { ", inverted" } else { "" })?;
+        if let Some(count) = self.held_out {
+            write!(f, "; tested on the last {count} training images")?;
+        }
+        Ok(())
     }
 }
 

@@ -22,6 +22,7 @@ pub use verify::{Checked, State, verify};
 use super::bytes::{Bytes, FileAccess};
 use super::{Action, Error};
 use crate::idx::{Idx, IdxError};
+use core::ops::Range;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -121,6 +122,21 @@ impl Dataset {
         Self { train: self.train.inverted(), test: self.test.inverted() }
     }
 
+    /// The same data set with its last `count` training images in place of the test set: for settings to be chosen by, so that the
+    /// test set is looked at once. A copy in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HoldOut`] if no training image, or no test image, would be left.
+    pub fn held_out(self, count: usize) -> Result<Self, Error> {
+        let images = self.train.len();
+        let error = Error::HoldOut { found: count, images };
+        let Some(left) = images.checked_sub(count).filter(|left| *left > 0 && count > 0) else { return Err(error) };
+        let (train, test) = (self.train.part(0..left), self.train.part(left..images));
+        test.check_labels(train.classes(), "the training labels")?;
+        Ok(Self { train, test })
+    }
+
     fn new([train_images, train_labels, test_images, test_labels]: [Content; 4]) -> Result<Self, Error> {
         let train = Set::new(train_images, train_labels)?;
         let test = Set::new(test_images, test_labels)?;
@@ -201,6 +217,17 @@ impl Set {
     pub fn inverted(self) -> Self {
         let pixels = self.images().iter().map(|pixel| !pixel).collect();
         Self { images: Content { path: self.images.path, bytes: Bytes::Read(pixels) }, header_len: 0, ..self }
+    }
+
+    /// Some of the images.
+    fn part(&self, range: Range<usize>) -> Self {
+        let images = self.images().get(range.start * self.pixels..range.end * self.pixels).unwrap_or_default();
+        let labels = self.labels().get(range).unwrap_or_default();
+        let count = u32::try_from(labels.len()).unwrap_or_default();
+        let labels = [&[0, 0, 8, 1], &count.to_be_bytes()[..], labels].concat();
+        let content = |of: &Content, bytes| Content { path: of.path.clone(), bytes: Bytes::Read(bytes) };
+        let (images, labels) = (content(&self.images, images.to_vec()), content(&self.labels, labels));
+        Self { images, labels, header_len: 0, ..*self }
     }
 
     /// The number of images.
