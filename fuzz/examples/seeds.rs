@@ -67,6 +67,12 @@ fn main() -> io::Result<()> {
         payload[0] = 5;
         let header = header(Kind::Quantized(bits), shape, Details::default(), &payload).expect("a header");
         write("model", name, &[&header[..], &payload].concat())?;
+        let shape = Shape::new(6, 17, 2).and_then(|shape| shape.with_halved_images([6, 4])).expect("a shape");
+        let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a length")];
+        payload[0] = 3;
+        let header =
+            twolayer::model::header(Kind::Quantized(bits), shape, Details::default(), &payload).expect("a header");
+        write("model", &format!("halved-{name}"), &[&header[..], &payload].concat())?;
     }
     // Sizes (less one), samples, block (less one), α; then bytes of which four in five are zero, and weights.
     for (name, sizes) in [
@@ -81,7 +87,7 @@ fn main() -> io::Result<()> {
         let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
         write("kernels", name, &bytes)?;
     }
-    // Sizes (less one, in steps of three; outputs in ones), images, shift (less one; with biases from 128 on); then pixels and weights: zeros but for
+    // Sizes (less one, in steps of three; outputs in ones), images, shift (less one; 128 more with biases, 64 more for halved images); then pixels and weights: zeros but for
     // one in so many, or the largest of everything, which fills lanes as far as they go.
     for (name, sizes, one_in) in [
         ("tiles", [30, 10, 9, 3, 5], 5),
@@ -90,6 +96,7 @@ fn main() -> io::Result<()> {
         ("shifted", [43, 11, 22, 3, 23], 2),
         ("no-images", [0, 0, 0, 0, 0], 1),
         ("biased", [30, 40, 9, 3, 133], 3),
+        ("halved", [30, 40, 9, 3, 69], 3),
     ] {
         let rest = (0..769_u32).map(|n| if n % one_in == 0 { (n * 97 % 251) as u8 } else { 0 });
         let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();

@@ -46,7 +46,7 @@ fn check(bytes: &[u8]) {
     if shape.inputs() > 1000 || shape.hidden() > 1000 {
         return;
     }
-    let image: Vec<u8> = (0..shape.inputs()).map(|i| i as u8).collect();
+    let image: Vec<u8> = (0..shape.pixels()).map(|i| i as u8).collect();
     let class = match (model.kind(), model.network(Backend::detect()), model.quantized_any()) {
         (Kind::F32, Ok(network), Err(_)) => {
             assert_eq!(payload.len(), shape.weights_len() * 4);

@@ -1,8 +1,8 @@
 //! Any small quantised network, of 8 and of 4 bits, and any images: the definition in plain loops, the form that reads a
 //! flash and the SIMD form on every tier give the same outputs and classes.
 //!
-//! The bytes are the sizes (inputs, hidden, outputs, images) and the shift, with whether there are biases in its top bit, then
-//! images, weights and biases for as long as they are wanted, over and over.
+//! The bytes are the sizes (inputs, hidden, outputs, images) and the shift, with whether there are biases in its top bit and
+//! whether images are halved in the next, then images, weights and biases for as long as they are wanted, over and over.
 
 #![no_main]
 
@@ -18,14 +18,16 @@ fuzz_target!(|bytes: &[u8]| {
     // In steps of three, to get beyond 257 rows of one level and beyond a panel of 256 units, and to meet these too.
     let (inputs, hidden, outputs) =
         (1 + 3 * usize::from(inputs), 1 + 3 * usize::from(hidden), 1 + usize::from(outputs) % 24);
-    let (images, shift, biases) = (usize::from(images) % 4, 1 + (shift & 127) % 24, shift > 127);
+    let (biases, halved) = (shift & 128 != 0, shift & 64 != 0);
+    let (images, shift) = (usize::from(images) % 4, 1 + (shift & 63) % 24);
     let shape = Shape::new(inputs, hidden, outputs).expect("a shape");
+    let shape = if halved { shape.with_halved_images([2 * inputs as u16, 2]).expect("even sides") } else { shape };
     let shape = if biases { shape.with_biases() } else { shape };
     if rest.is_empty() {
         return;
     }
     let mut rest = rest.iter().copied().cycle();
-    let images: Vec<u8> = rest.by_ref().take(images * inputs).collect();
+    let images: Vec<u8> = rest.by_ref().take(images * shape.pixels()).collect();
     for bits in [Bits::Eight, Bits::Four] {
         let len = QuantizedNetwork::payload_len(shape, bits).expect("a small shape");
         // In words, so that it is aligned.
@@ -46,7 +48,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn check(shape: Shape, bits: Bits, payload: &[u8], images: &[u8]) {
-    let images = || images.chunks(shape.inputs());
+    let images = || images.chunks(shape.pixels());
     let defined: Vec<Vec<i64>> = images().map(|image| oracle::outputs(shape, bits, payload, image)).collect();
 
     let network = QuantizedNetwork::any(shape, bits, payload).expect("a sound payload");
