@@ -107,6 +107,8 @@ const ROW_BYTES: usize = 4 * ROW_WORDS;
 const MAX_UNITS: usize = 32;
 /// Words in which the lists of levels keep their bounds.
 const BOUNDS: usize = size_of::<level_lists::Bounds>() / size_of::<u32>();
+/// Words of the lists beside half of one an input.
+const SLACK: usize = level_lists::SLACK.div_ceil(2);
 /// The largest width of a layer.
 const MAX_WIDTH: usize = 65_535;
 /// The largest bias, and the negative of the smallest.
@@ -197,12 +199,12 @@ impl<'a> QuantizedNetwork<'a> {
         }
     }
 
-    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: one an input, one an
-    /// output, 40 more, and a quarter of one an input where images are halved.
+    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: half of one an
+    /// input, one an output, 45 more, and a quarter of one an input where images are halved.
     #[must_use]
     pub const fn scratch_len(shape: Shape) -> usize {
         let halved = if shape.halved_image().is_some() { shape.inputs().div_ceil(size_of::<u32>()) } else { 0 };
-        shape.inputs() + MAX_UNITS + BOUNDS + shape.outputs() + halved
+        shape.inputs().div_ceil(2) + SLACK + MAX_UNITS + BOUNDS + shape.outputs() + halved
     }
 }
 
@@ -361,7 +363,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
                 (&*halved, scratch)
             }
         };
-        debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len(), "the length was checked");
+        debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len().div_ceil(2) + SLACK, "the length was checked");
         let Some((sums, scratch)) = scratch.split_first_chunk_mut::<MAX_UNITS>() else { return };
         let Some((bounds, lists)) = scratch.split_first_chunk_mut::<BOUNDS>() else { return };
         let sums = sums.get_mut(..self.bits.units()).always();
@@ -373,7 +375,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         {
             first = rest;
             match biases.split_at_checked(sums.len()) {
-                None => sums.fill(start),
+                // Four words at a time: `fill` takes them one by one.
+                None => sums.as_chunks_mut().0.fill([start; 4]),
                 Some((tile, rest)) => {
                     biases = rest;
                     for (sum, &bias) in sums.iter_mut().zip(tile) {
