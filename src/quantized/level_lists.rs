@@ -23,6 +23,8 @@ pub(super) type Bounds = [[u32; 2]; LEVELS];
 pub(super) struct LevelLists<'s> {
     bounds: &'s Bounds,
     room: &'s [u16],
+    /// The sum of all levels.
+    total: u32,
     inputs: usize,
 }
 
@@ -33,8 +35,8 @@ impl<'s> LevelLists<'s> {
         let room: &mut [u16] = bytemuck::cast_slice_mut(scratch);
         let inputs = pixels.len();
         debug_assert!(room.len() >= inputs + SLACK, "the length was checked");
-        rows::sort(pixels, bounds, room);
-        Self { bounds, room, inputs }
+        let total = rows::sort(pixels, bounds, room);
+        Self { bounds, room, total, inputs }
     }
 
     /// Pixels of the image: every index in the lists is less.
@@ -58,8 +60,7 @@ impl<'s> LevelLists<'s> {
     }
 
     /// The sum of all levels.
-    pub(super) fn total(&self) -> u32 {
-        let [four, three, two, one] = self.bounds.map(|[start, end]| end.wrapping_sub(start) / 2);
-        4 * four + 3 * three + 2 * two + one
+    pub(super) const fn total(&self) -> u32 {
+        self.total
     }
 }

@@ -19,9 +19,9 @@ const BLOCK: usize = 5;
 const INK: u32 = u32::from_ne_bytes([level::INK; 4]);
 
 /// Lists the inputs of each level in `room`, which has an entry an input and [`SLACK`] more: two pairs of lists that grow
-/// towards each other, of the levels 2 and 3, then 4 and 1.
+/// towards each other, of the levels 2 and 3, then 4 and 1. Gives the sum of all levels.
 #[inline(never)] // so that its stack is not there while rows are added
-pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) {
+pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) -> u32 {
     let (pixels, room) = match room.get_mut(..pixels.len() + SLACK) {
         Some(room) => (pixels, room),
         None => (&[][..], room),
@@ -92,6 +92,8 @@ pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) {
     let bytes = |entries: usize| u32::try_from(2 * entries).unwrap_or_default();
     let (middle, end) = (bytes(middle), bytes(room.len()));
     *bounds = [[middle, bytes(four)], [bytes(three), middle], [0, bytes(two)], [bytes(one), end]];
+    let [four, three, two, one] = bounds.map(|[start, end]| end.wrapping_sub(start) / 2);
+    4 * four + 3 * three + 2 * two + one
 }
 
 /// Up to three pixels, the first in the lowest byte, without what is no ink.

@@ -17,26 +17,26 @@ use super::level_lists::{Bounds, LevelLists, SLACK};
 use super::{Bits, Row};
 
 /// Lists the inputs of each level in `room`, which has an entry an input and [`SLACK`] more: two pairs of lists that grow
-/// towards each other, of the levels 2 and 3, then 4 and 1.
+/// towards each other, of the levels 2 and 3, then 4 and 1. Gives the sum of all levels.
 #[inline(always)] // a comparison and a call
-pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) {
+pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) -> u32 {
     // Not only in tests: the assembly relies on it.
     if room.len() < pixels.len() + SLACK {
-        return;
+        return 0;
     }
     // SAFETY: the pixels are borrowed, so they are the same when they are counted and when they are listed; there is room for
     // them and for those that are not counted.
     unsafe { sort_pixels(pixels.as_ptr(), pixels.len(), bounds, room.as_mut_ptr()) }
 }
 
-/// Sorts `len` pixels.
+/// Sorts `len` pixels, and gives the sum of their levels.
 ///
 /// Up to seven pixels at the end are not counted, but given room in both pairs of lists.
 ///
 /// # Safety
 /// There are `len` pixels, and `len + 7` entries of room.
 #[unsafe(naked)]
-unsafe extern "C" fn sort_pixels(pixels: *const u8, len: usize, bounds: &mut Bounds, room: *mut u16) {
+unsafe extern "C" fn sort_pixels(pixels: *const u8, len: usize, bounds: &mut Bounds, room: *mut u16) -> u32 {
     naked_asm!(
         // By their encodings: see below.
         ".macro twolayer_uadd8 d, n, m",
@@ -130,6 +130,14 @@ unsafe extern "C" fn sort_pixels(pixels: *const u8, len: usize, bounds: &mut Bou
         "subs r2, r3",
         "subs r6, r3",
         "sub r12, r3",
+        // Twice the sum: level · (end − start).
+        "sub r0, r12, r6",
+        "add r0, r0, r2, lsl #1",
+        "add r0, r0, r5, lsl #2",
+        "subs r0, r7",
+        "subs r0, r4",
+        "sub r0, r0, r4, lsl #1",
+        "lsrs r0, r0, #1",
         "pop {{r8}}",
         "strd r7, r5, [r8]",
         "strd r4, r7, [r8, #8]",
