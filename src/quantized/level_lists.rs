@@ -64,3 +64,45 @@ impl<'s> LevelLists<'s> {
         self.total
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantized::level::level;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// Images of every length up to 40 at every alignment, each all of one grey, in turn, or random: the lists together never
+    /// fill more than the room that is asked for.
+    #[test]
+    fn every_inked_pixel_is_in_the_list_of_its_level() {
+        let greys: [fn(usize) -> u8; 8] = [
+            |_| 0,
+            |_| 31,
+            |_| 32,
+            |_| 96,
+            |_| 160,
+            |_| 255,
+            |i| [40, 100, 0, 170, 230][i % 5],
+            |i| (i.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0],
+        ];
+        for (grey, len, offset) in
+            greys.into_iter().flat_map(|grey| (0..41).flat_map(move |len| (0..4).map(move |o| (grey, len, o))))
+        {
+            let mut words = [0_u32; 16];
+            let image = &mut bytemuck::cast_slice_mut::<u32, u8>(&mut words)[offset..offset + len];
+            image.iter_mut().enumerate().for_each(|(i, pixel)| *pixel = grey(i));
+            let (mut bounds, mut scratch) = ([[u32::MAX; 2]; LEVELS], vec![u32::MAX; (len + SLACK).div_ceil(2)]);
+            let lists = LevelLists::new(image, &mut bounds, &mut scratch);
+            let mut total = 0;
+            for found in 1..=LEVELS {
+                let expected: Vec<usize> = (0..len).filter(|&i| usize::from(level(image[i])) == found).collect();
+                let mut list: Vec<usize> = lists.list(found).iter().copied().map(usize::from).collect();
+                list.sort_unstable();
+                assert_eq!(list, expected, "{image:?}, level {found}");
+                total += found * list.len();
+            }
+            assert_eq!(usize::try_from(lists.total()), Ok(total));
+        }
+    }
+}

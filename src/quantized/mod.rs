@@ -228,13 +228,15 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         let expected = unbiased_len(shape, bits).map_err(ModelError::Size)? + ROW_BYTES * bias_rows;
         let second_len = shape.hidden() * shape.outputs();
         // The last two are there when the length is right.
-        let (Some((prologue, rest)), true) = (payload.split_first_chunk::<PROLOGUE>(), payload.len() == expected) else {
+        let (Some((prologue, rest)), true) = (payload.split_first_chunk::<PROLOGUE>(), payload.len() == expected)
+        else {
             return Err(ModelError::Length { found: payload.len() as u64, expected: expected as u64 });
         };
         let (rows, second) = rest.split_at_checked(rest.len().wrapping_sub(second_len)).always();
         let rows: &[Row] =
             bytemuck::try_cast_slice(rows).map_err(|_| ModelError::Misaligned { expected: align_of::<Row>() })?;
-        let [word, second_word, third_word, fourth_word] = bytemuck::cast::<_, [u32; ROW_WORDS]>(*prologue).map(u32::from_le);
+        let [word, second_word, third_word, fourth_word] =
+            bytemuck::cast::<_, [u32; ROW_WORDS]>(*prologue).map(u32::from_le);
         let [shift, ..] = word.to_le_bytes();
         if !(1..=MAX_SHIFT).contains(&shift) {
             return Err(ModelError::Shift { found: shift });
