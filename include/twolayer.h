@@ -55,7 +55,7 @@ typedef struct twolayer_model {
 
 /* The scratch length as a constant, for arrays: equal to scratch_words for plain integer weights and for those that halve
  * their images, an upper bound for f32. */
-#define TWOLAYER_SCRATCH_WORDS(inputs, outputs) ((inputs) + (outputs) + 40u)
+#define TWOLAYER_SCRATCH_WORDS(inputs, outputs) (((inputs) + 1u) / 2u + (outputs) + 45u)
 #define TWOLAYER_HALVED_SCRATCH_WORDS(inputs, outputs) (TWOLAYER_SCRATCH_WORDS(inputs, outputs) + ((inputs) + 3u) / 4u)
 #define TWOLAYER_F32_SCRATCH_WORDS(inputs, outputs) (2u * (inputs) + (inputs) / 4u + ((inputs) + 111u) / 112u + 16u * (outputs) + 191u)
 

@@ -102,54 +102,40 @@ impl<'a> Model<'a> {
     ///
     /// When the bytes are not a model file of a version that this program knows, or any bit of one was changed, lost or added.
     /// Whether the weights are as many as the shape has is looked at when they are asked for.
+    #[inline] // an image has one call
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        let model = Self::from_bytes_unverified(bytes)?;
+        model.verify()?;
+        Ok(model)
+    }
+
+    /// Reads a model file, and checks its header but not the checksum of what follows: some thousand instructions, however
+    /// long the file is. [`verify`](Self::verify) makes up for it.
+    ///
+    /// Weights that were damaged make wrong answers, and nothing worse.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes), without [`ModelError::PayloadChecksum`].
+    #[inline] // an image has one call
+    pub fn from_bytes_unverified(bytes: &'a [u8]) -> Result<Self, ModelError> {
         let (header, behind) = bytes.split_first_chunk().ok_or(ModelError::Header { found: bytes.len() })?;
-        let magic = two_words(header, 0).to_le_bytes();
-        if magic != MAGIC {
-            return Err(ModelError::Magic { found: magic });
-        }
-        let [version, kind] = bytemuck::cast::<u32, [u16; 2]>(word(header, 2));
-        if !(1..=VERSION).contains(&version) {
-            return Err(ModelError::Version { found: version });
-        }
-        let (found, expected) = (word(header, 15), header_crc(header));
-        if found != expected {
-            return Err(ModelError::HeaderChecksum { found, expected });
-        }
-        let unused = if version == 1 { 40..56 } else { 52..56 };
-        for at in unused {
-            if header.get(at) != Some(&0) {
-                return Err(ModelError::Reserved { at });
-            }
-        }
+        let shape = checked_shape(header, behind.len())?;
+        let [_, kind] = bytemuck::cast::<u32, [u16; 2]>(word(header, 2));
         let kind = Kind::from_code(kind).ok_or(ModelError::Kind { found: kind })?;
-        let size = |number| usize::try_from(word(header, number)).unwrap_or(usize::MAX);
-        let mut shape = Shape::new(size(3), size(4), size(5)).map_err(ModelError::Size)?;
-        let flags = word(header, 11);
-        if flags > BIASES + HALVES {
-            return Err(ModelError::Flags { found: flags });
-        }
-        if flags & HALVES != 0 {
-            shape = shape.with_halved_images(bytemuck::cast(word(header, 10))).map_err(ModelError::Size)?;
-        }
-        if flags & BIASES != 0 {
-            shape = shape.with_biases();
-        }
-        let offset = two_words(header, 6);
-        if offset != HEADER_LEN as u64 {
-            return Err(ModelError::Offset { found: offset });
-        }
-        // A text longer than the file leaves a payload of no bytes, which no network has.
-        let payload = behind.get(..behind.len().saturating_sub(size(12))).always();
-        let (expected, found) = (two_words(header, 8), payload.len() as u64);
-        if found != expected {
-            return Err(ModelError::Length { expected, found });
-        }
-        let (found, expected) = (word(header, 14), crc32(behind));
-        if found != expected {
-            return Err(ModelError::PayloadChecksum { found, expected });
-        }
+        let payload = behind.get(..size(word(header, 8))).always();
         Ok(Self { kind, shape, payload, bytes })
+    }
+
+    /// Compares what follows the header with its checksum: one pass over the file.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::PayloadChecksum`] when any bit of it was changed since it was written.
+    pub fn verify(&self) -> Result<(), ModelError> {
+        let Some((header, behind)) = self.bytes.split_first_chunk() else { return Ok(()) };
+        let (found, expected) = (word(header, 14), crc32(behind));
+        if found == expected { Ok(()) } else { Err(ModelError::PayloadChecksum { found, expected }) }
     }
 
     /// A model whose file was checked when it was opened.
@@ -251,6 +237,56 @@ impl<'a> Model<'a> {
             Kind::F32 => Err(ModelError::WrongKind { found: self.kind }),
         }
     }
+}
+
+/// The shape in the header of a model file, which is checked but for the kind, and so is the number of bytes behind it.
+#[inline(never)] // so that it gives little more than an error
+fn checked_shape(header: &[u8; HEADER_LEN], behind: usize) -> Result<Shape, ModelError> {
+    let magic = two_words(header, 0).to_le_bytes();
+    if magic != MAGIC {
+        return Err(ModelError::Magic { found: magic });
+    }
+    let [version, _] = bytemuck::cast::<u32, [u16; 2]>(word(header, 2));
+    if !(1..=VERSION).contains(&version) {
+        return Err(ModelError::Version { found: version });
+    }
+    let (found, expected) = (word(header, 15), header_crc(header));
+    if found != expected {
+        return Err(ModelError::HeaderChecksum { found, expected });
+    }
+    let unused = if version == 1 { 40..56 } else { 52..56 };
+    for at in unused {
+        if header.get(at) != Some(&0) {
+            return Err(ModelError::Reserved { at });
+        }
+    }
+    let mut shape =
+        Shape::new(size(word(header, 3)), size(word(header, 4)), size(word(header, 5))).map_err(ModelError::Size)?;
+    let flags = word(header, 11);
+    if flags > BIASES + HALVES {
+        return Err(ModelError::Flags { found: flags });
+    }
+    if flags & HALVES != 0 {
+        shape = shape.with_halved_images(bytemuck::cast(word(header, 10))).map_err(ModelError::Size)?;
+    }
+    if flags & BIASES != 0 {
+        shape = shape.with_biases();
+    }
+    let offset = two_words(header, 6);
+    if offset != HEADER_LEN as u64 {
+        return Err(ModelError::Offset { found: offset });
+    }
+    // A text longer than the file leaves a payload of no bytes, which no network has.
+    let (expected, found) = (two_words(header, 8), behind.saturating_sub(size(word(header, 12))) as u64);
+    if found != expected {
+        return Err(ModelError::Length { expected, found });
+    }
+    Ok(shape)
+}
+
+/// A number of the header as a length of memory.
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The header for a payload: a model file is these bytes, the payload and the text of `details`.

@@ -34,8 +34,8 @@ pub struct Shape {
     hidden: usize,
     outputs: NonZeroUsize,
     biases: bool,
-    /// Width and height of the images that are halved.
-    halved: Option<[u16; 2]>,
+    /// Width and height of the images that are halved; zeros where they are not.
+    halved: [u16; 2],
 }
 
 impl Shape {
@@ -66,7 +66,7 @@ impl Shape {
         if hidden == 0 || hidden > most {
             return Err(SizeError::Hidden { found: hidden, most });
         }
-        Ok(Self { inputs: some_inputs, hidden, outputs: some_outputs, biases: false, halved: None })
+        Ok(Self { inputs: some_inputs, hidden, outputs: some_outputs, biases: false, halved: [0; 2] })
     }
 
     /// The same sizes, with a bias for every hidden unit and output.
@@ -85,7 +85,7 @@ impl Shape {
         if (width | height) & 1 != 0 || pixels != 4 * self.inputs() {
             return Err(SizeError::Halves { width, pixels });
         }
-        Ok(Self { halved: Some([width, height]), ..self })
+        Ok(Self { halved: [width, height], ..self })
     }
 
     /// Inputs: the pixels of one image, or of one that was halved.
@@ -115,19 +115,20 @@ impl Shape {
     /// Width and height of the images that are halved before the first layer; `None` where they are not.
     #[must_use]
     pub const fn halved_image(self) -> Option<[u16; 2]> {
-        self.halved
+        // Both are zero or neither.
+        if self.halved[0] == 0 { None } else { Some(self.halved) }
     }
 
     /// Pixels of an image: as many as there are inputs, or four times as many where images are halved.
     #[must_use]
     pub const fn pixels(self) -> usize {
-        if self.halved.is_some() { 4 * self.inputs() } else { self.inputs() }
+        if self.halved_image().is_some() { 4 * self.inputs() } else { self.inputs() }
     }
 
     /// The same sizes and biases, for images that were halved before.
     #[cfg(feature = "std")]
     pub(crate) const fn without_halving(self) -> Self {
-        Self { halved: None, ..self }
+        Self { halved: [0; 2], ..self }
     }
 
     /// Hidden units as stored: whole panels, and a last one of 16, 32, 64 or 128.
@@ -232,7 +233,7 @@ impl Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.halved.is_some() {
+        if self.halved_image().is_some() {
             write!(f, "{} halved to ", self.pixels())?;
         }
         write!(f, "{} → {} → {}", self.inputs(), self.hidden, self.outputs())?;

@@ -1,12 +1,17 @@
 //! The pixels of an image, sorted by level: for each of the four non-zero levels, the list of the inputs that have it.
 //!
-//! One pass over the image: seven instructions for four pixels without ink, some sixteen for an inked one.
+//! All four lists share one room of little more than an entry an input: two pairs of lists, which grow towards each other.
+//! Where one pair ends and the other begins is counted first, so the image is read twice. Costs are in `rows.rs` and
+//! `rows_dsp.rs`, which sort.
 
-use super::level::{self, LEVELS, level};
+use super::level::LEVELS;
+use super::rows;
+#[allow(unused_imports, reason = "the assembly has its own way")]
 use crate::always::Always;
 
-/// [`level::INK`] of four pixels.
-const INK: u32 = u32::from_ne_bytes([level::INK; 4]);
+/// Entries of the room beside one an input: as many as there are pixels at the ends of an image that sorting may leave
+/// uncounted.
+pub(super) const SLACK: usize = 10;
 
 /// Where each list starts and where it ends, in bytes. They are in the scratch, not on the stack.
 pub(super) type Bounds = [[u32; 2]; LEVELS];
@@ -24,58 +29,13 @@ pub(super) struct LevelLists<'s> {
 }
 
 impl<'s> LevelLists<'s> {
-    /// Sorts an image of at most 65 536 pixels. The lists are in `scratch`, which has a word a pixel.
-    #[inline(never)] // so that its stack is not there while rows are added
+    /// Sorts an image of at most 65 536 pixels. The lists are in `scratch`, which has half a word a pixel and five more.
+    #[inline(always)] // an image has one call
     pub(super) fn new(pixels: &[u8], bounds: &'s mut Bounds, scratch: &'s mut [u32]) -> Self {
         let room: &mut [u16] = bytemuck::cast_slice_mut(scratch);
         let inputs = pixels.len();
-        debug_assert!(room.len() >= 2 * inputs, "a word of scratch a pixel");
-        let pixels = if room.len() < 2 * inputs { &[] } else { pixels };
-        // Two lists grow towards each other in each half: together they are never longer than the image.
-        let (mut four, mut three, mut two, mut one) = (0, inputs, 2 * inputs, inputs);
-        let (words, tail) = pixels.as_chunks::<4>();
-        // From the end backwards, so that the pixels of the last, unfinished word go through the same loop.
-        let mut word = tail.iter().rev().fold(0, |word, &pixel| (word << 8) | u32::from(pixel)) & INK;
-        let mut first = u16::try_from(4 * words.len()).unwrap_or_default();
-        let mut words = words.iter();
-        loop {
-            let mut index = first;
-            while word != 0 {
-                match level(word.to_le_bytes()[0]) {
-                    0 => {}
-                    1 => {
-                        one -= 1;
-                        put(room, one, index);
-                    }
-                    2 => {
-                        two -= 1;
-                        put(room, two, index);
-                    }
-                    3 => {
-                        put(room, three, index);
-                        three += 1;
-                    }
-                    _ => {
-                        put(room, four, index);
-                        four += 1;
-                    }
-                }
-                index = index.wrapping_add(1);
-                word >>= 8;
-            }
-            let Some(&before) = words.next_back() else { break };
-            word = u32::from_le_bytes(before) & INK;
-            first = first.wrapping_sub(4);
-        }
-        // At most four bytes for each of 65,536 pixels.
-        let word = |number: usize| u32::try_from(number).unwrap_or_default();
-        *bounds = [
-            [0, word(2 * four)],
-            [word(2 * inputs), word(2 * three)],
-            [word(2 * two), word(4 * inputs)],
-            [word(2 * one), word(2 * inputs)],
-        ];
-        let total = word(4 * four + 3 * (three - inputs) + 2 * (2 * inputs - two) + (inputs - one));
+        debug_assert!(room.len() >= inputs + SLACK, "the length was checked");
+        let total = rows::sort(pixels, bounds, room);
         Self { bounds, room, total, inputs }
     }
 
@@ -105,9 +65,44 @@ impl<'s> LevelLists<'s> {
     }
 }
 
-fn put(list: &mut [u16], at: usize, index: u16) {
-    debug_assert!(at < list.len(), "the lists are never longer than the image");
-    if let Some(entry) = list.get_mut(at) {
-        *entry = index;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantized::level::level;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// Images of every length up to 40 at every alignment, each all of one grey, in turn, or random: the lists together never
+    /// fill more than the room that is asked for.
+    #[test]
+    fn every_inked_pixel_is_in_the_list_of_its_level() {
+        let greys: [fn(usize) -> u8; 8] = [
+            |_| 0,
+            |_| 31,
+            |_| 32,
+            |_| 96,
+            |_| 160,
+            |_| 255,
+            |i| [40, 100, 0, 170, 230][i % 5],
+            |i| (i.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0],
+        ];
+        for (grey, len, offset) in
+            greys.into_iter().flat_map(|grey| (0..41).flat_map(move |len| (0..4).map(move |o| (grey, len, o))))
+        {
+            let mut words = [0_u32; 16];
+            let image = &mut bytemuck::cast_slice_mut::<u32, u8>(&mut words)[offset..offset + len];
+            image.iter_mut().enumerate().for_each(|(i, pixel)| *pixel = grey(i));
+            let (mut bounds, mut scratch) = ([[u32::MAX; 2]; LEVELS], vec![u32::MAX; (len + SLACK).div_ceil(2)]);
+            let lists = LevelLists::new(image, &mut bounds, &mut scratch);
+            let mut total = 0;
+            for found in 1..=LEVELS {
+                let expected: Vec<usize> = (0..len).filter(|&i| usize::from(level(image[i])) == found).collect();
+                let mut list: Vec<usize> = lists.list(found).iter().copied().map(usize::from).collect();
+                list.sort_unstable();
+                assert_eq!(list, expected, "{image:?}, level {found}");
+                total += found * list.len();
+            }
+            assert_eq!(usize::try_from(lists.total()), Ok(total));
+        }
     }
 }

@@ -107,6 +107,8 @@ const ROW_BYTES: usize = 4 * ROW_WORDS;
 const MAX_UNITS: usize = 32;
 /// Words in which the lists of levels keep their bounds.
 const BOUNDS: usize = size_of::<level_lists::Bounds>() / size_of::<u32>();
+/// Words of the lists beside half of one an input.
+const SLACK: usize = level_lists::SLACK.div_ceil(2);
 /// The largest width of a layer.
 const MAX_WIDTH: usize = 65_535;
 /// The largest bias, and the negative of the smallest.
@@ -197,12 +199,11 @@ impl<'a> QuantizedNetwork<'a> {
         }
     }
 
-    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: one an input, one an
-    /// output, 40 more, and a quarter of one an input where images are halved.
+    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: half of one an
+    /// input, one an output, 45 more, and a quarter of one an input where images are halved.
     #[must_use]
     pub const fn scratch_len(shape: Shape) -> usize {
-        let halved = if shape.halved_image().is_some() { shape.inputs().div_ceil(size_of::<u32>()) } else { 0 };
-        shape.inputs() + MAX_UNITS + BOUNDS + shape.outputs() + halved
+        plain_scratch_len(shape) + halved_len(shape)
     }
 }
 
@@ -225,16 +226,17 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         }
         let bias_rows = if ANY && shape.has_biases() { bias_rows(shape, bits) } else { 0 };
         let expected = unbiased_len(shape, bits).map_err(ModelError::Size)? + ROW_BYTES * bias_rows;
-        let found = payload.len();
-        if found != expected {
-            return Err(ModelError::Length { found: found as u64, expected: expected as u64 });
-        }
         let second_len = shape.hidden() * shape.outputs();
-        let (rows, second) = payload.split_at_checked(payload.len() - second_len).always();
+        // The last two are there when the length is right.
+        let (Some((prologue, rest)), true) = (payload.split_first_chunk::<PROLOGUE>(), payload.len() == expected)
+        else {
+            return Err(ModelError::Length { found: payload.len() as u64, expected: expected as u64 });
+        };
+        let (rows, second) = rest.split_at_checked(rest.len().wrapping_sub(second_len)).always();
         let rows: &[Row] =
             bytemuck::try_cast_slice(rows).map_err(|_| ModelError::Misaligned { expected: align_of::<Row>() })?;
-        let (prologue, rows) = rows.split_first().ok_or(ModelError::Prologue)?;
-        let [word, second_word, third_word, fourth_word] = prologue.map(u32::from_le);
+        let [word, second_word, third_word, fourth_word] =
+            bytemuck::cast::<_, [u32; ROW_WORDS]>(*prologue).map(u32::from_le);
         let [shift, ..] = word.to_le_bytes();
         if !(1..=MAX_SHIFT).contains(&shift) {
             return Err(ModelError::Shift { found: shift });
@@ -270,28 +272,22 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     ///
     /// [`SizeError`] when `image` or `outputs` is not as long as the shape says, or `scratch` is shorter than
     /// [`scratch_len`](QuantizedNetwork::scratch_len).
+    #[inline(always)] // no stack of its own
     pub fn outputs(&self, image: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), SizeError> {
-        self.check(image, scratch)?;
-        let (found, expected) = (outputs.len(), self.shape.outputs());
-        if found != expected {
-            return Err(SizeError::Results { found, expected });
-        }
-        self.run(image, scratch, outputs);
-        Ok(())
+        self.run(image, scratch, Some(outputs)).map(|_| ())
     }
 
     /// The class of one image: the index of its largest output, the first of equals. `scratch` may hold anything.
+    ///
+    /// A blank image is a class like any other: 0 where there are no biases, for then all outputs are 0. Whether there is
+    /// something to classify is for the caller to know.
     ///
     /// # Errors
     ///
     /// As [`outputs`](Self::outputs).
     #[inline(always)] // no stack of its own
     pub fn classify(&self, image: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
-        self.check(image, scratch)?;
-        let (outputs, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
-        let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
-        self.run(image, scratch, outputs);
-        Ok(class(outputs))
+        self.run(image, scratch, None)
     }
 
     /// The class of one image, and its margin: by how much its output is above the next largest, `u32::MAX` where there is one
@@ -302,11 +298,9 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     ///
     /// As [`outputs`](Self::outputs).
     pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [u32]) -> Result<(u8, u32), SizeError> {
-        self.check(image, scratch)?;
-        let (outputs, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
-        let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
-        self.run(image, scratch, outputs);
-        Ok(class_and_margin(outputs))
+        let class = self.run(image, scratch, None)?;
+        let (outputs, _) = scratch.split_at_checked(self.shape.outputs()).always();
+        Ok((class, margin(bytemuck::cast_slice(outputs), class)))
     }
 
     /// The biases of the outputs, rounded up to 4, those of the units of all tiles, and the tiles.
@@ -320,32 +314,36 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         (outputs.as_flattened(), units.as_flattened(), tiles)
     }
 
-    fn check(&self, image: &[u8], scratch: &[u32]) -> Result<(), SizeError> {
+    /// The class of an image. Its outputs are written where asked for, or else to the start of the scratch.
+    #[inline(never)] // all that there is, once
+    fn run(&self, image: &[u8], scratch: &mut [u32], outputs: Option<&mut [i32]>) -> Result<u8, SizeError> {
         let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
         if found != expected {
             return Err(SizeError::Pixels { found, expected });
         }
-        let (found, expected) = (scratch.len(), QuantizedNetwork::scratch_len(self.shape));
+        let halved = if ANY { halved_len(self.shape) } else { 0 };
+        let (found, expected) = (scratch.len(), plain_scratch_len(self.shape) + halved);
         if found < expected {
             return Err(SizeError::Scratch { found, expected });
         }
-        Ok(())
-    }
-
-    /// Writes the outputs. The lengths were checked.
-    #[inline(never)] // called twice
-    fn run(&self, pixels: &[u8], scratch: &mut [u32], outputs: &mut [i32]) {
+        let (start, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
+        let outputs = outputs.unwrap_or(bytemuck::cast_slice_mut(start));
+        let (found, expected) = (outputs.len(), self.shape.outputs());
+        if found != expected {
+            return Err(SizeError::Results { found, expected });
+        }
         // Without the box, a call of memset: a hundred bytes of code for ten words.
         outputs.fill(core::hint::black_box(0));
         for (output, &bias) in outputs.iter_mut().zip(self.parts().0) {
             *output = u32::from_le(bias).cast_signed();
         }
         let mut weights = self.second;
-        self.hidden(pixels, scratch, |sums| {
+        self.hidden(image, scratch, |sums| {
             let behind = sums.len() * outputs.len();
             rows::add_outputs(sums, self.shift, weights, outputs);
             weights = weights.get(behind..).unwrap_or_default();
         });
+        Ok(class(outputs))
     }
 
     /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths
@@ -354,14 +352,13 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         let (pixels, scratch) = match self.shape.halved_image().filter(|_| ANY) {
             None => (pixels, scratch),
             Some([width, _]) => {
-                let words = self.shape.inputs().div_ceil(size_of::<u32>());
-                let (halved, scratch) = scratch.split_at_mut_checked(words).always();
+                let (halved, scratch) = scratch.split_at_mut_checked(halved_len(self.shape)).always();
                 let halved = bytemuck::cast_slice_mut(halved).get_mut(..self.shape.inputs()).always();
                 halve_rows(pixels, width.into(), halved);
                 (&*halved, scratch)
             }
         };
-        debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len(), "the length was checked");
+        debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len().div_ceil(2) + SLACK, "the length was checked");
         let Some((sums, scratch)) = scratch.split_first_chunk_mut::<MAX_UNITS>() else { return };
         let Some((bounds, lists)) = scratch.split_first_chunk_mut::<BOUNDS>() else { return };
         let sums = sums.get_mut(..self.bits.units()).always();
@@ -373,7 +370,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         {
             first = rest;
             match biases.split_at_checked(sums.len()) {
-                None => sums.fill(start),
+                // Four words at a time: `fill` takes them one by one.
+                None => sums.as_chunks_mut().0.fill([start; 4]),
                 Some((tile, rest)) => {
                     biases = rest;
                     for (sum, &bias) in sums.iter_mut().zip(tile) {
@@ -385,6 +383,16 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
             take(sums);
         }
     }
+}
+
+/// Words of scratch, where images are not halved.
+const fn plain_scratch_len(shape: Shape) -> usize {
+    shape.inputs().div_ceil(2) + SLACK + MAX_UNITS + BOUNDS + shape.outputs()
+}
+
+/// Words that hold a halved image.
+const fn halved_len(shape: Shape) -> usize {
+    if shape.halved_image().is_some() { shape.inputs().div_ceil(size_of::<u32>()) } else { 0 }
 }
 
 /// Inputs or hidden units, whichever are more.
@@ -415,7 +423,7 @@ fn start(shift: u8, bits: Bits, total: u32) -> u32 {
 }
 
 /// The index of the largest output, the first of equals.
-#[inline(never)] // or it is unrolled where its callers are
+#[inline(never)] // so that its registers are its own
 fn class(outputs: &[i32]) -> u8 {
     let Some((&first, rest)) = outputs.split_first() else { return 0 };
     let (mut class, mut largest) = (0_usize, first);
@@ -428,9 +436,8 @@ fn class(outputs: &[i32]) -> u8 {
     class.to_le_bytes()[0]
 }
 
-/// [`class`], and how far its output is above the next largest.
-fn class_and_margin(outputs: &[i32]) -> (u8, u32) {
-    let class = class(outputs);
+/// How far the output of a class is above the next largest.
+fn margin(outputs: &[i32], class: u8) -> u32 {
     let (mut best, mut next) = (0, None);
     for (&output, k) in outputs.iter().zip(0..=u8::MAX) {
         if k == class {
@@ -439,7 +446,7 @@ fn class_and_margin(outputs: &[i32]) -> (u8, u32) {
             next = Some(output);
         }
     }
-    (class, next.map_or(u32::MAX, |next| best.abs_diff(next)))
+    next.map_or(u32::MAX, |next| best.abs_diff(next))
 }
 
 /// The activation of a hidden unit, 0 ..= 255, from its sum.

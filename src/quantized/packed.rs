@@ -13,7 +13,7 @@
 //! One image reads `hidden` bytes for each of its inked pixels, a quarter of what f32 reads.
 
 use super::level::{self, LEVELS, level};
-use super::{MAX_WIDTH, QuantizedNetwork, Row, class, class_and_margin, start};
+use super::{MAX_WIDTH, QuantizedNetwork, Row, class, margin, start};
 use crate::always::Always;
 use crate::error::SizeError;
 use crate::halve::halve_rows;
@@ -209,7 +209,9 @@ impl<'a> PackedNetwork<'a> {
     ///
     /// As [`outputs`](Self::outputs).
     pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [u32]) -> Result<(u8, u32), SizeError> {
-        Ok(class_and_margin(self.run(image, scratch)?))
+        let outputs = self.run(image, scratch)?;
+        let class = class(outputs);
+        Ok((class, margin(outputs, class)))
     }
 
     /// The outputs of one image.

@@ -3,16 +3,103 @@
 //! Where the target has DSP instructions, `rows_dsp.rs` takes the place of this file: see `mod.rs`.
 //!
 //! Cost of a row of 16 bytes, with four or eight accumulators in registers: four loads and sixteen to twenty operations.
+//! Sorting: some twelve operations for eight pixels without ink, ten more for an inked one.
 
 use core::cell::Cell;
 
-use super::level::LEVELS;
-use super::level_lists::LevelLists;
+use super::level::{self, LEVELS};
+use super::level_lists::{Bounds, LevelLists, SLACK};
 use super::{Bits, ROW_WORDS, Row, activation};
 use crate::always::Always;
 
 /// Outputs that are kept in registers while the active units are gone through; 10 is twice this.
 const BLOCK: usize = 5;
+
+/// [`level::INK`] of four pixels.
+const INK: u32 = u32::from_ne_bytes([level::INK; 4]);
+
+/// Lists the inputs of each level in `room`, which has an entry an input and [`SLACK`] more: two pairs of lists that grow
+/// towards each other, of the levels 2 and 3, then 4 and 1. Gives the sum of all levels.
+#[inline(never)] // so that its stack is not there while rows are added
+pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) -> u32 {
+    let (pixels, room) = match room.get_mut(..pixels.len() + SLACK) {
+        Some(room) => (pixels, room),
+        None => (&[][..], room),
+    };
+    // Aligned words, for cores that load no others.
+    let (head, mut words, tail) = bytemuck::pod_align_to::<u8, u32>(pixels);
+    let mut middle = pixels.len() - 8 * (words.len() / 2);
+    // Without what is blank above the ink.
+    while let [first, second, rest @ ..] = words
+        && (first | second) & INK == 0
+    {
+        words = rest;
+    }
+    for [first, second] in words.as_chunks::<2>().0 {
+        if (first | second) & INK != 0 {
+            // The levels 2 and 3 are those whose pixels, plus 32, have bit 7 and not bit 8.
+            let bit = |word: u32| ((((word >> 1) & 0x7070_7070) + 0x1010_1010) >> 6) & 0x0101_0101;
+            middle += ((bit(*first) + bit(*second)).wrapping_mul(0x0101_0101) >> 24) as usize;
+        }
+    }
+    let (mut two, mut three, mut four, mut one) = (0, middle, middle, room.len());
+    let (mut word, mut index, mut words, mut last) = (gather(head), 0_u16, words.iter(), tail);
+    // An image has at most 65,536 pixels.
+    let low = |index: usize| u16::try_from(index & 0xFFFF).unwrap_or_default();
+    loop {
+        while word != 0 {
+            let mut put = |at: usize| {
+                debug_assert!(at < room.len(), "the lists are never longer than the image");
+                if let Some(entry) = room.get_mut(at) {
+                    *entry = index;
+                }
+            };
+            // Halves of levels.
+            match word.to_le_bytes()[0] >> 5 {
+                0 => {}
+                1 | 2 => {
+                    one -= 1;
+                    put(one);
+                }
+                3 | 4 => {
+                    put(two);
+                    two += 1;
+                }
+                5 | 6 => {
+                    three -= 1;
+                    put(three);
+                }
+                _ => {
+                    put(four);
+                    four += 1;
+                }
+            }
+            index = index.wrapping_add(1);
+            word >>= 8;
+        }
+        if let Some(found) = words.find(|word| *word & INK != 0) {
+            index = low(pixels.len() - tail.len() - 4 * (words.len() + 1));
+            word = u32::from_le(found & INK);
+        } else if last.is_empty() {
+            break;
+        } else {
+            index = low(pixels.len() - last.len());
+            word = gather(last);
+            last = &[];
+        }
+    }
+    // At most four bytes for each of 65,546 entries.
+    let bytes = |entries: usize| u32::try_from(2 * entries).unwrap_or_default();
+    let (middle, end) = (bytes(middle), bytes(room.len()));
+    *bounds = [[middle, bytes(four)], [bytes(three), middle], [0, bytes(two)], [bytes(one), end]];
+    let [four, three, two, one] = bounds.map(|[start, end]| end.wrapping_sub(start) / 2);
+    4 * four + 3 * three + 2 * two + one
+}
+
+/// Up to three pixels, the first in the lowest byte, without what is no ink.
+fn gather(pixels: &[u8]) -> u32 {
+    pixels.iter().rev().fold(0, |word, &pixel| (word << 8) | u32::from(pixel)) & INK
+}
 
 /// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
 #[inline(always)] // no stack of its own

@@ -2,7 +2,8 @@
 //!
 //! Eight accumulators, a row of four words, the list and the tile fill the fourteen registers; what else is needed stays
 //! on the stack. Instructions a row of 16 bytes: 11.75 for 16 weights of 8 bits (`UXTAB16` adds two), 15.75 for 32 weights
-//! of 4 bits (three operations for eight weights). A batch costs 49 and 200 besides, a level 14.
+//! of 4 bits (three operations for eight weights). A batch costs 49 and 200 besides, a level 14. Sorting takes ten for four
+//! pixels, and seven more for an inked one.
 //!
 //! Chosen when the target is bare-metal Arm with a hard-float ABI: every such Cortex-M4, M7, M33 and M55 has these
 //! instructions, unless a licensee of the M33 left them out and kept the FPU; then build with
@@ -12,8 +13,139 @@
 
 use core::arch::naked_asm;
 
-use super::level_lists::{Bounds, LevelLists};
+use super::level_lists::{Bounds, LevelLists, SLACK};
 use super::{Bits, Row};
+
+/// Lists the inputs of each level in `room`, which has an entry an input and [`SLACK`] more: two pairs of lists that grow
+/// towards each other, of the levels 2 and 3, then 4 and 1. Gives the sum of all levels.
+#[inline(always)] // a comparison and a call
+pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) -> u32 {
+    // Not only in tests: the assembly relies on it.
+    if room.len() < pixels.len() + SLACK {
+        return 0;
+    }
+    // SAFETY: the pixels are borrowed, so they are the same when they are counted and when they are listed; there is room for
+    // them and for those that are not counted.
+    unsafe { sort_pixels(pixels.as_ptr(), pixels.len(), bounds, room.as_mut_ptr()) }
+}
+
+/// Sorts `len` pixels, and gives the sum of their levels.
+///
+/// Up to seven pixels at the end are not counted, but given room in both pairs of lists.
+///
+/// # Safety
+/// There are `len` pixels, and `len + 7` entries of room.
+#[unsafe(naked)]
+unsafe extern "C" fn sort_pixels(pixels: *const u8, len: usize, bounds: &mut Bounds, room: *mut u16) -> u32 {
+    naked_asm!(
+        // By their encodings: see below.
+        ".macro twolayer_uadd8 d, n, m",
+        ".inst.w 0xFA80F040 + (\\n << 16) + (\\d << 8) + \\m",
+        ".endm",
+        "push {{r2, r4-r11, lr}}",
+        // Levels 2 and 3: bit 7 of the pixel plus 32, modulo 256. r7 64 for each, r0 next word, r12 end.
+        "mov lr, r0",
+        "mov r6, #0x20202020",
+        "movs r7, #0",
+        "movs r8, #0",
+        "bic r12, r1, #7",
+        "add r12, r0",
+        "b 2f",
+        "1:",
+        "ldr r4, [r0], #4",
+        "ldr r5, [r0], #4",
+        "twolayer_uadd8 4, 4, 6",
+        "twolayer_uadd8 5, 5, 6",
+        "and r4, r4, #0x80808080",
+        "and r5, r5, #0x80808080",
+        ".inst.w 0xFA84F465", // uhadd8 r4, r4, r5
+        ".inst.w 0xFB747708", // usada8 r7, r4, r8, r7
+        "2:",
+        "cmp r0, r12",
+        "bne 1b",
+        ".purgem twolayer_uadd8",
+        // r0 next word, r1 end, r2 list of level 2, r3 room, r4 list 3, r5 list 4, r6 list 1, r7 middle, r8 word,
+        // r9 index, r10 halves of a level, r11 pixels behind the last word, r12 end of the room, lr pixels.
+        "and r11, r1, #7",
+        "add r7, r11, r7, lsr #6",
+        "add r7, r3, r7, lsl #1",
+        "add r12, r1, #7",
+        "add r12, r3, r12, lsl #1",
+        "mov r0, lr",
+        "and r11, r1, #3",
+        "bic r1, r1, #3",
+        "add r1, r0",
+        "mov r2, r3",
+        "mov r4, r7",
+        "mov r5, r7",
+        "mov r6, r12",
+        "3:", // a word
+        "cmp r0, r1",
+        "beq 9f",
+        "ldr r8, [r0], #4",
+        "4:",
+        "bics r8, r8, #0x1F1F1F1F",
+        "beq 3b",
+        "sub r9, r0, lr",
+        "subs r9, #4",
+        "5:", // a pixel
+        "ubfx r10, r8, #5, #3",
+        "tbb [pc, r10]",
+        "6:",
+        ".byte (13f - 6b) / 2, (12f - 6b) / 2, (12f - 6b) / 2, (11f - 6b) / 2",
+        ".byte (11f - 6b) / 2, (10f - 6b) / 2, (10f - 6b) / 2, (7f - 6b) / 2",
+        "7:",
+        "strh r9, [r5], #2",
+        "b 13f",
+        "10:",
+        "strh r9, [r4, #-2]!",
+        "b 13f",
+        "11:",
+        "strh r9, [r2], #2",
+        "b 13f",
+        "12:",
+        "strh r9, [r6, #-2]!",
+        "13:",
+        "adds r9, #1",
+        "lsrs r8, r8, #8",
+        "bne 5b",
+        "b 3b",
+        "9:", // the pixels behind the last word, as one
+        "cmp r11, #0",
+        "beq 15f",
+        "movs r8, #0",
+        "14:",
+        "subs r11, #1",
+        "ldrb r10, [r0, r11]",
+        "orr r8, r10, r8, lsl #8",
+        "bne 14b",
+        "adds r0, #4",
+        "mov r1, r0",
+        "b 4b",
+        "15:",
+        // Bytes from the start of the room: 4 from the middle, 3 to the middle, 2 from the start, 1 to the end.
+        "subs r7, r3",
+        "subs r5, r3",
+        "subs r4, r3",
+        "subs r2, r3",
+        "subs r6, r3",
+        "sub r12, r3",
+        // Twice the sum: level · (end − start).
+        "sub r0, r12, r6",
+        "add r0, r0, r2, lsl #1",
+        "add r0, r0, r5, lsl #2",
+        "subs r0, r7",
+        "subs r0, r4",
+        "sub r0, r0, r4, lsl #1",
+        "lsrs r0, r0, #1",
+        "pop {{r8}}",
+        "strd r7, r5, [r8]",
+        "strd r4, r7, [r8, #8]",
+        "strd r11, r2, [r8, #16]",
+        "strd r6, r12, [r8, #24]",
+        "pop {{r4-r11, pc}}",
+    )
+}
 
 /// Adds `level · weight` of every inked pixel to the sums of a tile's units, modulo 2³².
 ///
