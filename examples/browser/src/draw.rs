@@ -1,6 +1,6 @@
 //! A drawing to an answer: the core's `Picture::normalize` and a quantised network.
 //!
-//! An answer reads the drawing's pixels about twice and takes well below a millisecond.
+//! An answer takes about a third of a millisecond, nearly all of it for reading the drawing's 78 400 pixels twice.
 #![expect(unsafe_code, reason = "exported functions have names that must be unique")]
 
 use crate::Shared;
