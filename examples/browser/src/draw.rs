@@ -1,0 +1,138 @@
+//! A drawing to an answer: the core's `Picture::normalize` and a quantised network.
+//!
+//! An answer takes about a third of a millisecond, nearly all of it for reading the drawing's 78 400 pixels twice.
+#![expect(unsafe_code, reason = "exported functions have names that must be unique")]
+
+use crate::Shared;
+use twolayer::picture::{Ink, Picture, PictureError};
+use twolayer::{Bits, Kind, Model, QuantizedNetwork, Shape, model};
+
+/// Columns and rows of the drawing.
+const SIDE: u32 = 280;
+/// Columns and rows of the network's input.
+const INPUT: u32 = 28;
+/// The most words of a model file.
+const MODEL: usize = 1 << 16;
+/// The most outputs, so also the most hidden units that are shown.
+const MOST: usize = Shape::MAX_OUTPUTS;
+/// Enough scratch for a network of [`MOST`] outputs; halved images take a quarter of a word more for an input.
+const SCRATCH: usize = 2048;
+
+static PICTURE: Shared<[u8; (SIDE * SIDE) as usize]> = Shared::new([0; _]);
+static PICTURE_SCRATCH: Shared<[u32; Picture::scratch_len(SIDE, INPUT)]> = Shared::new([0; _]);
+static SEEN: Shared<[u8; (INPUT * INPUT) as usize]> = Shared::new([0; _]);
+/// A model file.
+static FILE: Shared<[u32; MODEL]> = Shared::new([0; _]);
+/// Its first layer, with a second that hands the hidden units on.
+static HIDDEN_PAYLOAD: Shared<[u32; MODEL + MOST * MOST / 4]> = Shared::new([0; _]);
+static OPENED: Shared<Option<Opened>> = Shared::new(None);
+static NETWORK_SCRATCH: Shared<[u32; SCRATCH]> = Shared::new([0; _]);
+static OUTPUTS: Shared<[i32; MOST]> = Shared::new([0; _]);
+static HIDDEN: Shared<[i32; MOST]> = Shared::new([0; _]);
+
+/// The page's model.
+#[derive(Clone, Copy)]
+struct Opened {
+    shape: Shape,
+    bits: Bits,
+    /// The bytes of its payload, which follow the header.
+    payload: usize,
+    /// A network whose outputs are the hidden units: its shape, and the bytes of its payload.
+    hidden: Option<(Shape, usize)>,
+}
+
+/// Where the page puts the drawing: 280 rows of 280 bytes, 0 where there is no ink and 255 where there is.
+#[unsafe(no_mangle)]
+pub extern "C" fn picture() -> *const u8 {
+    PICTURE.address().cast()
+}
+
+/// Where the page puts a model file.
+#[unsafe(no_mangle)]
+pub extern "C" fn file() -> *const u8 {
+    FILE.address().cast()
+}
+
+/// Where the network's input is after an answer: 28 × 28 bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn seen() -> *const u8 {
+    SEEN.address().cast()
+}
+
+/// Where the outputs are after an answer, i32.
+#[unsafe(no_mangle)]
+pub extern "C" fn outputs() -> *const i32 {
+    OUTPUTS.address().cast()
+}
+
+/// Where the activations of the hidden units are after an answer, i32, 0 to 255.
+#[unsafe(no_mangle)]
+pub extern "C" fn hidden() -> *const i32 {
+    HIDDEN.address().cast()
+}
+
+/// Takes the model file of `len` bytes: the number of hidden units that answers will show, which is 0 for a network too wide to be
+/// shown; −1 if the file is no quantised model, −2 if it is damaged, −3 if its input is not 28 × 28 or its outputs are not ten.
+#[unsafe(no_mangle)]
+pub extern "C" fn open(len: usize) -> i32 {
+    let opened = OPENED.lend();
+    *opened = None;
+    let Some(Ok(model)) = bytemuck::cast_slice(FILE.lend()).get(..len).map(Model::from_bytes) else { return -2 };
+    let (shape, Kind::Quantized(bits)) = (model.shape(), model.kind()) else { return -1 };
+    let fits = QuantizedNetwork::scratch_len(shape) <= SCRATCH - MOST && shape.outputs() == 10;
+    if !fits || shape.pixels() != (INPUT * INPUT) as usize {
+        return -3;
+    }
+    if model.quantized_any().is_err() {
+        return -2;
+    }
+    let hidden = hands_on(shape).and_then(|handing| {
+        let first = model.payload().get(..model.payload().len() - shape.hidden() * shape.outputs())?;
+        let len = QuantizedNetwork::payload_len(handing, bits).ok()?;
+        let payload: &mut [u8] = bytemuck::cast_slice_mut(HIDDEN_PAYLOAD.lend());
+        let (of_first, of_second) = payload.get_mut(..len)?.split_at_mut_checked(first.len())?;
+        of_first.copy_from_slice(first);
+        of_second.fill(0);
+        of_second.iter_mut().step_by(shape.hidden() + 1).for_each(|weight| *weight = 1);
+        Some((handing, len))
+    });
+    *opened = Some(Opened { shape, bits, payload: model.payload().len(), hidden });
+    hidden.map_or(0, |_| i32::try_from(shape.hidden()).unwrap_or_default())
+}
+
+/// The shape of a network that has a shape's hidden units for outputs.
+fn hands_on(shape: Shape) -> Option<Shape> {
+    let plain = Shape::new(shape.inputs(), shape.hidden(), shape.hidden()).ok().filter(|_| !shape.has_biases())?;
+    shape.halved_image().map_or(Some(plain), |image| plain.with_halved_images(image).ok())
+}
+
+/// Answers what digit is drawn: 0 to 9. Else −1, nothing is drawn; −2, the drawing is too small; −3, it is not like a digit; −4,
+/// there is no model.
+#[unsafe(no_mangle)]
+pub extern "C" fn answer() -> i32 {
+    let (Some(opened), Ok(picture)) = (*OPENED.lend(), Picture::new(PICTURE.lend(), SIDE, SIDE, SIDE)) else {
+        return -4;
+    };
+    let (seen, scratch) = (SEEN.lend(), NETWORK_SCRATCH.lend());
+    match picture.normalize(Ink::Light, PICTURE_SCRATCH.lend(), seen) {
+        Ok(_) => {}
+        Err(PictureError::Blank { .. }) => return -1,
+        Err(PictureError::Small { .. }) => return -2,
+        Err(_) => return -3,
+    }
+    let file = bytemuck::cast_slice(FILE.lend()).get(model::HEADER_LEN..).unwrap_or_default();
+    let payload: &[u8] = bytemuck::cast_slice(HIDDEN_PAYLOAD.lend());
+    let mut run = |shape: Shape, payload: &[u8], len: usize, outputs: &mut [i32]| {
+        let network = QuantizedNetwork::any(shape, opened.bits, payload.get(..len)?).ok()?;
+        let outputs = outputs.get_mut(..shape.outputs())?;
+        network.outputs(seen, scratch, outputs).ok()?;
+        // The first of the largest, as `QuantizedNetwork::classify` has it.
+        let largest = outputs.iter().max();
+        outputs.iter().position(|output| Some(output) == largest)
+    };
+    if let Some((shape, len)) = opened.hidden {
+        run(shape, payload, len, HIDDEN.lend());
+    }
+    let class = run(opened.shape, file, opened.payload, OUTPUTS.lend());
+    class.and_then(|class| i32::try_from(class).ok()).unwrap_or(-4)
+}

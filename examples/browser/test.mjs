@@ -1,0 +1,332 @@
+#!/usr/bin/env node
+// Tests the pages that `build` made: node examples/browser/test.mjs [screenshots' folder]
+// Node runs their WebAssembly beside the native program; Chromium, if it is installed, opens them (TWOLAYER_REQUIRE_CHROMIUM=1: it
+// must). Needs Node 20 and no packages.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import test, { after } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { inflateRawSync } from 'node:zlib';
+import { DRAWINGS } from './strokes.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const pages = join(process.env.CARGO_TARGET_DIR ?? join(here, 'target'), 'pages');
+const shots = process.argv[2] && resolve(process.argv[2]);
+const folder = mkdtempSync(join(tmpdir(), 'twolayer-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const { CARGO_TARGET_DIR: _, ...environment } = process.env;
+const twolayer = (...words) => execFileSync('cargo', ['run', '--quiet', '--release', '--manifest-path', join(here, '../../Cargo.toml'), '--', ...words],
+  { env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 });
+const source = name => readFileSync(join(here, 'page', name), 'utf8');
+const drawPage = readFileSync(join(pages, 'draw.html'), 'utf8');
+const { sets } = new Function(`${source('idx.js')}; return { sets };`)();
+const NAMES = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
+const TIERS = ['train.wasm', 'train-simd.wasm'];
+const mnist = process.env.MNIST_DIR;
+
+// The built-in digits as the native program writes them.
+const digits = join(folder, 'digits');
+const COUNT = 2000;
+twolayer('data', 'digits', '--out', digits, '--train', String(COUNT), '--test', '500');
+const read = directory => sets(NAMES.map(name => ({ name, bytes: new Uint8Array(readFileSync(join(directory, name))) })));
+
+// The page's own worker, run here: the news it posts.
+async function trained(wasm, data, epochs) {
+  const news = [], scope = { onmessage: null };
+  const run = new Function('scope', 'postMessage', `let onmessage; ${source('train.js')}; scope.onmessage = onmessage;`);
+  run(scope, message => news.push(message));
+  const module = await WebAssembly.compile(readFileSync(join(pages, wasm)));
+  await scope.onmessage({ data: { module, sets: data, epochs, seed: 1 } });
+  return news;
+}
+
+const limited = (data, count) => ({ ...data, train: { images: data.train.images.subarray(0, 784 * count), labels: data.train.labels.subarray(0, count) } });
+const native = (data, ...options) => {
+  const said = twolayer('train', '--data', data, '--model', join(folder, 'native.twolayer'), ...options);
+  return { hash: /weights ([0-9a-f]{16})/.exec(said)[1], accuracy: Number(/accuracy +([0-9.]+) %/.exec(said)[1]), said };
+};
+
+for (const [name, directory] of [['digits', digits], ['MNIST', mnist]]) {
+  test(`the first ${COUNT} samples of ${name} give the native weights`, { skip: !directory && 'MNIST_DIR is not set' }, async t => {
+    const expected = native(directory, '--epochs', '1', '--limit', String(COUNT));
+    const data = limited(read(directory), COUNT);
+    for (const tier of TIERS) {
+      const news = await trained(tier, data, 1);
+      const { accuracy, micros } = news.find(({ loss }) => loss !== undefined);
+      const { hash, file } = news.at(-1);
+      assert.equal(hash, expected.hash, tier);
+      assert.equal((100 * accuracy).toFixed(2), expected.accuracy.toFixed(2), tier);
+      assert.deepEqual(Buffer.concat(file).subarray(64), readFileSync(join(folder, 'native.twolayer')).subarray(64, 64 + file[1].length), tier);
+      writeFileSync(join(folder, 'browser.twolayer'), Buffer.concat(file));
+      assert.match(twolayer('info', '--model', join(folder, 'browser.twolayer')), /784 → 1000 → 10/);
+      t.diagnostic(`${tier}: ${hash}, ${micros.toFixed(1)} µs a sample`);
+    }
+  });
+}
+
+test('other samples and labels give other weights, and a wrong label is refused', async () => {
+  const data = read(digits), few = limited(data, 640);
+  const hash = async changed => (await trained('train-simd.wasm', changed, 1)).at(-1).hash;
+  const change = (set, at) => {
+    const copy = { ...few, train: { images: few.train.images.slice(), labels: few.train.labels.slice() } };
+    copy.train[set][at] = (copy.train[set][at] + 1) % 10;
+    return copy;
+  };
+  const plain = await hash(few);
+  assert.notEqual(await hash(change('labels', 639)), plain);
+  assert.notEqual(await hash(change('images', 784 * 300 + 400)), plain);
+  const wrong = change('labels', 0);
+  wrong.train.labels[7] = 10;
+  assert.match((await trained('train-simd.wasm', wrong, 1)).at(-1).error, /label is not 0 to 9/);
+});
+
+test('five epochs of MNIST give the golden weights', { skip: !mnist && 'MNIST_DIR is not set' }, async t => {
+  const news = await trained('train-simd.wasm', read(mnist), 5);
+  assert.equal(news.at(-1).hash, '7c01ddae5433fb59');
+  const epochs = news.filter(({ loss }) => loss !== undefined);
+  assert.equal(epochs.at(-1).accuracy, 0.9744);
+  t.diagnostic(`${epochs.map(({ micros }) => micros.toFixed(1)).join(', ')} µs a sample`);
+});
+
+test('files that are not four IDX files are refused with a reason', () => {
+  const files = () => NAMES.map(name => ({ name, bytes: new Uint8Array(readFileSync(join(digits, name))) }));
+  const refused = (change, reason) => {
+    const all = files();
+    assert.throws(() => sets(change(all) ?? all), reason);
+  };
+  sets(files().reverse());
+  refused(all => all.slice(1), /Four files are needed/);
+  refused(all => { all[0].bytes = all[0].bytes.subarray(0, -1); }, /train-images.* its header says/);
+  refused(all => { all[1].bytes[8] = 10; }, /label above 9/);
+  refused(all => { all[1].bytes = new Uint8Array([1, 2]); }, /is not an IDX file/);
+  refused(all => { all[0].bytes[11] = 14; all[0].bytes[15] = 56; }, /images of 56 × 14/);
+  refused(all => { [all[1], all[3]] = [all[3], all[3]]; }, /labels for the/);
+});
+
+// The drawings as pixels: a round pen on 280 × 280 pixels, with soft edges.
+const SIDE = 280, PEN = 22;
+function rasterised(strokes) {
+  const pixels = new Uint8Array(SIDE * SIDE);
+  for (const points of strokes) {
+    points.slice(1).forEach(([x1, y1], i) => {
+      const [ax, ay, bx, by] = [...points[i], x1, y1].map(n => n * SIDE / 100), length = (bx - ax) ** 2 + (by - ay) ** 2;
+      const [left, right, top, bottom] = [Math.min(ax, bx) - PEN, Math.max(ax, bx) + PEN, Math.min(ay, by) - PEN, Math.max(ay, by) + PEN].map(Math.round);
+      for (let y = Math.max(0, top); y < Math.min(SIDE, bottom); y++) {
+        for (let x = Math.max(0, left); x < Math.min(SIDE, right); x++) {
+          const [dx, dy] = [x + 0.5 - ax, y + 0.5 - ay];
+          const t = length ? Math.min(1, Math.max(0, (dx * (bx - ax) + dy * (by - ay)) / length)) : 0;
+          const away = Math.hypot(dx - t * (bx - ax), dy - t * (by - ay));
+          pixels[y * SIDE + x] = Math.max(pixels[y * SIDE + x], Math.round(255 * Math.min(1, Math.max(0, PEN / 2 + 0.5 - away))));
+        }
+      }
+    });
+  }
+  return pixels;
+}
+
+const inPage = (page, id) => inflateRawSync(Buffer.from(new RegExp(`<script id="${id}"[^>]*>([^<]*)<`).exec(page)[1], 'base64'));
+
+test('drawings get the native answers, most of them right, and an empty one none', async t => {
+  const model = inPage(drawPage, 'model');
+  const core = new WebAssembly.Instance(new WebAssembly.Module(inPage(drawPage, 'code'))).exports;
+  const bytes = (address, len) => new Uint8Array(core.memory.buffer, address, len);
+  assert.equal(core.answer(), -4, 'no model yet');
+  const open = file => {
+    bytes(core.file(), file.length).set(file);
+    return core.open(file.length);
+  };
+  const damaged = Buffer.from(model);
+  damaged[1000] ^= 1;
+  assert.equal(open(damaged), -2);
+  assert.equal(core.answer(), -4, 'a damaged model is not used');
+  assert.equal(core.open(2 ** 30), -2);
+  const units = open(model);
+  assert.equal(units, 128);
+  assert.equal(core.answer(), -1, 'an empty drawing');
+  const ask = pixels => {
+    bytes(core.picture(), SIDE * SIDE).set(pixels);
+    return core.answer();
+  };
+  assert.equal(ask(new Uint8Array(SIDE * SIDE).fill(255)), -1, 'nothing but ink is nothing on it');
+  writeFileSync(join(folder, 'page.twolayer'), model);
+  const files = [], found = [];
+  DRAWINGS.forEach((ways, digit) => ways.forEach((strokes, way) => {
+    const pixels = rasterised(strokes), file = join(folder, `${digit}-${way}.pgm`);
+    writeFileSync(file, Buffer.concat([Buffer.from(`P5 ${SIDE} ${SIDE} 255\n`), pixels]));
+    files.push(file);
+    const answer = ask(pixels);
+    const outputs = [...new Int32Array(core.memory.buffer, core.outputs(), 10)];
+    const hidden = [...new Int32Array(core.memory.buffer, core.hidden(), units)];
+    // The hidden units that are shown are those that the outputs are made of.
+    const second = model.subarray(0, 64 + model.readUInt32LE(32)).subarray(-10 * units);
+    outputs.forEach((output, k) => assert.equal(hidden.reduce((sum, h, j) => sum + h * (second[10 * j + k] << 24 >> 24), 0), output));
+    found.push({ digit, answer, outputs });
+  }));
+  const lines = twolayer('predict', '--json', '--model', join(folder, 'page.twolayer'), ...files).trim().split('\n').map(JSON.parse);
+  lines.forEach((line, i) => assert.deepEqual([line.class, line.outputs], [found[i].answer, found[i].outputs], files[i]));
+  const right = found.filter(({ digit, answer }) => digit === answer);
+  t.diagnostic(`${right.length} of ${found.length} right; wrong: ${found.filter(f => f.digit !== f.answer).map(f => `${f.digit} as ${f.answer}`).join(', ')}`);
+  const start = performance.now();
+  for (let i = 0; i < 100; i++) core.answer();
+  t.diagnostic(`${(10 * (performance.now() - start)).toFixed(0)} µs an answer`);
+  assert.equal(found.length, 30);
+  assert.ok(right.length >= 28, `${right.length} of 30`);
+});
+
+test('the page has its size', () => assert.ok(Buffer.byteLength(drawPage) < 64_000));
+
+// Chromium over a pipe, by its DevTools protocol.
+const chromium = process.env.CHROMIUM ?? ['chromium', 'chromium-browser', 'google-chrome'].find(name => spawnSync(name, ['--version']).status === 0);
+if (process.env.TWOLAYER_REQUIRE_CHROMIUM) assert.ok(chromium, 'Chromium is required, and is not there');
+
+async function withPage(file, use) {
+  const profile = mkdtempSync(join(folder, 'chromium-'));
+  const child = spawn(chromium, ['--headless=new', '--no-sandbox', '--disable-gpu', '--remote-debugging-pipe', '--no-first-run', '--disable-background-networking',
+    '--host-resolver-rules=MAP * ~NOTFOUND', `--user-data-dir=${profile}`, 'about:blank'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+  const waiting = new Map(), messages = [], requests = [];
+  let next = 0, rest = '', session;
+  const ended = new Promise(done => child.on('exit', done));
+  child.stdio[4].on('data', data => {
+    const parts = (rest + data).split('\0');
+    rest = parts.pop();
+    for (const { id, result, error, method, params } of parts.map(JSON.parse)) {
+      if (id) error ? waiting.get(id).no(new Error(error.message)) : waiting.get(id).yes(result);
+      if (['Runtime.consoleAPICalled', 'Runtime.exceptionThrown', 'Log.entryAdded'].includes(method)) messages.push(JSON.stringify(params));
+      if (method === 'Network.requestWillBeSent') requests.push(params.request.url);
+    }
+  });
+  const send = (method, params = {}) => new Promise((yes, no) => {
+    waiting.set(++next, { yes, no });
+    child.stdio[3].write(`${JSON.stringify({ id: next, method, params, ...(session && { sessionId: session }) })}\0`);
+  });
+  try {
+    const { targetInfos } = await send('Target.getTargets');
+    const { targetId } = targetInfos.find(({ type }) => type === 'page');
+    session = (await send('Target.attachToTarget', { targetId, flatten: true })).sessionId;
+    for (const domain of ['Page', 'Runtime', 'Log', 'Network', 'DOM']) await send(`${domain}.enable`);
+    const run = async expression => {
+      const { result, exceptionDetails } = await send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+      assert.equal(exceptionDetails, undefined, expression);
+      return result.value;
+    };
+    const until = async (expression, seconds = 20) => {
+      for (const end = Date.now() + 1000 * seconds; Date.now() < end; await new Promise(done => setTimeout(done, 50))) {
+        if (await run(expression)) return;
+      }
+      assert.fail(`not in time: ${expression}; the page says: ${await run('document.body.innerText')}`);
+    };
+    const size = (width, height, dark) => Promise.all([
+      send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 500 }),
+      send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }] }),
+    ]);
+    const shot = async name => {
+      const { data } = await send('Page.captureScreenshot', { captureBeyondViewport: true });
+      if (shots) writeFileSync(join(shots, `${name}.png`), Buffer.from(data, 'base64'));
+    };
+    await size(1280, 800, false);
+    await send('Page.navigate', { url: pathToFileURL(file).href });
+    await until('document.readyState === "complete"');
+    await use({ send, run, until, size, shot });
+    assert.deepEqual(messages, [], 'console messages');
+    assert.deepEqual(requests.filter(url => !/^(file|data|blob):/.test(url)), [], 'external requests');
+    assert.ok(requests.some(url => url.startsWith('file:')), 'requests are seen');
+  } finally {
+    child.kill();
+    await ended;
+  }
+}
+
+const skip = !chromium && 'Chromium is not installed';
+
+test('the page to draw on answers scripted strokes', { skip, timeout: 180_000 }, async t => {
+  await withPage(join(pages, 'draw.html'), async ({ send, run, until, size, shot }) => {
+    await until('core && document.getElementById("about").textContent');
+    const said = () => run('new Promise(done => requestAnimationFrame(() => setTimeout(() => done([at("answer").textContent, at("why").textContent]), 0)))');
+    assert.deepEqual(await said(), ['', ''], 'an empty drawing');
+    const mouse = (type, [x, y]) => send('Input.dispatchMouseEvent', { type, x, y, button: 'left', buttons: type === 'mouseReleased' ? 0 : 1, clickCount: 1, pointerType: 'pen' });
+    const draw = async strokes => {
+      const { x, y, width } = await run('JSON.parse(JSON.stringify(drawing.getBoundingClientRect()))');
+      for (const points of strokes) {
+        const places = points.map(([px, py]) => [x + px * width / 100, y + py * width / 100]);
+        await mouse('mousePressed', places[0]);
+        for (const place of places.slice(1)) await mouse('mouseMoved', place);
+        await mouse('mouseReleased', places.at(-1));
+      }
+    };
+    let right = 0, refused = 0;
+    const wrong = [];
+    for (const [digit, ways] of DRAWINGS.entries()) {
+      for (const [way, strokes] of ways.entries()) {
+        await run('at("clear").click()');
+        await draw(strokes);
+        const [answer, why] = await said();
+        if (/\d/.exec(why)?.[0] === String(digit)) right++;
+        else wrong.push(`${digit}/${way}: ${why}`);
+        if (answer === '?') refused++;
+      }
+    }
+    t.diagnostic(`${right} of 30 right, ${refused} below the margin; wrong: ${wrong.join('; ')}`);
+    assert.ok(right >= 28, `${right} of 30`);
+    for (const [name, width, height, dark] of [['draw-desktop', 1280, 800, false], ['draw-desktop-dark', 1280, 800, true], ['draw-phone', 360, 740, false], ['draw-phone-dark', 360, 740, true]]) {
+      await size(width, height, dark);
+      await run('at("clear").click(); scrollTo(0, 0)');
+      await draw(DRAWINGS[3][0]);
+      assert.equal((await said())[0], '3', name);
+      assert.ok(await run('document.documentElement.scrollWidth <= innerWidth'), `${name}: it scrolls sideways`);
+      await shot(name);
+    }
+    // A finger.
+    await run('at("clear").click(); scrollTo(0, 0)');
+    const { x, y, width } = await run('JSON.parse(JSON.stringify(drawing.getBoundingClientRect()))');
+    const touches = DRAWINGS[7][0][0].map(([px, py]) => ({ x: x + px * width / 100, y: y + py * width / 100 }));
+    await send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [touches[0]] });
+    for (const touch of touches) await send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [touch] });
+    await send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    assert.equal((await said())[0], '7', 'with a finger');
+    // By keyboard.
+    const key = async (key, code) => {
+      await send('Input.dispatchKeyEvent', { type: 'keyDown', key, code, text: key.length === 1 ? key : undefined });
+      await send('Input.dispatchKeyEvent', { type: 'keyUp', key, code });
+    };
+    for (let digit = 0; digit < 10; digit++) {
+      await key(String(digit), `Digit${digit}`);
+      assert.match((await said())[1], new RegExp(String(digit)), `example ${digit}`);
+    }
+    await key('Escape', 'Escape');
+    assert.deepEqual(await said(), ['', ''], 'cleared');
+    const { nodes } = await send('Accessibility.getFullAXTree');
+    const named = nodes.map(node => `${node.role?.value} ${node.name?.value}`);
+    for (const expected of ['button Clear', 'status ', 'image The drawing as the network sees it']) assert.ok(named.some(name => name.startsWith(expected)), `${expected}: ${named}`);
+  });
+});
+
+test('the page that trains ends with the native weights', { skip, timeout: 300_000 }, async t => {
+  const directory = mnist ?? digits;
+  const expected = mnist ? '7c01ddae5433fb59' : native(digits).hash;
+  await withPage(join(pages, 'train.html'), async ({ send, run, until, size, shot }) => {
+    await until('at("tier").textContent');
+    const { root } = await send('DOM.getDocument');
+    const { nodeId } = await send('DOM.querySelector', { nodeId: root.nodeId, selector: '#files' });
+    await send('DOM.setFileInputFiles', { nodeId, files: [join(directory, NAMES[0])] });
+    await until('/Four files are needed/.test(at("status").textContent)');
+    await run(`at('status').textContent = '';
+      const dropped = new DataTransfer();
+      dropped.items.add(new File([new Uint8Array([0, 0, 8, 1, 0, 0, 0, 1, 5])], 'labels'));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, cancelable: true }));`);
+    await until('/these are 0 and 1/.test(at("status").textContent)');
+    await send('DOM.setFileInputFiles', { nodeId, files: NAMES.map(name => join(directory, name)) });
+    await until('at("hash").textContent', 280);
+    assert.match(await run('at("hash").textContent'), new RegExp(expected));
+    assert.equal(await run('at("save").disabled'), false);
+    t.diagnostic(await run('[...at("epochs").rows].map(row => row.innerText.replaceAll("\\t", "  ")).join(" | ") + " " + at("tier").textContent'));
+    for (const [name, width, height, dark] of [['train-desktop', 1280, 800, false], ['train-phone', 360, 740, false], ['train-phone-dark', 360, 740, true]]) {
+      await size(width, height, dark);
+      assert.ok(await run('document.documentElement.scrollWidth <= innerWidth'), `${name}: it scrolls sideways`);
+      await shot(name);
+    }
+  });
+});
