@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 
+// A static library for a host takes std's panic handler; one for bare metal brings its own: see `ffi`.
+#[cfg(all(feature = "staticlib", not(any(test, feature = "std", target_os = "none"))))]
+extern crate std;
+
 // So that what the integration tests share can be part of the unit tests too.
 #[cfg(test)]
 extern crate self as twolayer;
