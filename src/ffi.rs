@@ -3,7 +3,8 @@
 //! The functions for plain integer networks, all integer networks, f32 networks and pictures do not call each other, so that firmware
 //! links only those that it uses.
 //!
-//! A static library for a microcontroller: feature `staticlib`, which adds the panic handler that such a library must bring.
+//! A static library for a microcontroller: feature `staticlib`, which adds the panic handler that such a library must bring. On
+//! a machine with an operating system the same feature takes std's.
 
 #![allow(unsafe_code, reason = "pointers from C")]
 
@@ -118,6 +119,32 @@ pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len:
     unsafe { open(model, bytes, len, describe::<false>) }
 }
 
+/// Opens a plain model file of integer weights without its payload's checksum, which [`twolayer_verify`] makes up for.
+///
+/// # Safety
+/// As that of [`twolayer_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_open_unchecked(model: *mut Model, bytes: *const u8, len: usize) -> Status {
+    // SAFETY: the caller's promise.
+    unsafe { open_unverified(model, bytes, len, describe::<false>) }
+}
+
+/// Checks a model file of any kind, all but the weights' format: its header, its length and its checksums.
+///
+/// # Safety
+/// `bytes` is null or points to `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_verify(bytes: *const u8, len: usize) -> Status {
+    // SAFETY: the caller's promise.
+    let Some(bytes) = (unsafe { slice(bytes, len) }) else {
+        return Status::Null;
+    };
+    match File::from_bytes(bytes) {
+        Ok(_) => Status::Ok,
+        Err(error) => error.into(),
+    }
+}
+
 /// Opens any model file of integer weights.
 ///
 /// # Safety
@@ -126,6 +153,16 @@ pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len:
 pub unsafe extern "C" fn twolayer_any_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     unsafe { open(model, bytes, len, describe::<true>) }
+}
+
+/// Opens any model file of integer weights without its payload's checksum, which [`twolayer_verify`] makes up for.
+///
+/// # Safety
+/// As that of [`twolayer_open`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn twolayer_any_open_unchecked(model: *mut Model, bytes: *const u8, len: usize) -> Status {
+    // SAFETY: the caller's promise.
+    unsafe { open_unverified(model, bytes, len, describe::<true>) }
 }
 
 /// Opens a model file of f32 weights.
@@ -142,8 +179,27 @@ pub unsafe extern "C" fn twolayer_f32_open(model: *mut Model, bytes: *const u8, 
 ///
 /// # Safety
 /// As that of [`twolayer_open`].
-#[inline(always)] // an image has one of the two
+#[inline(always)] // an image has one of them
 unsafe fn open(
+    model: *mut Model,
+    bytes: *const u8,
+    len: usize,
+    describe: impl Fn(File<'_>) -> Result<Model, Status>,
+) -> Status {
+    let verified = |file: File<'_>| {
+        file.verify()?;
+        describe(file)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { open_unverified(model, bytes, len, verified) }
+}
+
+/// As [`open`], without the payload's checksum.
+///
+/// # Safety
+/// As that of [`twolayer_open`].
+#[inline(always)] // an image has one of them
+unsafe fn open_unverified(
     model: *mut Model,
     bytes: *const u8,
     len: usize,
@@ -153,7 +209,7 @@ unsafe fn open(
     let Some(bytes) = (unsafe { slice(bytes, len) }) else {
         return Status::Null;
     };
-    match File::from_bytes(bytes).map_err(Status::from).and_then(describe) {
+    match File::from_bytes_unverified(bytes).map_err(Status::from).and_then(describe) {
         // SAFETY: the caller's promise.
         Ok(open) => unsafe { write(model, open) },
         Err(status) => status,
@@ -605,7 +661,7 @@ fn usable<T>(start: *const T, len: usize) -> bool {
 }
 
 /// Code without panics never gets here; a library for a bare machine must have it.
-#[cfg(all(feature = "staticlib", target_os = "none"))]
+#[cfg(all(feature = "staticlib", target_os = "none"))] // elsewhere, std has one
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

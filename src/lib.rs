@@ -3,6 +3,10 @@
 // On docs.rs, items say which feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// A static library for a host takes std's panic handler; one for bare metal brings its own: see `ffi`.
+#[cfg(all(feature = "staticlib", not(any(test, feature = "std", target_os = "none"))))]
+extern crate std;
+
 // So that what the integration tests share can be part of the unit tests too.
 #[cfg(test)]
 extern crate self as twolayer;

@@ -12,9 +12,10 @@ use std::process::Command;
 use tools::has_tool;
 
 use twolayer::ffi::{
-    Model, Status, twolayer_any_classify, twolayer_any_classify_margin, twolayer_any_open, twolayer_any_outputs,
-    twolayer_classify, twolayer_classify_margin, twolayer_f32_classify, twolayer_f32_classify_margin,
-    twolayer_f32_open, twolayer_f32_outputs, twolayer_normalize, twolayer_open, twolayer_outputs, twolayer_status_text,
+    Model, Status, twolayer_any_classify, twolayer_any_classify_margin, twolayer_any_open, twolayer_any_open_unchecked,
+    twolayer_any_outputs, twolayer_classify, twolayer_classify_margin, twolayer_f32_classify,
+    twolayer_f32_classify_margin, twolayer_f32_open, twolayer_f32_outputs, twolayer_normalize, twolayer_open,
+    twolayer_open_unchecked, twolayer_outputs, twolayer_status_text, twolayer_verify,
 };
 use twolayer::model;
 use twolayer::picture::{Ink, Picture};
@@ -83,7 +84,11 @@ fn the_header_matches_the_code() {
         .filter_map(|line| line.split_once(' '))
         .filter_map(|(name, rest)| Some((name, rest.split(' ').next()?.parse().ok()?)))
         .collect();
-    assert_eq!(constants, STATUSES.map(|(name, status)| (name, status as i32)));
+    let part = |part: &str| part.parse::<i32>().expect("a number");
+    let [major, minor, patch] =
+        [env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"), env!("CARGO_PKG_VERSION_PATCH")].map(part);
+    assert_eq!(constants[0], ("VERSION", 10_000 * major + 100 * minor + patch), "of Cargo.toml");
+    assert_eq!(constants[1..], STATUSES.map(|(name, status)| (name, status as i32)));
 
     let declarations = declarations();
     let mut prototypes = 0;
@@ -467,6 +472,38 @@ fn damaged_models_are_errors() {
             assert_eq!(open_with(open, unknown.bytes()).err(), Some(Status::Header), "word {word}: {value}");
         }
     }
+}
+
+/// What is opened without the checksum of the weights is the same, and notices all but that.
+#[test]
+fn models_opened_unchecked_are_verified_later() {
+    // SAFETY: bytes with their length.
+    let verify = |bytes: &[u8]| unsafe { twolayer_verify(bytes.as_ptr(), bytes.len()) };
+    for (file, open, unchecked) in [
+        (integer_model(Bits::Eight), twolayer_open as Open, twolayer_open_unchecked as Open),
+        (integer_model(Bits::Four), twolayer_any_open, twolayer_any_open_unchecked),
+    ] {
+        let fields = |open| format!("{:?}", open_with(open, file.bytes()));
+        assert_eq!(fields(open), fields(unchecked));
+        assert_eq!(verify(file.bytes()), Status::Ok);
+        let mut damaged = File { words: file.words.clone(), len: file.len };
+        for bit in (0..file.len * 8).step_by(11) {
+            damaged.words[bit / 32] ^= 1 << (bit % 32);
+            let status = open_with(unchecked, damaged.bytes()).err();
+            // The first bytes of the payload have a format of their own.
+            assert!(if bit < 80 * 8 { status.is_some() } else { status.is_none() }, "bit {bit}: {status:?}");
+            assert_ne!(verify(damaged.bytes()), Status::Ok, "bit {bit}");
+            damaged.words[bit / 32] ^= 1 << (bit % 32);
+        }
+        for len in (0..file.len).step_by(9) {
+            assert_eq!(open_with(unchecked, &file.bytes()[..len]).err(), Some(Status::Length), "cut to {len}");
+            assert_eq!(verify(&file.bytes()[..len]), Status::Length, "cut to {len}");
+        }
+    }
+    assert_eq!(open_with(twolayer_open_unchecked, f32_model().bytes()).err(), Some(Status::Kind));
+    assert_eq!(verify(f32_model().bytes()), Status::Ok);
+    // SAFETY: a null pointer is allowed.
+    assert_eq!(unsafe { twolayer_verify(ptr::null(), 64) }, Status::Null);
 }
 
 #[test]

@@ -38,7 +38,7 @@ const OUTPUTS: usize = 10;
 
 /// Limits for one inference, in bytes.
 const STACK: u32 = 256;
-const SCRATCH: u32 = 4096;
+const SCRATCH: u32 = 1800;
 const CODE: u32 = 3000;
 
 /// Boards and variants, by their names in `tests/firmware/build` and `run`.
@@ -287,10 +287,10 @@ fn code(image: &Path) -> (u32, u32, usize) {
 /// The limit for the mean instructions per image: 5 % above the measured count, for other compiler versions.
 fn limit(board: &str, variant: &str, bits: Bits, hidden: usize) -> Option<f64> {
     Some(match (board, variant, bits, hidden) {
-        ("m4", "default", Bits::Eight, 64) => 13_300.0,
-        ("m4", "default", Bits::Eight, 128) => 22_600.0,
-        ("m4", "default", Bits::Eight, 1000) => 164_000.0,
-        ("m4", "default", Bits::Four, 64) => 14_200.0,
+        ("m4", "default", Bits::Eight, 64) => 12_700.0,
+        ("m4", "default", Bits::Eight, 128) => 21_600.0,
+        ("m4", "default", Bits::Eight, 1000) => 163_000.0,
+        ("m4", "default", Bits::Four, 64) => 13_600.0,
         ("m4", "default", Bits::Four, 1000) => 180_000.0,
         ("m4", "portable", Bits::Eight, 64) => 25_000.0,
         ("m0", "default", Bits::Eight, 64) => 43_600.0,
@@ -342,7 +342,9 @@ fn every_board_gives_the_same_outputs_as_the_host() {
                     failures
                         .push(format!("{board} {variant} {hidden} {bits:?}: {instructions} instructions > {limit}"));
                 }
-                if report.stack > STACK {
+                // Code for Armv6-M has fewer registers.
+                let stack = if ["m0", "microbit"].contains(board) { STACK + 16 } else { STACK };
+                if report.stack > stack {
                     failures.push(format!("{board} {variant} {hidden} {bits:?}: {} bytes of stack", report.stack));
                 }
                 if hidden == 64 && report.scratch > SCRATCH {
@@ -362,7 +364,7 @@ fn every_board_gives_the_same_outputs_as_the_host() {
             let report = classify("m4", &images[0].2, "white", &input(&model, 0, INPUTS, &white, &[], [0; 5]));
             assert_eq!(report.results, host_results(&model, &white));
             table += &format!("m4 H=64 all white: {:.0} instructions\n", report.instructions[0]);
-            assert!(report.instructions[0] <= 54_500.0, "all white: {} instructions", report.instructions[0]);
+            assert!(report.instructions[0] <= 50_500.0, "all white: {} instructions", report.instructions[0]);
         }
     }
     for (board, variant, image) in &images {

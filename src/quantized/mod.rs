@@ -3,7 +3,7 @@
 //!
 //! A [`QuantizedNetwork`] reads its weights where they lie (in flash, or in a mapped file) and needs a few kilobytes of
 //! scratch, no heap, no floating point and no division. It cannot panic, and no image and no payload that
-//! [`QuantizedNetwork::new`] accepts can make a sum overflow. Cost on a Cortex-M4 for 784 → 64 → 10: about 12 700
+//! [`QuantizedNetwork::new`] accepts can make a sum overflow. Cost on a Cortex-M4 for 784 → 64 → 10: about 12 000
 //! instructions an image.
 //!
 //! # What is computed

@@ -20,32 +20,25 @@ const INK: u32 = u32::from_ne_bytes([level::INK; 4]);
 
 /// Lists the inputs of each level in `room`, which has an entry an input and [`SLACK`] more: two pairs of lists that grow
 /// towards each other, of the levels 2 and 3, then 4 and 1. Gives the sum of all levels.
-#[inline(never)] // so that its stack is not there while rows are added
+#[inline(always)] // two calls
 pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) -> u32 {
-    let (pixels, room) = match room.get_mut(..pixels.len() + SLACK) {
-        Some(room) => (pixels, room),
-        None => (&[][..], room),
-    };
-    // Aligned words, for cores that load no others.
-    let (head, mut words, tail) = bytemuck::pod_align_to::<u8, u32>(pixels);
-    let mut middle = pixels.len() - 8 * (words.len() / 2);
-    // Without what is blank above the ink.
-    while let [first, second, rest @ ..] = words
-        && (first | second) & INK == 0
-    {
-        words = rest;
-    }
-    for [first, second] in words.as_chunks::<2>().0 {
-        if (first | second) & INK != 0 {
-            // The levels 2 and 3 are those whose pixels, plus 32, have bit 7 and not bit 8.
-            let bit = |word: u32| ((((word >> 1) & 0x7070_7070) + 0x1010_1010) >> 6) & 0x0101_0101;
-            middle += ((bit(*first) + bit(*second)).wrapping_mul(0x0101_0101) >> 24) as usize;
-        }
-    }
+    debug_assert!(room.len() >= pixels.len() + SLACK, "the lists are never longer than the image");
+    let (middle, blank) = count(pixels);
+    place(pixels, middle, blank, bounds, room)
+}
+
+/// Sorts an image with `blank` words without ink behind its first, unaligned pixels.
+#[inline(never)] // so that its stack is not there while rows are added
+fn place(pixels: &[u8], middle: usize, blank: usize, bounds: &mut Bounds, room: &mut [u16]) -> u32 {
+    // At most four bytes for each of 65,546 entries.
+    let bytes = |entries: usize| u32::try_from(2 * entries).unwrap_or_default();
+    *bounds = [[bytes(middle); 2], [bytes(middle); 2], [0; 2], [bytes(room.len()); 2]];
+    let (head, words, tail) = aligned(pixels);
+    let mut words = words.get(blank..).unwrap_or_default().iter();
     let (mut two, mut three, mut four, mut one) = (0, middle, middle, room.len());
-    let (mut word, mut index, mut words, mut last) = (gather(head), 0_u16, words.iter(), tail);
     // An image has at most 65,536 pixels.
     let low = |index: usize| u16::try_from(index & 0xFFFF).unwrap_or_default();
+    let (mut word, mut index, mut last) = (gather(head), 0_u16, tail);
     loop {
         while word != 0 {
             let mut put = |at: usize| {
@@ -54,7 +47,7 @@ pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) -> u32 
                     *entry = index;
                 }
             };
-            // Halves of levels.
+            // The highest three bits tell the level.
             match word.to_le_bytes()[0] >> 5 {
                 0 => {}
                 1 | 2 => {
@@ -88,12 +81,40 @@ pub(super) fn sort(pixels: &[u8], bounds: &mut Bounds, room: &mut [u16]) -> u32 
             last = &[];
         }
     }
-    // At most four bytes for each of 65,546 entries.
-    let bytes = |entries: usize| u32::try_from(2 * entries).unwrap_or_default();
-    let (middle, end) = (bytes(middle), bytes(room.len()));
-    *bounds = [[middle, bytes(four)], [bytes(three), middle], [0, bytes(two)], [bytes(one), end]];
+    bounds[0][1] = bytes(four);
+    bounds[1][0] = bytes(three);
+    bounds[2][1] = bytes(two);
+    bounds[3][0] = bytes(one);
     let [four, three, two, one] = bounds.map(|[start, end]| end.wrapping_sub(start) / 2);
     4 * four + 3 * three + 2 * two + one
+}
+
+/// The pixels of the levels 2 and 3, and all that are not in pairs of aligned words; how many words without ink come first.
+#[inline(never)] // so that its registers are its own
+fn count(pixels: &[u8]) -> (usize, usize) {
+    let (head, words, tail) = aligned(pixels);
+    let mut inked = words;
+    while let [first, second, rest @ ..] = inked
+        && (first | second) & INK == 0
+    {
+        inked = rest;
+    }
+    let (pairs, odd) = inked.as_chunks::<2>();
+    let mut count = head.len() + 4 * odd.len() + tail.len();
+    for [first, second] in pairs {
+        if (first | second) & INK != 0 {
+            // The levels 2 and 3 are those whose pixels, plus 32, have bit 7 and not bit 8.
+            let bit = |word: u32| ((((word >> 1) & 0x7070_7070) + 0x1010_1010) >> 6) & 0x0101_0101;
+            count += ((bit(*first) + bit(*second)).wrapping_mul(0x0101_0101) >> 24) as usize;
+        }
+    }
+    (count, words.len() - inked.len())
+}
+
+/// The pixels as aligned words, for cores that load no others, and up to three before and behind them.
+#[inline(always)] // called twice
+fn aligned(pixels: &[u8]) -> (&[u8], &[u32], &[u8]) {
+    bytemuck::pod_align_to(pixels)
 }
 
 /// Up to three pixels, the first in the lowest byte, without what is no ink.
