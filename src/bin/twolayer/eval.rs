@@ -4,7 +4,8 @@ use crate::args::EvalArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
-use crate::{model, table};
+use crate::{json, model, table};
+use serde_json::json;
 use twolayer::host::{ModelFile, OwnedWeights, Threads, evaluate};
 use twolayer::quantized::{PackedNetwork, Quantized};
 use twolayer::{Backend, Kind, Network};
@@ -29,6 +30,20 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
             evaluate(&PackedNetwork::new(&quantized.network(), &mut memory, backend)?, test, &threads)
         }
     }?;
+    if args.json {
+        let line = json!({
+            "event": "evaluated",
+            "model": model.to_string_lossy(),
+            "kind": json::kind(kind),
+            "network": json::network(shape),
+            "data": json::data(&data),
+            "backend": backend.name(),
+            "confusion": json::confusion(&evaluation),
+            "coverage": json::coverage(&evaluation),
+        });
+        say!("{}", json::with(line, json::right(&evaluation)));
+        return Ok(());
+    }
     let kind_suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
     say!("model     {}: {shape}{kind_suffix}", model.display());
     say!("data      {} test images: {data}", test.len());

@@ -4,11 +4,13 @@ use crate::args::TrainArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
-use crate::{model, table};
+use crate::sparkline::Sparkline;
+use crate::{json, model, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde_json::json;
 use twolayer::host::ModelFile;
-use twolayer::host::training::{self, Event};
+use twolayer::host::training::{self, Epoch, Event, Recipe};
 use twolayer::model::Details;
 use twolayer::{LossFunction, weights_hash};
 
@@ -25,39 +27,61 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let details = Details { image, text: &text };
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
-    if !args.quiet {
+    let say_more = !args.quiet && !args.json;
+    if say_more {
         say!("data      {samples} training and {} test images: {data}", dataset.test.len());
         say!("network   {shape}, {}, threads: {}", recipe.options.backend, recipe.threads);
         say!("recipe    {recipe}");
     }
-    let bar = if args.quiet { ProgressBar::hidden() } else { progress_bar(samples, recipe.epochs) };
+    let total = samples * recipe.epochs as usize;
+    let bar = if args.quiet { ProgressBar::hidden() } else { progress_bar(total, recipe.epochs) };
+    let (mut losses, mut before) = (Sparkline::new(total), (0, 0.0));
+    let mut epochs = Vec::new();
     let trained = training::train(dataset, &recipe, |event| match event {
-        Event::Samples { epoch, done } => {
-            bar.set_message(epoch.to_string());
-            bar.set_position((samples * (epoch as usize - 1) + done) as u64);
+        Event::Samples { epoch, done, loss_sum } => {
+            let of_run = samples * (epoch as usize - 1) + done;
+            losses.add(of_run, done - before.0, loss_sum - before.1);
+            before = if done == samples { (0, 0.0) } else { (done, loss_sum) };
+            if !bar.is_hidden() {
+                bar.set_prefix(epoch.to_string());
+                bar.set_message(losses.to_string());
+                bar.set_position(of_run as u64);
+            }
         }
-        Event::Epoch(epoch) if !args.quiet => bar.suspend(|| {
-            say!(
-                "epoch {}   {}: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs a sample",
-                epoch.number,
-                // As the article prints it.
-                if recipe.options.loss == LossFunction::Squared { "Error" } else { "Loss" },
-                epoch.last_loss,
-                epoch.mean_loss,
-                table::percent(&epoch.test),
-                epoch.time.as_secs_f64(),
-                epoch.time.as_secs_f64() * 1e6 / table::to_f64(epoch.samples),
-            );
-        }),
+        Event::Epoch(epoch) => {
+            if !args.quiet {
+                bar.suspend(|| if args.json { say!("{}", json::epoch(&epoch)) } else { print(&epoch, &recipe) });
+            }
+            epochs.push(epoch);
+        }
         _ => {}
     })?;
     bar.finish_and_clear();
 
     let weights = trained.weights.view();
     ModelFile::write(&model, weights, details)?;
-    if !args.quiet {
+    let hash = weights_hash(weights);
+    if args.json {
+        let seconds = epochs.iter().map(|epoch| epoch.time.as_secs_f64()).sum::<f64>();
+        let line = json!({
+            "event": "trained",
+            "model": model.to_string_lossy(),
+            "weights": format!("{hash:016x}"),
+            "network": json::network(shape),
+            "data": json::data(&data),
+            "recipe": json::recipe(&recipe, samples),
+            "backend": recipe.options.backend.name(),
+            "threads": recipe.threads,
+            "mean_loss": epochs.last().map(|epoch| epoch.mean_loss),
+            "seconds": seconds,
+            "us_per_sample": seconds * 1e6 / table::to_f64(total),
+            "confusion": json::confusion(&trained.test),
+        });
+        say!("{}", json::with(line, json::right(&trained.test)));
+        return Ok(());
+    }
+    if say_more {
         table::print(&trained.test);
-        let hash = weights_hash(weights);
         say!("\nmodel     {}, weights {hash:016x}", model.display());
     }
     say!(
@@ -69,12 +93,27 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// A progress bar, which is shown on a terminal only.
-fn progress_bar(samples: usize, epochs: u32) -> ProgressBar {
-    let template = format!("epoch {{msg}}/{epochs} {{wide_bar}} {{rate}} samples/s, {{eta}} left");
+/// Prints the line of an epoch.
+fn print(epoch: &Epoch, recipe: &Recipe) {
+    say!(
+        "epoch {}   {}: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs a sample",
+        epoch.number,
+        // As the article prints it.
+        if recipe.options.loss == LossFunction::Squared { "Error" } else { "Loss" },
+        epoch.last_loss,
+        epoch.mean_loss,
+        table::percent(&epoch.test),
+        epoch.time.as_secs_f64(),
+        epoch.micros_per_sample(),
+    );
+}
+
+/// A progress bar, which is shown on a terminal only, with the loss so far.
+fn progress_bar(total: usize, epochs: u32) -> ProgressBar {
+    let template = format!("epoch {{prefix}}/{epochs} {{msg}} {{wide_bar}} {{rate}} samples/s, {{eta}} left");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
         let _ = write!(out, "{:.0}", state.per_sec());
     });
-    ProgressBar::new((samples * epochs as usize) as u64).with_style(style)
+    ProgressBar::new(total as u64).with_style(style)
 }
