@@ -222,6 +222,9 @@ pub(crate) struct TrainArgs {
     /// Print JSON instead: an object after each epoch and one at the end, which is all with --quiet
     #[arg(long)]
     pub(crate) json: bool,
+    /// Also write the run to this HTML file, as plots, tables and pictures: one page, which needs no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 impl TrainArgs {
@@ -249,7 +252,7 @@ impl TrainArgs {
                 loss: self.loss.unwrap_or(recipe.options.loss),
             },
             threads: self.threads.unwrap_or(recipe.threads),
-            tests_within_first: false,
+            tests_within_first: self.report.is_some(),
         }
     }
 }
@@ -270,6 +273,9 @@ pub(crate) struct EvalArgs {
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,
+    /// Also write what was found to this HTML file, as plots, tables and pictures: one page, which needs no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Says what digit is in a picture: a scan, a photograph, a drawing, of any size.

@@ -13,6 +13,7 @@ mod model;
 mod open_data;
 mod predict;
 mod quantize;
+mod report;
 mod sparkline;
 mod table;
 mod train;

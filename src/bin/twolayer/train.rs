@@ -4,12 +4,14 @@ use crate::args::TrainArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
+use crate::quantize::is_same_file;
 use crate::sparkline::Sparkline;
-use crate::{json, model, table};
+use crate::{json, model, report, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 use twolayer::host::ModelFile;
+use twolayer::host::report::{Learning, Report};
 use twolayer::host::training::{self, Epoch, Event, Recipe};
 use twolayer::model::Details;
 use twolayer::{LossFunction, weights_hash};
@@ -21,6 +23,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
     ModelFile::check_writable(&model)?;
+    if let Some(report) = &args.report {
+        if is_same_file(report, &model) {
+            return Err(Error::SameOutput { path: model });
+        }
+        Report::check_writable(report)?;
+    }
     // Squares need no mention, and neither does the article.
     let text = if recipe.is_article() { String::new() } else { format!("trained with twolayer: {recipe}") };
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
@@ -36,31 +44,37 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let total = samples * recipe.epochs as usize;
     let bar = if args.quiet { ProgressBar::hidden() } else { progress_bar(total, recipe.epochs) };
     let (mut losses, mut before) = (Sparkline::new(total), (0, 0.0));
-    let mut epochs = Vec::new();
-    let trained = training::train(dataset, &recipe, |event| match event {
-        Event::Samples { epoch, done, loss_sum } => {
-            let of_run = samples * (epoch as usize - 1) + done;
-            losses.add(of_run, done - before.0, loss_sum - before.1);
-            before = if done == samples { (0, 0.0) } else { (done, loss_sum) };
-            if !bar.is_hidden() {
-                bar.set_prefix(epoch.to_string());
-                bar.set_message(losses.to_string());
-                bar.set_position(of_run as u64);
+    let mut learning = Learning::default();
+    let trained = training::train(dataset, &recipe, |event| {
+        learning.take(&event);
+        match event {
+            Event::Samples { epoch, done, loss_sum } => {
+                let of_run = samples * (epoch as usize - 1) + done;
+                losses.add(of_run, done - before.0, loss_sum - before.1);
+                before = if done == samples { (0, 0.0) } else { (done, loss_sum) };
+                if !bar.is_hidden() {
+                    bar.set_prefix(epoch.to_string());
+                    bar.set_message(losses.to_string());
+                    bar.set_position(of_run as u64);
+                }
             }
-        }
-        Event::Epoch(epoch) => {
-            if !args.quiet {
-                bar.suspend(|| if args.json { say!("{}", json::epoch(&epoch)) } else { print(&epoch, &recipe) });
+            Event::Epoch(epoch) => {
+                if !args.quiet {
+                    bar.suspend(|| if args.json { say!("{}", json::epoch(&epoch)) } else { print(&epoch, &recipe) });
+                }
             }
-            epochs.push(epoch);
+            _ => {}
         }
-        _ => {}
     })?;
     bar.finish_and_clear();
 
     let weights = trained.weights.view();
     ModelFile::write(&model, weights, details)?;
     let hash = weights_hash(weights);
+    let epochs = learning.epochs();
+    if let Some(path) = &args.report {
+        report::of_training(path, args, &recipe, &data, &model, &learning, weights)?;
+    }
     if args.json {
         let seconds = epochs.iter().map(|epoch| epoch.time.as_secs_f64()).sum::<f64>();
         let line = json!({
@@ -83,6 +97,9 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     if say_more {
         table::print(&trained.test);
         say!("\nmodel     {}, weights {hash:016x}", model.display());
+        if let Some(report) = &args.report {
+            say!("report    {}", report.display());
+        }
     }
     say!(
         "accuracy  {} of {} test images{}",
