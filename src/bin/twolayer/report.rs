@@ -6,7 +6,7 @@ use crate::eval::Evaluated;
 use crate::open_data::Data;
 use core::time::Duration;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::Path;
 use twolayer::host::report::{Learning, Report, Work, peak_rate};
 use twolayer::host::training::Recipe;
@@ -26,27 +26,19 @@ pub(crate) fn of_training(
     let backend = recipe.options.backend;
     let network = Network::new(weights, backend);
     let (threads, test) = (Threads::new(recipe.threads), &data.dataset.test);
-    let time: Duration = learning.epochs().iter().map(|epoch| epoch.time).sum();
-    let samples: usize = learning.epochs().iter().map(|epoch| epoch.samples).sum();
-    let samples_an_epoch = learning.epochs().first().map_or(0, |epoch| epoch.samples);
+    let (time, samples) = (learning.time(), learning.samples());
+    let an_epoch = samples / recipe.epochs.max(1) as usize;
     let work = Work::new(weights.shape(), &data.dataset.train);
     let speed = Speed::new(time, samples, Some(work.step), backend, recipe.threads.get());
-    let mut more = Vec::new();
-    // What the command would otherwise find by itself, and perhaps find something else.
-    if let (None, Some(name)) = (&args.data.data, data.name()) {
-        more.extend(["--data".into(), name.into()]);
-    }
-    if args.model.is_none() {
-        more.extend(["--model".into(), model.as_os_str().to_owned()]);
-    }
     let report = Report {
         title: "twolayer: a training run",
         images: &format!("test images{}", data.accuracy_suffix()),
+        glance: &speed.glance("a sample"),
         learning: Some(learning),
         weights: Some(weights),
         facts: &[
             ("recipe", recipe.to_string()),
-            ("data", format!("{samples_an_epoch} training and {} test images: {data}", test.len())),
+            ("data", format!("{an_epoch} training and {} test images: {data}", test.len())),
             ("model", model.display().to_string()),
             ("weights", format!("{:016x}", weights_hash(weights))),
             ("program", format!("twolayer {}", env!("CARGO_PKG_VERSION"))),
@@ -58,7 +50,11 @@ pub(crate) fn of_training(
             ("a sample", speed.sample()),
             ("of the limit", speed.part("a training step")),
         ],
-        command: &command("train", more),
+        command: &command(
+            "train",
+            args.data.data.is_none().then(|| data.name()).flatten(),
+            args.model.is_none().then_some(model),
+        ),
         decimals: 4,
     };
     Ok(report.write(path, &network, test, &threads)?)
@@ -78,13 +74,6 @@ pub(crate) fn of_evaluation(
     // The limit is one of f32 arithmetic.
     let work = weights.map(|_| Work::new(file.shape(), test).classification);
     let speed = Speed::new(time, test.len(), work, backend, count);
-    let mut more = Vec::new();
-    if let (None, Some(name)) = (&args.data.data, data.name()) {
-        more.extend(["--data".into(), name.into()]);
-    }
-    if args.model.is_none() {
-        more.extend(["--model".into(), model.as_os_str().to_owned()]);
-    }
     let details = file.details();
     let mut facts = vec![
         ("data", format!("{} test images: {data}", test.len())),
@@ -109,11 +98,16 @@ pub(crate) fn of_evaluation(
     let report = Report {
         title: "twolayer: an evaluation",
         images: &format!("test images{}", data.accuracy_suffix()),
+        glance: &speed.glance("an image"),
         learning: None,
         weights,
         facts: &facts,
         times: &times,
-        command: &command("eval", more),
+        command: &command(
+            "eval",
+            args.data.data.is_none().then(|| data.name()).flatten(),
+            args.model.is_none().then_some(model),
+        ),
         decimals: if kind == Kind::F32 { 4 } else { 0 },
     };
     Ok(report.write(path, network, test, threads)?)
@@ -144,12 +138,25 @@ impl Speed {
         format!("{:.2} µs", 1e6 * self.seconds)
     }
 
+    fn glance(&self, of: &str) -> String {
+        let part = if self.operations > 0.0 {
+            format!(", {} of what the machine can do", self.percent())
+        } else {
+            String::new()
+        };
+        format!("{} {of}{part}", self.sample())
+    }
+
+    fn percent(&self) -> String {
+        format!("{:.0} %", 100.0 * self.operations / self.seconds / self.peak)
+    }
+
     fn part(&self, what: &str) -> String {
-        let Self { seconds, operations, peak, threads } = self;
+        let Self { operations, peak, threads, .. } = self;
         format!(
-            "{:.0} %: {what} takes {:.2} million multiplications and additions, and {threads} threads can do {:.0} thousand \
+            "{}: {what} takes {:.2} million multiplications and additions, and {threads} threads can do {:.0} thousand \
              million a second at most",
-            100.0 * operations / seconds / peak,
+            self.percent(),
             operations / 1e6,
             peak / 1e9
         )
@@ -164,13 +171,19 @@ fn machine(backend: Backend) -> String {
     format!("{name}{} ({}), {backend}", env::consts::ARCH, env::consts::OS)
 }
 
-/// The command as it was given, with more options, as a shell takes it.
-fn command(default: &str, more: Vec<OsString>) -> String {
-    let mut arguments: Vec<_> = env::args_os().skip(1).collect();
-    if arguments.first().is_none_or(|first| first != default) {
-        arguments.insert(0, default.into());
+/// The command as it was given, as a shell takes it, with the data and the model that it found by itself: another time it might
+/// find others.
+fn command(name: &str, data: Option<&str>, model: Option<&Path>) -> String {
+    let mut words: Vec<_> = env::args_os().skip(1).collect();
+    if words.first().is_none_or(|first| first != name) {
+        words.insert(0, name.into());
     }
-    let words = arguments.iter().chain(&more).map(|argument| quoted(&argument.to_string_lossy()));
+    let mut add = |option: &str, value: Option<&OsStr>| {
+        words.extend(value.into_iter().flat_map(|value| [option.into(), value.to_owned()]));
+    };
+    add("--data", data.map(OsStr::new));
+    add("--model", model.map(Path::as_os_str));
+    let words = words.iter().map(|word| quoted(&word.to_string_lossy()));
     words.fold(String::from("twolayer"), |line, word| line + " " + &word)
 }
 

@@ -58,10 +58,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
                     bar.set_position(of_run as u64);
                 }
             }
-            Event::Epoch(epoch) => {
-                if !args.quiet {
-                    bar.suspend(|| if args.json { say!("{}", json::epoch(&epoch)) } else { print(&epoch, &recipe) });
-                }
+            Event::Epoch(epoch) if !args.quiet => {
+                bar.suspend(|| if args.json { say!("{}", json::epoch(&epoch)) } else { print(&epoch, &recipe) });
             }
             _ => {}
         }
@@ -71,12 +69,11 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let weights = trained.weights.view();
     ModelFile::write(&model, weights, details)?;
     let hash = weights_hash(weights);
-    let epochs = learning.epochs();
     if let Some(path) = &args.report {
         report::of_training(path, args, &recipe, &data, &model, &learning, weights)?;
     }
     if args.json {
-        let seconds = epochs.iter().map(|epoch| epoch.time.as_secs_f64()).sum::<f64>();
+        let seconds = learning.time().as_secs_f64();
         let line = json!({
             "event": "trained",
             "model": model.to_string_lossy(),
@@ -86,7 +83,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
             "recipe": json::recipe(&recipe, samples),
             "backend": recipe.options.backend.name(),
             "threads": recipe.threads,
-            "mean_loss": epochs.last().map(|epoch| epoch.mean_loss),
+            "mean_loss": learning.mean_loss(),
             "seconds": seconds,
             "us_per_sample": seconds * 1e6 / table::to_f64(total),
             "confusion": json::confusion(&trained.test),

@@ -2,18 +2,31 @@
 
 use super::html::{Html, percent};
 use super::plot::Plot;
-use crate::host::training::{Epoch, Event};
+use crate::host::training::Event;
+use core::time::Duration;
 
 /// How a network learnt: what the [events](Event) of a training run say.
 #[derive(Debug, Default)]
 pub struct Learning {
-    epochs: Vec<Epoch>,
+    epochs: Vec<Figures>,
     /// Within the first epoch: samples done, and the mean loss of those since the line before.
     losses: Vec<(usize, f64)>,
     /// The samples done, and the sum of their losses.
     before: (usize, f64),
     /// Within the first epoch and at its end: samples done, and the accuracy.
     tests: Vec<(usize, f64)>,
+}
+
+/// What is kept of an epoch; its [`Evaluation`](crate::host::Evaluation) is large.
+#[derive(Debug)]
+struct Figures {
+    number: u32,
+    last_loss: f32,
+    mean_loss: f64,
+    accuracy: f64,
+    time: Duration,
+    samples: usize,
+    micros: f64,
 }
 
 impl Learning {
@@ -31,19 +44,39 @@ impl Learning {
                 if epoch.number == 1 {
                     self.tests.push((epoch.samples, epoch.test.accuracy()));
                 }
-                self.epochs.push(epoch.clone());
+                self.epochs.push(Figures {
+                    number: epoch.number,
+                    last_loss: epoch.last_loss,
+                    mean_loss: epoch.mean_loss,
+                    accuracy: epoch.test.accuracy(),
+                    time: epoch.time,
+                    samples: epoch.samples,
+                    micros: epoch.micros_per_sample(),
+                });
             }
         }
     }
 
-    /// The epochs so far.
+    /// The training time so far, without the tests.
     #[must_use]
-    pub fn epochs(&self) -> &[Epoch] {
-        &self.epochs
+    pub fn time(&self) -> Duration {
+        self.epochs.iter().map(|epoch| epoch.time).sum()
+    }
+
+    /// The samples of all epochs so far.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.epochs.iter().map(|epoch| epoch.samples).sum()
+    }
+
+    /// The mean loss of the last epoch so far.
+    #[must_use]
+    pub fn mean_loss(&self) -> Option<f64> {
+        Some(self.epochs.last()?.mean_loss)
     }
 
     pub(super) fn show(&self, html: &mut Html) {
-        let epochs = |of: fn(&Epoch) -> f64| -> Vec<_> {
+        let epochs = |of: fn(&Figures) -> f64| -> Vec<_> {
             self.epochs.iter().map(|epoch| (f64::from(epoch.number), of(epoch))).collect()
         };
         let within =
@@ -54,7 +87,7 @@ impl Learning {
                 "Test accuracy after each epoch, in per cent",
                 "epoch",
                 "right, %",
-                epochs(|epoch| 100.0 * epoch.test.accuracy()),
+                epochs(|epoch| 100.0 * epoch.accuracy),
             ),
             (
                 "Mean loss within the first epoch, of the samples since the point before",
@@ -81,9 +114,9 @@ impl Learning {
                 for epoch in &self.epochs {
                     html.raw("<tr>").header_cell(&epoch.number.to_string());
                     html.cell(&format!("{:.5}", epoch.last_loss)).cell(&format!("{:.5}", epoch.mean_loss));
-                    html.cell(&percent(epoch.test.accuracy()));
+                    html.cell(&percent(epoch.accuracy));
                     html.time_cell(&format!("{:.2}", epoch.time.as_secs_f64()));
-                    html.time_cell(&format!("{:.2}", epoch.micros_per_sample())).raw("</tr>\n");
+                    html.time_cell(&format!("{:.2}", epoch.micros)).raw("</tr>\n");
                 }
             });
             html.raw("</details>\n");

@@ -39,6 +39,8 @@ pub struct Report<'a> {
     pub title: &'a str,
     /// What the accuracy is of, after a number of images, such as `test images of MNIST`.
     pub images: &'a str,
+    /// What differs from time to time and belongs to the first look, such as how fast it was.
+    pub glance: &'a str,
     /// How it learnt, after a training run.
     pub learning: Option<&'a Learning>,
     /// The weights, if they are to be shown.
@@ -105,10 +107,13 @@ impl Page<'_> {
 
     /// The figures that one looks for first.
     fn summary(&self, html: &mut Html) {
-        let Report { title, images, .. } = self.report;
+        let Report { title, images, glance, .. } = self.report;
         html.raw("<header>").element("h1", title);
         html.raw("<p class=\"accuracy\"><strong>").text(&percent(self.evaluation.accuracy())).raw("</strong> ");
-        html.text(&format!("of {} {images}", self.evaluation.total())).raw("</p></header>\n");
+        html.text(&format!("of {} {images}", self.evaluation.total()))
+            .raw("</p>\n<p class=\"time\">")
+            .text(glance)
+            .raw("</p></header>\n");
     }
 
     /// What the margin is worth.
@@ -225,7 +230,7 @@ impl Page<'_> {
                 html.fact(name, value, " class=\"time\"");
             }
             html.raw("</dl>\n");
-            html.element("p", "This command repeats it, and its weights are the same to the bit on every machine:");
+            html.element("p", "This command repeats it, with the same bits on every machine:");
             html.raw("<pre tabindex=\"0\"><code>").text(command).raw("</code></pre>\n");
         });
     }

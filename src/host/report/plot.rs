@@ -4,7 +4,7 @@ use plotters::prelude::*;
 use std::io;
 
 /// The size that plots are laid out for; a page shows them as wide as there is room.
-const SIZE: (u32, u32) = (460, 270);
+const SIZE: (u32, u32) = (380, 240);
 
 const TEXT: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
@@ -60,7 +60,11 @@ impl<'a> Plot<'a> {
         let inner = svg.split_once('>').map_or("", |(_, inner)| inner);
         // Its indentation, and what is so by default.
         let inner = inner.trim_end().trim_end_matches("</svg>").replace(" opacity=\"1\"", "");
-        inner.replace(" font-family=\"sans-serif\"", "").replace(">\n", ">").replace("\n<", "<")
+        inner
+            .replace(" font-family=\"sans-serif\"", "")
+            .replace("13.709677419354838", "13.7")
+            .replace(">\n", ">")
+            .replace("\n<", "<")
     }
 
     fn draw(&self, svg: &mut String) -> Result<(), DrawingAreaErrorKind<io::Error>> {
@@ -69,14 +73,14 @@ impl<'a> Plot<'a> {
         let [left, right] = ends(points.iter().map(|point| point.0));
         let [least, most] = ends(points.iter().map(|point| point.1));
         let mut chart = ChartBuilder::on(&root);
-        chart.margin(6).margin_right(16).x_label_area_size(40).y_label_area_size(58);
+        chart.margin(6).margin_right(26).x_label_area_size(42).y_label_area_size(60);
         // One style for both kinds of axes, which are different types.
         macro_rules! mesh {
             ($chart:ident, $label:expr) => {
                 $chart
                     .configure_mesh()
                     .disable_x_mesh()
-                    .x_labels(6)
+                    .x_labels(points.len().clamp(2, 6))
                     .y_labels(6)
                     .x_label_formatter(&|it| short(*it))
                     .y_label_formatter(&$label)
@@ -85,7 +89,7 @@ impl<'a> Plot<'a> {
                     .axis_style(GRID)
                     .x_desc(x)
                     .y_desc(y)
-                    .label_style(("sans-serif", 15).into_font().color(&TEXT))
+                    .label_style(("sans-serif", 17).into_font().color(&TEXT))
                     .draw()?
             };
         }
@@ -93,7 +97,7 @@ impl<'a> Plot<'a> {
             let half = (right - left) / to_f64(points.len().saturating_sub(1).max(1)) / 2.0;
             let mut chart =
                 chart.build_cartesian_2d(left - half..right + half, (0.7..most.max(1.0) * 1.3).log_scale())?;
-            mesh!(chart, |it: &f64| format!("{it:.0}"));
+            mesh!(chart, |it: &f64| short(*it));
             let bar = |&(x, y): &(f64, f64)| Rectangle::new([(x - half, 0.7), (x + half, y)], MARK.filled());
             chart.draw_series(points.iter().filter(|point| point.1 > 0.0).map(bar))?;
         } else {
@@ -114,12 +118,13 @@ fn ends(numbers: impl Iterator<Item = f64>) -> [f64; 2] {
     numbers.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], it| [least.min(it), most.max(it)])
 }
 
-/// Up to four digits that matter.
+/// A number as an axis has room for it.
 fn short(number: f64) -> String {
     let size = number.abs();
     let text = match size {
+        _ if size >= 10_000.0 => return format!("{}k", short(number / 1000.0)),
         _ if size >= 1000.0 => format!("{number:.0}"),
-        _ if size >= 0.01 => format!("{number:.3}"),
+        _ if size >= 0.0005 => format!("{number:.3}"),
         _ if size < 1e-9 => return "0".into(),
         _ => return format!("{number:.1e}"),
     };
@@ -150,8 +155,16 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let cases =
-            [(0.0, "0"), (1.5, "1.5"), (97.4411, "97.441"), (60_000.0, "60000"), (-2e-5, "-2.0e-5"), (100.0, "100")];
+        let cases = [
+            (0.0, "0"),
+            (1.5, "1.5"),
+            (97.4411, "97.441"),
+            (60_000.0, "60k"),
+            (1234.0, "1234"),
+            (-0.006, "-0.006"),
+            (-2e-5, "-2.0e-5"),
+            (100.0, "100"),
+        ];
         for (number, text) in cases {
             assert_eq!(short(number), text);
         }
