@@ -202,8 +202,14 @@ fn the_page_of_the_main_job_is_small() {
     let Some(directory) = mnist::directory("the_page_of_the_main_job_is_small") else { return };
     let sandbox = Sandbox::new();
     let train = ["--epochs", "1", "--limit", "12000", "--report", "r.html", "--data", directory.to_str().unwrap()];
-    sandbox.run(&[&train[..], &["--model", "m.twolayer"]].concat()).succeeded();
+    let out = sandbox.run(&[&train[..], &["--model", "m.twolayer"]].concat()).succeeded();
     let page = fs::read_to_string(sandbox.work().join("r.html")).unwrap();
+    assert!(page.contains("<figcaption>Test accuracy within the first epoch"));
+    // The tests within the epoch change nothing.
+    let plain =
+        sandbox.run(&["--epochs", "1", "--limit", "12000", "--data", train[7], "--model", "m.twolayer"]).succeeded();
+    let hash = |out: &str| out.split_once(", weights ").unwrap().1[..16].to_owned();
+    assert_eq!(hash(&out), hash(&plain));
     elements(&page);
     assert_alone(&page);
     assert!(page.len() < 400_000, "{}", page.len());
