@@ -26,6 +26,10 @@ mod hash;
 mod init;
 mod simd;
 
+#[cfg(any(feature = "probe", feature = "report"))]
+#[allow(unreachable_pub, reason = "public as part of `probe`, where there is one")]
+mod peak;
+
 mod distort;
 mod halve;
 mod kernel;

@@ -2,6 +2,7 @@
 
 use crate::kernel::sequential::Loss;
 use crate::kernel::{load, rows};
+pub use crate::peak::{PEAK_OPERATIONS, peak};
 use crate::sgd::{ThisThread, TrainError, TrainOptions, Trainer};
 use crate::simd::{Backend, Isa, TierFn, sum_lanes};
 use crate::weights::WeightsMut;
@@ -45,40 +46,6 @@ impl<'a> Parts<'a> {
     pub fn give_before(&mut self, samples: usize) {
         self.0.before.lists.samples = samples;
     }
-}
-
-/// Multiply-adds that nothing holds up: chains of `a × x + y` in registers, [`PEAK_OPERATIONS`] in all.
-#[must_use]
-pub fn peak(backend: Backend) -> f32 {
-    struct Peak;
-    impl TierFn for Peak {
-        type Out = f32;
-        #[inline(always)]
-        fn call<I: Isa>(self, isa: I) -> f32 {
-            match I::CHAINS {
-                16 => chains::<I, 16>(isa),
-                6 => chains::<I, 6>(isa),
-                _ => chains::<I, 3>(isa),
-            }
-        }
-    }
-    backend.run(Peak)
-}
-
-/// Multiplications and additions of one call of [`peak`].
-pub const PEAK_OPERATIONS: u32 = 2 * 12_000 * 16;
-
-#[inline(always)]
-fn chains<I: Isa, const N: usize>(isa: I) -> f32 {
-    let mut sums = [f32x16::ONE; N];
-    let x = f32x16::splat(core::hint::black_box(0.999));
-    let y = f32x16::splat(core::hint::black_box(0.001));
-    for _ in 0..12_000 / N {
-        for sum in &mut sums {
-            *sum = isa.add(isa.mul(*sum, x), y);
-        }
-    }
-    sums.into_iter().map(sum_lanes).sum()
 }
 
 /// Reads `numbers` once from wherever they are; the sum keeps the reads from being dropped.

@@ -135,6 +135,15 @@ pub struct Coverage {
     pub correct: usize,
 }
 
+impl Coverage {
+    /// The fraction of them that is right, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts of images are far below 2⁵²")]
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.total.max(1) as f64
+    }
+}
+
 impl Evaluation {
     /// The number of classes.
     #[must_use]

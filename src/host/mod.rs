@@ -12,6 +12,8 @@ mod model_file;
 mod owned_weights;
 mod page_buffer;
 mod quantization;
+#[cfg(feature = "report")]
+pub mod report;
 #[cfg(feature = "convert")]
 pub mod tensors;
 mod threads;

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use std::time::Instant;
 
 /// The number of blocks between two progress reports.
-const BLOCKS_PER_REPORT: usize = 64;
+const BLOCKS_PER_REPORT: usize = 8;
 
 /// The number of blocks between two learning rates, and for which images are gathered at once when they are shuffled.
 const BLOCKS_PER_RATE: usize = 64;
@@ -59,6 +59,8 @@ pub struct Recipe {
     pub options: TrainOptions,
     /// The number of threads; the result does not depend on it.
     pub threads: NonZeroUsize,
+    /// Whether the network is also tested within the first epoch, every 64 blocks; the result does not depend on it.
+    pub tests_within_first: bool,
 }
 
 impl Default for Recipe {
@@ -75,6 +77,7 @@ impl Default for Recipe {
             limit: None,
             options: TrainOptions::default(),
             threads: Threads::available(),
+            tests_within_first: false,
         }
     }
 }
@@ -210,6 +213,15 @@ pub enum Event {
         epoch: u32,
         /// The number of samples done in this epoch.
         done: usize,
+        /// The sum of their losses, each before its step.
+        loss_sum: f64,
+    },
+    /// A test within the first epoch, if [`Recipe::tests_within_first`] asks for it.
+    Test {
+        /// The number of samples done.
+        done: usize,
+        /// The evaluation on the test set.
+        test: Evaluation,
     },
     /// The end of an epoch.
     Epoch(Epoch),
@@ -230,6 +242,15 @@ pub struct Epoch {
     pub time: Duration,
     /// The number of samples trained on.
     pub samples: usize,
+}
+
+impl Epoch {
+    /// The training time of a sample, in microseconds.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
+    pub fn micros_per_sample(&self) -> f64 {
+        self.time.as_secs_f64() * 1e6 / self.samples.max(1) as f64
+    }
 }
 
 /// A trained network.
@@ -281,13 +302,14 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
     // As the article has it, an epoch is one piece.
     let copied = recipe.shuffle || recipe.distortion.is_some() || recipe.halve;
     let by_pieces = copied || recipe.alpha_to.is_some();
-    let len = if by_pieces { block * BLOCKS_PER_RATE } else { labels.len().max(1) };
     let total = labels.len() * recipe.epochs as usize;
     let source = Source::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
     let (mut piece, mut next_piece) = (Piece::default(), Piece::default());
     let mut last = None;
     for number in 1..=recipe.epochs {
-        let start = Instant::now();
+        let (start, mut testing) = (Instant::now(), Duration::ZERO);
+        let tests_within = recipe.tests_within_first && number == 1;
+        let len = if by_pieces || tests_within { block * BLOCKS_PER_RATE } else { labels.len().max(1) };
         let order = order.as_mut().map(Order::shuffle);
         let range = |first: usize| first..labels.len().min(first + len);
         let prepare = |piece: &mut Piece, first: usize| piece.fill(source, number, order, range(first));
@@ -299,27 +321,32 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
             let alpha = recipe.alpha(labels.len() * (number as usize - 1) + first, total);
             trainer.set_alpha(alpha)?;
             let before = loss;
-            let report = |done, of_piece: Loss| {
-                let done = first + done;
+            let progress = |done, of_piece: Loss| {
+                let (done, sum) = (first + done, before.sum + of_piece.sum);
                 if done % (block * BLOCKS_PER_REPORT) == 0 || done == labels.len() {
-                    report(Event::Samples { epoch: number, done });
+                    report(Event::Samples { epoch: number, done, loss_sum: sum });
                 }
-                let sum = before.sum + of_piece.sum;
                 if sum.is_finite() { Ok(()) } else { Err(Error::Diverged { epoch: number, sample: done, alpha }) }
             };
             loss.add(if copied {
                 // The next piece is made meanwhile.
                 let Piece { images, labels } = &piece;
-                let train = || threads.train(&mut trainer, images, labels, report);
+                let train = || threads.train(&mut trainer, images, labels, progress);
                 threads.both(train, || prepare(&mut next_piece, first + len))?
             } else {
                 let Range { start, end } = range(first);
                 let images = &images[start * shape.inputs()..end * shape.inputs()];
-                threads.train(&mut trainer, images, &labels[start..end], report)?
+                threads.train(&mut trainer, images, &labels[start..end], progress)?
             });
             core::mem::swap(&mut piece, &mut next_piece);
+            let done = first + len;
+            if tests_within && done < labels.len() {
+                let since = Instant::now();
+                report(Event::Test { done, test: test(&trainer)? });
+                testing += since.elapsed();
+            }
         }
-        let time = start.elapsed();
+        let time = start.elapsed().saturating_sub(testing);
         // The loss does not cover the last step.
         if trainer.weights().not_finite().is_some() {
             let alpha = recipe.alpha(total, total);

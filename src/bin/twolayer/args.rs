@@ -1,8 +1,10 @@
 //! Command-line arguments.
 
 use crate::error::Error;
+use crate::json;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Arg, Args, Parser, Subcommand};
+use clap_complete::Shell;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
@@ -44,6 +46,14 @@ pub(crate) enum Command {
     /// Fetch, verify, list or generate data sets, or clean the cache
     #[command(subcommand)]
     Data(DataCommand),
+    /// Print what completes commands and options in a shell: for bash, to a file of this name in
+    /// ~/.local/share/bash-completion/completions
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, with all commands: twolayer man | man -l -
+    Man,
 }
 
 #[derive(Debug, Subcommand)]
@@ -156,6 +166,7 @@ impl FetchArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_long_help = json::TRAIN_HELP)]
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
@@ -216,6 +227,12 @@ pub(crate) struct TrainArgs {
     /// Print the final accuracy only
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// Print JSON instead: an object after each epoch and one at the end, which is all with --quiet
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also write the run to this HTML file, as plots, tables and pictures: one page, which needs no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 impl TrainArgs {
@@ -243,12 +260,13 @@ impl TrainArgs {
                 loss: self.loss.unwrap_or(recipe.options.loss),
             },
             threads: self.threads.unwrap_or(recipe.threads),
+            tests_within_first: self.report.is_some(),
         }
     }
 }
 
 #[derive(Args, Debug)]
-#[command(mut_arg("data", with_default_from_model))]
+#[command(mut_arg("data", with_default_from_model), after_long_help = json::EVAL_HELP)]
 pub(crate) struct EvalArgs {
     /// Model file, as written by `train` or `quantize` [default: named after `--data`, or the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
@@ -260,6 +278,12 @@ pub(crate) struct EvalArgs {
     /// SIMD instructions: portable, avx2 or avx512; does not change the result [default: the best available]
     #[arg(long, value_name = "TIER", value_parser = backend)]
     pub(crate) backend: Option<Backend>,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also write what was found to this HTML file, as plots, tables and pictures: one page, which needs no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Says what digit is in a picture: a scan, a photograph, a drawing, of any size.
@@ -315,7 +339,7 @@ JSON: one object per line and picture, always with all of these keys
 An output that is not a finite number is null, too.";
 
 #[derive(Args, Debug)]
-#[command(mut_arg("data", with_default_from_model))]
+#[command(mut_arg("data", with_default_from_model), after_long_help = json::QUANTIZE_HELP)]
 pub(crate) struct QuantizeArgs {
     /// Model file, as written by `train` [default: named after `--data`, or the newest *.twolayer here with f32
     /// weights]
@@ -349,6 +373,9 @@ pub(crate) struct QuantizeArgs {
     /// SIMD instructions: portable, avx2 or avx512; does not change the result [default: the best available]
     #[arg(long, value_name = "TIER", value_parser = backend)]
     pub(crate) backend: Option<Backend>,
+    /// Print JSON instead: one object at the end, and with --tune one after each epoch
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl QuantizeArgs {
@@ -447,12 +474,16 @@ impl Format {
 }
 
 #[derive(Args, Debug)]
+#[command(after_long_help = json::INFO_HELP)]
 pub(crate) struct InfoArgs {
     /// Model file, as written by `train` or `quantize` [default: the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) file: FileArgs,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A number that is printed in scientific notation, such as 1e-5.

@@ -58,6 +58,9 @@ pub(crate) enum Error {
     /// The output would overwrite the input.
     #[error("{} is the {what} itself: give another file with --out", shown(path))]
     Overwrite { path: PathBuf, what: &'static str },
+    /// The report would overwrite the model.
+    #[error("{} is the model's file: give another file with --report", path.display())]
+    SameOutput { path: PathBuf },
     /// A quantised model cannot be exported.
     #[error(
         "{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model, or choose \

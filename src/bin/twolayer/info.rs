@@ -3,7 +3,8 @@
 use crate::args::InfoArgs;
 use crate::console::say;
 use crate::error::Error;
-use crate::model;
+use crate::{json, model};
+use serde_json::json;
 use twolayer::host::{ModelFile, shown};
 use twolayer::{Kind, weights_hash};
 
@@ -11,6 +12,23 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     let model = args.model.clone().map_or_else(model::newest, Ok)?;
     let file = ModelFile::open(&model, args.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
+    if args.json {
+        let details = file.details();
+        let weights = if kind == Kind::F32 { Some(weights_hash(file.weights()?.view())) } else { None };
+        let line = json!({
+            "event": "model",
+            "model": model.to_string_lossy(),
+            "bytes": file.len(),
+            "kind": json::kind(kind),
+            "network": json::network(shape),
+            "image": details.image,
+            "text": Some(details.text).filter(|text| !text.is_empty()),
+            "weights": weights.map(|hash| format!("{hash:016x}")),
+            "crc32": format!("{:08x}", file.checksum()),
+        });
+        say!("{line}");
+        return Ok(());
+    }
     say!("model     {}, {} bytes, undamaged", shown(&model), file.len());
     say!("network   {shape}, {kind} weights");
     let details = file.details();

@@ -7,15 +7,19 @@ mod eval;
 mod export;
 mod import;
 mod info;
+mod json;
+mod man;
 mod model;
 mod open_data;
 mod predict;
 mod quantize;
+mod report;
+mod sparkline;
 mod table;
 mod train;
 
 use args::{Arguments, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use console::note;
 use std::io::Write;
 use std::process::ExitCode;
@@ -36,6 +40,16 @@ fn main() -> ExitCode {
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Data(command)) => data::run(&command),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "twolayer", &mut script);
+            console::out(format_args!("{}", String::from_utf8_lossy(&script).trim_end()));
+            Ok(())
+        }
+        Some(Command::Man) => {
+            console::out(format_args!("{}", man::page(Arguments::command()).trim_end()));
+            Ok(())
+        }
     };
     match (result, console::output_error()) {
         (Ok(()), None) => return ExitCode::SUCCESS,

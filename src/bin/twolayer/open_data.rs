@@ -136,6 +136,24 @@ impl<T> Data<T> {
         Self { dataset: inverted(self.dataset), inverted: true, ..self }
     }
 
+    /// What `--data` takes for a named data set.
+    pub(crate) const fn name(&self) -> Option<&'static str> {
+        match self.source {
+            Source::Directory(_) => None,
+            Source::Named(name) => Some(name.id()),
+        }
+    }
+
+    /// The directory of the files.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Whether every pixel was taken from 255.
+    pub(crate) const fn is_inverted(&self) -> bool {
+        self.inverted
+    }
+
     /// A suffix for printed accuracies that names the data set, unless it is MNIST or a directory.
     pub(crate) fn accuracy_suffix(&self) -> String {
         match self.source {

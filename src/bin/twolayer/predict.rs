@@ -3,8 +3,8 @@
 use crate::args::{InvertArgs, PredictArgs};
 use crate::console::{note, say};
 use crate::error::Error;
-use crate::model;
 use crate::open_data::{Data, Purpose};
+use crate::{json, model};
 use core::fmt::Write as _;
 use serde_json::{Value, json};
 use std::env::var_os;
@@ -53,7 +53,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
             answer.input.picture()?.write_png(&path)?;
         }
         if args.json {
-            say!("{}", json(subject, answer.as_ref()));
+            say!("{}", line(subject, answer.as_ref()));
         } else if let Ok(answer) = &answer {
             answer.print(subject);
         }
@@ -244,8 +244,7 @@ impl Number {
 
     fn json(self) -> Value {
         match self {
-            // The shortest digits that say the f32, not those of the f64 beside it.
-            Self::F32(number) => json!(number.to_string().parse::<f64>().ok()),
+            Self::F32(number) => json::number(number),
             Self::Integer(number) => json!(number),
         }
     }
@@ -310,7 +309,7 @@ impl Answer {
 }
 
 /// The object of a picture: see `JSON_HELP`.
-fn json(subject: Subject<'_>, answer: Result<&Answer, &Error>) -> Value {
+fn line(subject: Subject<'_>, answer: Result<&Answer, &Error>) -> Value {
     let (file, index) = match subject {
         Subject::File(file) => (Some(file.to_string_lossy()), None),
         Subject::Image(index) => (None, Some(index)),

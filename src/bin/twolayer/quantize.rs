@@ -5,13 +5,14 @@ use crate::console::say;
 use crate::error::Error;
 use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
-use crate::table;
+use crate::{json, table};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use twolayer::host::{self, ModelFile, Threads, compare, shown};
 use twolayer::model::{Details, HEADER_LEN};
 use twolayer::quantized::PackedNetwork;
-use twolayer::{Backend, Bits, Kind, Network};
+use twolayer::{Backend, Bits, Kind, Network, crc32};
 
 pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let model = model::select(args.model.as_ref(), &args.data, model::newest_f32)?;
@@ -32,14 +33,21 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 
     let images = args.images.min(train.len());
-    say!("model     {}: {shape}, {kind}, {} bytes", shown(&model), file.len());
-    say!("data      {images} training and {} test images: {data}", test.len());
+    if !args.json {
+        say!("model     {}: {shape}, {kind}, {} bytes", shown(&model), file.len());
+        say!("data      {images} training and {} test images: {data}", test.len());
+    }
     let start = Instant::now();
     let tuning = args.tuning();
     let quantized = match &tuning {
         None => host::quantize(weights.view(), bits, train, images)?,
         Some(tuning) => host::tune(weights.view(), bits, train, images, tuning, |epoch, loss| {
-            say!("epoch {epoch}   mean loss {loss:.5}; {:.1} s", start.elapsed().as_secs_f64());
+            let seconds = start.elapsed().as_secs_f64();
+            if args.json {
+                say!("{}", json!({ "event": "epoch", "epoch": epoch, "mean_loss": loss, "seconds": seconds }));
+            } else {
+                say!("epoch {epoch}   mean loss {loss:.5}; {seconds:.1} s");
+            }
         })?,
     };
     let time = start.elapsed();
@@ -57,6 +65,28 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
 
     // Computed, not read from the file, which may be a pipe.
     let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len() + text.len());
+    if args.json {
+        let line = json!({
+            "event": "quantized",
+            "model": model.to_string_lossy(),
+            "out": out.to_string_lossy(),
+            "kind": json::kind(kind),
+            "bytes": bytes,
+            "crc32": format!("{:08x}", crc32(quantized.payload())),
+            "network": json::network(shape),
+            "data": json::data(&data),
+            "images": images,
+            "tuning": tuning.map(|tuning| tuning.to_string()),
+            "backend": backend.name(),
+            "seconds": time.as_secs_f64(),
+            "agreed": comparison.agreed,
+            "total": test.len(),
+            "before": json::right(&comparison.before),
+            "after": json::right(&comparison.after),
+        });
+        say!("{line}");
+        return Ok(());
+    }
     say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", shown(&out), time.as_secs_f64());
     let agreed = 100.0 * table::to_f64(comparison.agreed) / table::to_f64(test.len());
     say!("agreement {agreed:.2} % of {} test images have the same class", test.len());

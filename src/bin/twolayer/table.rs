@@ -7,6 +7,9 @@ use twolayer::host::Evaluation;
 /// The largest number of classes for which the confusion matrix is printed.
 const MAX_MATRIX_CLASSES: usize = 20;
 
+/// For how many of the surest answers, in per cent, the accuracy is told.
+pub(crate) const SUREST: [u8; 4] = [100, 99, 95, 90];
+
 /// Prints the accuracy of each class, and the confusion matrix unless it is too wide.
 pub(crate) fn print(evaluation: &Evaluation) {
     let classes = evaluation.classes();
@@ -31,10 +34,9 @@ pub(crate) fn print(evaluation: &Evaluation) {
 /// Prints how the margin sorts right answers from wrong ones; `decimals` are those of a margin.
 pub(crate) fn print_coverage(evaluation: &Evaluation, decimals: usize) {
     say!("\nthe surest   accuracy   margin at least");
-    for percent in [100, 99, 95, 90] {
+    for percent in SUREST {
         if let Some(found) = evaluation.at_coverage(f64::from(percent) / 100.0) {
-            let accuracy = 100.0 * to_f64(found.correct) / to_f64(found.total);
-            say!("{percent:>8} %   {accuracy:6.2} %   {:.decimals$}", found.min_margin);
+            say!("{percent:>8} %   {:6.2} %   {:.decimals$}", 100.0 * found.accuracy(), found.min_margin);
         }
     }
 }

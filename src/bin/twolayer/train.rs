@@ -4,11 +4,15 @@ use crate::args::TrainArgs;
 use crate::console::{say, warning};
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
-use crate::{model, table};
+use crate::quantize::is_same_file;
+use crate::sparkline::Sparkline;
+use crate::{json, model, report, table};
 use core::fmt::Write;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde_json::json;
 use twolayer::host::dataset::Set;
-use twolayer::host::training::{self, Event};
+use twolayer::host::report::{Learning, Report};
+use twolayer::host::training::{self, Epoch, Event, Recipe};
 use twolayer::host::{ModelFile, shown};
 use twolayer::model::Details;
 use twolayer::{Kind, LossFunction, weights_hash};
@@ -19,6 +23,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let dataset = &data.dataset;
     let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
+    if let Some(report) = &args.report {
+        if is_same_file(report, &model) {
+            return Err(Error::SameOutput { path: model });
+        }
+        Report::check_writable(report)?;
+    }
     // Squares need no mention, and neither does the article.
     let text = if recipe.is_article() { String::new() } else { format!("trained with twolayer: {recipe}") };
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
@@ -27,41 +37,69 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
-    if !args.quiet {
+    let say_more = !args.quiet && !args.json;
+    if say_more {
         say!("data      {samples} training and {} test images: {data}", dataset.test.len());
         say!("network   {shape}, {}, threads: {}", recipe.options.backend, recipe.threads);
         say!("recipe    {recipe}");
     }
-    let bar = if args.quiet { ProgressBar::hidden() } else { progress_bar(samples, recipe.epochs) };
-    let trained = training::train(dataset, &recipe, |event| match event {
-        Event::Samples { epoch, done } => {
-            bar.set_message(epoch.to_string());
-            bar.set_position((samples * (epoch as usize - 1) + done) as u64);
+    let total = samples * recipe.epochs as usize;
+    let bar = if args.quiet { ProgressBar::hidden() } else { progress_bar(total, recipe.epochs) };
+    let (mut losses, mut before) = (Sparkline::new(total), (0, 0.0));
+    let mut learning = Learning::default();
+    let trained = training::train(dataset, &recipe, |event| {
+        learning.take(&event);
+        match event {
+            Event::Samples { epoch, done, loss_sum } => {
+                let of_run = samples * (epoch as usize - 1) + done;
+                losses.add(of_run, done - before.0, loss_sum - before.1);
+                before = if done == samples { (0, 0.0) } else { (done, loss_sum) };
+                if !bar.is_hidden() {
+                    bar.set_prefix(epoch.to_string());
+                    bar.set_message(losses.to_string());
+                    bar.set_position(of_run as u64);
+                }
+            }
+            Event::Epoch(epoch) if !args.quiet => {
+                bar.suspend(|| if args.json { say!("{}", json::epoch(&epoch)) } else { print(&epoch, &recipe) });
+            }
+            _ => {}
         }
-        Event::Epoch(epoch) if !args.quiet => bar.suspend(|| {
-            say!(
-                "epoch {}   {}: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs a sample",
-                epoch.number,
-                // As the article prints it.
-                if recipe.options.loss == LossFunction::Squared { "Error" } else { "Loss" },
-                epoch.last_loss,
-                epoch.mean_loss,
-                table::percent(&epoch.test),
-                epoch.time.as_secs_f64(),
-                epoch.time.as_secs_f64() * 1e6 / table::to_f64(epoch.samples),
-            );
-        }),
-        _ => {}
     })?;
     bar.finish_and_clear();
 
     let weights = trained.weights.view();
     drop(room);
     ModelFile::write(&model, weights, details)?;
-    if !args.quiet {
+    let hash = weights_hash(weights);
+    if let Some(path) = &args.report {
+        report::of_training(path, args, &recipe, &data, &model, &learning, weights)?;
+    }
+    if args.json {
+        let seconds = learning.time().as_secs_f64();
+        let line = json!({
+            "event": "trained",
+            "model": model.to_string_lossy(),
+            "weights": format!("{hash:016x}"),
+            "network": json::network(shape),
+            "data": json::data(&data),
+            "recipe": json::recipe(&recipe, samples),
+            "backend": recipe.options.backend.name(),
+            "threads": recipe.threads,
+            "mean_loss": learning.mean_loss(),
+            "seconds": seconds,
+            "us_per_sample": seconds * 1e6 / table::to_f64(total),
+            "confusion": json::confusion(&trained.test),
+        });
+        say!("{}", json::with(line, json::right(&trained.test)));
+        return Ok(());
+    }
+    if say_more {
         table::print(&trained.test);
-        let hash = weights_hash(weights);
         say!("\nmodel     {}, weights {hash:016x}", shown(&model));
+        if let Some(report) = &args.report {
+            say!("report    {}", shown(&report));
+        }
     }
     say!(
         "accuracy  {} of {} test images{}",
@@ -85,12 +123,27 @@ fn warn_of_absent_classes(train: &Set) {
     }
 }
 
-/// A progress bar, which is shown on a terminal only.
-fn progress_bar(samples: usize, epochs: u32) -> ProgressBar {
-    let template = format!("epoch {{msg}}/{epochs} {{wide_bar}} {{rate}} samples/s, {{eta}} left");
+/// Prints the line of an epoch.
+fn print(epoch: &Epoch, recipe: &Recipe) {
+    say!(
+        "epoch {}   {}: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs a sample",
+        epoch.number,
+        // As the article prints it.
+        if recipe.options.loss == LossFunction::Squared { "Error" } else { "Loss" },
+        epoch.last_loss,
+        epoch.mean_loss,
+        table::percent(&epoch.test),
+        epoch.time.as_secs_f64(),
+        epoch.micros_per_sample(),
+    );
+}
+
+/// A progress bar, which is shown on a terminal only, with the loss so far.
+fn progress_bar(total: usize, epochs: u32) -> ProgressBar {
+    let template = format!("epoch {{prefix}}/{epochs} {{msg}} {{wide_bar}} {{rate}} samples/s, {{eta}} left");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
         let _ = write!(out, "{:.0}", state.per_sec());
     });
-    ProgressBar::new((samples * epochs as usize) as u64).with_style(style)
+    ProgressBar::new(total as u64).with_style(style)
 }

@@ -1,0 +1,130 @@
+//! What is kept of a training run for its page, and how it is shown.
+
+use super::html::{Html, percent};
+use super::plot::Plot;
+use crate::host::training::Event;
+use core::time::Duration;
+
+/// How a network learnt: what the [events](Event) of a training run say.
+#[derive(Debug, Default)]
+pub struct Learning {
+    epochs: Vec<Figures>,
+    /// Within the first epoch: samples done, and the mean loss of those since the line before.
+    losses: Vec<(usize, f64)>,
+    /// The samples done, and the sum of their losses.
+    before: (usize, f64),
+    /// Within the first epoch and at its end: samples done, and the accuracy.
+    tests: Vec<(usize, f64)>,
+}
+
+/// What is kept of an epoch; its [`Evaluation`](crate::host::Evaluation) is large.
+#[derive(Debug)]
+struct Figures {
+    number: u32,
+    last_loss: f32,
+    mean_loss: f64,
+    accuracy: f64,
+    time: Duration,
+    samples: usize,
+    micros: f64,
+}
+
+impl Learning {
+    /// Takes in an event. They must come in their order.
+    pub fn take(&mut self, event: &Event) {
+        match event {
+            Event::Samples { epoch: 1, done, loss_sum } => {
+                let (samples, sum) = (done - self.before.0, loss_sum - self.before.1);
+                self.losses.push((*done, sum / to_f64(samples.max(1))));
+                self.before = (*done, *loss_sum);
+            }
+            Event::Samples { .. } => {}
+            Event::Test { done, test } => self.tests.push((*done, test.accuracy())),
+            Event::Epoch(epoch) => {
+                if epoch.number == 1 {
+                    self.tests.push((epoch.samples, epoch.test.accuracy()));
+                }
+                self.epochs.push(Figures {
+                    number: epoch.number,
+                    last_loss: epoch.last_loss,
+                    mean_loss: epoch.mean_loss,
+                    accuracy: epoch.test.accuracy(),
+                    time: epoch.time,
+                    samples: epoch.samples,
+                    micros: epoch.micros_per_sample(),
+                });
+            }
+        }
+    }
+
+    /// The training time so far, without the tests.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        self.epochs.iter().map(|epoch| epoch.time).sum()
+    }
+
+    /// The samples of all epochs so far.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.epochs.iter().map(|epoch| epoch.samples).sum()
+    }
+
+    /// The mean loss of the last epoch so far.
+    #[must_use]
+    pub fn mean_loss(&self) -> Option<f64> {
+        Some(self.epochs.last()?.mean_loss)
+    }
+
+    pub(super) fn show(&self, html: &mut Html) {
+        let epochs = |of: fn(&Figures) -> f64| -> Vec<_> {
+            self.epochs.iter().map(|epoch| (f64::from(epoch.number), of(epoch))).collect()
+        };
+        let within =
+            |points: &[(usize, f64)]| -> Vec<_> { points.iter().map(|&(done, y)| (to_f64(done), y)).collect() };
+        let plots = [
+            ("Mean loss of each epoch", "epoch", "loss", epochs(|epoch| epoch.mean_loss)),
+            (
+                "Test accuracy after each epoch, in per cent",
+                "epoch",
+                "right, %",
+                epochs(|epoch| 100.0 * epoch.accuracy),
+            ),
+            (
+                "Mean loss within the first epoch, of the samples since the point before",
+                "samples",
+                "loss",
+                within(&self.losses),
+            ),
+            (
+                "Test accuracy within the first epoch, in per cent",
+                "samples",
+                "right, %",
+                within(&self.tests).into_iter().map(|(x, y)| (x, 100.0 * y)).collect(),
+            ),
+        ];
+        html.section("How it learnt", |html| {
+            html.raw("<div class=\"plots\">");
+            // One point is no curve.
+            for (caption, x, y, points) in plots.iter().filter(|plot| plot.3.len() > 1) {
+                html.figure(caption, |html| html.plot(&Plot::line([x, y], points)));
+            }
+            html.raw("</div>\n<details><summary>").text("Every epoch in figures").raw("</summary>\n");
+            let head = ["epoch", "last loss", "mean loss", "right", "seconds", "µs a sample"];
+            html.table("The loss of the last sample and of all, and the test accuracy", &head, |html| {
+                for epoch in &self.epochs {
+                    html.raw("<tr>").header_cell(&epoch.number.to_string());
+                    html.cell(&format!("{:.5}", epoch.last_loss)).cell(&format!("{:.5}", epoch.mean_loss));
+                    html.cell(&percent(epoch.accuracy));
+                    html.time_cell(&format!("{:.2}", epoch.time.as_secs_f64()));
+                    html.time_cell(&format!("{:.2}", epoch.micros)).raw("</tr>\n");
+                }
+            });
+            html.raw("</details>\n");
+        });
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
+fn to_f64(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,237 @@
+//! A run as one HTML page, which asks for nothing outside itself: how it learnt, what the network gets wrong and how sure of it,
+//! what its hidden units look at, how weights and activations are distributed, how fast it was, and how to repeat it.
+//!
+//! Costs one more evaluation of the test set and, for the hidden units, the time of a thousand images in plain loops: a quarter
+//! of a second for MNIST. The page is the same every time but for what is marked as `class="time"`.
+
+mod html;
+mod learning;
+mod picture;
+mod plot;
+mod speed;
+mod units;
+
+use super::atomic_write::{reserve, write_atomically};
+use super::dataset::Set;
+use super::evaluation::{Answer, Classifier, Evaluation, evaluate_with_answers};
+use super::{Error, Threads};
+use crate::shape::Shape;
+use crate::weights::Weights;
+use html::{Html, percent};
+pub use learning::Learning;
+use plot::Plot;
+pub use speed::{Work, peak_rate};
+use std::io::Write;
+use std::path::Path;
+use units::Units;
+
+/// The most classes for which the confusion matrix is shown.
+const MAX_MATRIX_CLASSES: usize = 20;
+
+/// The most images that are shown, and the most pixels in all.
+const MAX_IMAGES: usize = 30;
+const MAX_PIXELS: usize = 50_000;
+
+/// What a page says beside what the network does with the test set.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The heading.
+    pub title: &'a str,
+    /// What the accuracy is of, after a number of images, such as `test images of MNIST`.
+    pub images: &'a str,
+    /// What differs from time to time and belongs to the first look, such as how fast it was.
+    pub glance: &'a str,
+    /// How it learnt, after a training run.
+    pub learning: Option<&'a Learning>,
+    /// The weights, if they are to be shown.
+    pub weights: Option<Weights<'a>>,
+    /// Names and values of what the run depends on and what came of it.
+    pub facts: &'a [(&'a str, String)],
+    /// Names and values of what differs from time to time.
+    pub times: &'a [(&'a str, String)],
+    /// The command that repeats it.
+    pub command: &'a str,
+    /// The digits after the point of a margin.
+    pub decimals: usize,
+}
+
+impl Report<'_> {
+    /// Checks that a page can be written to `path`. For use before a long computation.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn check_writable(path: &Path) -> Result<(), Error> {
+        reserve(path, 0).map(drop)
+    }
+
+    /// Evaluates a network on a test set and writes the page atomically, as model files are written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`evaluate`](super::evaluate), and if the file cannot be written.
+    pub fn write(&self, path: &Path, classifier: &impl Classifier, test: &Set, threads: &Threads) -> Result<(), Error> {
+        let (evaluation, answers) = evaluate_with_answers(classifier, test, threads)?;
+        let units = self.weights.map(|weights| Units::new(weights, test));
+        let page = Page { report: self, shape: classifier.shape(), test, evaluation, answers, units }.html();
+        write_atomically(path, |mut file| file.write_all(page.as_bytes()))
+    }
+}
+
+/// A page to be made.
+struct Page<'a> {
+    report: &'a Report<'a>,
+    shape: Shape,
+    test: &'a Set,
+    evaluation: Evaluation,
+    answers: Vec<Answer>,
+    units: Option<Units>,
+}
+
+impl Page<'_> {
+    fn html(&self) -> String {
+        let mut html = Html::begin(self.report.title);
+        self.summary(&mut html);
+        if let Some(learning) = self.report.learning {
+            learning.show(&mut html);
+        }
+        self.surest(&mut html);
+        self.confusion(&mut html);
+        self.wrong(&mut html);
+        if let Some(units) = &self.units {
+            units.show(&mut html);
+        }
+        self.facts(&mut html);
+        html.end()
+    }
+
+    /// The figures that one looks for first.
+    fn summary(&self, html: &mut Html) {
+        let Report { title, images, glance, .. } = self.report;
+        html.raw("<header>").element("h1", title);
+        html.raw("<p class=\"accuracy\"><strong>").text(&percent(self.evaluation.accuracy())).raw("</strong> ");
+        html.text(&format!("of {} {images}", self.evaluation.total()))
+            .raw("</p>\n<p class=\"time\">")
+            .text(glance)
+            .raw("</p></header>\n");
+    }
+
+    /// What the margin is worth.
+    fn surest(&self, html: &mut Html) {
+        let at = |percent: u32| Some((percent, self.evaluation.at_coverage(f64::from(percent) / 100.0)?));
+        let found: Vec<_> = (1..=100).filter_map(at).collect();
+        let points: Vec<_> =
+            found.iter().map(|(percent, found)| (f64::from(*percent), 100.0 * found.accuracy())).collect();
+        let Report { decimals, .. } = *self.report;
+        html.section("The surest answers", |html| {
+            html.element("p", "The margin is by how much the largest output is above the next. The larger it is, the likelier is the answer right: of the surest answers, so many are.");
+            html.raw("<div class=\"plots\">");
+            html.figure("Accuracy of the surest answers, in per cent, by how many per cent of all they are", |html| {
+                html.plot(&Plot::line(["the surest, %", "right, %"], &points));
+            });
+            html.raw("<div>");
+            html.table("Accuracy by coverage", &["the surest", "right", "wrong", "margin at least"], |html| {
+                for (percent_of, found) in found.iter().rev().filter(|(it, _)| [100, 99, 98, 95, 90, 80, 70, 50].contains(it)) {
+                    html.raw("<tr>").header_cell(&format!("{percent_of} %")).cell(&percent(found.accuracy()));
+                    html.cell(&(found.total - found.correct).to_string());
+                    html.cell(&format!("{:.decimals$}", found.min_margin)).raw("</tr>\n");
+                }
+            });
+            html.raw("</div></div>\n");
+        });
+    }
+
+    /// What was taken for what.
+    fn confusion(&self, html: &mut Html) {
+        let evaluation = &self.evaluation;
+        let classes = evaluation.classes();
+        let matrix = classes <= MAX_MATRIX_CLASSES;
+        let labels = || (0..classes).filter(|&label| matrix || evaluation.of_label(label).0 > 0);
+        let off = |label: usize| {
+            (0..classes).filter(move |&class| class != label).map(move |class| evaluation.count(label, class))
+        };
+        let most = labels().flat_map(off).max().unwrap_or_default().max(1);
+        let names: Vec<_> = labels().map(|class| class.to_string()).collect();
+        let mut head = vec!["label", "right"];
+        if matrix {
+            head.extend(names.iter().map(String::as_str));
+        }
+        html.section("What was taken for what", |html| {
+            html.element("p", if matrix { "A row for each label: how many of its images are answered right, and how many of them were taken for each class." } else { "A row for each label: how many of its images are answered right." });
+            html.table("Confusion matrix: rows are labels, columns are answers", &head, |html| {
+                for label in labels() {
+                    let (total, correct) = evaluation.of_label(label);
+                    html.raw("<tr>").header_cell(&label.to_string());
+                    html.cell(&percent(f64::from(correct) / f64::from(total.max(1))));
+                    for class in (0..classes).filter(|_| matrix) {
+                        let count = evaluation.count(label, class);
+                        if class == label {
+                            html.raw("<td class=\"hit\">");
+                        } else if count == 0 {
+                            html.raw("<td class=\"none\">");
+                        } else {
+                            // The most frequent mistake is half covered.
+                            let part = 8.0 + 42.0 * f64::from(count) / f64::from(most);
+                            html.raw(&format!("<td class=\"miss\" style=\"--p:{part:.0}%\">"));
+                        }
+                        html.text(&count.to_string()).raw("</td>");
+                    }
+                    html.raw("</tr>\n");
+                }
+            });
+        });
+    }
+
+    /// The images that were answered wrong with the largest margins.
+    fn wrong(&self, html: &mut Html) {
+        let labels = self.test.labels();
+        let mut wrong: Vec<_> = self
+            .answers
+            .iter()
+            .zip(labels)
+            .enumerate()
+            .filter(|(_, (answer, label))| answer.class != **label)
+            .collect();
+        wrong.sort_by(|a, b| b.1.0.margin.total_cmp(&a.1.0.margin).then(a.0.cmp(&b.0)));
+        let all = wrong.len();
+        let pixels = self.test.pixels();
+        wrong.truncate(MAX_IMAGES.min(MAX_PIXELS / pixels).max(1));
+        let width = self.test.image_size().map_or_else(|| pixels.isqrt(), |[width, _]| width.into());
+        let decimals = self.report.decimals;
+        html.section("Wrong, and sure of it", |html| {
+            if all == 0 {
+                html.element("p", "No image was answered wrong.");
+                return;
+            }
+            html.element("p", &format!("Of {all} images that were answered wrong, the {} with the largest margins: what the label says, and what the network answers.", wrong.len()));
+            html.raw("<ol class=\"pictures\">");
+            for (index, (answer, label)) in wrong {
+                let image = self.test.images().chunks_exact(pixels).nth(index).unwrap_or_default();
+                let about = format!("Image {index}, labelled {label}, taken for {}", answer.class);
+                html.raw("<li><figure>").picture(&about, &picture::grey(image, width));
+                html.raw("<figcaption>").element("b", &format!("{label} → {}", answer.class));
+                html.raw(" <small>").text(&format!("margin {:.decimals$}, image {index}", answer.margin)).raw("</small>");
+                html.raw("</figcaption></figure></li>\n");
+            }
+            html.raw("</ol>");
+        });
+    }
+
+    /// What the run depends on, and the command that repeats it.
+    fn facts(&self, html: &mut Html) {
+        let Report { facts, times, command, .. } = self.report;
+        html.section("The run", |html| {
+            html.raw("<dl>");
+            html.fact("network", &self.shape.to_string(), "");
+            for (name, value) in *facts {
+                html.fact(name, value, "");
+            }
+            for (name, value) in *times {
+                html.fact(name, value, " class=\"time\"");
+            }
+            html.raw("</dl>\n");
+            html.element("p", "This command repeats it, with the same bits on every machine:");
+            html.raw("<pre tabindex=\"0\"><code>").text(command).raw("</code></pre>\n");
+        });
+    }
+}
