@@ -141,6 +141,7 @@ fn the_page_says_what_the_text_says() {
     assert_alone(&page);
     let accuracy = out.lines().find_map(|line| line.strip_prefix("accuracy  ")).unwrap().replace(" of", "</strong> of");
     assert!(page.contains(&accuracy) && page.contains("int8"));
+    assert!(page.contains("Sums of the hidden units") && page.contains("strongest of 70 hidden units"));
 }
 
 /// Names of files are text, not markup.

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
 use twolayer::host::dataset::Set;
-use twolayer::host::report::Report;
+use twolayer::host::report::{Report, integer_weights};
 use twolayer::host::{Classifier, Evaluation, ModelFile, OwnedWeights, Threads, evaluate, shown};
 use twolayer::quantized::{PackedNetwork, Quantized};
 use twolayer::{Backend, Kind, Network, Weights};
@@ -39,7 +39,9 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
         ModelWeights::F32(weights) => evaluated.with(&Network::new(weights.view(), backend), Some(weights.view())),
         ModelWeights::Quantized(quantized) => {
             let mut memory = vec![0; PackedNetwork::memory_len(shape)];
-            evaluated.with(&PackedNetwork::new(&quantized.network(), &mut memory, backend)?, None)
+            let shown = if args.report.is_some() { integer_weights(&quantized)? } else { None };
+            let network = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
+            evaluated.with(&network, shown.as_ref().map(OwnedWeights::view))
         }
     }?;
     if args.json {

@@ -36,6 +36,7 @@ pub(crate) fn of_training(
         glance: &speed.glance("a sample"),
         learning: Some(learning),
         weights: Some(weights),
+        integers: false,
         facts: &[
             ("recipe", recipe.to_string()),
             ("data", format!("{an_epoch} training and {} test images: {data}", test.len())),
@@ -72,7 +73,7 @@ pub(crate) fn of_evaluation(
     let (kind, test) = (file.kind(), &data.dataset);
     let count = Threads::available().get();
     // The limit is one of f32 arithmetic.
-    let work = weights.map(|_| Work::new(file.shape(), test).classification);
+    let work = (kind == Kind::F32).then(|| Work::new(file.shape(), test).classification);
     let speed = Speed::new(time, test.len(), work, backend, count);
     let details = file.details();
     let mut facts = vec![
@@ -83,8 +84,8 @@ pub(crate) fn of_evaluation(
         facts.push(("text", details.text.to_owned()));
     }
     facts.push(match weights {
-        Some(weights) => ("weights", format!("{:016x}", weights_hash(weights))),
-        None => ("weights", format!("CRC-32 {:08x}", file.checksum())),
+        Some(weights) if kind == Kind::F32 => ("weights", format!("{:016x}", weights_hash(weights))),
+        _ => ("weights", format!("CRC-32 {:08x}", file.checksum())),
     });
     facts.extend([
         ("program", format!("twolayer {}", env!("CARGO_PKG_VERSION"))),
@@ -101,6 +102,7 @@ pub(crate) fn of_evaluation(
         glance: &speed.glance("an image"),
         learning: None,
         weights,
+        integers: kind != Kind::F32,
         facts: &facts,
         times: &times,
         command: &command(

@@ -24,6 +24,7 @@ pub use speed::{Work, peak_rate};
 use std::io::Write;
 use std::path::Path;
 use units::Units;
+pub use units::integer_weights;
 
 /// The most classes for which the confusion matrix is shown.
 const MAX_MATRIX_CLASSES: usize = 20;
@@ -45,6 +46,8 @@ pub struct Report<'a> {
     pub learning: Option<&'a Learning>,
     /// The weights, if they are to be shown.
     pub weights: Option<Weights<'a>>,
+    /// Whether these are [`integer_weights`].
+    pub integers: bool,
     /// Names and values of what the run depends on and what came of it.
     pub facts: &'a [(&'a str, String)],
     /// Names and values of what differs from time to time.
@@ -72,7 +75,7 @@ impl Report<'_> {
     /// Those of [`evaluate`](super::evaluate), and if the file cannot be written.
     pub fn write(&self, path: &Path, classifier: &impl Classifier, test: &Set, threads: &Threads) -> Result<(), Error> {
         let (evaluation, answers) = evaluate_with_answers(classifier, test, threads)?;
-        let units = self.weights.map(|weights| Units::new(weights, test));
+        let units = self.weights.map(|weights| Units::new(weights, self.integers, test));
         let page = Page { report: self, shape: classifier.shape(), test, evaluation, answers, units }.html();
         write_atomically(path, |mut file| file.write_all(page.as_bytes()))
     }

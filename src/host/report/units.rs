@@ -5,6 +5,9 @@ use super::picture::signed;
 use super::plot::Plot;
 use crate::halve::halve_rows;
 use crate::host::dataset::Set;
+use crate::host::{Error, OwnedWeights};
+use crate::quantized::Quantized;
+use crate::quantized::level::level;
 use crate::weights::Weights;
 
 /// The most units that are shown, and the most weights in all.
@@ -17,6 +20,33 @@ const MAX_OPERATIONS: usize = 800_000_000;
 
 /// The bars of a distribution.
 const BARS: usize = 60;
+
+/// The weights of an integer network as numbers, to be shown; `None` where there are biases.
+///
+/// # Errors
+///
+/// If memory runs out.
+pub fn integer_weights(quantized: &Quantized) -> Result<Option<OwnedWeights>, Error> {
+    let shape = quantized.shape();
+    if shape.has_biases() {
+        return Ok(None);
+    }
+    let mut weights = OwnedWeights::zeros(shape)?;
+    let mut view = weights.view_mut();
+    for unit in 0..shape.hidden() {
+        for input in 0..shape.inputs() {
+            if let (Some(weight), Ok(first)) = (view.w1_mut(input, unit), i16::try_from(quantized.first(input, unit))) {
+                *weight = first.into();
+            }
+        }
+        for output in 0..shape.outputs() {
+            if let Some(weight) = view.w2_mut(unit, output) {
+                *weight = quantized.second(unit, output).into();
+            }
+        }
+    }
+    Ok(Some(weights))
+}
 
 /// What is known of the hidden units.
 pub(super) struct Units {
@@ -34,6 +64,8 @@ pub(super) struct Units {
     /// The mean share of units that are active for an image, and the number of those that never are.
     active: f64,
     never: usize,
+    /// Whether the network is one of integers.
+    integers: bool,
 }
 
 /// A hidden unit.
@@ -51,7 +83,7 @@ struct Unit {
 
 impl Units {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2⁵²")]
-    pub(super) fn new(weights: Weights<'_>, test: &Set) -> Self {
+    pub(super) fn new(weights: Weights<'_>, integers: bool, test: &Set) -> Self {
         let shape = weights.shape();
         let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
         let images = (MAX_OPERATIONS / (inputs * hidden)).clamp(10, MAX_IMAGES).min(test.len());
@@ -72,7 +104,8 @@ impl Units {
                 z.clear();
                 z.extend_from_slice(start.get(..width).unwrap_or(start));
                 for (&pixel, row) in image.iter().zip(w1.chunks_exact(width)).filter(|(pixel, _)| **pixel != 0) {
-                    z.iter_mut().zip(row).for_each(|(z, weight)| *z += f32::from(pixel) * weight);
+                    let pixel = if integers { f32::from(level(pixel)) } else { f32::from(pixel) };
+                    z.iter_mut().zip(row).for_each(|(z, weight)| *z += pixel * weight);
                 }
                 for ((&z, sum), count) in z.iter().zip(&mut sums[first_unit..]).zip(&mut counts[first_unit..]) {
                     if z > 0.0 {
@@ -117,6 +150,7 @@ impl Units {
             activations: Histogram::new(activations.into_iter()),
             images,
             hidden,
+            integers,
             never: counts.iter().filter(|count| **count == 0).count(),
         }
     }
@@ -140,8 +174,9 @@ impl Units {
                 let about = format!("Weights of hidden unit {number}");
                 html.raw("<li><figure>").picture(&about, &signed(&unit.picture, *width));
                 html.raw("<figcaption>").element("b", &format!("for {raises}, not {lowers}"));
+                let digits = if self.integers { 0 } else { 3 };
                 let active = 100 * active / (*images).max(1);
-                html.raw(" <small>").text(&format!("unit {number}, strength {strength:.3}, active {active} %"));
+                html.raw(" <small>").text(&format!("unit {number}, strength {strength:.digits$}, active {active} %"));
                 html.raw("</small></figcaption></figure></li>\n");
             }
             html.raw("</ol>");
@@ -156,10 +191,12 @@ impl Units {
                 ),
             );
             html.raw("<div class=\"plots\">");
+            let activations =
+                if self.integers { "Sums of the hidden units above zero, before they are shifted to 8 bits" } else { "Activations above zero" };
             for (histogram, caption, x) in [
                 (&self.first, "Weights from the pixels to the hidden units", "weight"),
                 (&self.second, "Weights from the hidden units to the outputs", "weight"),
-                (&self.activations, "Activations above zero", "activation"),
+                (&self.activations, activations, "activation"),
             ] {
                 if histogram.0.is_empty() {
                     continue;
@@ -180,18 +217,28 @@ impl Histogram {
             Some(ends.map_or([it, it], |[least, most]| [least.min(it), most.max(it)]))
         });
         let Some([least, most]) = ends.map(|ends| ends.map(f64::from)) else { return Self(Vec::new()) };
-        let bars = f64::from(u32::try_from(BARS).unwrap_or(1));
-        // All numbers may be equal.
-        let width = if most > least { (most - least) / bars } else { 1.0 };
-        let mut counts = vec![0.0; BARS];
+        // Integers of a small range have a bar each; and all numbers may be equal.
+        let whole = most - least <= 256.0 && numbers.clone().all(|number| number.fract() == 0.0);
+        let least = if whole { least - 0.5 } else { least };
+        let bars = if whole { index(most - least) + 1 } else { BARS };
+        let width = if whole || most <= least { 1.0 } else { (most - least) / to_f64(bars) };
+        let mut counts = vec![0.0; bars];
         for number in numbers {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 60, and `as` saturates")]
-            let bar = ((f64::from(number) - least) / width) as usize;
-            counts[bar.min(BARS - 1)] += 1.0;
+            counts[index((f64::from(number) - least) / width).min(bars - 1)] += 1.0;
         }
         let middles = (0_u32..).map(|bar| least + (f64::from(bar) + 0.5) * width);
         Self(middles.zip(counts).collect())
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number, and `as` saturates")]
+fn index(number: f64) -> usize {
+    number as usize
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a small number")]
+fn to_f64(count: usize) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]
@@ -201,10 +248,12 @@ mod tests {
     #[test]
     fn every_number_is_counted_once() {
         let numbers = [0.0, 1.0, 59.9, 60.0, 30.5];
+        // Integers have a bar each.
+        assert_eq!(Histogram::new([-1.0, 2.0, 2.0].into_iter()).0, [(-1.0, 1.0), (0.0, 0.0), (1.0, 0.0), (2.0, 2.0)]);
         let counts = Histogram::new(numbers.into_iter()).0;
         assert_eq!((counts.len(), counts[0], counts[1], counts[59]), (BARS, (0.5, 1.0), (1.5, 1.0), (59.5, 2.0)));
         assert!((counts.iter().map(|it| it.1).sum::<f64>() - 5.0).abs() < 1e-9);
-        assert_eq!(Histogram::new([7.0; 3].into_iter()).0[0], (7.5, 3.0));
+        assert_eq!(Histogram::new([7.0; 3].into_iter()).0[0], (7.0, 3.0));
         assert!(Histogram::new([].into_iter()).0.is_empty());
     }
 }
