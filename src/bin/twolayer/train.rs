@@ -98,7 +98,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
         table::print(&trained.test);
         say!("\nmodel     {}, weights {hash:016x}", shown(&model));
         if let Some(report) = &args.report {
-            say!("report    {}", shown(&report));
+            say!("report    {}", shown(report));
         }
     }
     say!(
