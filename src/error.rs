@@ -3,7 +3,7 @@
 use crate::kind::Kind;
 use crate::model::{HEADER_LEN, VERSION};
 use crate::shape::Shape;
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 /// A size that no network has, or a buffer of the wrong length.
 ///
@@ -235,7 +235,15 @@ impl fmt::Display for ModelError {
                 )
             }
             Self::Magic { found } => {
-                write!(f, "not a model file: it begins with \"{}\", not \"TWOLAYER\"", found.escape_ascii())
+                f.write_str("not a model file: it begins with \"")?;
+                // Not `escape_ascii`, which can panic for all that a linker knows.
+                for byte in found {
+                    match byte {
+                        b' '..=b'~' if !matches!(byte, b'"' | b'\\') => f.write_char(char::from(byte))?,
+                        _ => write!(f, "\\x{byte:02x}")?,
+                    }
+                }
+                f.write_str("\", not \"TWOLAYER\"")
             }
             Self::Version { found } => {
                 write!(f, "a model file of version {found}; this program reads versions 1 to {VERSION}")
@@ -257,11 +265,14 @@ impl fmt::Display for ModelError {
             Self::Kind { found } => write!(f, "weights of kind {found}, which this program does not know"),
             Self::WrongKind { found } => write!(f, "{found} weights are not what is asked for here"),
             Self::Size(error) => error.fmt(f),
-            Self::Offset { found } => write!(f, "weights at byte {found}; they begin at byte {HEADER_LEN}"),
+            Self::Offset { found } => write!(f, "weights at byte {}; they begin at byte {HEADER_LEN}", Bytes(found)),
             Self::Length { expected, found } if found < expected => {
+                let (found, expected) = (Bytes(found), Bytes(expected));
                 write!(f, "the model is cut: {found} bytes of weights, {expected} are expected")
             }
-            Self::Length { expected, found } => write!(f, "{found} bytes of weights; {expected} are expected"),
+            Self::Length { expected, found } => {
+                write!(f, "{} bytes of weights; {} are expected", Bytes(found), Bytes(expected))
+            }
             Self::PayloadChecksum { found, expected } => {
                 write!(f, "the weights are damaged: their checksum is {expected:08x}, the header says {found:08x}")
             }
@@ -277,3 +288,18 @@ impl fmt::Display for ModelError {
 }
 
 impl core::error::Error for ModelError {}
+
+/// A number of bytes: as usual up to 32 bits, and else in hexadecimal, so that firmware need not divide 64 bits.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match u32::try_from(self.0) {
+            Ok(few) => few.fmt(f),
+            Err(_) => {
+                let [low, high]: [u32; 2] = bytemuck::cast(self.0.to_le());
+                write!(f, "{high:#x}{low:08x}")
+            }
+        }
+    }
+}

@@ -47,6 +47,11 @@ use crate::weights::Weights;
 #[cfg(target_endian = "big")]
 compile_error!("model files are little-endian and are read in place: big-endian targets are not supported");
 
+#[cfg(target_pointer_width = "16")]
+compile_error!(
+    "weights are one slice, which 16-bit targets cannot address: `twolayer export --format c99` writes C for such machines"
+);
+
 pub(crate) const MAGIC: [u8; 8] = *b"TWOLAYER";
 /// The newest version, and so the number of versions.
 pub(crate) const VERSION: u16 = 2;

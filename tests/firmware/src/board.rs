@@ -216,6 +216,13 @@ pub struct Line {
     len: usize,
 }
 
+impl core::fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.text(text);
+        Ok(())
+    }
+}
+
 impl Default for Line {
     fn default() -> Self {
         Self::new()
