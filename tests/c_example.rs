@@ -78,3 +78,21 @@ fn a_c_program_tells_which_digit_is_in_a_picture() {
     failed(&f32_model, b"P5 20 20 255", "not a binary PGM");
     failed(&folder.join("none.twolayer"), &blank, "none.twolayer");
 }
+
+#[test]
+fn cmake_builds_the_same_program() {
+    if !has_tool("cmake") || !has_tool("cc") {
+        return;
+    }
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cmake");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/c");
+    for arguments in [
+        vec!["-S".into(), source.into_os_string(), "-B".into(), folder.clone().into_os_string()],
+        vec!["--build".into(), folder.clone().into_os_string()],
+    ] {
+        let output = Command::new("cmake").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let output = Command::new(folder.join("classify")).args(["none.twolayer", "none.pgm"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("none.twolayer"), "it runs");
+}
