@@ -28,7 +28,7 @@ use twolayer::picture::{Ink, Picture};
 use twolayer::quantized::quantize;
 use twolayer::{
     Backend, Bits, INIT_SCALE, Kind, LossFunction, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights,
-    WeightsMut, crc32, fill_initial, weights_hash,
+    WeightsMut, crc32, fill_initial, fill_scaled, halve, weights_hash,
 };
 
 /// The number of images whose outputs are compared.
@@ -261,7 +261,7 @@ fn host_results(bytes: &[u8], pixels: &[u8]) -> Vec<(u32, Vec<u32>)> {
         let class = oracle::class(&defined).into();
         (class, outputs.into_iter().map(i32::cast_unsigned).collect())
     };
-    pixels.chunks_exact(model.shape().inputs()).map(answer).collect()
+    pixels.chunks_exact(model.shape().pixels()).map(answer).collect()
 }
 
 /// The bytes of code and constants for inference, with and without opening a model, and the number of symbols that
@@ -438,6 +438,28 @@ fn with_biases(hidden: usize, weights: &[f32]) -> Vec<f32> {
     numbers
 }
 
+/// A network of 128 hidden units for images of 14 × 14, trained briefly.
+fn halved_model(bits: Bits) -> Vec<u8> {
+    let shape = Shape::new(INPUTS / 4, 128, OUTPUTS).and_then(|shape| shape.with_halved_images([28, 28]));
+    let shape = shape.expect("a valid shape");
+    let (images, labels) = &digits().train;
+    let labels = &labels[..6000];
+    let images = &images[..labels.len() * INPUTS];
+    let mut halved = vec![0; images.len() / 4];
+    for (image, halved) in images.chunks_exact(INPUTS).zip(halved.chunks_exact_mut(INPUTS / 4)) {
+        halve(image, 28, halved).expect("even sides");
+    }
+    let mut numbers = vec![0.0; shape.weights_len()];
+    let mut weights = WeightsMut::new(shape, &mut numbers).expect("as many as the shape has");
+    fill_scaled(&mut weights, 1);
+    let options = TrainOptions { alpha: 5e-5, loss: LossFunction::CrossEntropy, ..TrainOptions::default() };
+    let mut scratch = vec![0.0; Trainer::scratch_len(shape, options.block)];
+    let mut trainer = Trainer::new(weights, &mut scratch, options).expect("buffers of the right length");
+    trainer.train(&halved, labels).expect("sound samples");
+    let quantized = quantize(trainer.weights(), bits, &images[..2000 * INPUTS], &labels[..2000]);
+    file(Kind::Quantized(bits), shape, quantized.expect("a sound network").payload())
+}
+
 #[test]
 fn networks_with_biases_give_the_hosts_outputs() {
     if !tools_available() {
@@ -457,14 +479,16 @@ fn networks_with_biases_give_the_hosts_outputs() {
         let biased_model = file(Kind::Quantized(bits), biased, quantized.payload());
         // The same image takes networks without biases.
         let plain_model = integer_model(hidden, &trained(hidden), bits);
-        for (name, model) in [("biased", &biased_model), ("plain", &plain_model)] {
+        // And those that halve their images.
+        let halved_model = halved_model(bits);
+        for (name, model) in [("biased", &biased_model), ("plain", &plain_model), ("halved", &halved_model)] {
             let expected = host_results(model, pixels);
             let input = input(model, 0, INPUTS, pixels, &[], [0; 5]);
             for (board, variant, image) in &images {
                 let report = classify(board, image, &format!("{name}.{bits:?}"), &input);
                 assert_eq!(report.results, expected, "{board} {variant} {name} {bits:?}");
                 eprintln!(
-                    "{board:8} {variant:8} {name} network, H={hidden} {bits:?}: {:8.0} instructions, {} B of stack",
+                    "{board:8} {variant:8} {name} network, {bits:?}: {:8.0} instructions, {} B of stack",
                     mean(&report.instructions[..COUNTED]),
                     report.stack
                 );
