@@ -294,12 +294,10 @@ struct Bytes(u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match u32::try_from(self.0) {
-            Ok(few) => few.fmt(f),
-            Err(_) => {
-                let [low, high]: [u32; 2] = bytemuck::cast(self.0.to_le());
-                write!(f, "{high:#x}{low:08x}")
-            }
+        if let Ok(few) = u32::try_from(self.0) {
+            return few.fmt(f);
         }
+        let [low, high]: [u32; 2] = bytemuck::cast(self.0.to_le());
+        write!(f, "{high:#x}{low:08x}")
     }
 }
