@@ -3,6 +3,8 @@
 //! The functions for plain integer networks, all integer networks, f32 networks and pictures do not call each other, so that firmware
 //! links only those that it uses.
 //!
+//! Unit tests are linked with the library as well, so their functions have no names of C.
+//!
 //! A static library for a microcontroller: feature `staticlib`, which adds the panic handler that such a library must bring. On
 //! a machine with an operating system the same feature takes std's.
 
@@ -113,7 +115,7 @@ impl From<SizeError> for Status {
 ///
 /// # Safety
 /// `model` is null or may be written; `bytes` is null or points to `len` bytes that stay unchanged while the model is used.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     unsafe { open(model, bytes, len, describe::<false>) }
@@ -123,7 +125,7 @@ pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len:
 ///
 /// # Safety
 /// As that of [`twolayer_open`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_open_unchecked(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     unsafe { open_unverified(model, bytes, len, describe::<false>) }
@@ -133,7 +135,7 @@ pub unsafe extern "C" fn twolayer_open_unchecked(model: *mut Model, bytes: *cons
 ///
 /// # Safety
 /// `bytes` is null or points to `len` bytes.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_verify(bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     let Some(bytes) = (unsafe { slice(bytes, len) }) else {
@@ -149,7 +151,7 @@ pub unsafe extern "C" fn twolayer_verify(bytes: *const u8, len: usize) -> Status
 ///
 /// # Safety
 /// As that of [`twolayer_open`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_any_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     unsafe { open(model, bytes, len, describe::<true>) }
@@ -159,7 +161,7 @@ pub unsafe extern "C" fn twolayer_any_open(model: *mut Model, bytes: *const u8, 
 ///
 /// # Safety
 /// As that of [`twolayer_open`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_any_open_unchecked(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     unsafe { open_unverified(model, bytes, len, describe::<true>) }
@@ -169,7 +171,7 @@ pub unsafe extern "C" fn twolayer_any_open_unchecked(model: *mut Model, bytes: *
 ///
 /// # Safety
 /// As that of [`twolayer_open`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_f32_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     unsafe { open(model, bytes, len, describe_f32) }
@@ -258,7 +260,7 @@ fn fields_of(file: File<'_>, bits: u32, scratch_words: usize) -> Model {
 ///
 /// # Safety
 /// Every pointer is null or points to as much as its length says; `model` was opened; nothing overlaps.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_classify(
     model: *const Model,
     pixels: *const u8,
@@ -275,7 +277,7 @@ pub unsafe extern "C" fn twolayer_classify(
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_classify_margin(
     model: *const Model,
     pixels: *const u8,
@@ -293,7 +295,7 @@ pub unsafe extern "C" fn twolayer_classify_margin(
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_outputs(
     model: *const Model,
     pixels: *const u8,
@@ -311,7 +313,7 @@ pub unsafe extern "C" fn twolayer_outputs(
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_any_classify(
     model: *const Model,
     pixels: *const u8,
@@ -328,7 +330,7 @@ pub unsafe extern "C" fn twolayer_any_classify(
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_any_classify_margin(
     model: *const Model,
     pixels: *const u8,
@@ -346,7 +348,7 @@ pub unsafe extern "C" fn twolayer_any_classify_margin(
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_any_outputs(
     model: *const Model,
     pixels: *const u8,
@@ -456,7 +458,7 @@ unsafe fn with_network<const ANY: bool>(
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_f32_classify(
     model: *const Model,
     pixels: *const u8,
@@ -483,7 +485,7 @@ pub unsafe extern "C" fn twolayer_f32_classify(
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_f32_classify_margin(
     model: *const Model,
     pixels: *const u8,
@@ -511,7 +513,7 @@ pub unsafe extern "C" fn twolayer_f32_classify_margin(
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_f32_outputs(
     model: *const Model,
     pixels: *const u8,
@@ -533,7 +535,7 @@ pub unsafe extern "C" fn twolayer_f32_outputs(
 }
 
 /// What a status means.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn twolayer_status_text(status: i32) -> *const c_char {
     text(status).as_ptr()
 }

@@ -23,7 +23,7 @@ impl From<PictureError> for Status {
 ///
 /// # Safety
 /// Every pointer is null or points to as much as its length says; nothing overlaps.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn twolayer_normalize(
     pixels: *const u8,
     pixels_len: usize,
