@@ -465,10 +465,10 @@ mod tests {
             (F32, 20, &[1, 0, 0, 0], length(384, 448), "448 bytes of weights; 384", "Length"),
             (F32, 24, &[0], ModelError::Offset { found: 0 }, "at byte 0;", "Header"),
             (F32, 24, &[65], ModelError::Offset { found: 65 }, "at byte 65;", "Header"),
-            (F32, 28, &[1], ModelError::Offset { found: (1 << 32) + 64 }, "at byte 4294967360;", "Header"),
+            (F32, 28, &[1], ModelError::Offset { found: (1 << 32) + 64 }, "at byte 0x100000040;", "Header"),
             (F32, 32, &[191], length(447, 448), "448 bytes of weights; 447", "Length"),
             (F32, 32, &[193], length(449, 448), "448 bytes of weights, 449", "Length"),
-            (F32, 36, &[1], length((1 << 32) + 448, 448), "448 bytes of weights, 4294967744", "Length"),
+            (F32, 36, &[1], length((1 << 32) + 448, 448), "448 bytes of weights, 0x1000001c0", "Length"),
             (F32, 40, &[1], ModelError::Reserved { at: 40 }, "byte 40 ", "Header"),
             (F32, 55, &[255], ModelError::Reserved { at: 55 }, "byte 55 ", "Header"),
             (
