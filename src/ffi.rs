@@ -136,6 +136,7 @@ pub unsafe extern "C" fn twolayer_open_unchecked(model: *mut Model, bytes: *cons
 /// # Safety
 /// `bytes` is null or points to `len` bytes.
 #[cfg_attr(not(test), unsafe(no_mangle))]
+#[must_use]
 pub unsafe extern "C" fn twolayer_verify(bytes: *const u8, len: usize) -> Status {
     // SAFETY: the caller's promise.
     let Some(bytes) = (unsafe { slice(bytes, len) }) else {
@@ -536,6 +537,7 @@ pub unsafe extern "C" fn twolayer_f32_outputs(
 
 /// What a status means.
 #[cfg_attr(not(test), unsafe(no_mangle))]
+#[must_use]
 pub extern "C" fn twolayer_status_text(status: i32) -> *const c_char {
     text(status).as_ptr()
 }
