@@ -4,6 +4,7 @@
 //! each pixel of the image.
 
 use crate::error::SizeError;
+use crate::shape::Shape;
 
 /// Writes an image of half the width and half the height. `image` has rows of `width` pixels. Both its sides are even.
 ///
@@ -29,6 +30,18 @@ pub fn halve(image: &[u8], width: u16, halved: &mut [u8]) -> Result<(), SizeErro
     }
     halve_rows(image, width.into(), halved);
     Ok(())
+}
+
+/// What a network sees of an image, or of several: the pixels, or those of the images halved, for which `room` then
+/// has one for each input.
+pub(crate) fn seen<'p>(shape: Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
+    match shape.halved_image() {
+        None => images,
+        Some([width, _]) => {
+            halve_rows(images, width.into(), room);
+            room
+        }
+    }
 }
 
 /// [`halve`], where the lengths are known to be right.

@@ -387,8 +387,7 @@ impl<'a> Source<'a> {
     /// The first images of a set, as many as there are labels.
     pub(super) fn new(set: &'a Set, labels: &'a [u8], shape: Shape, seed: u64, distortion: Option<Distortion>) -> Self {
         let images = &set.images()[..labels.len() * shape.pixels()];
-        let width = set.image_size().map_or_else(|| shape.pixels().isqrt(), |[width, _]| width.into());
-        let width = NonZeroUsize::new(width).unwrap_or(NonZeroUsize::MIN);
+        let width = NonZeroUsize::new(set.width()).unwrap_or(NonZeroUsize::MIN);
         Self { images, labels, shape, width, seed, distortion, levels: false }
     }
 

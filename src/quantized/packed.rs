@@ -16,7 +16,7 @@ use super::level::{self, LEVELS, level};
 use super::{MAX_WIDTH, QuantizedNetwork, Row, class, margin, start};
 use crate::always::Always;
 use crate::error::SizeError;
-use crate::halve::halve_rows;
+use crate::halve::seen;
 use crate::kind::Bits;
 use crate::shape::Shape;
 use crate::simd::{Backend, Isa, TierFn};
@@ -221,14 +221,7 @@ impl<'a> PackedNetwork<'a> {
             return Err(SizeError::Pixels { found, expected });
         }
         let mut scratch = Scratch::new(self.shape, scratch)?;
-        let pixels = match self.shape.halved_image() {
-            None => image,
-            Some([width, _]) => {
-                let halved = core::mem::take(&mut scratch.halved);
-                halve_rows(image, width.into(), halved);
-                &*halved
-            }
-        };
+        let pixels = seen(self.shape, image, core::mem::take(&mut scratch.halved));
         self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
         Ok(scratch.outputs)
     }

@@ -130,9 +130,7 @@ pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]
 fn halved_images(images: &[u8], shape: Shape) -> Option<Vec<u8>> {
     let [width, _] = shape.halved_image()?;
     let mut halved = vec![0; images.len() / shape.pixels() * shape.inputs()];
-    for (image, halved) in images.chunks_exact(shape.pixels()).zip(halved.chunks_exact_mut(shape.inputs())) {
-        halve_rows(image, width.into(), halved);
-    }
+    halve_rows(images, width.into(), &mut halved);
     Some(halved)
 }
 

@@ -254,6 +254,11 @@ impl Set {
         self.image_size
     }
 
+    /// The columns of an image: what the file says, or those of a square.
+    pub(crate) fn width(&self) -> usize {
+        self.image_size.map_or_else(|| self.pixels.isqrt(), |[width, _]| width.into())
+    }
+
     /// A copy of an image, counted from 0.
     #[must_use]
     pub fn image(&self, index: usize) -> Option<Vec<u8>> {

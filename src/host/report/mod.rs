@@ -199,7 +199,7 @@ impl Page<'_> {
         let all = wrong.len();
         let pixels = self.test.pixels();
         wrong.truncate(MAX_IMAGES.min(MAX_PIXELS / pixels).max(1));
-        let width = self.test.image_size().map_or_else(|| pixels.isqrt(), |[width, _]| width.into());
+        let width = self.test.width();
         let decimals = self.report.decimals;
         html.section("Wrong, and sure of it", |html| {
             if all == 0 {

@@ -1,6 +1,6 @@
 //! The part of what a machine can do that a run reached.
 
-use crate::halve::halve_rows;
+use crate::halve::seen;
 use crate::host::dataset::Set;
 use crate::peak::{PEAK_OPERATIONS, peak};
 use crate::shape::Shape;
@@ -30,14 +30,7 @@ impl Work {
         let mut halved = vec![0; shape.inputs()];
         let mut ink = 0;
         for image in set.images().chunks_exact(shape.pixels()).take(images) {
-            let seen = match shape.halved_image() {
-                None => image,
-                Some([width, _]) => {
-                    halve_rows(image, width.into(), &mut halved);
-                    &halved
-                }
-            };
-            ink += seen.iter().filter(|pixel| **pixel != 0).count();
+            ink += seen(shape, image, &mut halved).iter().filter(|pixel| **pixel != 0).count();
         }
         let ink = ink as f64 / images.max(1) as f64;
         let (hidden, outputs) = (shape.hidden() as f64, shape.outputs() as f64);

@@ -3,7 +3,7 @@
 use super::html::Html;
 use super::picture::signed;
 use super::plot::Plot;
-use crate::halve::halve_rows;
+use crate::halve::seen;
 use crate::host::dataset::Set;
 use crate::host::{Error, OwnedWeights};
 use crate::quantized::Quantized;
@@ -92,13 +92,7 @@ impl Units {
         let mut halved = vec![0; inputs];
         let mut z = Vec::new();
         for image in test.images().chunks_exact(shape.pixels()).take(images) {
-            let image = match shape.halved_image() {
-                None => image,
-                Some([width, _]) => {
-                    halve_rows(image, width.into(), &mut halved);
-                    &halved
-                }
-            };
+            let image = seen(shape, image, &mut halved);
             let mut first_unit = 0;
             for (w1, _, start, width) in weights.panels() {
                 z.clear();
@@ -139,7 +133,7 @@ impl Units {
                 picture: looks.into_iter().map(|it| it / largest).collect(),
             }
         };
-        let width = test.image_size().map_or_else(|| shape.pixels().isqrt(), |[width, _]| width.into());
+        let width = test.width();
         let all = (0..hidden).flat_map(|unit| (0..inputs).filter_map(move |input| weights.w1(input, unit)));
         Self {
             strongest: units.into_iter().map(unit).collect(),
