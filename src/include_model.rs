@@ -48,12 +48,7 @@ macro_rules! include_model {
 
 /// A model that is part of the program: see [`include_model!`].
 #[derive(Clone, Copy, Debug)]
-pub struct IncludedModel {
-    bytes: &'static [u8],
-    kind: Kind,
-    shape: Shape,
-    payload: &'static [u8],
-}
+pub struct IncludedModel(Model<'static>);
 
 impl IncludedModel {
     /// For [`include_model!`].
@@ -111,33 +106,33 @@ impl IncludedModel {
         if behind.len() as u64 != len as u64 + text as u64 {
             return Err("a damaged model: the file is longer or shorter than its header says");
         }
-        Ok(Self { bytes, kind, shape, payload: behind.split_at(len).0 })
-    }
-
-    /// The file, header included; it begins at a multiple of 16.
-    #[must_use]
-    pub const fn bytes(&self) -> &'static [u8] {
-        self.bytes
+        Ok(Self(Model::checked_before(kind, shape, behind.split_at(len).0, bytes)))
     }
 
     /// What the weights are.
     #[must_use]
     pub const fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind()
     }
 
     /// The network's sizes.
     #[must_use]
     pub const fn shape(&self) -> Shape {
-        self.shape
+        self.0.shape()
+    }
+
+    /// The file, header included; it begins at a multiple of 16.
+    #[must_use]
+    pub const fn bytes(&self) -> &'static [u8] {
+        self.0.bytes()
     }
 
     /// The scratch that the network needs for one image: words for a quantised one, and f32 numbers else.
     #[must_use]
     pub const fn scratch_len(&self) -> usize {
-        match self.kind {
-            Kind::F32 => Network::scratch_len(self.shape),
-            Kind::Quantized(_) => QuantizedNetwork::scratch_len(self.shape),
+        match self.kind() {
+            Kind::F32 => Network::scratch_len(self.shape()),
+            Kind::Quantized(_) => QuantizedNetwork::scratch_len(self.shape()),
         }
     }
 
@@ -148,7 +143,8 @@ impl IncludedModel {
     ///
     /// [`ModelError::PayloadChecksum`].
     pub fn model(&self) -> Result<Model<'static>, ModelError> {
-        Model::from_bytes(self.bytes)
+        self.0.verify()?;
+        Ok(self.0)
     }
 
     /// The network of a plain quantised model. Costs nothing that depends on the weights; they are not compared with their
@@ -159,10 +155,7 @@ impl IncludedModel {
     /// As [`Model::quantized`].
     #[inline] // an image has one call
     pub fn quantized(&self) -> Result<QuantizedNetwork<'static>, ModelError> {
-        match self.kind {
-            Kind::Quantized(bits) => QuantizedNetwork::new(self.shape, bits, self.payload),
-            found @ Kind::F32 => Err(ModelError::WrongKind { found }),
-        }
+        self.0.quantized()
     }
 
     /// The network of any quantised model, as [`quantized`](Self::quantized).
@@ -171,10 +164,7 @@ impl IncludedModel {
     ///
     /// As [`Model::quantized_any`].
     pub fn quantized_any(&self) -> Result<QuantizedNetwork<'static, true>, ModelError> {
-        match self.kind {
-            Kind::Quantized(bits) => QuantizedNetwork::any(self.shape, bits, self.payload),
-            found @ Kind::F32 => Err(ModelError::WrongKind { found }),
-        }
+        self.0.quantized_any()
     }
 }
 
@@ -213,9 +203,14 @@ mod tests {
     #[test]
     fn it_is_the_model_of_the_file() {
         for included in ALL {
-            let model = included.model().unwrap();
+            let model = Model::from_bytes(included.bytes()).unwrap();
+            assert!(included.model().is_ok());
+            let mut damaged = included.bytes().to_vec();
+            damaged[HEADER_LEN + 1] ^= 1;
+            let damaged = IncludedModel::new(damaged.leak()).unwrap().model().map(|_| ());
+            assert!(matches!(damaged, Err(ModelError::PayloadChecksum { .. })), "{damaged:?}");
             assert_eq!((included.kind(), included.shape()), (model.kind(), model.shape()));
-            assert_eq!(included.payload, model.payload());
+            assert_eq!(included.0.payload(), model.payload());
             assert!(included.bytes().as_ptr().addr().is_multiple_of(16));
         }
         assert_eq!(SCRATCH.len(), QuantizedNetwork::scratch_len(INT8.shape()));

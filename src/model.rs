@@ -143,10 +143,9 @@ impl<'a> Model<'a> {
         if found == expected { Ok(()) } else { Err(ModelError::PayloadChecksum { found, expected }) }
     }
 
-    /// A model whose file was checked when it was opened.
-    #[cfg(any(test, feature = "std"))]
-    pub(crate) const fn checked_before(kind: Kind, shape: Shape, payload: &'a [u8]) -> Self {
-        Self { kind, shape, payload, bytes: &[] }
+    /// A model whose header was checked before; `bytes` is the whole file, or nothing if it was checked whole.
+    pub(crate) const fn checked_before(kind: Kind, shape: Shape, payload: &'a [u8], bytes: &'a [u8]) -> Self {
+        Self { kind, shape, payload, bytes }
     }
 
     /// What the weights are.
@@ -165,6 +164,11 @@ impl<'a> Model<'a> {
     #[must_use]
     pub const fn payload(&self) -> &'a [u8] {
         self.payload
+    }
+
+    /// The whole file, unless it was checked before.
+    pub(crate) const fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// What the file says beside its weights.
@@ -625,7 +629,7 @@ mod tests {
         let header = header(Kind::F32, SHAPE, Details::default(), payload).unwrap();
         let model = Model::from_bytes(&[&header[..], payload].concat()).map(|m| m.shape());
         assert_eq!(model, Ok(SHAPE));
-        let model = Model::checked_before(Kind::F32, SHAPE, payload);
+        let model = Model::checked_before(Kind::F32, SHAPE, payload, &[]);
         assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::NotFinite { index: place });
     }
 
@@ -638,7 +642,7 @@ mod tests {
             for index in 0..shape.weights_len() {
                 let mut weights = vec![0.0_f32; shape.weights_len()];
                 weights[index] = 1.0;
-                let model = Model::checked_before(Kind::F32, shape, bytemuck::cast_slice(&weights));
+                let model = Model::checked_before(Kind::F32, shape, bytemuck::cast_slice(&weights), &[]);
                 let expected = if used.contains(&index) { Ok(&weights[..]) } else { Err(ModelError::Filler { index }) };
                 assert_eq!(model.weights().map(Weights::numbers), expected, "{shape}");
             }
@@ -649,7 +653,7 @@ mod tests {
     fn a_misaligned_model_is_an_error() {
         let weights = vec![0.0_f32; SHAPE.weights_len() + 1];
         let payload = &bytemuck::cast_slice(&weights)[1..=SHAPE.weights_len() * 4];
-        let model = Model::checked_before(Kind::F32, SHAPE, payload);
+        let model = Model::checked_before(Kind::F32, SHAPE, payload, &[]);
         assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::Misaligned { expected: 4 });
     }
 }

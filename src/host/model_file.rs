@@ -44,7 +44,7 @@ impl ModelFile {
     fn model(&self) -> Model<'_> {
         let behind = self.bytes.as_slice().get(HEADER_LEN..).unwrap_or_default();
         let payload = behind.get(..behind.len().saturating_sub(self.text.len())).unwrap_or_default();
-        Model::checked_before(self.kind, self.shape, payload)
+        Model::checked_before(self.kind, self.shape, payload, &[])
     }
 
     /// Adds the path to an error of the model.
