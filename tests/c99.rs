@@ -14,7 +14,7 @@ mod oracle;
 mod payload;
 mod tools;
 
-use payload::{Payload, biased, random, shape};
+use payload::{Payload, biased, odd_images, random, shape};
 use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -199,23 +199,6 @@ fn all_kinds() -> impl Iterator<Item = (Bits, bool)> {
     [Bits::Eight, Bits::Four].into_iter().flat_map(|bits| [(bits, false), (bits, true)])
 }
 
-/// Images with all numbers of pixels of each level up to more than a list takes.
-fn odd_images(inputs: usize) -> Vec<u8> {
-    let mut next = random(11);
-    let mut pixels = vec![0; 12 * inputs];
-    for (number, image) in pixels.chunks_exact_mut(inputs).enumerate() {
-        match number {
-            0 => image.fill(255),
-            1 => image.fill(224),
-            2 => image.fill(40),
-            3 => image.fill(0),
-            4..7 => image.fill_with(&mut next),
-            _ => image.fill_with(|| if next() < 60 { next() } else { 0 }),
-        }
-    }
-    pixels
-}
-
 #[test]
 fn odd_shapes_and_extreme_weights() {
     if !have_tools(&["gcc"]) {
@@ -226,7 +209,7 @@ fn odd_shapes_and_extreme_weights() {
     let sizes = [(785, 33, 11), (1, 1, 1), (2503, 17, 4), (90, 130, 23), (600, 35, 6)].map(|sizes| (sizes, None));
     let halved = [((30, 17, 4), Some([6, 20])), ((600, 35, 6), Some([120, 20]))];
     for ((inputs, hidden, outputs), halved) in sizes.into_iter().chain(halved) {
-        let pixels = odd_images(if halved.is_some() { 4 * inputs } else { inputs });
+        let pixels = odd_images(if halved.is_some() { 4 * inputs } else { inputs }, random(11));
         for (bits, biases) in all_kinds() {
             let mut shape = biased(shape(inputs, hidden, outputs), biases);
             if let Some(image) = halved {

@@ -11,6 +11,7 @@
 #![allow(clippy::format_push_string, clippy::match_same_arms, reason = "readability of tables")]
 
 mod oracle;
+mod payload;
 mod pictures;
 
 use std::env;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use payload::{odd_images, random};
 use pictures::Grey;
 use twolayer::ffi::Status;
 use twolayer::host::dataset::digit;
@@ -612,26 +614,11 @@ fn odd_shapes_and_extreme_weights() {
         let shape = Shape::new(inputs, hidden, outputs).expect("a valid shape");
         for bits in [Bits::Eight, Bits::Four] {
             for &(weight, shift) in cases {
-                let mut state = 7u64;
-                let mut next = || {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    state.to_be_bytes()[0]
-                };
+                let mut next = random(7);
                 let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a small shape")];
                 payload[16..].fill_with(|| weight.unwrap_or_else(&mut next));
                 payload[0] = shift;
-                let mut pixels = vec![0; 12 * inputs];
-                for (number, image) in pixels.chunks_exact_mut(inputs).enumerate() {
-                    match number {
-                        0 => image.fill(255),
-                        1 => image.fill(224),
-                        2 => image.fill(40),
-                        3 => image.fill(0),
-                        4..7 => image.fill_with(&mut next),
-                        7 => image.iter_mut().zip(greys_in_turn()).for_each(|(pixel, grey)| *pixel = grey),
-                        _ => image.fill_with(|| if next() < 60 { next() } else { 0 }),
-                    }
-                }
+                let pixels = odd_images(inputs, &mut next);
                 let model = file(Kind::Quantized(bits), shape, &payload);
                 let expected = host_results(&model, &pixels);
                 let input = input(&model, 0, inputs, &pixels, &[], [0; 5]);
@@ -646,20 +633,6 @@ fn odd_shapes_and_extreme_weights() {
             }
         }
     }
-}
-
-/// 600 pixels of alternating levels 1 to 4. The numbers of pixels per level are one more than a multiple of the batch
-/// size 128 (twice), a multiple of it, and one more than a multiple of 17.
-fn greys_in_turn() -> Vec<u8> {
-    let mut left = [(64, 129), (128, 257), (192, 128), (255, 86)];
-    let mut greys = Vec::new();
-    while greys.len() < 600 {
-        for (grey, left) in left.iter_mut().filter(|(_, left)| *left > 0) {
-            greys.push(*grey);
-            *left -= 1;
-        }
-    }
-    greys
 }
 
 /// The images must print the right status for invalid models in flash.

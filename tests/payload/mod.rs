@@ -48,6 +48,37 @@ pub(crate) fn random(seed: u64) -> impl FnMut() -> u8 {
     }
 }
 
+/// Twelve images with all numbers of pixels of each level up to more than a batch of rows takes.
+pub(crate) fn odd_images(inputs: usize, mut next: impl FnMut() -> u8) -> Vec<u8> {
+    let mut pixels = vec![0; 12 * inputs];
+    for (number, image) in pixels.chunks_exact_mut(inputs).enumerate() {
+        match number {
+            0 => image.fill(255),
+            1 => image.fill(224),
+            2 => image.fill(40),
+            3 => image.fill(0),
+            4..7 => image.fill_with(&mut next),
+            7 => image.iter_mut().zip(greys_in_turn()).for_each(|(pixel, grey)| *pixel = grey),
+            _ => image.fill_with(|| if next() < 60 { next() } else { 0 }),
+        }
+    }
+    pixels
+}
+
+/// 600 pixels of alternating levels 1 to 4. The numbers of pixels per level are one more than a multiple of the batch
+/// size 128 (twice), a multiple of it, and one more than a multiple of 17.
+fn greys_in_turn() -> Vec<u8> {
+    let mut left = [(64, 129), (128, 257), (192, 128), (255, 86)];
+    let mut greys = Vec::new();
+    while greys.len() < 600 {
+        for (grey, left) in left.iter_mut().filter(|(_, left)| *left > 0) {
+            greys.push(*grey);
+            *left -= 1;
+        }
+    }
+    greys
+}
+
 /// The same shape, with biases where asked for.
 pub(crate) fn biased(shape: Shape, biases: bool) -> Shape {
     if biases { shape.with_biases() } else { shape }
