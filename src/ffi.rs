@@ -1,7 +1,7 @@
 //! The C interface of `include/twolayer.h`, which documents it. No state, no allocation, no panic.
 //!
-//! The functions for plain integer networks, all integer networks, f32 networks and pictures do not call each other, so that firmware
-//! links only those that it uses.
+//! The functions for plain integer networks, all integer networks, f32 networks and pictures do not call each other, so that
+//! firmware links only those that it uses.
 //!
 //! Unit tests are linked with the library as well, so their functions have no names of C.
 //!

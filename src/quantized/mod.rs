@@ -179,9 +179,9 @@ impl<'a> QuantizedNetwork<'a> {
     ///
     /// # Errors
     ///
-    /// [`ModelError::NotPlain`] when the shape has biases or halved images; [`ModelError::Size`] when there are more than 65 535 inputs or hidden
-    /// units; `Length`, `Misaligned`, `Shift` and `Prologue` when the payload is not as long as the shape asks for, does not
-    /// start at a multiple of 4, or its first 16 bytes are not as described.
+    /// [`ModelError::NotPlain`] when the shape has biases or halved images; [`ModelError::Size`] when there are more than 65 535
+    /// inputs or hidden units; `Length`, `Misaligned`, `Shift` and `Prologue` when the payload is not as long as the shape asks
+    /// for, does not start at a multiple of 4, or its first 16 bytes are not as described.
     #[inline] // an image has one call
     pub fn new(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, ModelError> {
         Self::checked(shape, bits, payload)

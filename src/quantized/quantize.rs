@@ -291,8 +291,9 @@ impl<'q> Activations<'q> {
     }
 }
 
-/// Writes the second layer and its biases; gives what one step of an output is worth. `prior` is the trained one: biases, if there are any, then `[hidden][outputs]`, for
-/// activations of the quantised first layer. With the images come the targets of their outputs.
+/// Writes the second layer and its biases; gives what one step of an output is worth. `prior` is the trained one: biases, if
+/// there are any, then `[hidden][outputs]`, for activations of the quantised first layer. With the images come the targets of
+/// their outputs.
 fn quantize_second<'i>(
     prior: Vec<f64>,
     images: impl ExactSizeIterator<Item = (&'i [u8], Vec<f64>)>,
