@@ -2,7 +2,7 @@
 
 use crate::error::ModelError;
 use crate::kind::Kind;
-use crate::model::{BIASES, HALVES, HEADER_LEN, MAGIC, Model, VERSION};
+use crate::model::{BIASES, HALVES, HEADER_LEN, MAGIC, Model, VERSION, payload_len};
 use crate::network::Network;
 use crate::quantized::QuantizedNetwork;
 use crate::shape::Shape;
@@ -90,12 +90,8 @@ impl IncludedModel {
             Ok(shape) => shape,
             Err(_) => return Err("a damaged model: no network has these sizes"),
         };
-        let len = match kind {
-            Kind::F32 => size_of::<f32>() * shape.weights_len(),
-            Kind::Quantized(bits) => match QuantizedNetwork::payload_len(shape, bits) {
-                Ok(len) => len,
-                Err(_) => return Err("a damaged model: no quantised network has these sizes"),
-            },
+        let Ok(len) = payload_len(kind, shape) else {
+            return Err("a damaged model: no quantised network has these sizes");
         };
         // Sums of 64 bits: no length overflows them.
         let told = [word(header, 24), word(header, 28), word(header, 32), word(header, 36)];

@@ -36,7 +36,7 @@
 
 use crate::always::Always;
 use crate::crc32::{crc32, crc32_of_both};
-use crate::error::ModelError;
+use crate::error::{ModelError, SizeError};
 use crate::kind::{Bits, Kind};
 use crate::network::Network;
 use crate::quantized::QuantizedNetwork;
@@ -305,7 +305,7 @@ fn size(number: u32) -> usize {
 /// When the payload is not as long as its kind and shape say, the text is too long, or an image's width and height are not
 /// those of its inputs.
 pub fn header(kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) -> Result<[u8; HEADER_LEN], ModelError> {
-    let (expected, found) = (payload_len(kind, shape)? as u64, payload.len() as u64);
+    let (expected, found) = (payload_len(kind, shape).map_err(ModelError::Size)? as u64, payload.len() as u64);
     if found != expected {
         return Err(ModelError::Length { expected, found });
     }
@@ -360,10 +360,10 @@ fn check_image([width, height]: [u16; 2], shape: Shape) -> Result<(), ModelError
 }
 
 /// The length of a payload in bytes.
-fn payload_len(kind: Kind, shape: Shape) -> Result<usize, ModelError> {
+pub(crate) const fn payload_len(kind: Kind, shape: Shape) -> Result<usize, SizeError> {
     match kind {
         Kind::F32 => Ok(size_of::<f32>() * shape.weights_len()),
-        Kind::Quantized(bits) => QuantizedNetwork::payload_len(shape, bits).map_err(ModelError::Size),
+        Kind::Quantized(bits) => QuantizedNetwork::payload_len(shape, bits),
     }
 }
 
@@ -384,7 +384,6 @@ fn header_crc(header: &[u8; HEADER_LEN]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::SizeError;
 
     const SHAPE: Shape = match Shape::new(5, 3, 2) {
         Ok(shape) => shape,

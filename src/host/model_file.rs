@@ -7,7 +7,7 @@ use crate::crc32;
 use crate::error::ModelError;
 use crate::kind::Kind;
 use crate::model::{self, Details, HEADER_LEN, MAX_TEXT, Model};
-use crate::quantized::{Quantized, QuantizedNetwork};
+use crate::quantized::Quantized;
 use crate::shape::Shape;
 use crate::weights::Weights;
 use std::io::Write;
@@ -112,10 +112,7 @@ impl ModelFile {
     ///
     /// If the file cannot be written, or there is no such quantised network.
     pub fn reserve(path: &Path, kind: Kind, shape: Shape, details: Details<'_>) -> Result<Reservation, Error> {
-        let payload = match kind {
-            Kind::F32 => shape.weights_len() * size_of::<f32>(),
-            Kind::Quantized(bits) => QuantizedNetwork::payload_len(shape, bits)?,
-        };
+        let payload = model::payload_len(kind, shape)?;
         reserve(path, (HEADER_LEN + payload + details.text.len()) as u64)
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     table::print_coverage(&evaluation, if kind == Kind::F32 { 5 } else { 0 });
     say!("\naccuracy  {} of {} test images{}", table::percent(&evaluation), evaluation.total(), data.accuracy_suffix());
     if let Some(report) = &args.report {
-        say!("report    {}", report.display());
+        say!("report    {}", shown(report));
     }
     Ok(())
 }

@@ -26,7 +26,13 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     if is_same_file(&model, &out) {
         return Err(Error::Overwrite { path: out, what: "model" });
     }
-    let room = ModelFile::reserve(&out, Kind::Quantized(bits), shape, file.details())?;
+    let tuning = args.tuning();
+    let mut texts = vec![file.details().text.to_owned()];
+    texts.extend(tuning.as_ref().map(|tuning| format!("tuned as {}: {tuning}", Kind::Quantized(bits))));
+    texts.retain(|text| !text.is_empty());
+    let text = texts.join("; ");
+    let details = Details { text: &text, ..file.details() };
+    let room = ModelFile::reserve(&out, Kind::Quantized(bits), shape, details)?;
     let weights = file.weights()?;
     args.data.data = args.data.data.or_else(|| model::source_of(&model));
     let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?;
@@ -38,7 +44,6 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
         say!("data      {images} training and {} test images: {data}", test.len());
     }
     let start = Instant::now();
-    let tuning = args.tuning();
     let quantized = match &tuning {
         None => host::quantize(weights.view(), bits, train, images)?,
         Some(tuning) => host::tune(weights.view(), bits, train, images, tuning, |epoch, loss| {
@@ -56,12 +61,8 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let packed = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
     let comparison =
         compare(&Network::new(weights.view(), backend), &packed, test, &Threads::new(Threads::available()))?;
-    let mut texts = vec![file.details().text.to_owned()];
-    texts.extend(tuning.map(|tuning| format!("tuned as {}: {tuning}", Kind::Quantized(bits))));
-    texts.retain(|text| !text.is_empty());
-    let text = texts.join("; ");
     drop(room);
-    ModelFile::write_quantized(&out, &quantized, Details { text: &text, ..file.details() })?;
+    ModelFile::write_quantized(&out, &quantized, details)?;
 
     // Computed, not read from the file, which may be a pipe.
     let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len() + text.len());
