@@ -13,10 +13,9 @@ use core::hint::black_box;
 use core::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use std::time::Instant;
-use twolayer::host::dataset::digit;
 use twolayer::probe::Parts;
 use twolayer::{
-    Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, fill_initial, weights_hash,
+    Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, digit, fill_initial, weights_hash,
 };
 
 const BLOCK: usize = TrainOptions::BLOCK;

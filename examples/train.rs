@@ -3,8 +3,7 @@
 //! The images are the built-in synthetic digits; any others of 8-bit pixels do as well, 0 being the background.
 
 use core::error::Error;
-use twolayer::host::dataset::digit;
-use twolayer::{Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, WeightsMut, fill_initial};
+use twolayer::{Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, WeightsMut, digit, fill_initial};
 
 /// Images, one after the other, and their labels.
 fn digits(seed: u64, count: u32) -> (Vec<u8>, Vec<u8>) {

@@ -14,6 +14,7 @@ extern crate self as twolayer;
 // Each line uses only what stands above it.
 mod always;
 mod crc32;
+mod digits;
 mod error;
 mod exp;
 pub mod idx;
@@ -55,6 +56,7 @@ pub mod probe;
 mod support;
 
 pub use crc32::crc32;
+pub use digits::digit;
 pub use distort::Distortion;
 pub use error::{ModelError, SizeError};
 pub use halve::halve;

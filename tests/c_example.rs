@@ -10,12 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tools::has_tool;
-use twolayer::host::dataset::{Dataset, Digits, digit};
+use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
 use twolayer::host::{ModelFile, quantize};
 use twolayer::model::Details;
 use twolayer::picture::{Ink, Picture};
-use twolayer::{Backend, Bits, Network, QuantizedNetwork};
+use twolayer::{Backend, Bits, Network, QuantizedNetwork, digit};
 
 #[test]
 fn a_c_program_tells_which_digit_is_in_a_picture() {

@@ -18,9 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use twolayer::host::GreyPicture;
-use twolayer::host::dataset::digit;
 use twolayer::picture::Ink;
-use twolayer::{Idx, crc32};
+use twolayer::{Idx, crc32, digit};
 
 /// The keys of each line of `--json`.
 const KEYS: [&str; 8] = ["class", "error", "file", "index", "label", "margin", "outputs", "seen"];

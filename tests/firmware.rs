@@ -24,13 +24,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use payload::{odd_images, random};
 use pictures::Grey;
 use twolayer::ffi::Status;
-use twolayer::host::dataset::digit;
 use twolayer::model::{self, Model};
 use twolayer::picture::{Ink, Picture};
 use twolayer::quantized::quantize;
 use twolayer::{
     Backend, Bits, INIT_SCALE, Kind, LossFunction, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights,
-    WeightsMut, crc32, fill_initial, fill_scaled, halve, weights_hash,
+    WeightsMut, crc32, digit, fill_initial, fill_scaled, halve, weights_hash,
 };
 
 /// The number of images whose outputs are compared.

@@ -2,8 +2,7 @@
 
 use crate::{Anything, BLOCK, INPUTS};
 use std::path::Path;
-use twolayer::Idx;
-use twolayer::host::dataset::digit;
+use twolayer::{Idx, digit};
 
 /// Images and labels: MNIST's if `MNIST_DIR` is set, the built-in digits otherwise.
 pub(crate) struct Samples {

@@ -3,8 +3,9 @@
 use super::super::atomic_write::OutputDirectory;
 use super::super::bytes::Bytes;
 use super::super::{Action, Error};
-use super::digits::{SIDE, write_idx};
+use super::digits_idx::write_idx;
 use super::{FILES, Name, Progress, find_file};
+use crate::digits::SIDE;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;

@@ -2,7 +2,7 @@
 
 mod cache;
 mod digit_files;
-mod digits;
+mod digits_idx;
 #[cfg(feature = "download")]
 mod fetch;
 mod gzip;
@@ -12,7 +12,7 @@ mod verify;
 
 pub use cache::ExpandedCopies;
 pub use digit_files::Digits;
-pub use digits::{digit, write_idx};
+pub use digits_idx::write_idx;
 #[cfg(feature = "download")]
 pub use fetch::{Fetch, Refusal, without_user};
 pub use name::{Name, Source};

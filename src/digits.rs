@@ -10,8 +10,7 @@
 use core::ops::Range;
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use std::io::{self, Write};
-use std::thread;
+use wide::f32x4;
 
 /// Width and height of an image, in pixels.
 pub(crate) const SIDE: usize = 28;
@@ -29,89 +28,9 @@ pub fn digit(seed: u64, index: u32) -> ([u8; SIDE * SIDE], u8) {
     let label = random.below(10);
     let nib = Nib::new(&mut random);
     let mut path = sketch(pick(forms(label), &mut random), &mut random);
-    fit(&mut path, nib.radius + 0.3);
-    (centre(&rasterize(&path, &nib)), label)
-}
-
-/// The number of digits that a thread generates at a time.
-const CHUNK: u32 = 1024;
-
-/// Generates digits `first .. first + count` of the sequence of `seed` and writes them in MNIST's IDX format. It uses
-/// one thread per core and about 1.6 MB of memory per thread; the bytes do not depend on the number of threads.
-///
-/// # Errors
-///
-/// Errors of the writers; [`io::ErrorKind::InvalidInput`] if `first + count` does not fit into 32 bits.
-pub fn write_idx(seed: u64, first: u32, count: u32, images: &mut dyn Write, labels: &mut dyn Write) -> io::Result<()> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    write_idx_on(threads, seed, first..first.checked_add(count).ok_or(io::ErrorKind::InvalidInput)?, images, labels)
-}
-
-fn write_idx_on(
-    threads: usize,
-    seed: u64,
-    digits: Range<u32>,
-    images: &mut dyn Write,
-    labels: &mut dyn Write,
-) -> io::Result<()> {
-    let count = digits.end - digits.start;
-    for word in [0x0803, count, 28, 28] {
-        images.write_all(&u32::to_be_bytes(word))?;
-    }
-    for word in [0x0801, count] {
-        labels.write_all(&u32::to_be_bytes(word))?;
-    }
-    let mut chunks = chunks(digits);
-    loop {
-        // The chunks of one round are written in order before the next round starts.
-        let round: Vec<_> = chunks.by_ref().take(threads.max(1)).collect();
-        if round.is_empty() {
-            break;
-        }
-        thread::scope(|scope| {
-            let generate = |range: Range<u32>| move || Chunk::new(seed, range);
-            let handles: Vec<_> =
-                round.iter().map(|range| thread::Builder::new().spawn_scoped(scope, generate(range.clone()))).collect();
-            for (thread, range) in handles.into_iter().zip(&round) {
-                // If a thread cannot be spawned, its chunk is generated here.
-                let chunk = thread.ok().and_then(|thread| thread.join().ok());
-                let chunk = chunk.unwrap_or_else(generate(range.clone()));
-                images.write_all(&chunk.images)?;
-                labels.write_all(&chunk.labels)?;
-            }
-            io::Result::Ok(())
-        })?;
-    }
-    images.flush()?;
-    labels.flush()
-}
-
-/// Splits a range of digits into ranges of at most [`CHUNK`].
-fn chunks(digits: Range<u32>) -> impl Iterator<Item = Range<u32>> {
-    let mut next = digits.start;
-    core::iter::from_fn(move || {
-        let range = next..digits.end.min(next.saturating_add(CHUNK));
-        next = range.end;
-        (!range.is_empty()).then_some(range)
-    })
-}
-
-/// The images and labels of a range of digits.
-#[derive(Default)]
-struct Chunk {
-    images: Vec<u8>,
-    labels: Vec<u8>,
-}
-
-impl Chunk {
-    fn new(seed: u64, digits: Range<u32>) -> Self {
-        let mut chunk = Self::default();
-        for (pixels, label) in digits.map(|index| digit(seed, index)) {
-            chunk.images.extend_from_slice(&pixels);
-            chunk.labels.push(label);
-        }
-        chunk
-    }
+    let lines = path.lines();
+    fit(lines, nib.radius + 0.3);
+    (centre(&rasterize(lines, &nib)), label)
 }
 
 /// One way to write a digit: how often it is used, in per cent, and its strokes.
@@ -231,7 +150,7 @@ fn distortion(random: &mut Random) -> impl Fn(Point) -> Point + use<> {
     let stretch = random.between(0.7, 1.6);
     let slant = 0.1 + random.bell(0.8);
     let turn = random.bell(0.35);
-    let cos = 1.0 / (1.0 + turn * turn).sqrt();
+    let cos = 1.0 / sqrt(1.0 + turn * turn);
     let sin = turn * cos;
     let bend_x = [random.bell(0.38), random.bell(0.38), random.bell(0.38)];
     let bend_y = [random.bell(0.38), random.bell(0.38), random.bell(0.38)];
@@ -242,11 +161,38 @@ fn distortion(random: &mut Random) -> impl Fn(Point) -> Point + use<> {
     }
 }
 
+/// Line segments, in the order in which they were appended.
+struct Path {
+    lines: [Line; Self::CAPACITY],
+    len: usize,
+}
+
+impl Path {
+    /// No form has more segments; a test counts them.
+    const CAPACITY: usize = 30;
+
+    const fn new() -> Self {
+        Self { lines: [((0.0, 0.0), (0.0, 0.0)); Self::CAPACITY], len: 0 }
+    }
+
+    fn push(&mut self, line: Line) {
+        debug_assert!(self.len < Self::CAPACITY);
+        if let Some(next) = self.lines.get_mut(self.len) {
+            *next = line;
+            self.len += 1;
+        }
+    }
+
+    fn lines(&mut self) -> &mut [Line] {
+        self.lines.get_mut(..self.len).unwrap_or_default()
+    }
+}
+
 /// Jitters and distorts the strokes at random, and flattens them to line segments.
-fn sketch(strokes: &[Stroke], random: &mut Random) -> Vec<Line> {
+fn sketch(strokes: &[Stroke], random: &mut Random) -> Path {
     let distort = distortion(random);
     let style = (random.between(-1.4, 1.4), random.between(-1.4, 1.4));
-    let mut path = Vec::with_capacity(48);
+    let mut path = Path::new();
     for stroke in strokes {
         let start = (random.bell(8.0), random.bell(8.0));
         let mut points = stroke.iter().map(|control| {
@@ -261,7 +207,7 @@ fn sketch(strokes: &[Stroke], random: &mut Random) -> Vec<Line> {
 }
 
 /// Appends a quadratic B-spline: a chain of Bézier curves that meet halfway between the control points.
-fn spline(points: &mut dyn Iterator<Item = Point>, path: &mut Vec<Line>) {
+fn spline(points: &mut dyn Iterator<Item = Point>, path: &mut Path) {
     let (Some(mut from), Some(mut control), Some(mut end)) = (points.next(), points.next(), points.next()) else {
         return;
     };
@@ -274,7 +220,7 @@ fn spline(points: &mut dyn Iterator<Item = Point>, path: &mut Vec<Line>) {
 }
 
 /// Appends a quadratic Bézier curve as three line segments, which is smooth enough at this size.
-fn bezier(from: Point, control: Point, to: Point, path: &mut Vec<Line>) {
+fn bezier(from: Point, control: Point, to: Point, path: &mut Path) {
     let mut last = from;
     for t in [1.0 / 3.0, 2.0 / 3.0, 1.0] {
         let point = between(between(from, control, t), between(control, to, t), t);
@@ -324,7 +270,7 @@ impl Nib {
 
     /// The amount of ink, from 0 to 1, at this offset from the centre of the nib.
     fn ink(&self, (x, y): Point) -> f32 {
-        let distance = (x * x * self.narrow.0 + y * y * self.narrow.1).sqrt();
+        let distance = sqrt(x * x * self.narrow.0 + y * y * self.narrow.1);
         (0.5 + (self.radius - distance) * self.hardness).clamp(0.0, 1.0)
     }
 
@@ -380,6 +326,12 @@ fn centre(canvas: &[[f32; BOX]; BOX]) -> [u8; SIDE * SIDE] {
     image
 }
 
+/// The square root, which `core` does not have.
+fn sqrt(value: f32) -> f32 {
+    let [root, ..] = f32x4::splat(value).sqrt().to_array();
+    root
+}
+
 /// Truncates to an integer, saturating at 0 and 255.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from a float saturates")]
 const fn to_u8(value: f32) -> u8 {
@@ -420,12 +372,6 @@ mod tests {
 
     fn digits(count: u32) -> impl Iterator<Item = ([u8; SIDE * SIDE], u8)> {
         (0..count).map(|index| digit(1, index))
-    }
-
-    fn files(first: u32, count: u32) -> (Vec<u8>, Vec<u8>) {
-        let (mut images, mut labels) = (Vec::new(), Vec::new());
-        write_idx(1, first, count, &mut images, &mut labels).unwrap();
-        (images, labels)
     }
 
     #[test]
@@ -475,30 +421,8 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_file_begins_with_the_digits_of_a_shorter_one() {
-        let ((images, labels), (more_images, more_labels)) = (files(0, 20), files(0, 50));
-        assert_eq!((images.len(), labels.len()), (16 + 20 * 784, 8 + 20));
-        assert_eq!(images[..16], [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 28, 0, 0, 0, 28]);
-        assert_eq!(labels[..8], [0, 0, 8, 1, 0, 0, 0, 20]);
-        assert_eq!((&images[16..], &labels[8..]), (&more_images[16..images.len()], &more_labels[8..labels.len()]));
-        assert_eq!(files(20, 30).0[16..], more_images[images.len()..]);
-    }
-
-    #[test]
-    fn bytes_do_not_depend_on_the_number_of_threads() {
-        let write = |threads| {
-            let (mut images, mut labels) = (Vec::new(), Vec::new());
-            write_idx_on(threads, 7, 5..5 + 3 * CHUNK + 1, &mut images, &mut labels).unwrap();
-            (images, labels)
-        };
-        let one = write(1);
-        assert_eq!(one.1.len(), 8 + 3 * CHUNK as usize + 1);
-        assert!([2, 3, 4, 9].into_iter().all(|threads| write(threads) == one));
-    }
-
-    #[test]
-    fn indices_beyond_32_bits_are_an_error() {
-        let result = write_idx(1, u32::MAX, 1, &mut io::sink(), &mut io::sink());
-        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    fn the_longest_form_fits() {
+        let segments = |form: &Form| form.1.iter().map(|stroke| 3 * (stroke.len() - 2)).sum::<usize>();
+        assert_eq!((0..10).flat_map(forms).map(segments).max(), Some(Path::CAPACITY));
     }
 }
