@@ -32,7 +32,7 @@ const mnist = process.env.MNIST_DIR;
 const digits = join(folder, 'digits');
 const COUNT = 2000;
 twolayer('data', 'digits', '--out', digits, '--train', String(COUNT), '--test', '500');
-const read = directory => sets(NAMES.map(name => ({ name, bytes: new Uint8Array(readFileSync(join(directory, name))) })));
+const read = directory => ({ sets: sets(NAMES.map(name => ({ name, bytes: new Uint8Array(readFileSync(join(directory, name))) }))) });
 
 // The page's own worker, run here: the news it posts.
 async function trained(wasm, data, epochs) {
@@ -40,11 +40,11 @@ async function trained(wasm, data, epochs) {
   const run = new Function('scope', 'postMessage', `let onmessage; ${source('train.js')}; scope.onmessage = onmessage;`);
   run(scope, message => news.push(message));
   const module = await WebAssembly.compile(readFileSync(join(pages, wasm)));
-  await scope.onmessage({ data: { module, sets: data, epochs, seed: 1 } });
+  await scope.onmessage({ data: { module, ...data, epochs, seed: 1 } });
   return news;
 }
 
-const limited = (data, count) => ({ ...data, train: { images: data.train.images.subarray(0, 784 * count), labels: data.train.labels.subarray(0, count) } });
+const limited = ({ sets: { train, test } }, count) => ({ sets: { test, train: { images: train.images.subarray(0, 784 * count), labels: train.labels.subarray(0, count) } } });
 const native = (data, ...options) => {
   const said = twolayer('train', '--data', data, '--model', join(folder, 'native.twolayer'), ...options);
   return { hash: /weights ([0-9a-f]{16})/.exec(said)[1], accuracy: Number(/accuracy +([0-9.]+) %/.exec(said)[1]), said };
@@ -72,16 +72,26 @@ test('other samples and labels give other weights, and a wrong label is refused'
   const data = read(digits), few = limited(data, 640);
   const hash = async changed => (await trained('train-simd.wasm', changed, 1)).at(-1).hash;
   const change = (set, at) => {
-    const copy = { ...few, train: { images: few.train.images.slice(), labels: few.train.labels.slice() } };
-    copy.train[set][at] = (copy.train[set][at] + 1) % 10;
-    return copy;
+    const { train, test } = few.sets, copy = { images: train.images.slice(), labels: train.labels.slice() };
+    copy[set][at] = (copy[set][at] + 1) % 10;
+    return { sets: { train: copy, test } };
   };
   const plain = await hash(few);
   assert.notEqual(await hash(change('labels', 639)), plain);
   assert.notEqual(await hash(change('images', 784 * 300 + 400)), plain);
   const wrong = change('labels', 0);
-  wrong.train.labels[7] = 10;
+  wrong.sets.train.labels[7] = 10;
   assert.match((await trained('train-simd.wasm', wrong, 1)).at(-1).error, /label is not 0 to 9/);
+});
+
+test('the digits that a page makes are those of the native program', async () => {
+  const few = { train: COUNT, test: 500 }, expected = (await trained('train-simd.wasm', read(digits), 1));
+  for (const tier of TIERS) {
+    const made = await trained(tier, { digits: few }, 1);
+    const said = news => news.filter(({ loss }) => loss !== undefined).map(({ loss, accuracy }) => [loss, accuracy]);
+    assert.equal(made.at(-1).hash, expected.at(-1).hash, tier);
+    assert.deepEqual(said(made), said(expected), tier);
+  }
 });
 
 test('five epochs of MNIST give the golden weights', { skip: !mnist && 'MNIST_DIR is not set' }, async t => {
@@ -318,6 +328,11 @@ test('the page that trains ends with the native weights', { skip, timeout: 300_0
       dropped.items.add(new File([new Uint8Array([0, 0, 8, 1, 0, 0, 0, 1, 5])], 'labels'));
       dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, cancelable: true }));`);
     await until('/these are 0 and 1/.test(at("status").textContent)');
+    await run('at("digits").click()');
+    await until('at("progress").value > 0', 60);
+    assert.match(await run('at("status").textContent'), /60,000 training and 10,000 test images/);
+    await run('at("stop").click()');
+    assert.equal(await run('at("status").textContent'), 'Stopped.');
     await send('DOM.setFileInputFiles', { nodeId, files: NAMES.map(name => join(directory, name)) });
     await until('at("hash").textContent', 280);
     assert.match(await run('at("hash").textContent'), new RegExp(expected));

@@ -1,5 +1,5 @@
 // The worker: trains as `twolayer train` does with the article's recipe.
-onmessage = async ({ data: { module, sets, epochs, seed } }) => {
+onmessage = async ({ data: { module, sets, digits, epochs, seed } }) => {
   try {
     const core = (await WebAssembly.instantiate(module)).exports;
     const bytes = (address, len) => new Uint8Array(core.memory.buffer, address, len);
@@ -15,6 +15,18 @@ onmessage = async ({ data: { module, sets, epochs, seed } }) => {
       }
       return sum;
     };
+    // Built-in digits, as `twolayer data digits` writes them.
+    const make = (first, count) => {
+      const set = { images: new Uint8Array(784 * count), labels: new Uint8Array(count) };
+      for (let done = 0; done < count; done += core.piece()) {
+        const few = Math.min(core.piece(), count - done);
+        core.make(1, first + done, few);
+        set.images.set(bytes(core.images(), 784 * few), 784 * done);
+        set.labels.set(bytes(core.labels(), few), done);
+      }
+      return set;
+    };
+    if (digits) sets = { train: make(0, digits.train), test: make(digits.train, digits.test) };
     const count = sets.train.labels.length;
     core.start(seed);
     for (let epoch = 1; epoch <= epochs; epoch++) {

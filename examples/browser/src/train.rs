@@ -3,7 +3,7 @@
 
 use crate::Shared;
 use twolayer::{
-    Backend, INIT_SCALE, Kind, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, fill_initial, model,
+    Backend, INIT_SCALE, Kind, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, digit, fill_initial, model,
     weights_hash,
 };
 
@@ -56,6 +56,16 @@ pub extern "C" fn weights_bytes() -> usize {
 pub extern "C" fn start(seed: u32) {
     if let Ok(mut weights) = WeightsMut::new(SHAPE, WEIGHTS.lend()) {
         fill_initial(&mut weights, seed.into(), INIT_SCALE);
+    }
+}
+
+/// Makes `count` of the built-in digits, from number `first` on, as a piece: `twolayer data digits` writes the same.
+#[unsafe(no_mangle)]
+pub extern "C" fn make(seed: u32, first: u32, count: usize) {
+    let (images, labels) = (IMAGES.lend(), LABELS.lend());
+    let samples = images.as_chunks_mut::<{ SHAPE.pixels() }>().0.iter_mut().zip(labels);
+    for ((image, label), index) in samples.take(count).zip(first..) {
+        (*image, *label) = digit(seed.into(), index);
     }
 }
 
