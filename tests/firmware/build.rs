@@ -7,6 +7,7 @@ fn main() {
     let board = env::var("TWOLAYER_BOARD").unwrap_or_default();
     let script = match (board.as_str(), target.as_str()) {
         ("microbit", _) => "microbit.x",
+        ("m55", _) => "an547.x",
         (_, "thumbv8m.main-none-eabihf") => "an505.x",
         (_, "riscv32imac-unknown-none-elf") => "virt.x",
         _ => "mps2.x",
@@ -15,9 +16,9 @@ fn main() {
     println!("cargo::rustc-link-arg=-L{folder}/link");
     println!("cargo::rustc-link-arg=-T{script}");
     println!("cargo::rustc-link-arg=--gc-sections");
-    println!("cargo::rustc-check-cfg=cfg(an505)");
-    if script == "an505.x" {
-        println!("cargo::rustc-cfg=an505");
+    println!("cargo::rustc-check-cfg=cfg(an505, an547)");
+    if let "an505.x" | "an547.x" = script {
+        println!("cargo::rustc-cfg={}", &script[..5]);
     }
     println!("cargo::rerun-if-changed=link");
     println!("cargo::rerun-if-env-changed=TWOLAYER_BOARD");

@@ -1,5 +1,5 @@
-/* The same as src/bin/classify.rs, from C: classifies the images behind the code in flash and prints the same lines. For Cortex-M4
- * on QEMU's mps2-an386; linked with the static library and link/mps2.x. */
+/* The same as src/bin/classify.rs, from C: classifies the images behind the code in flash and prints the same lines. Linked with
+ * the static library by `build-c`. */
 #include "board.h"
 #include "twolayer.h"
 

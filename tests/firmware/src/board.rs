@@ -109,11 +109,11 @@ pub fn numbers(words: &mut [u32]) -> &mut [f32] {
     unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }
 }
 
-/// Address of the board's CMSDK timer 0.
-#[cfg(target_arch = "arm")]
+/// Address of the board's CMSDK timer 0, which the an547 does not have.
+#[cfg(all(target_arch = "arm", not(an547)))]
 const TIMER: usize = if cfg!(an505) { 0x5000_0000 } else { 0x4000_0000 };
 
-#[cfg(target_arch = "arm")]
+#[cfg(all(target_arch = "arm", not(an547)))]
 fn start_ticks() {
     for (offset, value) in [(8, u32::MAX), (4, u32::MAX), (0, 1)] {
         // SAFETY: reload, value and control register of the timer.
@@ -121,15 +121,22 @@ fn start_ticks() {
     }
 }
 
-#[cfg(target_arch = "riscv32")]
+#[cfg(any(target_arch = "riscv32", an547))]
 fn start_ticks() {}
 
 /// With `-icount shift=7`, 3.2 ticks an instruction (an505: 2.56).
-#[cfg(target_arch = "arm")]
+#[cfg(all(target_arch = "arm", not(an547)))]
 #[must_use]
 pub fn ticks() -> u32 {
     // SAFETY: the value register of the timer, which counts down.
     !unsafe { core::ptr::with_exposed_provenance::<u32>(TIMER + 4).read_volatile() }
+}
+
+/// None: `figures` counts in a trace.
+#[cfg(an547)]
+#[must_use]
+pub fn ticks() -> u32 {
+    0
 }
 
 /// Instructions retired.
