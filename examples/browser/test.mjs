@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Tests the pages that `build` made: node examples/browser/test.mjs [screenshots' folder]
 // Node runs their WebAssembly beside the native program; Chromium, if it is installed, opens them (TWOLAYER_REQUIRE_CHROMIUM=1: it
-// must). Needs Node 20 and no packages.
+// must). Needs Node 18 and no packages.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
