@@ -136,7 +136,9 @@ impl<'n, 'm> Learner<'n, 'm> {
             return Err(LearnError::Label { found: label, outputs: outputs.len() });
         };
         match best(outputs, Some(label_index)) {
-            Some((rival, output)) if right.saturating_sub(output) < MARGIN => self.step(label_index, rival, outputs.len()),
+            Some((rival, output)) if right.saturating_sub(output) < MARGIN => {
+                self.step(label_index, rival, outputs.len())
+            }
             _ => {}
         }
         Ok(())
@@ -175,40 +177,4 @@ fn best(outputs: &[i32], but: Option<usize>) -> Option<(usize, i32)> {
         }
     }
     best
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use twolayer::{Bits, Shape};
-
-    /// A network of 2 pixels, of as many hidden units as asked for that are `h` for a white pixel 0 and 0 for a black one, and
-    /// of two outputs, all of whose weights are `w`.
-    fn payload(hidden: usize, w: i8) -> (Shape, Vec<u32>) {
-        let shape = Shape::new(2, hidden, 2).unwrap();
-        let mut words = vec![0_u32; QuantizedNetwork::payload_len(shape, Bits::Eight).unwrap().div_ceil(4)];
-        let len = words.len() * 4;
-        let bytes: Vec<u8> = (0..len)
-            .map(|at| match at {
-                0 => 1,
-                1..16 => 0,
-                // 4 · 127 + 1 ≫ 1 is 254 for the first pixel, nothing for the second.
-                _ if at < 16 + 32 * hidden.div_ceil(16) => if (at - 16) % 32 < 16 { 255 } else { 128 },
-                _ => w.cast_unsigned(),
-            })
-            .collect();
-        words.iter_mut().zip(bytes.chunks(4)).for_each(|(word, bytes)| *word = u32::from_ne_bytes(bytes.try_into().unwrap()));
-        (shape, words)
-    }
-
-    fn bytes(words: &[u32], shape: Shape) -> Vec<u8> {
-        let len = QuantizedNetwork::payload_len(shape, Bits::Eight).unwrap();
-        words.iter().flat_map(|word| word.to_ne_bytes()).take(len).collect()
-    }
-
-    #[test]
-    fn placeholder() {
-        let (shape, words) = payload(3, 1);
-        assert!(!bytes(&words, shape).is_empty());
-    }
 }

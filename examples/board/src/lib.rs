@@ -18,7 +18,8 @@ pub use serve::{Memory, serve};
 
 /// The model: `TWOLAYER_MODEL`, or `examples/board/digits.twolayer`.
 pub const DIGITS: IncludedModel = include_model!(env!("TWOLAYER_MODEL"));
-const _: () = assert!(matches!(DIGITS.kind(), Kind::Quantized(_)), "an f32 model: `twolayer quantize` makes integers of it");
+const _: () =
+    assert!(matches!(DIGITS.kind(), Kind::Quantized(_)), "an f32 model: `twolayer quantize` makes integers of it");
 
 /// What the shared part needs of a board.
 pub trait Board {

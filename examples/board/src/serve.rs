@@ -1,6 +1,6 @@
 //! The loop: a frame with a request comes in, a frame with an answer goes out. The README lists them.
 
-use crate::frame::{CRC, receive, send};
+use crate::frame::{CRC, Fault, receive, send};
 use crate::learner::{Learner, verdict};
 use crate::{Board, DIGITS};
 use core::fmt::{self, Write as _};
@@ -31,18 +31,12 @@ impl Memory {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "for a static")]
     pub const fn new() -> Self {
-        Self {
-            request: [0; _],
-            answer: [0; _],
-            scratch: [0; _],
-            outputs: [0; _],
-            second: [0; _],
-            hidden: [0; _],
-        }
+        Self { request: [0; _], answer: [0; _], scratch: [0; _], outputs: [0; _], second: [0; _], hidden: [0; _] }
     }
 }
 
-/// Answers requests, for ever. Compares the model with its checksum first; if it is damaged, every answer says so.
+/// Sends an answer to `m` when it starts, then answers requests, for ever. Compares the model with its checksum first; if it
+/// is damaged, every answer says so.
 pub fn serve(board: &mut impl Board, memory: &mut Memory) -> ! {
     let Memory { request, answer, scratch, outputs, second, hidden } = memory;
     let network = DIGITS.model().and_then(|model| model.quantized_any());
@@ -50,16 +44,17 @@ pub fn serve(board: &mut impl Board, memory: &mut Memory) -> ! {
         let learner = Learner::new(network, second, hidden).map_err(ModelError::Size)?;
         Ok(State { network, learner, scratch, outputs })
     });
+    let mut next: Result<&[u8], Fault> = Ok(b"m");
     loop {
         let mut answer = Answer { room: answer, len: 0 };
-        let request = receive(|| Some(board.read()), request);
-        let written = match (request, &mut state) {
+        let written = match (next, &mut state) {
             (Err(fault), _) => answer.error(fault),
             (_, Err(error)) => answer.error(error),
             (Ok(request), Ok(state)) => state.answer(board, request, &mut answer),
         };
         debug_assert!(written.is_ok(), "there is room for every answer");
         send(|byte| board.write(byte), answer.bytes());
+        next = receive(|| Some(board.read()), request);
     }
 }
 
@@ -78,7 +73,9 @@ impl State<'_> {
             [b'm'] => {
                 answer.push(b"m")?;
                 answer.push(&crc32(DIGITS.bytes()).to_le_bytes())?;
-                return [PIXELS, HIDDEN, OUTPUTS].iter().try_for_each(|&size| answer.push(&(size as u32).to_le_bytes()));
+                return [PIXELS, HIDDEN, OUTPUTS]
+                    .iter()
+                    .try_for_each(|&size| answer.push(&(size as u32).to_le_bytes()));
             }
             [b'f'] => {
                 learner.forget();
@@ -86,7 +83,8 @@ impl State<'_> {
             }
             [b'w', low, high] => {
                 let unit = usize::from(u16::from_le_bytes([low, high]));
-                let Some(row) = learner.second_layer().get(unit * OUTPUTS..).and_then(|rows| rows.get(..OUTPUTS)) else {
+                let Some(row) = learner.second_layer().get(unit * OUTPUTS..).and_then(|rows| rows.get(..OUTPUTS))
+                else {
                     return answer.error(format_args!("no hidden unit {unit}; there are {HIDDEN}"));
                 };
                 answer.push(b"w")?;
