@@ -60,12 +60,17 @@ impl Line {
             return Err(io::Error::other(format!("stty cannot set {} to 115200 baud", path.display())));
         }
         let mut line = Self { from: bytes(device.try_clone()?), to: Box::new(device), emulator: None };
-        // The end of whatever noise there was, which the board may call an error.
+        // The end of whatever noise there was, which the board may call an error. What is read before the answer to the last
+        // request is noise too, or from before.
         line.raw(&[END])?;
         line.send(b"m")?;
-        let mut answer = line.answer()?;
-        if answer.first() == Some(&b'!') {
-            answer = line.answer()?;
+        line.send(b"w\0\0")?;
+        let mut answer = Vec::new();
+        loop {
+            match line.answer()? {
+                weights if weights.first() == Some(&b'w') => break,
+                other => answer = other,
+            }
         }
         let model = OnBoard::read(&answer)?;
         Ok((line, model))

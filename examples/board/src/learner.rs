@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! W[j][k]  = 256 · w2[j][k]                          before the first lesson; −32768 ..= 32767, in 256ths of w2's unit
-//! y[k]     = b2[k] + Σ_j (h[j] · W[j][k]) >> 8       >> of each product, towards −∞; before the first lesson the network's
+//! y[k]     = b2[k] + Σ_j ((h[j] · W[j][k]) >> 8)     >> of each product, towards −∞; before the first lesson the network's
 //! rival    = the lowest k ≠ label with the largest y[k]
 //! if y[label] − y[rival] < 4096:
 //!     W[j][label] += 8 · h[j],  W[j][rival] −= 8 · h[j]          both stop at −32768 and 32767
@@ -111,7 +111,7 @@ impl<'n, 'm> Learner<'n, 'm> {
             let Some(row) = rows.split_off(..outputs.len()) else { break };
             if hidden != 0 {
                 for (output, &weight) in outputs.iter_mut().zip(row) {
-                    *output += i32::from(hidden) * i32::from(weight) >> 8;
+                    *output += (i32::from(hidden) * i32::from(weight)) >> 8;
                 }
             }
         }
@@ -135,11 +135,10 @@ impl<'n, 'm> Learner<'n, 'm> {
         let Some(&right) = outputs.get(label_index) else {
             return Err(LearnError::Label { found: label, outputs: outputs.len() });
         };
-        match best(outputs, Some(label_index)) {
-            Some((rival, output)) if right.saturating_sub(output) < MARGIN => {
-                self.step(label_index, rival, outputs.len())
-            }
-            _ => {}
+        if let Some((rival, output)) = best(outputs, Some(label_index))
+            && right.saturating_sub(output) < MARGIN
+        {
+            self.step(label_index, rival, outputs.len());
         }
         Ok(())
     }

@@ -38,6 +38,7 @@ const TIMER0_PRESCALER: Register = register(0x4000_8510);
 const TIMER0_CC0: Register = register(0x4000_8540);
 const GPIO_OUTSET: Register = register(0x5000_0508);
 const GPIO_DIRSET: Register = register(0x5000_0518);
+const GPIO_PIN_CNF: Register = register(0x5000_0700 + 4 * RECEIVE as usize);
 
 struct Microbit;
 
@@ -48,6 +49,7 @@ impl Microbit {
         while CLOCK_EVENTS_HFCLKSTARTED.read() == 0 {}
         GPIO_OUTSET.write(1 << TRANSMIT);
         GPIO_DIRSET.write(1 << TRANSMIT);
+        GPIO_PIN_CNF.write(0); // an input; at reset it is cut off
         UART_PSELTXD.write(TRANSMIT);
         UART_PSELRXD.write(RECEIVE);
         UART_BAUDRATE.write(0x01D7_E000); // 115 200
