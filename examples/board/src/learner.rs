@@ -148,6 +148,9 @@ impl<'n, 'm> Learner<'n, 'm> {
         let mut rows = &mut *self.second;
         for &hidden in &*self.hidden {
             let Some(row) = rows.split_off_mut(..outputs) else { break };
+            if hidden == 0 {
+                continue;
+            }
             let step = i16::from(hidden) * 8;
             if let Some(weight) = row.get_mut(label) {
                 *weight = weight.saturating_add(step);
