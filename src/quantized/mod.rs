@@ -312,7 +312,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// As [`outputs`](Self::outputs), for `hidden`, which is as long as there are hidden units.
     #[inline(never)] // all that there is, once
     pub fn hidden(&self, image: &[u8], scratch: &mut [u32], hidden: &mut [u8]) -> Result<(), SizeError> {
-        let scratch = self.room(image, scratch)?.1;
+        self.check(image, scratch)?;
         let (found, expected) = (hidden.len(), self.shape.hidden());
         if found != expected {
             return Err(SizeError::Results { found, expected });
@@ -352,7 +352,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// The class of an image. Its outputs are written where asked for, or else to the start of the scratch.
     #[inline(never)] // all that there is, once
     fn run(&self, image: &[u8], scratch: &mut [u32], outputs: Option<&mut [i32]>) -> Result<u8, SizeError> {
-        let (start, scratch) = self.room(image, scratch)?;
+        self.check(image, scratch)?;
+        let (start, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
         let outputs = outputs.unwrap_or(bytemuck::cast_slice_mut(start));
         let (found, expected) = (outputs.len(), self.shape.outputs());
         if found != expected {
@@ -360,8 +361,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         }
         // Without the box, a call of memset: a hundred bytes of code for ten words.
         outputs.fill(core::hint::black_box(0));
-        for (output, bias) in outputs.iter_mut().zip(self.output_biases()) {
-            *output = bias;
+        for (output, &bias) in outputs.iter_mut().zip(self.parts().0) {
+            *output = u32::from_le(bias).cast_signed();
         }
         let mut weights = self.second;
         self.tiles(image, scratch, |sums| {
@@ -372,9 +373,9 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         Ok(class(outputs))
     }
 
-    /// Room for the outputs and the rest of the scratch, whose length is checked as the image's is.
+    /// Whether there is one image and enough scratch.
     #[inline(always)] // no stack of its own
-    fn room<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<(&'s mut [u32], &'s mut [u32]), SizeError> {
+    fn check(&self, image: &[u8], scratch: &[u32]) -> Result<(), SizeError> {
         let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
         if found != expected {
             return Err(SizeError::Pixels { found, expected });
@@ -384,7 +385,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         if found < expected {
             return Err(SizeError::Scratch { found, expected });
         }
-        Ok(scratch.split_at_mut_checked(self.shape.outputs()).always())
+        Ok(())
     }
 
     /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths

@@ -1,13 +1,13 @@
 //! The host's end of the line to a board, for `examples/ask.rs` and `tests/boards.rs`.
 
 use crate::frame::{END, receive, send};
+use core::time::Duration;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
