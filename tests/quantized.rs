@@ -155,4 +155,10 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
         Err(SizeError::Scratch { found: short, expected: short + 1 })
     );
     assert_eq!(network.outputs(&[0; 10], &mut scratch, &mut [0; 3]), Err(SizeError::Results { found: 3, expected: 2 }));
+    assert_eq!(network.hidden(&[0; 9], &mut scratch, &mut [0; 3]), Err(SizeError::Pixels { found: 9, expected: 10 }));
+    assert_eq!(
+        network.hidden(&[0; 10], &mut vec![0; short], &mut [0; 3]),
+        Err(SizeError::Scratch { found: short, expected: short + 1 })
+    );
+    assert_eq!(network.hidden(&[0; 10], &mut scratch, &mut [0; 4]), Err(SizeError::Results { found: 4, expected: 3 }));
 }

@@ -312,7 +312,14 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// As [`outputs`](Self::outputs), for `hidden`, which is as long as there are hidden units.
     #[inline(never)] // all that there is, once
     pub fn hidden(&self, image: &[u8], scratch: &mut [u32], hidden: &mut [u8]) -> Result<(), SizeError> {
-        self.check(image, scratch)?;
+        let (found, expected) = (image.len(), self.shape.pixels());
+        if found != expected {
+            return Err(SizeError::Pixels { found, expected });
+        }
+        let (found, expected) = (scratch.len(), QuantizedNetwork::scratch_len(self.shape));
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected });
+        }
         let (found, expected) = (hidden.len(), self.shape.hidden());
         if found != expected {
             return Err(SizeError::Results { found, expected });
@@ -352,7 +359,15 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// The class of an image. Its outputs are written where asked for, or else to the start of the scratch.
     #[inline(never)] // all that there is, once
     fn run(&self, image: &[u8], scratch: &mut [u32], outputs: Option<&mut [i32]>) -> Result<u8, SizeError> {
-        self.check(image, scratch)?;
+        let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
+        if found != expected {
+            return Err(SizeError::Pixels { found, expected });
+        }
+        let halved = if ANY { halved_len(self.shape) } else { 0 };
+        let (found, expected) = (scratch.len(), plain_scratch_len(self.shape) + halved);
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected });
+        }
         let (start, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
         let outputs = outputs.unwrap_or(bytemuck::cast_slice_mut(start));
         let (found, expected) = (outputs.len(), self.shape.outputs());
@@ -371,21 +386,6 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
             weights = weights.get(behind..).unwrap_or_default();
         });
         Ok(class(outputs))
-    }
-
-    /// Whether there is one image and enough scratch.
-    #[inline(always)] // no stack of its own
-    fn check(&self, image: &[u8], scratch: &[u32]) -> Result<(), SizeError> {
-        let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
-        if found != expected {
-            return Err(SizeError::Pixels { found, expected });
-        }
-        let halved = if ANY { halved_len(self.shape) } else { 0 };
-        let (found, expected) = (scratch.len(), plain_scratch_len(self.shape) + halved);
-        if found < expected {
-            return Err(SizeError::Scratch { found, expected });
-        }
-        Ok(())
     }
 
     /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths
