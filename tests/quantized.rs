@@ -22,6 +22,18 @@ fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
     assert_eq!(network.classify(pixels, &mut scratch), Ok(oracle::class(&expected)), "{shape:?} {bits:?}");
     let answer = (oracle::class(&expected), oracle::margin(&expected));
     assert_eq!(network.classify_with_margin(pixels, &mut scratch), Ok(answer), "{shape:?} {bits:?}");
+
+    // The outputs again, from what the second layer sees and what it is made of.
+    let mut hidden = vec![7; shape.hidden()];
+    scratch.fill(0x5A5A_5A5A);
+    network.hidden(pixels, &mut scratch, &mut hidden).expect("buffers of the right length");
+    let mut found: Vec<i64> = network.output_biases().map(i64::from).collect();
+    assert_eq!(found.len(), if shape.has_biases() { shape.outputs() } else { 0 });
+    found.resize(shape.outputs(), 0);
+    for (&hidden, row) in hidden.iter().zip(network.second_layer().chunks_exact(shape.outputs())) {
+        found.iter_mut().zip(row).for_each(|(found, &weight)| *found += i64::from(hidden) * i64::from(weight));
+    }
+    assert_eq!(found, expected, "{shape:?} {bits:?}");
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -143,4 +155,10 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
         Err(SizeError::Scratch { found: short, expected: short + 1 })
     );
     assert_eq!(network.outputs(&[0; 10], &mut scratch, &mut [0; 3]), Err(SizeError::Results { found: 3, expected: 2 }));
+    assert_eq!(network.hidden(&[0; 9], &mut scratch, &mut [0; 3]), Err(SizeError::Pixels { found: 9, expected: 10 }));
+    assert_eq!(
+        network.hidden(&[0; 10], &mut vec![0; short], &mut [0; 3]),
+        Err(SizeError::Scratch { found: short, expected: short + 1 })
+    );
+    assert_eq!(network.hidden(&[0; 10], &mut scratch, &mut [0; 4]), Err(SizeError::Results { found: 4, expected: 3 }));
 }

@@ -303,6 +303,48 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         Ok((class, margin(bytemuck::cast_slice(outputs), class)))
     }
 
+    /// Writes the activations of the hidden units, 0 to 255, `h` [above](self): what the second layer sees of an image. With
+    /// [`second_layer`](Self::second_layer) they are all that is needed to train another second layer behind the same first
+    /// one. `scratch` may hold anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs`](Self::outputs), for `hidden`, which is as long as there are hidden units.
+    #[inline(never)] // all that there is, once
+    pub fn hidden(&self, image: &[u8], scratch: &mut [u32], hidden: &mut [u8]) -> Result<(), SizeError> {
+        let (found, expected) = (image.len(), self.shape.pixels());
+        if found != expected {
+            return Err(SizeError::Pixels { found, expected });
+        }
+        let (found, expected) = (scratch.len(), QuantizedNetwork::scratch_len(self.shape));
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected });
+        }
+        let (found, expected) = (hidden.len(), self.shape.hidden());
+        if found != expected {
+            return Err(SizeError::Results { found, expected });
+        }
+        let mut hidden = hidden.iter_mut();
+        self.tiles(image, scratch, |sums| {
+            // The last tile may have surplus units.
+            for (&sum, hidden) in sums.iter().zip(hidden.by_ref()) {
+                *hidden = activation(sum, self.shift).to_le_bytes()[0];
+            }
+        });
+        Ok(())
+    }
+
+    /// The weights of the second layer, row `j`, of as many as there are outputs, before row `j + 1`.
+    #[must_use]
+    pub fn second_layer(&self) -> &'a [i8] {
+        bytemuck::cast_slice(self.second)
+    }
+
+    /// The biases of the outputs; nothing where there are none.
+    pub fn output_biases(&self) -> impl Iterator<Item = i32> + use<'a, ANY> {
+        self.parts().0.iter().take(self.shape.outputs()).map(|&bias| u32::from_le(bias).cast_signed())
+    }
+
     /// The biases of the outputs, rounded up to 4, those of the units of all tiles, and the tiles.
     fn parts(&self) -> (&'a [u32], &'a [u32], &'a [Row]) {
         if !ANY || !self.shape.has_biases() {
@@ -338,7 +380,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
             *output = u32::from_le(bias).cast_signed();
         }
         let mut weights = self.second;
-        self.hidden(image, scratch, |sums| {
+        self.tiles(image, scratch, |sums| {
             let behind = sums.len() * outputs.len();
             rows::add_outputs(sums, self.shift, weights, outputs);
             weights = weights.get(behind..).unwrap_or_default();
@@ -348,7 +390,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
 
     /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths
     /// were checked.
-    fn hidden(&self, pixels: &[u8], scratch: &mut [u32], mut take: impl FnMut(&mut [u32])) {
+    fn tiles(&self, pixels: &[u8], scratch: &mut [u32], mut take: impl FnMut(&mut [u32])) {
         let (pixels, scratch) = match self.shape.halved_image().filter(|_| ANY) {
             None => (pixels, scratch),
             Some([width, _]) => {
@@ -450,7 +492,6 @@ fn margin(outputs: &[i32], class: u8) -> u32 {
 }
 
 /// The activation of a hidden unit, 0 ..= 255, from its sum.
-#[allow(dead_code, reason = "the assembly does it itself")]
 fn activation(sum: u32, shift: u8) -> u32 {
     (sum.cast_signed() >> shift).clamp(0, 255).cast_unsigned()
 }

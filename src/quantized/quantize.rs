@@ -280,7 +280,7 @@ impl<'q> Activations<'q> {
     fn each(&mut self, image: &[u8], mut take: impl FnMut(usize, f64)) {
         let mut units = 0..self.network.shape().hidden();
         let shift = self.network.shift;
-        self.network.hidden(image, &mut self.scratch, |sums| {
+        self.network.tiles(image, &mut self.scratch, |sums| {
             for (&mut sum, unit) in sums.iter_mut().zip(&mut units) {
                 let activation = activation(sum, shift);
                 if activation != 0 {

@@ -1,0 +1,34 @@
+//! What the boards' firmware shares. A board's own package has its start-up, clock and UART, and calls [`serve()`].
+//!
+//! The model is part of the program and read where it lies in flash. Memory is a [`Memory`], sized by the model while the
+//! program is compiled: there is no heap, and nothing panics.
+
+#![no_std]
+
+mod frame;
+mod learner;
+mod register;
+mod serve;
+
+use twolayer::{IncludedModel, Kind, include_model};
+
+pub use learner::{LearnError, Learner};
+pub use register::Register;
+pub use serve::{Memory, serve};
+
+/// The model: `TWOLAYER_MODEL`, or `examples/board/digits.twolayer`.
+pub const DIGITS: IncludedModel = include_model!(env!("TWOLAYER_MODEL"));
+const _: () =
+    assert!(matches!(DIGITS.kind(), Kind::Quantized(_)), "an f32 model: `twolayer quantize` makes integers of it");
+
+/// What the shared part needs of a board.
+pub trait Board {
+    /// The next byte from the serial line; waits for it.
+    fn read(&mut self) -> u8;
+
+    /// Sends a byte.
+    fn write(&mut self, byte: u8);
+
+    /// Cycles of the processor, of which the lowest 24 bits count.
+    fn cycles(&mut self) -> u32;
+}
