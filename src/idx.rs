@@ -380,6 +380,28 @@ mod tests {
         assert_eq!(Idx::parse(&empty).unwrap().images().unwrap_err(), IdxError::TooLarge);
     }
 
+    #[test]
+    fn errors_say_what_is_there_instead() {
+        for (error, text) in [
+            (IdxError::Header { found: 7 }, "ends after 7 bytes"),
+            (IdxError::Magic { found: [0x1f, 0x8b, 8, 0] }, "a gzip archive"),
+            (IdxError::Magic { found: *b"<!DO" }, "an HTML page"),
+            (IdxError::Magic { found: *b"vers" }, "a git-lfs pointer"),
+            (IdxError::Magic { found: [1, 2, 3, 4] }, "begins with the bytes 01 02 03 04"),
+            (IdxError::Element { found: 10 }, "type 0x0a at byte 2"),
+            (IdxError::TooLarge, "more than a file can hold"),
+            (
+                IdxError::Length { expected: 5, found: 4 },
+                "is cut: the IDX header announces 5 bytes of elements, 4 follow",
+            ),
+            (IdxError::Length { expected: 5, found: 6 }, "announces 5 bytes of elements, but 6 follow"),
+            (IdxError::NotImages { element: Element::I16, rank: 2 }, "of i16 in 2 dimensions; images are"),
+            (IdxError::NotLabels { element: Element::U8, rank: 3 }, "of u8 in 3 dimensions; labels are"),
+        ] {
+            assert!(error.to_string().contains(text), "{error}");
+        }
+    }
+
     /// Sizes that overflow, and a 0 before, between or behind them: nothing is announced.
     #[test]
     fn a_dimension_of_0_counts_wherever_it_stands() {
