@@ -302,23 +302,44 @@ mod tests {
     fn file(code: u8, dimensions: &[u32]) -> Vec<u8> {
         let mut bytes = vec![0, 0, code, u8::try_from(dimensions.len()).unwrap()];
         bytes.extend(dimensions.iter().flat_map(|d| d.to_be_bytes()));
-        let len = dimensions.iter().product::<u32>() * Element::from_code(code).map_or(1, Element::size);
+        let size = [1, 1, 1, 2, 4, 4, 8][usize::from(code - 0x08)];
+        let len = dimensions.iter().product::<u32>() * size;
         bytes.extend((0..len).map(|i| i.to_le_bytes()[0]));
         bytes
     }
 
     #[test]
     fn every_element_type_and_rank_is_read() {
-        for code in [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E] {
+        for (code, size, name) in
+            [(0x08, 1, "u8"), (0x09, 1, "i8"), (0x0B, 2, "i16"), (0x0C, 4, "i32"), (0x0D, 4, "f32"), (0x0E, 8, "f64")]
+        {
             for dimensions in [&[][..], &[3], &[2, 3], &[2, 3, 4], &[1, 2, 3, 4, 5], &[0], &[0, 7, 7]] {
                 let bytes = file(code, dimensions);
                 let idx = Idx::parse(&bytes).unwrap();
-                assert_eq!(idx.element() as u8, code);
+                assert_eq!((idx.element() as u8, idx.element().to_string().as_str()), (code, name));
+                assert_eq!(idx.data().len(), size * dimensions.iter().product::<u32>() as usize);
                 assert!(idx.dimensions().eq(dimensions.iter().copied()));
                 assert_eq!(idx.images().is_ok(), code == 0x08 && dimensions.len() > 1);
                 assert_eq!(idx.labels().is_ok(), code == 0x08 && dimensions.len() == 1);
             }
         }
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn the_longest_header_tells_the_length_of_its_file() {
+        let bytes = file(0x0E, &[1; 255]);
+        assert_eq!(bytes.len(), Idx::MAX_HEADER_LEN + 8);
+        for start in [Idx::MAX_HEADER_LEN, Idx::MAX_HEADER_LEN + 3] {
+            assert_eq!(Idx::file_len(&bytes[..start]), Ok(bytes.len() as u64));
+        }
+        let found = Idx::MAX_HEADER_LEN - 1;
+        assert_eq!(Idx::file_len(&bytes[..found]), Err(IdxError::Header { found }));
+        let endless = [&[0, 0, 8, 2][..], &[0xFF; 8]].concat();
+        assert_eq!(Idx::file_len(&endless), Ok(12 + 0xFFFF_FFFF * 0xFFFF_FFFF));
+        // 2⁶⁴ − 1 elements, and the header.
+        let beyond = [0xFFFF_FFFF_u32, 641, 6_700_417].map(u32::to_be_bytes);
+        assert_eq!(Idx::file_len(&[&[0, 0, 8, 3], beyond.as_flattened()].concat()), Err(IdxError::TooLarge));
     }
 
     #[test]
@@ -357,6 +378,28 @@ mod tests {
         assert_eq!(Idx::parse(&bytes).unwrap_err(), IdxError::TooLarge);
         let empty = [0, 0, 8, 3, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
         assert_eq!(Idx::parse(&empty).unwrap().images().unwrap_err(), IdxError::TooLarge);
+    }
+
+    #[test]
+    fn errors_say_what_is_there_instead() {
+        for (error, text) in [
+            (IdxError::Header { found: 7 }, "ends after 7 bytes"),
+            (IdxError::Magic { found: [0x1f, 0x8b, 8, 0] }, "a gzip archive"),
+            (IdxError::Magic { found: *b"<!DO" }, "an HTML page"),
+            (IdxError::Magic { found: *b"vers" }, "a git-lfs pointer"),
+            (IdxError::Magic { found: [1, 2, 3, 4] }, "begins with the bytes 01 02 03 04"),
+            (IdxError::Element { found: 10 }, "type 0x0a at byte 2"),
+            (IdxError::TooLarge, "more than a file can hold"),
+            (
+                IdxError::Length { expected: 5, found: 4 },
+                "is cut: the IDX header announces 5 bytes of elements, 4 follow",
+            ),
+            (IdxError::Length { expected: 5, found: 6 }, "announces 5 bytes of elements, but 6 follow"),
+            (IdxError::NotImages { element: Element::I16, rank: 2 }, "of i16 in 2 dimensions; images are"),
+            (IdxError::NotLabels { element: Element::U8, rank: 3 }, "of u8 in 3 dimensions; labels are"),
+        ] {
+            assert!(error.to_string().contains(text), "{error}");
+        }
     }
 
     /// Sizes that overflow, and a 0 before, between or behind them: nothing is announced.

@@ -563,6 +563,27 @@ mod tests {
         assert_eq!(version(SHAPE, Details { text: "x", ..nothing }), 2);
     }
 
+    /// Halved images with biases and without, and the longest text.
+    #[test]
+    fn version_2_says_all_at_once() {
+        let shape = Shape::new(6, 3, 2).unwrap();
+        let text = "é".repeat(MAX_TEXT / 2);
+        for shape in [shape, shape.with_biases()].map(|shape| shape.with_halved_images([4, 6]).unwrap()) {
+            let payload = vec![0; payload_len(Kind::F32, shape).unwrap()];
+            for image in [None, Some([4, 6])] {
+                let header = header(Kind::F32, shape, Details { image, text: &text }, &payload).unwrap();
+                let file = [&header[..], &payload, text.as_bytes()].concat();
+                let model = Model::from_bytes(&file).unwrap();
+                assert_eq!((model.shape(), model.bytes()), (shape, &file[..]));
+                assert_eq!(model.details(), Ok(Details { image: Some([4, 6]), text: &text }));
+            }
+            // As many pixels, but other columns.
+            let details = Details { image: Some([6, 4]), text: "" };
+            let refused = Err(ModelError::Image { width: 6, height: 4, pixels: 24 });
+            assert_eq!(header(Kind::F32, shape, details, &payload), refused);
+        }
+    }
+
     #[test]
     fn what_version_2_says_is_checked() {
         type Found = Result<(), ModelError>;

@@ -168,7 +168,7 @@ impl<'a> Trainer<'a> {
         mut report: impl FnMut(usize, Loss) -> Result<(), E>,
     ) -> Result<Loss, E> {
         let shape = self.weights.shape();
-        check_samples(shape, images, labels)?;
+        check_samples(shape.inputs(), shape.outputs(), images, labels)?;
         let mut loss = Loss::default();
         let mut done = 0;
         let (inputs, _) = shape.rows();
@@ -447,13 +447,13 @@ impl PanelFn for Visit<'_, '_> {
     }
 }
 
-/// Checks that there is one image for each label, and that every label is an output.
-pub(crate) fn check_samples(shape: Shape, images: &[u8], labels: &[u8]) -> Result<(), TrainError> {
-    if Some(images.len()) != labels.len().checked_mul(shape.inputs()) {
-        return Err(TrainError::Images { found: images.len(), labels: labels.len(), inputs: shape.inputs() });
+/// Checks that there is one image of so many pixels for each label, and that every label is an output.
+pub(crate) fn check_samples(pixels: usize, outputs: usize, images: &[u8], labels: &[u8]) -> Result<(), TrainError> {
+    if Some(images.len()) != labels.len().checked_mul(pixels) {
+        return Err(TrainError::Images { found: images.len(), labels: labels.len(), inputs: pixels });
     }
-    match labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= shape.outputs()) {
-        Some((sample, &found)) => Err(TrainError::Label { sample, found, outputs: shape.outputs() }),
+    match labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= outputs) {
+        Some((sample, &found)) => Err(TrainError::Label { sample, found, outputs }),
         None => Ok(()),
     }
 }

@@ -296,6 +296,7 @@ mod tests {
             }
             assert_eq!((place, fillers.next()), (shape.weights_len(), None));
             assert_eq!(shape.w1_len(), 5 * padded);
+            assert_eq!((shape.rows().0.get(), shape.rows().1.get(), shape.panel_width()), (5, 3, padded.min(PANEL)));
             assert_eq!((shape.b1_index(0), shape.b2_index(0)), (None, None));
 
             // Biases: as many as there are units in panels, then those of the outputs.
@@ -313,6 +314,25 @@ mod tests {
             );
             assert_eq!((place + 3, fillers.next()), (biased.weights_len(), None));
             assert!(biased.places().take(shape.places().count()).eq(shape.places()));
+        }
+    }
+
+    #[test]
+    fn halved_images_have_four_times_the_pixels() {
+        let shape = Shape::new(6, 3, 2).unwrap();
+        assert_eq!((shape.pixels(), shape.halved_image()), (6, None));
+        for sides in [[4, 6], [6, 4], [2, 12], [12, 2]] {
+            let halved = shape.with_biases().with_halved_images(sides).unwrap();
+            assert_eq!((halved.pixels(), halved.inputs(), halved.halved_image()), (24, 6, Some(sides)));
+            assert_eq!((halved.has_biases(), halved.weights_len()), (true, shape.with_biases().weights_len()));
+            assert_eq!(halved.to_string(), "24 halved to 6 → 3 → 2 with biases");
+            #[cfg(feature = "std")]
+            assert_eq!(halved.without_halving(), shape.with_biases());
+        }
+        for [width, height] in [[3, 8], [8, 3], [24, 1], [1, 24], [4, 4], [2, 11], [2, 13], [5, 5], [0, 6], [0, 0]] {
+            let pixels = usize::from(width) * usize::from(height);
+            let refused = Err(SizeError::Halves { width, pixels });
+            assert_eq!(shape.with_halved_images([width, height]), refused, "{width} × {height}");
         }
     }
 

@@ -133,6 +133,16 @@ fn invalid_input_is_an_error() {
     assert_eq!(run(&numbers, &pixels, &[1, 4]), Some(expected));
     assert_eq!(run(&numbers, &[], &[]), Some(TrainError::NoImages));
 
+    // Of images that are to be halved, all pixels count, not those of whole ones only.
+    let halved = shape().with_halved_images([12, 12]).expect("even sides");
+    let run =
+        |pixels: &[u8]| quantize(Weights::new(halved, &numbers).expect("weights"), Bits::Four, pixels, &[1]).err();
+    assert_eq!(run(&[96; 4 * INPUTS]), None);
+    for found in [4 * INPUTS - 1, 4 * INPUTS + 1, 8 * INPUTS] {
+        let expected = TrainError::Images { found, labels: 1, inputs: 4 * INPUTS };
+        assert_eq!(run(&vec![96; found]), Some(expected));
+    }
+
     let refused = |inputs, hidden| {
         let shape = Shape::new(inputs, hidden, 2).expect("a shape");
         let numbers = vec![0.0; shape.weights_len()];

@@ -1,10 +1,13 @@
 //! Makes the seeds of all targets anew: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
 
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder};
+use std::io::Write;
 use std::path::Path;
 use std::{fs, io};
 use twolayer::host::tensors::{ExportFormat, export};
 use twolayer::model::{Details, header};
-use twolayer::{Bits, Kind, QuantizedNetwork, Shape, Weights, WeightsMut, fill_initial};
+use twolayer::{Bits, Kind, QuantizedNetwork, Shape, Weights, WeightsMut, crc32, fill_initial};
 
 fn main() -> io::Result<()> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
@@ -74,36 +77,64 @@ fn main() -> io::Result<()> {
             twolayer::model::header(Kind::Quantized(bits), shape, Details::default(), &payload).expect("a header");
         write("model", &format!("halved-{name}"), &[&header[..], &payload].concat())?;
     }
-    // Sizes (less one), samples, block (less one), α; then bytes of which four in five are zero, and weights.
+    // Inputs, hidden units, outputs, samples, block, α, as the target reads them; then bytes of which four in five are zero, and
+    // weights.
     for (name, sizes) in [
         ("plain", [8, 4, 2, 5, 0, 99]),
-        ("blocks", [48, 130, 9, 19, 7, 200]),
-        ("groups", [15, 15, 3, 18, 18, 50]),
-        ("chunks", [112, 16, 1, 9, 8, 255]),
-        ("panels", [200, 255, 4, 3, 1, 10]),
+        ("blocks", [1, 214, 2, 19, 1, 200]),
+        ("groups", [4, 4, 3, 18, 18, 50]),
+        ("chunks", [247, 0, 1, 18, 8, 255]),
+        ("panels", [0, 233, 1, 5, 1, 10]),
         ("nothing", [0, 0, 0, 0, 0, 0]),
     ] {
         let rest = (0..257_u32).map(|n| if n % 5 == 0 { (n * 97 % 251) as u8 } else { 0 });
         let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
         write("kernels", name, &bytes)?;
     }
-    // Sizes (less one, in steps of three; outputs in ones), images, shift (less one; 128 more with biases, 64 more for halved images); then pixels and weights: zeros but for
-    // one in so many, or the largest of everything, which fills lanes as far as they go.
+    // Inputs, hidden units, outputs, flags, images, as the target reads them; then pixels and weights: zeros but for one in so
+    // many.
     for (name, sizes, one_in) in [
-        ("tiles", [30, 10, 9, 3, 5], 5),
-        ("panels", [20, 88, 10, 2, 7], 3),
-        ("words", [2, 21, 0, 3, 0], 1),
-        ("shifted", [43, 11, 22, 3, 23], 2),
-        ("no-images", [0, 0, 0, 0, 0], 1),
-        ("biased", [30, 40, 9, 3, 133], 3),
-        ("halved", [30, 40, 9, 3, 69], 3),
+        ("tiles", [8, 39, 9, 0, 67], 5),
+        ("panels", [0, 242, 10, 0, 66], 3),
+        ("rows", [242, 0, 4, 0, 63], 1),
+        ("words", [2, 21, 0, 0, 67], 1),
+        ("no-images", [0, 0, 0, 0, 64], 1),
+        ("biased", [8, 39, 9, 1, 67], 3),
+        ("halved", [8, 39, 9, 2, 67], 3),
     ] {
         let rest = (0..769_u32).map(|n| if n % one_in == 0 { (n * 97 % 251) as u8 } else { 0 });
         let bytes: Vec<u8> = sizes.into_iter().chain(rest).chain((0..97).map(|n: u8| n.wrapping_mul(151))).collect();
         write("quantized", name, &bytes)?;
     }
-    write("quantized", "largest", &[255, 30, 4, 1, 11, 255])?;
+    // All other choices are as good as any.
+    for target in ["made_model", "ffi", "quantize"] {
+        for seed in 0..12_u32 {
+            let mut state = seed;
+            let bytes = (0..32 << (seed % 4)).map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            });
+            write(target, &seed.to_string(), &bytes.collect::<Vec<_>>())?;
+        }
+    }
+    archives(&write)?;
     pictures(&write)
+}
+
+/// Members, level, zeros and harm, then contents; and archives.
+fn archives(write: &impl Fn(&str, &str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4][..], &[0, 255, 7, 7, 7, 0].repeat(4)].concat();
+    let labels = [0, 0, 8, 1, 0, 0, 0, 2, 4, 5];
+    write("gzip", "made", &[&[0, 6, 0, 0][..], &images].concat())?;
+    write("gzip", "members", &[&[3, 0, 8, 0][..], &images].concat())?;
+    write("gzip", "described", &[&[1, 57, 0, 1][..], &labels].concat())?;
+    write("gzip", "long", &[&[0, 9, 0, 0, 0, 0, 8, 2, 0, 0, 0, 40, 0, 0, 0, 50][..], &[3; 2000]].concat())?;
+    for (name, contents) in [("images", &images[..]), ("labels", &labels), ("short", &labels[..9]), ("empty", &[])] {
+        let mut archive = GzEncoder::new(Vec::new(), Compression::best());
+        archive.write_all(contents)?;
+        write("gzip", name, &archive.finish()?)?;
+    }
+    Ok(())
 }
 
 /// A small network in both formats that are exported, and a single array.
@@ -116,8 +147,28 @@ fn tensors(seeds: &Path) -> io::Result<()> {
     for format in ExportFormat::ALL {
         export(&seeds.join(format.name()), format, weights).map_err(io::Error::other)?;
     }
-    let header = format!("{:<117}\n", "{'descr': '>f8', 'fortran_order': True, 'shape': (1, 2), }");
-    fs::write(seeds.join("npy"), [b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes(), b"0123456701234567"].concat())
+    let array = |type_name: &str, fortran: &str, shape: &str, numbers: &[u8]| {
+        let header = format!("{{'descr': '{type_name}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
+        [b"\x93NUMPY\x01\x00\x76\x00", format!("{header:<117}\n").as_bytes(), numbers].concat()
+    };
+    fs::write(seeds.join("npy"), array(">f8", "True", "(1, 2)", b"0123456701234567"))?;
+    // Two matrices, deflated.
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, array) in
+        [("w1.npy", array("<f4", "False", "(3, 2)", &[1; 24])), ("w2.npy", array("<f2", "True", "(2, 1)", &[2; 4]))]
+    {
+        let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
+        deflated.write_all(&array)?;
+        let (deflated, start) = (deflated.finish()?, archive.len() as u32);
+        let numbers = [crc32(&array), deflated.len() as u32, array.len() as u32].map(u32::to_le_bytes);
+        let about =
+            [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], numbers.as_flattened(), &[name.len() as u8, 0, 0, 0]].concat();
+        archive.extend([b"PK\x03\x04", &about[..], name.as_bytes(), &deflated].concat());
+        directory.extend([b"PK\x01\x02\x14\0", &about[..], &[0; 10], &start.to_le_bytes(), name.as_bytes()].concat());
+    }
+    let sizes = [directory.len() as u32, archive.len() as u32].map(u32::to_le_bytes);
+    archive.extend([&directory[..], b"PK\x05\x06\0\0\0\0\x02\0\x02\0", sizes.as_flattened(), &[0; 2]].concat());
+    fs::write(seeds.join("npz-deflated"), archive)
 }
 
 /// Width, height, gap between the rows, side of the input (28 for 0) and ink (0 finds out); then pixels.

@@ -1,6 +1,8 @@
 //! Any small network, weights, images and block: training and inference on every tier give the bits of plain loops, and
 //! these are as close to the recipe in f64 as derived.
 //!
+//! Networks are small, or wide in one direction, so that a run takes less than a millisecond.
+//!
 //! The bytes are the sizes (inputs, hidden, outputs, samples, block, α), then labels, images and weights for as long as
 //! they are wanted, over and over.
 
@@ -15,10 +17,18 @@ use support::reference::Reference;
 use support::{Samples, bits, train};
 use twolayer::{Backend, Network, Shape, TrainOptions, Weights, WeightsMut};
 
+/// The most multiplications of the first layer, for all samples together: two or more.
+const MOST: usize = 512;
+
 fuzz_target!(|bytes: &[u8]| {
     let Some((&[inputs, hidden, outputs, samples, block, alpha], rest)) = bytes.split_first_chunk() else { return };
-    let (inputs, hidden, outputs) = (1 + usize::from(inputs), 1 + usize::from(hidden), 1 + usize::from(outputs) % 12);
+    // Around the 112 pixels of a chunk, and around panels of 128 units.
+    let inputs = if inputs < 230 { 1 + usize::from(inputs) % 24 } else { 90 + usize::from(inputs) % 32 };
+    let hidden = if hidden < 210 { 1 + usize::from(hidden) % 36 } else { 6 * usize::from(hidden) - 1150 };
+    let hidden = hidden.min(MOST / 2 / inputs);
+    let outputs = 1 + usize::from(outputs) % 12.min(MOST / hidden);
     let (samples, block) = (usize::from(samples) % 20, 1 + usize::from(block) % 20);
+    let samples = samples.min(MOST / (inputs * hidden));
     let alpha = 1e-9 * f32::from(1 + u16::from(alpha));
     let shape = Shape::new(inputs, hidden, outputs).expect("a shape");
     if rest.is_empty() {

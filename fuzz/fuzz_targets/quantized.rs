@@ -1,8 +1,6 @@
 //! Any small quantised network, of 8 and of 4 bits, and any images: the definition in plain loops, the form that reads a
 //! flash and the SIMD form on every tier give the same outputs and classes.
-//!
-//! The bytes are the sizes (inputs, hidden, outputs, images) and the shift, with whether there are biases in its top bit and
-//! whether images are halved in the next, then images, weights and biases for as long as they are wanted, over and over.
+//! Networks are small, or wide in one direction, so that a run takes less than a millisecond.
 
 #![no_main]
 
@@ -12,38 +10,35 @@ mod oracle;
 use libfuzzer_sys::fuzz_target;
 use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
 use twolayer::{Backend, Bits, Shape};
+use twolayer_fuzz::{Draw, payload};
+
+/// The most weights of a layer.
+const MOST: usize = 400;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((&[inputs, hidden, outputs, images, shift], rest)) = bytes.split_first_chunk() else { return };
-    // In steps of three, to get beyond 257 rows of one level and beyond a panel of 256 units, and to meet these too.
-    let (inputs, hidden, outputs) =
-        (1 + 3 * usize::from(inputs), 1 + 3 * usize::from(hidden), 1 + usize::from(outputs) % 24);
-    let (biases, halved) = (shift & 128 != 0, shift & 64 != 0);
-    let (images, shift) = (usize::from(images) % 4, 1 + (shift & 63) % 24);
+    let Some(mut draw) = Draw::new(bytes) else { return };
+    // To get beyond 257 rows of one level and beyond a panel of 256 units, and to meet these too.
+    let width = |draw: &mut Draw| match draw.byte() {
+        few @ 0..200 => 1 + usize::from(few) % 40,
+        many => 1 + 5 * usize::from(many - 190),
+    };
+    let inputs = width(&mut draw);
+    let hidden = width(&mut draw).min(MOST / inputs);
+    let (outputs, flags) = (1 + draw.below(24.min(MOST / hidden)), draw.byte());
+    let (biases, halved) = (flags & 1 != 0, flags & 2 != 0);
     let shape = Shape::new(inputs, hidden, outputs).expect("a shape");
     let shape = if halved { shape.with_halved_images([2 * inputs as u16, 2]).expect("even sides") } else { shape };
     let shape = if biases { shape.with_biases() } else { shape };
-    if rest.is_empty() {
-        return;
-    }
-    let mut rest = rest.iter().copied().cycle();
-    let images: Vec<u8> = rest.by_ref().take(images * shape.pixels()).collect();
-    for bits in [Bits::Eight, Bits::Four] {
-        let len = QuantizedNetwork::payload_len(shape, bits).expect("a small shape");
-        // In words, so that it is aligned.
-        let mut words = vec![0_u32; len.div_ceil(4)];
-        let payload = &mut bytemuck::cast_slice_mut(&mut words)[..len];
-        payload[16..].fill_with(|| rest.next().expect("a byte"));
-        payload[0] = shift;
-        if shape.has_biases() {
-            let units = if bits == Bits::Eight { 16 } else { 32 };
-            let count = shape.outputs().next_multiple_of(4) + shape.hidden().next_multiple_of(units);
-            for bias in &mut words[4..][..count] {
-                *bias = (bias.cast_signed() >> 8).cast_unsigned();
-            }
+    // Most images fill no more than a row of lanes; now and then all pixels are of one level.
+    let images = match draw.byte() {
+        level @ 0..64 => vec![4 * level; shape.pixels()],
+        count => {
+            let count = usize::from(count) % 4;
+            draw.bytes(count * shape.pixels())
         }
-        let payload = &bytemuck::cast_slice(&words)[..len];
-        check(shape, bits, payload, &images);
+    };
+    for bits in [Bits::Eight, Bits::Four] {
+        check(shape, bits, payload(&mut draw, shape, bits).payload(), &images);
     }
 });
 

@@ -96,10 +96,9 @@ pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]
     if let Some(index) = weights.not_finite() {
         return Err(TrainError::NotFinite { index });
     }
-    // Of images that are no whole ones, `check_samples` tells.
+    check_samples(shape.pixels(), shape.outputs(), images, labels)?;
     let halved = halved_images(images, shape);
     let images = halved.as_deref().unwrap_or(images);
-    check_samples(shape, images, labels)?;
     if labels.is_empty() {
         return Err(TrainError::NoImages);
     }

@@ -105,10 +105,7 @@ pub(crate) fn open_decompressed(path: &Path, access: FileAccess) -> Result<Bytes
         }
         error @ ExpandError::Archive(_) => Err(error),
     });
-    opened.map_err(|error| match error {
-        ExpandError::Archive(error) => error,
-        ExpandError::Write => Error::io(Action::Decompress, path)(ErrorKind::OutOfMemory.into()),
-    })
+    opened.map_err(|error| error.told(path))
 }
 
 enum ExpandError {
@@ -116,6 +113,16 @@ enum ExpandError {
     Archive(Error),
     /// There is no cache directory, or it cannot be written.
     Write,
+}
+
+impl ExpandError {
+    /// The error of an archive that nothing could be done about.
+    fn told(self, path: &Path) -> Error {
+        match self {
+            Self::Archive(error) => error,
+            Self::Write => Error::io(Action::Decompress, path)(ErrorKind::OutOfMemory.into()),
+        }
+    }
 }
 
 fn open_cached(path: &Path, mut archive: &File, access: FileAccess) -> Result<Bytes, ExpandError> {
@@ -141,8 +148,20 @@ fn open_cached(path: &Path, mut archive: &File, access: FileAccess) -> Result<By
     Bytes::open(&target, access, announced).map_err(|_| ExpandError::Write)
 }
 
+/// Expands an archive in memory as if it were the file of a data set: for fuzzing.
+///
+/// # Errors
+///
+/// What is wrong with it.
+#[doc(hidden)]
+pub fn expand_bytes(archive: &[u8]) -> Result<Vec<u8>, Error> {
+    let (path, mut bytes) = (Path::new("bytes.gz"), Vec::new());
+    expand(path, archive, &mut bytes).map_err(|error| error.told(path))?;
+    Ok(bytes)
+}
+
 /// Decompresses an archive of an IDX file, and no more of it than its header announces.
-fn expand(path: &Path, archive: &File, to: &mut dyn Write) -> Result<(), ExpandError> {
+fn expand(path: &Path, archive: impl Read, to: &mut dyn Write) -> Result<(), ExpandError> {
     let failed = |error| ExpandError::Archive(Error::io(Action::Decompress, path)(error));
     let mut contents = Decompressed::new(BufReader::with_capacity(CHUNK, archive));
     let mut start = Vec::new();

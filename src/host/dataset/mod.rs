@@ -15,6 +15,8 @@ pub use digit_files::Digits;
 pub use digits_idx::write_idx;
 #[cfg(feature = "download")]
 pub use fetch::{Fetch, Refusal, without_user};
+#[doc(hidden)]
+pub use gzip::expand_bytes;
 pub use name::{Name, Source};
 #[cfg(feature = "download")]
 pub use verify::{Checked, State, verify};

@@ -105,7 +105,7 @@ impl TensorFiles {
         for path in paths.iter().map(AsRef::as_ref) {
             let bytes = Bytes::open(path, access, announced)?;
             let error = |error| Error::Tensors { path: shown(path), error };
-            for tensor in list(&bytes, path).map_err(error)? {
+            for tensor in list(bytes.as_slice(), path).map_err(error)? {
                 if opened.infos().any(|info| info.name == tensor.info.name) {
                     return Err(error(TensorError::Duplicate { name: tensor.info.name }));
                 }
@@ -188,8 +188,7 @@ impl Tensor {
 }
 
 /// The tensors of a file, whose format is told by its first bytes.
-fn list(bytes: &Bytes, path: &Path) -> Result<Vec<Tensor>, TensorError> {
-    let bytes = bytes.as_slice();
+fn list(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, TensorError> {
     match bytes {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => single(bytes, path.display().to_string()).map(|it| vec![it]),
         // The second signature is that of an empty archive.
@@ -228,21 +227,33 @@ fn single(bytes: &[u8], name: String) -> Result<Tensor, TensorError> {
     })
 }
 
-/// Checks whether any bytes are tensors, and reads their numbers: for fuzzing.
+/// Checks whether any bytes are tensors, reads their numbers, and makes a network of them if they are small and one: for fuzzing.
 ///
 /// # Errors
 ///
 /// What is wrong with them.
 #[doc(hidden)]
-pub fn check(bytes: &[u8]) -> Result<usize, TensorError> {
-    let tensors = list(&Bytes::Read(bytes.to_vec()), Path::new("bytes.safetensors"))?;
+pub fn check(bytes: &[u8]) -> Result<usize, Error> {
+    // As much as a test may inflate.
+    const MOST: usize = 1 << 20;
+    let path = Path::new("bytes.safetensors");
+    let error = |error| Error::Tensors { path: shown(path), error };
     let mut numbers = 0;
-    for tensor in &tensors {
+    let (mut files, mut all) = (TensorFiles { files: Vec::new(), tensors: Vec::new() }, 0_usize);
+    for tensor in list(bytes, path).map_err(error)? {
         let len = tensor.info.shape.iter().copied().fold(1_usize, usize::saturating_mul);
-        // As much as a test may inflate.
-        if len <= 1 << 20 {
-            let read = tensor.read(bytes, len)?;
+        if len <= MOST {
+            let read = tensor.read(bytes, len).map_err(error)?;
             numbers += (0..len).filter(|&index| read.at(index).is_some()).count();
+        }
+        all = all.saturating_add(len);
+        files.tensors.push((0, tensor));
+    }
+    if all <= MOST {
+        files.files.push((path.to_owned(), Bytes::Read(bytes.to_vec())));
+        for input in [Input::RAW, Input { scale: 255.0, mean: 0.1307, deviation: 0.3081 }] {
+            let imported = files.network(&Roles::default(), input)?;
+            debug_assert!(files.origin(&imported, input).len() <= 200);
         }
     }
     Ok(numbers)
