@@ -16,7 +16,7 @@ use crate::shape::Shape;
 /// ```
 /// use twolayer::{IncludedModel, include_model};
 ///
-/// const DIGITS: IncludedModel = include_model!("../fuzz/seeds/model/int8");
+/// const DIGITS: IncludedModel = include_model!("../tests/models/int8");
 /// static mut SCRATCH: [u32; DIGITS.scratch_len()] = [0; DIGITS.scratch_len()];
 ///
 /// fn classify(image: &[u8; DIGITS.shape().pixels()]) -> Option<u8> {
@@ -189,10 +189,10 @@ mod tests {
     use super::*;
     use crate::simd::Backend;
 
-    const INT8: IncludedModel = include_model!("../fuzz/seeds/model/int8");
-    const INT4: IncludedModel = include_model!("../fuzz/seeds/model/int4");
-    const BIASED: IncludedModel = include_model!("../fuzz/seeds/model/biased-int8");
-    const F32: IncludedModel = include_model!("../fuzz/seeds/model/biased");
+    const INT8: IncludedModel = include_model!("../tests/models/int8");
+    const INT4: IncludedModel = include_model!("../tests/models/int4");
+    const BIASED: IncludedModel = include_model!("../tests/models/biased-int8");
+    const F32: IncludedModel = include_model!("../tests/models/biased");
     static SCRATCH: [u32; INT8.scratch_len()] = [0; INT8.scratch_len()];
     const ALL: [IncludedModel; 4] = [INT8, INT4, BIASED, F32];
 
