@@ -126,6 +126,22 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
         bad.bytes_mut()[at] = 1;
         assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Prologue));
     }
+    // Two that would cancel out.
+    for (one, other) in (1..16).flat_map(|one| (one + 1..16).map(move |other| (one, other))) {
+        let mut bad = Payload::new(small, bits, 5, || 1);
+        (bad.bytes_mut()[one], bad.bytes_mut()[other]) = (1, 1);
+        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Prologue), "{one}, {other}");
+    }
+    for other in [small.with_biases(), small.with_halved_images([20, 2]).expect("even sides")] {
+        let payload = Payload::new(other, bits, 5, || 0);
+        assert_eq!(QuantizedNetwork::new(other, bits, payload.bytes()).err(), Some(ModelError::NotPlain));
+        let network = QuantizedNetwork::any(other, bits, payload.bytes()).expect("a valid payload");
+        let mut scratch = vec![0; QuantizedNetwork::scratch_len(other)];
+        assert_eq!(network.classify(&vec![9; other.pixels()], &mut scratch), Ok(0));
+        let found = scratch.len() - 1;
+        let refused = Err(SizeError::Scratch { found, expected: found + 1 });
+        assert_eq!(network.classify(&vec![9; other.pixels()], &mut scratch[..found]), refused);
+    }
     for wide in [shape(65_536, 1, 1), shape(1, 65_536, 1)] {
         assert_eq!(
             QuantizedNetwork::new(wide, bits, bytes).err(),
