@@ -126,6 +126,10 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
         bad.bytes_mut()[at] = 1;
         assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Prologue));
     }
+    // As documented: half of a word an input, one an output, 45 more, and a quarter an input where images are halved.
+    let halved = shape(11, 3, 2).with_halved_images([22, 2]).expect("even sides");
+    let words = [small, shape(11, 300, 7), halved].map(QuantizedNetwork::scratch_len);
+    assert_eq!(words, [5 + 2 + 45, 6 + 7 + 45, 6 + 2 + 45 + 3]);
     // Two that would cancel out.
     for (one, other) in (1..16).flat_map(|one| (one + 1..16).map(move |other| (one, other))) {
         let mut bad = Payload::new(small, bits, 5, || 1);
