@@ -130,6 +130,16 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
     let halved = shape(11, 3, 2).with_halved_images([22, 2]).expect("even sides");
     let words = [small, shape(11, 300, 7), halved].map(QuantizedNetwork::scratch_len);
     assert_eq!(words, [5 + 2 + 45, 6 + 7 + 45, 6 + 2 + 45 + 3]);
+    // And the payload: its first bytes, biases, tiles, and the second layer.
+    let plain = shape(10, 40, 2);
+    for (shape, bits, len) in [
+        (plain, Bits::Eight, 16 + 3 * 160 + 80),
+        (plain, Bits::Four, 16 + 2 * 160 + 80),
+        (plain.with_biases(), Bits::Eight, 16 + 16 + 3 * 64 + 3 * 160 + 80),
+        (plain.with_biases(), Bits::Four, 16 + 16 + 2 * 128 + 2 * 160 + 80),
+    ] {
+        assert_eq!(QuantizedNetwork::payload_len(shape, bits), Ok(len));
+    }
     // Two that would cancel out.
     for (one, other) in (1..16).flat_map(|one| (one + 1..16).map(move |other| (one, other))) {
         let mut bad = Payload::new(small, bits, 5, || 1);
