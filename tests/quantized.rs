@@ -138,6 +138,36 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
         bad.bytes_mut()[at] = 1;
         assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Prologue));
     }
+    // As documented: half of a word an input, one an output, 45 more, and a quarter an input where images are halved.
+    let halved = shape(11, 3, 2).with_halved_images([22, 2]).expect("even sides");
+    let words = [small, shape(11, 300, 7), halved].map(QuantizedNetwork::scratch_len);
+    assert_eq!(words, [5 + 2 + 45, 6 + 7 + 45, 6 + 2 + 45 + 3]);
+    // And the payload: its first bytes, biases, tiles, and the second layer.
+    let plain = shape(10, 40, 2);
+    for (shape, bits, len) in [
+        (plain, Bits::Eight, 16 + 3 * 160 + 80),
+        (plain, Bits::Four, 16 + 2 * 160 + 80),
+        (plain.with_biases(), Bits::Eight, 16 + 16 + 3 * 64 + 3 * 160 + 80),
+        (plain.with_biases(), Bits::Four, 16 + 16 + 2 * 128 + 2 * 160 + 80),
+    ] {
+        assert_eq!(QuantizedNetwork::payload_len(shape, bits), Ok(len));
+    }
+    // Two that would cancel out.
+    for (one, other) in (1..16).flat_map(|one| (one + 1..16).map(move |other| (one, other))) {
+        let mut bad = Payload::new(small, bits, 5, || 1);
+        (bad.bytes_mut()[one], bad.bytes_mut()[other]) = (1, 1);
+        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Prologue), "{one}, {other}");
+    }
+    for other in [small.with_biases(), small.with_halved_images([20, 2]).expect("even sides")] {
+        let payload = Payload::new(other, bits, 5, || 0);
+        assert_eq!(QuantizedNetwork::new(other, bits, payload.bytes()).err(), Some(ModelError::NotPlain));
+        let network = QuantizedNetwork::any(other, bits, payload.bytes()).expect("a valid payload");
+        let mut scratch = vec![0; QuantizedNetwork::scratch_len(other)];
+        assert_eq!(network.classify(&vec![9; other.pixels()], &mut scratch), Ok(0));
+        let found = scratch.len() - 1;
+        let refused = Err(SizeError::Scratch { found, expected: found + 1 });
+        assert_eq!(network.classify(&vec![9; other.pixels()], &mut scratch[..found]), refused);
+    }
     for wide in [shape(65_536, 1, 1), shape(1, 65_536, 1)] {
         assert_eq!(
             QuantizedNetwork::new(wide, bits, bytes).err(),
