@@ -35,7 +35,7 @@ pub enum Name {
     Mnist,
     /// Fashion-MNIST: images of clothes, by Zalando.
     Fashion,
-    /// The built-in digits, which this crate generates: see [`digit`](super::digit).
+    /// The built-in digits, which this crate generates: see [`digit`](crate::digit).
     Digits,
 }
 
