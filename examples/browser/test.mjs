@@ -85,7 +85,7 @@ test('other samples and labels give other weights, and a wrong label is refused'
 });
 
 test('the digits that a page makes are those of the native program', async () => {
-  const few = { train: COUNT, test: 500 }, expected = (await trained('train-simd.wasm', read(digits), 1));
+  const few = { train: COUNT, test: 500 }, expected = await trained('train-simd.wasm', read(digits), 1);
   for (const tier of TIERS) {
     const made = await trained(tier, { digits: few }, 1);
     const said = news => news.filter(({ loss }) => loss !== undefined).map(({ loss, accuracy }) => [loss, accuracy]);
