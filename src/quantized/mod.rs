@@ -312,6 +312,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// As [`outputs`](Self::outputs), for `hidden`, which is as long as there are hidden units.
     #[inline(never)] // all that there is, once
     pub fn hidden(&self, image: &[u8], scratch: &mut [u32], hidden: &mut [u8]) -> Result<(), SizeError> {
+        // Written apart from those of `run`: shared, they cost firmware that only classifies 28 bytes of code.
         let (found, expected) = (image.len(), self.shape.pixels());
         if found != expected {
             return Err(SizeError::Pixels { found, expected });
