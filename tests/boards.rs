@@ -15,6 +15,7 @@ mod host;
 #[allow(unreachable_pub, reason = "shared with the firmware")]
 mod learner;
 mod payload;
+mod tools;
 
 use frame::{CRC, END, ESC, ESC_END, Fault, receive, send};
 use host::{Answer, Line};
@@ -23,6 +24,7 @@ use payload::{Payload, biased, random, shape};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
+use tools::has_boards;
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
 use twolayer::host::{FileAccess, ModelFile, quantize};
@@ -35,7 +37,7 @@ const LESSONS: usize = 60;
 
 #[test]
 fn boards_answer_and_learn_as_the_host_does() {
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     // Without a model, the build says how to make one.
@@ -178,19 +180,6 @@ fn build(board: &str, model: &Path) -> PathBuf {
     let output = script(board, "build", model).output().unwrap();
     assert!(output.status.success(), "{board}: {}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-}
-
-/// Whether all tools are installed; otherwise reports that a test is skipped.
-fn tools_available() -> bool {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/firmware/check-tools");
-    let missing = match Command::new(script).output() {
-        Ok(output) if output.status.success() => return true,
-        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-        Err(error) => error.to_string(),
-    };
-    eprintln!("SKIPPED: tests on emulated boards; missing tools:\n{missing}");
-    assert!(env::var_os("TWOLAYER_REQUIRE_FIRMWARE").is_none_or(|value| value != "1"), "{missing}");
-    false
 }
 
 /// The learner's definition, in wide integers and plain loops.

@@ -13,6 +13,7 @@
 mod oracle;
 mod payload;
 mod pictures;
+mod tools;
 
 use std::env;
 use std::fs;
@@ -23,6 +24,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use payload::{odd_images, random};
 use pictures::Grey;
+use tools::has_boards;
 use twolayer::ffi::Status;
 use twolayer::model::{self, Model};
 use twolayer::picture::{Ink, Picture};
@@ -157,22 +159,6 @@ fn input(model: &[u8], offset: usize, pixels: usize, images: &[u8], labels: &[u8
 
 fn script(name: &str) -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/firmware").join(name))
-}
-
-/// Whether all tools are installed; otherwise reports that the test is skipped.
-fn tools_available() -> bool {
-    static READY: OnceLock<bool> = OnceLock::new();
-    *READY.get_or_init(|| {
-        let output = script("check-tools").output();
-        let missing = match &output {
-            Ok(output) if output.status.success() => return true,
-            Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-            Err(error) => error.to_string(),
-        };
-        eprintln!("SKIPPED: tests on emulated boards; missing tools:\n{missing}");
-        assert!(env::var_os("TWOLAYER_REQUIRE_FIRMWARE").is_none_or(|value| value != "1"), "{missing}");
-        false
-    })
 }
 
 /// Builds the images of a board and returns their directory, or the path of the C image.
@@ -338,7 +324,7 @@ fn limit(board: &str, variant: &str, bits: Bits, hidden: usize) -> Option<f64> {
 
 #[test]
 fn every_board_gives_the_same_outputs_as_the_host() {
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     let mut images: Vec<(&str, &str, PathBuf)> =
@@ -466,7 +452,7 @@ fn halved_model(bits: Bits) -> Vec<u8> {
 
 #[test]
 fn networks_with_biases_give_the_hosts_outputs() {
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     let boards = boards().filter(|(board, _)| !["m7", "m33", "m3", "m55"].contains(board));
@@ -550,7 +536,7 @@ fn a_network_from_pytorch_gives_the_hosts_outputs() {
         return eprintln!("SKIPPED: TWOLAYER_PYTORCH names no Python interpreter with torch, numpy and safetensors");
     };
     let Some(mnist) = env::var_os("MNIST_DIR") else { return eprintln!("SKIPPED: MNIST_DIR is not set") };
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware-pytorch");
@@ -595,7 +581,7 @@ fn a_network_from_pytorch_gives_the_hosts_outputs() {
 
 #[test]
 fn odd_shapes_and_extreme_weights() {
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     let images = boards().chain(all().then_some(("microbit", "default")));
@@ -642,7 +628,7 @@ fn odd_shapes_and_extreme_weights() {
 fn damaged_and_misaligned_models_are_errors() {
     const INT8: Kind = Kind::Quantized(Bits::Eight);
 
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     let boards = boards().filter(|board| !["portable"].contains(&board.1) && board.0 != "m7");
@@ -688,7 +674,7 @@ fn damaged_and_misaligned_models_are_errors() {
 /// Errors in words, without what panics.
 #[test]
 fn errors_are_the_hosts_words() {
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     let shape = Shape::new(20, 16, 3).expect("a valid shape");
@@ -763,7 +749,7 @@ fn pack_takes_whole_files_only() {
 
 #[test]
 fn f32_outputs_are_the_hosts_bits() {
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     let (hidden, pixels) = (64, &digits().test.0[..IMAGES * INPUTS]);
@@ -793,7 +779,7 @@ fn f32_outputs_are_the_hosts_bits() {
 
 #[test]
 fn training_on_a_device_gives_the_same_weights_as_on_the_host() {
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     let (shape, samples, seed) = (shape(32), 320, 7);
@@ -836,7 +822,7 @@ fn host_input(picture: &Grey) -> u32 {
 
 #[test]
 fn camera_pictures_give_the_hosts_inputs() {
-    if !tools_available() {
+    if !has_boards() {
         return;
     }
     // Instructions at most, in the mean: 5 % above what was counted.

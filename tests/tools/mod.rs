@@ -1,6 +1,11 @@
-//! The tools of a C programmer, which not every machine has.
+//! The tools of C and firmware programmers, which not every machine has.
 
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use std::env;
+use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Whether a tool is there; says so if not.
 pub(crate) fn has_tool(tool: &str) -> bool {
@@ -9,4 +14,20 @@ pub(crate) fn has_tool(tool: &str) -> bool {
         eprintln!("SKIPPED: {tool} was not found");
     }
     there
+}
+
+/// Whether all that `tests/firmware` needs is there; otherwise says so, or fails if `TWOLAYER_REQUIRE_FIRMWARE=1` is set.
+pub(crate) fn has_boards() -> bool {
+    static THERE: OnceLock<bool> = OnceLock::new();
+    *THERE.get_or_init(|| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/firmware/check-tools");
+        let missing = match Command::new(script).output() {
+            Ok(output) if output.status.success() => return true,
+            Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+            Err(error) => error.to_string(),
+        };
+        eprintln!("SKIPPED: tests on emulated boards; missing tools:\n{missing}");
+        assert!(env::var_os("TWOLAYER_REQUIRE_FIRMWARE").is_none_or(|value| value != "1"), "{missing}");
+        false
+    })
 }
