@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use payload::{odd_images, random};
+use payload::{Payload, odd_images, random};
 use pictures::Grey;
 use tools::has_boards;
 use twolayer::ffi::Status;
@@ -498,23 +498,10 @@ fn networks_with_biases_give_the_hosts_outputs() {
     for (inputs, hidden, outputs) in [(785, 33, 11), (1, 1, 1), (90, 130, 23)] {
         let shape = Shape::new(inputs, hidden, outputs).expect("a valid shape").with_biases();
         for bits in [Bits::Eight, Bits::Four] {
-            let len = QuantizedNetwork::payload_len(shape, bits).expect("a small shape");
-            let mut state = 7_u32;
-            let mut next = || {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                state.to_be_bytes()[0]
-            };
-            let mut payload: Vec<u8> = (0..len).map(|_| next()).collect();
-            payload[..16].fill(0);
-            payload[0] = 9;
-            let units = if bits == Bits::Eight { 16 } else { 32 };
-            let biases = outputs.next_multiple_of(4) + hidden.next_multiple_of(units);
-            for (number, bias) in payload[16..].as_chunks_mut::<4>().0[..biases].iter_mut().enumerate() {
-                let value = [i32::from_le_bytes(*bias) >> 12, 1 << 23, -1 << 23, 0][number % 4];
-                *bias = value.to_le_bytes();
-            }
+            let mut next = random(7);
+            let payload = Payload::new(shape, bits, 9, &mut next);
             let pixels: Vec<u8> = (0..8 * inputs).map(|_| next()).collect();
-            let model = file(Kind::Quantized(bits), shape, &payload);
+            let model = file(Kind::Quantized(bits), shape, payload.bytes());
             let expected = host_results(&model, &pixels);
             let input = input(&model, 0, inputs, &pixels, &[], [0; 5]);
             for (board, variant, image) in &images {

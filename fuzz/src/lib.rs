@@ -1,5 +1,9 @@
 //! What the targets share: choices made by a fuzzer's bytes, sound models, and checksums put right.
 
+#[path = "../../tests/payload/mod.rs"]
+mod payload;
+
+use payload::Payload;
 use std::io::Read;
 use twolayer::model::{Details, HEADER_LEN, header};
 use twolayer::quantized::{Quantized, QuantizedNetwork};
@@ -63,18 +67,9 @@ impl<'a> Draw<'a> {
 
 /// Any sound payload of integers, for any shape.
 pub fn payload(draw: &mut Draw, shape: Shape, bits: Bits) -> Quantized {
-    let len = QuantizedNetwork::payload_len(shape, bits).expect("a small shape");
-    let mut payload = vec![0; len];
-    payload[0] = 1 + draw.byte() % 24;
-    payload[16..].fill_with(|| draw.byte());
-    if shape.has_biases() {
-        let units = if bits == Bits::Eight { 16 } else { 32 };
-        let count = shape.outputs().next_multiple_of(4) + shape.hidden().next_multiple_of(units);
-        for bias in &mut payload[16..].as_chunks_mut().0[..count] {
-            *bias = (i32::from_le_bytes(*bias) >> 8).to_le_bytes();
-        }
-    }
-    Quantized::new(shape, bits, &payload).expect("a sound payload")
+    let shift = 1 + draw.byte() % 24;
+    let payload = Payload::new(shape, bits, shift, || draw.byte());
+    Quantized::new(shape, bits, payload.bytes()).expect("a sound payload")
 }
 
 /// Any small shape of so many hidden units, for images of some sides.
