@@ -261,7 +261,8 @@ fn on_emulated_cortex_m() {
         for (bits, biases) in all_kinds() {
             let network = quantized(bits, biases);
             let limit = limits[usize::from(bits == Bits::Four)];
-            on_cortex_m(board, cpu, level, &network, &pixels, limit);
+            let count = if biases { COUNTED } else { IMAGES };
+            on_cortex_m(board, cpu, level, &network, &pixels[..count * 784], limit);
         }
     }
     let recipe = Recipe { hidden: 128, halve: true, ..Recipe::fast() };
@@ -275,7 +276,7 @@ fn on_cortex_m(board: &str, cpu: &[&str], level: &str, network: &Quantized, pixe
     let folder_of_links = firmware("link");
     let links = ["-L", folder_of_links.to_str().unwrap(), "-Tmps2.x", "-nostartfiles", "-nostdlib", "-lc", "-lgcc"];
     let mut input = vec![0; 64];
-    input[4..8].copy_from_slice(&u32::try_from(IMAGES).unwrap().to_le_bytes());
+    input[4..8].copy_from_slice(&u32::try_from(pixels.len() / 784).unwrap().to_le_bytes());
     input.extend(pixels);
     let folder = export("cortex-m", network);
     let options = [cpu, &[level, "-ffreestanding", "-Wl,-z,noexecstack"]].concat();

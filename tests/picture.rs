@@ -1,4 +1,6 @@
 //! Pictures of MNIST's test images come back as what the network was trained on.
+//!
+//! A choice of the slow pictures, in some ten seconds; all of them with `TWOLAYER_PICTURES_ALL=1`.
 
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -81,6 +83,11 @@ struct Outcome {
     off_centre: usize,
 }
 
+/// The step for pictures that take long to make: every image only if asked for.
+fn slow() -> usize {
+    if std::env::var_os("TWOLAYER_PICTURES_ALL").is_some_and(|value| value == "1") { 1 } else { 10 }
+}
+
 /// Every `step`-th test image as a picture, and what became of all.
 fn outcome(mnist: &Mnist, name: &str, step: usize, make: impl Fn(&Grey, usize) -> Grey + Sync) -> Outcome {
     let numbers: Vec<usize> = (0..mnist.classes.len()).step_by(step).collect();
@@ -156,7 +163,7 @@ fn an_image_comes_back_as_it_was() {
 #[test]
 fn enlarged_images() {
     let Some(mnist) = Mnist::get("enlarged_images") else { return };
-    for (times, step) in [(2, 5), (3, 5), (8, 1), (12, 40)] {
+    for (times, step) in [(2, 5), (3, 5), (8, slow()), (12, 40)] {
         assert_kept(&outcome(mnist, &format!("squares × {times}"), step, |image, _| image.doubled(times)), 997);
         assert_kept(&outcome(mnist, &format!("smooth × {times}"), step, |image, _| image.enlarged(times)), 995);
     }
@@ -168,7 +175,7 @@ fn enlarged_images() {
 fn photographs() {
     let Some(mnist) = Mnist::get("photographs") else { return };
     for (width, height, times, step, per_mille) in
-        [(64, 64, 2.0, 5, 980), (160, 120, 3.5, 1, 980), (320, 240, 4.0, 80, 980)]
+        [(64, 64, 2.0, 5, 980), (160, 120, 3.5, slow(), 980), (320, 240, 4.0, 80, 980)]
     {
         let photograph = |image: &Grey, n| image.photographed(width, height, times, n as u64);
         assert_kept(&outcome(mnist, &format!("photograph {width} × {height}"), step, photograph), per_mille);
