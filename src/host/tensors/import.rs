@@ -82,10 +82,11 @@ impl TensorFiles {
         let (reading, shape) = roles.find(self).map_err(error)?;
         let biases = reading.b1.is_some() || reading.b2.is_some() || input.mean != 0.0;
         let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
+
+        // First of all: a header that announces more than the file holds costs no memory.
+        let w1 = self.matrix(reading.w1, reading.layout, inputs, hidden)?;
         let mut owned = OwnedWeights::zeros(if biases { shape.with_biases() } else { shape })?;
         let mut weights = owned.view_mut();
-
-        let w1 = self.matrix(reading.w1, reading.layout, inputs, hidden)?;
         let step = input.scale * input.deviation;
         let mut sums = vec![0.0; hidden];
         for i in 0..inputs {
