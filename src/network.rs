@@ -210,6 +210,7 @@ impl<'a> Network<'a> {
         } else {
             pixels.fill(images);
         }
+        debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
         self.backend.run(Forward { weights: self.weights, samples, pixels: &pixels, z, sums });
         Ok(sums)
     }

@@ -38,7 +38,6 @@ impl<'a> Scratch<'a> {
     }
 
     /// The numbers that are left.
-    #[cfg(test)]
     pub(crate) const fn left(&self) -> usize {
         self.0.len()
     }

@@ -140,6 +140,7 @@ impl<'a> Trainer<'a> {
         let (current, before) = (Block::new(shape, block, &mut scratch), Block::new(shape, block, &mut scratch));
         let sums = scratch.take(shape.outputs() * LANES);
         let delta2 = scratch.take(shape.outputs());
+        debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
         Ok(Self { weights, options, block, current, before, sums, delta2 })
     }
 
