@@ -206,6 +206,13 @@ mod tests {
 
     const ALPHA: f32 = 1e-5;
 
+    #[test]
+    fn lists_have_at_most_as_many_pixels_as_32_bits_count() {
+        let most = u32::MAX as usize;
+        assert_eq!(entries_len(65_535, 65_537), 2 * most);
+        assert_eq!(entries_len(65_536, 65_536), usize::MAX);
+    }
+
     /// Both lists, for blocks of at most 65 images, whose scratch has seen other images before.
     fn assert_lists(inputs: usize, blocks: &[&[u8]]) {
         let most = blocks.iter().map(|images| images.len() / inputs).max().unwrap();
