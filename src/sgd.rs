@@ -623,6 +623,39 @@ mod tests {
     }
 
     #[test]
+    fn the_learning_rate_can_change_between_calls() {
+        let start = signed_weights(shape(), 1, 0.02);
+        let samples = Samples::new(50, 4, 20, 2);
+        let other = TrainOptions { alpha: 3e-6, ..options(8) };
+        let (expected, _) = train(shape(), &start, &samples, other);
+        let mut numbers = start;
+        let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape(), 8)];
+        let weights = WeightsMut::new(shape(), &mut numbers).unwrap();
+        let mut trainer = Trainer::new(weights, &mut scratch, options(8)).unwrap();
+        assert_eq!(trainer.set_alpha(other.alpha), Ok(()));
+        assert_eq!(trainer.set_alpha(0.0), Err(TrainError::Alpha { found: 0.0 }));
+        trainer.train(&samples.images, &samples.labels).unwrap();
+        assert_eq!(bits(&numbers), bits(&expected));
+    }
+
+    #[test]
+    fn every_block_is_reported() {
+        let samples = Samples::new(50, 4, 20, 2);
+        let mut numbers = signed_weights(shape(), 1, 0.02);
+        let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape(), 8)];
+        let weights = WeightsMut::new(shape(), &mut numbers).unwrap();
+        let mut trainer = Trainer::new(weights, &mut scratch, options(8)).unwrap();
+        let mut reports = Vec::new();
+        let report = |done, loss| {
+            reports.push((done, loss));
+            Ok::<_, TrainError>(())
+        };
+        let loss = trainer.train_with(&ThisThread, &samples.images, &samples.labels, report).unwrap();
+        assert!(reports.iter().map(|report| report.0).eq([8, 16, 20]));
+        assert_eq!(reports.last().unwrap().1, loss);
+    }
+
+    #[test]
     fn refused_samples_change_nothing() {
         let start = signed_weights(shape(), 1, 0.02);
         let samples = Samples::new(50, 4, 20, 2);
