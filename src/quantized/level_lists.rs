@@ -94,6 +94,7 @@ mod tests {
             image.iter_mut().enumerate().for_each(|(i, pixel)| *pixel = grey(i));
             let (mut bounds, mut scratch) = ([[u32::MAX; 2]; LEVELS], vec![u32::MAX; (len + SLACK).div_ceil(2)]);
             let lists = LevelLists::new(image, &mut bounds, &mut scratch);
+            assert_eq!(lists.inputs(), len);
             let mut total = 0;
             for found in 1..=LEVELS {
                 let expected: Vec<usize> = (0..len).filter(|&i| usize::from(level(image[i])) == found).collect();
