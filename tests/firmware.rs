@@ -179,21 +179,12 @@ fn script(name: &str) -> Command {
 fn build(board: &str, variant: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut command = match variant.strip_prefix('C') {
-        Some(abi) => {
-            let mut command = script("build-c");
-            command.arg(board).args(abi.split_whitespace());
-            command
-        }
-        None => {
-            let mut command = script("build");
-            command.args([board, variant]);
-            command
-        }
-    };
+    let (name, variant) = variant.strip_prefix('C').map_or(("build", variant), |abi| ("build-c", abi));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
-    say(&format!("building for {board} {variant}"));
-    let output = command.env("CARGO_TARGET_DIR", target).output().expect("the script runs");
+    say(&format!("{name} {board} {variant}"));
+    let mut command = script(name);
+    command.arg(board).args(variant.split_whitespace()).env("CARGO_TARGET_DIR", target);
+    let output = command.output().expect("the script runs");
     assert!(output.status.success(), "{board}: {}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
 }
