@@ -133,3 +133,12 @@ fn wrong_lengths_are_errors() {
         Err(SizeError::Scratch { found: short, expected: short + 1 })
     );
 }
+
+/// As the documentation of `memory_len` has it, and 16 words for alignment.
+#[test]
+fn memory_is_no_longer_than_need_be() {
+    let plain = shape(100, 130, 7);
+    let weights = 100 * 192 / 4 + 7 * 192 / 2;
+    assert_eq!(PackedNetwork::memory_len(plain), weights + 16);
+    assert_eq!(PackedNetwork::memory_len(plain.with_biases()), weights + 192 + 7 + 16);
+}
