@@ -150,6 +150,7 @@ fn invalid_input_is_an_error() {
         quantize(weights, Bits::Eight, &vec![0; inputs], &[0]).err()
     };
     assert_eq!(refused(8193, 1), Some(TrainError::TooManyInputs { found: 8193, most: 8192 }));
+    assert_eq!(refused(8192, 1), Some(TrainError::Faint { found: 0 }));
     let size = SizeError::Quantized { found: 65_536, most: 65_535 };
     assert_eq!(refused(65_536, 1), Some(TrainError::Size(size)));
     assert_eq!(refused(1, 65_536), Some(TrainError::Size(size)));
