@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
-use tools::has_tool;
+use tools::{all_cases, has_tool};
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
 use twolayer::host::{C99, FileAccess, OwnedWeights, quantize};
@@ -336,8 +336,7 @@ fn on_an_emulated_avr() {
     compile(&export("avr", &network), compilers, "-std=c99", &options, &[]);
     for (bits, biases) in all_kinds() {
         // Its serial line is as slow as a real one.
-        let all = env::var_os("TWOLAYER_FIRMWARE_ALL").is_some_and(|value| value == "1");
-        let count = if all && !biases { IMAGES } else { COUNTED };
+        let count = if all_cases() && !biases { IMAGES } else { COUNTED };
         let (network, pixels) = (quantized(bits, biases), &images()[..count * 784]);
         let folder = export("avr", &network);
         let program = compile(&folder, compilers, "-std=c99", &options, &[]);

@@ -24,7 +24,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use payload::{Payload, odd_images, random};
 use pictures::Grey;
-use tools::has_boards;
+use tools::{all_cases, has_boards};
 use twolayer::ffi::Status;
 use twolayer::model::{self, Model};
 use twolayer::picture::{Ink, Picture};
@@ -46,11 +46,6 @@ const STACK: u32 = 256;
 const SCRATCH: u32 = 1800;
 const CODE: u32 = 3000;
 
-/// Whether every case is to be tried, or only chosen ones.
-fn all() -> bool {
-    env::var_os("TWOLAYER_FIRMWARE_ALL").is_some_and(|value| value == "1")
-}
-
 /// Says what is done now, whether or not the output of tests is captured.
 fn say(what: &str) {
     let _ = writeln!(io::stderr(), "firmware: {what}");
@@ -58,7 +53,7 @@ fn say(what: &str) {
 
 /// The boards to be tried.
 fn boards() -> impl Iterator<Item = (&'static str, &'static str)> {
-    BOARDS.into_iter().filter(|board| all() || CHOSEN.contains(board))
+    BOARDS.into_iter().filter(|board| all_cases() || CHOSEN.contains(board))
 }
 
 /// The assembly, and the portable kernel for a core of few registers and for another instruction set.
@@ -342,15 +337,15 @@ fn every_board_gives_the_same_outputs_as_the_host() {
     }
     let mut images: Vec<(&str, &str, PathBuf)> =
         boards().map(|(board, variant)| (board, variant, build(board, variant).join("classify"))).collect();
-    let c_images = C_BOARDS.iter().filter(|board| all() || **board == ("m4", "C"));
+    let c_images = C_BOARDS.iter().filter(|board| all_cases() || **board == ("m4", "C"));
     images.extend(c_images.map(|&(board, variant)| (board, variant, build(board, variant))));
-    if all() {
+    if all_cases() {
         images.push(("microbit", "default", build("microbit", "default").join("classify")));
     }
     let mut failures = Vec::new();
     let mut table = format!("{}: instructions an image, mean of {COUNTED} ({})\n", "784 -> H -> 10", digits().name);
     let (pixels, labels) = &digits().test;
-    for hidden in if all() { &[32, 64, 128, 1000][..] } else { &[64] }.iter().copied() {
+    for hidden in if all_cases() { &[32, 64, 128, 1000][..] } else { &[64] }.iter().copied() {
         say(&format!("training and quantising a network of {hidden} hidden units"));
         let weights = trained(hidden);
         for bits in [Bits::Eight, Bits::Four] {
@@ -588,7 +583,7 @@ fn odd_shapes_and_extreme_weights() {
     if !has_boards() {
         return;
     }
-    let images = boards().chain(all().then_some(("microbit", "default")));
+    let images = boards().chain(all_cases().then_some(("microbit", "default")));
     let images: Vec<_> =
         images.map(|(board, variant)| (board, variant, build(board, variant).join("classify"))).collect();
     // The weight (random if `None`) and the shift.
@@ -692,7 +687,7 @@ fn errors_are_the_hosts_words() {
     long[36..40].fill(0xAB);
     let crc = crc32(&long[..60]);
     long[60..64].copy_from_slice(&crc.to_le_bytes());
-    for board in if all() { &["m4", "m0", "riscv"][..] } else { &["m4"] } {
+    for board in if all_cases() { &["m4", "m0", "riscv"][..] } else { &["m4"] } {
         let image = build(board, "default").join("errors");
         for model in [&shifted, &damaged, &long, &shifted[..99].to_vec(), &shifted[..9].to_vec(), &vec![b'\"'; 80]] {
             let (lines, success) = emulate(board, &image, "errors", &input(model, 0, 20, &[], &[], [0; 5]));
@@ -768,7 +763,7 @@ fn f32_outputs_are_the_hosts_bits() {
     let expected: Vec<(u32, Vec<u32>)> = classes.into_iter().map(u32::from).zip(outputs).collect();
     let model = file(Kind::F32, shape(hidden), bytemuck::cast_slice(&weights));
     let input = input(&model, 0, INPUTS, pixels, &[], [0; 5]);
-    for board in ["m4", "m7"].into_iter().take(if all() { 2 } else { 1 }) {
+    for board in ["m4", "m7"].into_iter().take(if all_cases() { 2 } else { 1 }) {
         let image = build(board, "default").join("classify-f32");
         let report = classify(board, &image, "f32", &input);
         assert_eq!(report.results, expected, "{board}");
@@ -800,7 +795,7 @@ fn training_on_a_device_gives_the_same_weights_as_on_the_host() {
         let hash = weights_hash(trainer.weights());
         let tail = format!("error {:08x} hash {:08x} {:08x}", loss.last.to_bits(), hash >> 32, hash & 0xFFFF_FFFF);
         let input = input(&[], 0, INPUTS, images, labels, [32, OUTPUTS, block, 7, word]);
-        for board in ["m4", "m7"].into_iter().take(if all() { 2 } else { 1 }) {
+        for board in ["m4", "m7"].into_iter().take(if all_cases() { 2 } else { 1 }) {
             let image = build(board, "default").join("train");
             let (lines, success) = emulate(board, &image, &format!("train{block}"), &input);
             assert!(success && lines.len() == 1 && lines[0].ends_with(&tail), "{board}: {lines:?}, not {tail}");
@@ -852,7 +847,7 @@ fn camera_pictures_give_the_hosts_inputs() {
         let pictures: Vec<Grey> = digits().test.0.chunks_exact(INPUTS).take(COUNTED).enumerate().map(picture).collect();
         let pixels: Vec<u8> = pictures.iter().flat_map(|picture| picture.pixels.clone()).collect();
         let input = input(&[], 0, width * height, &pixels, &[], [0; 5]);
-        for board in ["m4", "riscv"].into_iter().take(if all() { 2 } else { 1 }) {
+        for board in ["m4", "riscv"].into_iter().take(if all_cases() { 2 } else { 1 }) {
             let image = build(board, "default").join("normalize");
             let (lines, success) = emulate(board, &image, &format!("normalize.{width}.{clean}"), &input);
             assert!(success && lines.len() == pictures.len(), "{board}: {lines:?}");

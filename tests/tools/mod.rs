@@ -31,3 +31,8 @@ pub(crate) fn has_boards() -> bool {
         false
     })
 }
+
+/// Whether every case on emulated boards is to be tried, or only chosen ones.
+pub(crate) fn all_cases() -> bool {
+    env::var_os("TWOLAYER_FIRMWARE_ALL").is_some_and(|value| value == "1")
+}
