@@ -220,9 +220,11 @@ mod tests {
         let ink = |x: i32, y: i32| if (10..30).contains(&x) && (5..20).contains(&y) { 20 } else { 200 + (x + y) % 3 };
         let (_, even) = background(40, 30, ink);
         assert_eq!((even.level(), even.is_even(), even.row(7).at(9)), (201, true, 201));
-        // Too small for a surface, whatever its border.
-        let (_, small) = background(31, 40, |x, y| 3 * x + 4 * y);
-        assert!(small.is_even());
+        // Too small for a surface, whatever its border, and just large enough.
+        for (width, height, is_even) in [(31, 40, true), (40, 31, true), (32, 32, false)] {
+            let (_, found) = background(width, height, |x, y| 2 * x + 3 * y);
+            assert_eq!(found.is_even(), is_even, "{width} × {height}");
+        }
     }
 
     /// Planes and bowls to a level or two, with a wide cross of ink in the middle.
