@@ -10,6 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(idx) => idx,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
+    assert!(!idx.element().to_string().is_empty());
     let dimensions: Vec<u32> = idx.dimensions().collect();
     assert_eq!(bytes[..4], [0, 0, idx.element() as u8, dimensions.len() as u8]);
     assert!(
@@ -22,8 +23,9 @@ fuzz_target!(|bytes: &[u8]| {
     );
     let elements = dimensions.iter().fold(1_u128, |size, d| size.saturating_mul(u128::from(*d)));
     assert_eq!(elements * u128::from(idx.element().size()), idx.data().len() as u128);
-    if let Ok(labels) = idx.labels() {
-        assert_eq!((labels, dimensions.as_slice()), (idx.data(), &[labels.len() as u32][..]));
+    match idx.labels() {
+        Ok(labels) => assert_eq!((labels, dimensions.as_slice()), (idx.data(), &[labels.len() as u32][..])),
+        Err(error) => assert!(!error.to_string().is_empty()),
     }
     match idx.images() {
         Ok(images) => {
@@ -33,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
             assert_eq!(images.image(images.count() as usize), None);
         }
-        Err(IdxError::NotImages { .. } | IdxError::TooLarge) => {}
+        Err(error @ (IdxError::NotImages { .. } | IdxError::TooLarge)) => assert!(!error.to_string().is_empty()),
         Err(error) => panic!("{error}"),
     }
 });
