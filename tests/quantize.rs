@@ -106,7 +106,6 @@ fn classes_are_kept() {
     let (images, labels) = images();
     for bits in [Bits::Eight, Bits::Four] {
         let quantized = quantize(weights(&numbers), bits, &images, &labels).expect("a sound network");
-        assert_eq!((quantized.shape(), quantized.bits()), (shape(), bits));
         let network = QuantizedNetwork::new(shape(), bits, quantized.payload()).expect("the payload fits the shape");
         let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape())];
         for (image, &label) in images.chunks(INPUTS).zip(&labels) {
@@ -129,6 +128,13 @@ fn payloads_are_the_same_everywhere() {
     *weights.w2_mut(0, 0).expect("a weight") = -0.6;
     let (biased, elsewhere) = network_from_elsewhere();
     let zeros = vec![0.0; biased.weights_len()];
+    // No unit is ever active: one has no weights, the other a negative one.
+    let mut inactive = vec![0.0; biased.weights_len()];
+    let mut weights = WeightsMut::new(biased, &mut inactive).expect("as many as the shape has");
+    *weights.w1_mut(20, 2).expect("a weight") = -1.0;
+    for j in 1..3 {
+        *weights.w2_mut(j, 0).expect("a weight") = 0.02;
+    }
     let halved = shape().with_halved_images([12, 12]).expect("even sides");
     // Too wide for its second layer to be fitted.
     let wide = Shape::new(INPUTS, 4097, OUTPUTS).expect("no width is zero").with_biases();
@@ -141,14 +147,16 @@ fn payloads_are_the_same_everywhere() {
     for o in 0..OUTPUTS {
         *weights.b2_mut(o).expect("a bias") = 10.0 - 5.0 * o as f32;
     }
-    *weights.w2_mut(0, 1).expect("a weight") = 0.5;
+    *weights.w2_mut(0, 0).expect("a weight") = 0.5;
 
     let hashes = |(shape, numbers, (images, labels)): (Shape, &[f32], &(Vec<u8>, Vec<u8>))| {
         let images = &images[..images.len() / shape.pixels() * shape.pixels()];
         let labels = &labels[..images.len() / shape.pixels()];
         [Bits::Eight, Bits::Four].map(|bits| {
             let weights = Weights::new(shape, numbers).expect("as many as the shape has");
-            fnv(quantize(weights, bits, images, labels).expect("a sound network").payload().iter().copied())
+            let quantized = quantize(weights, bits, images, labels).expect("a sound network");
+            assert_eq!((quantized.shape(), quantized.bits()), (shape, bits));
+            fnv(quantized.payload().iter().copied())
         })
     };
     let found = [
@@ -156,6 +164,7 @@ fn payloads_are_the_same_everywhere() {
         (shape(), &*strong, &many),
         (biased, &*elsewhere, &few),
         (biased, &*zeros, &few),
+        (biased, &*inactive, &few),
         (halved, &*numbers, &few),
         (wide, &*of_wide, &few),
     ]
@@ -165,8 +174,9 @@ fn payloads_are_the_same_everywhere() {
         [0xcb52_97ee_c54e_8aa3, 0x1978_15dd_b5e5_da6e],
         [0xe42c_c450_1fe5_ae87, 0x0520_a5d7_c881_97a9],
         [0x191a_85fe_47a0_c624, 0x884b_6c76_6647_bfa4],
+        [0x0124_555e_5c76_32a5, 0x12f3_e94e_c8e8_f747],
         [0xd3b5_de61_5daf_825c, 0xd72b_ad34_0159_1f61],
-        [0x623f_efec_2d7c_2f99, 0x52b4_41ee_3ede_b7bb],
+        [0x9ff4_a18d_fb90_3fb3, 0x8641_6372_d031_62d5],
     ];
     assert_eq!(found, golden, "found {found:#018x?}");
 }
