@@ -245,6 +245,16 @@ mod tests {
         }
     }
 
+    /// A quarter of the tiles is ink: where the fit starts, and how far tiles may pull, decide where it ends.
+    #[test]
+    fn the_same_surface_on_every_machine() {
+        let tiles: Vec<u32> = (0..64)
+            .map(|tile| (tile / 8, tile % 8))
+            .map(|(y, x)| if (2..6).contains(&y) && (2..6).contains(&x) { 10 } else { 160 + 3 * x + y * y + x * y / 4 })
+            .collect();
+        assert_eq!(Surface::fit(170, &tiles).0, [317_578, 7769, 15_961, 243, 7523, 8547]);
+    }
+
     #[test]
     fn places_go_from_edge_to_edge() {
         for side in [32, 33, 160, 1000, Picture::MAX_SIDE] {
