@@ -156,7 +156,7 @@ fn border(picture: &Picture<'_>, histogram: &mut [u32; 256]) -> (u8, bool) {
     let mut count = 0;
     for y in 0..height {
         let row = picture.row(y);
-        let (left, right) = row.split_at_checked(wide.min(width / 2) as usize).unwrap_or_default();
+        let (left, right) = row.split_at_checked(wide as usize).unwrap_or_default();
         let skipped = if y < wide || y >= height - wide { 0 } else { right.len().saturating_sub(wide as usize) };
         for &pixel in left.iter().chain(right.get(skipped..).unwrap_or_default()) {
             add(histogram, pixel);
@@ -220,6 +220,9 @@ mod tests {
         let ink = |x: i32, y: i32| if (10..30).contains(&x) && (5..20).contains(&y) { 20 } else { 200 + (x + y) % 3 };
         let (_, even) = background(40, 30, ink);
         assert_eq!((even.level(), even.is_even(), even.row(7).at(9)), (201, true, 201));
+        // A frame of four columns and rows is less than half of a border of ten.
+        let (_, framed) = background(160, 170, |x, y| if x.min(159 - x).min(y).min(169 - y) < 4 { 0 } else { 200 });
+        assert_eq!((framed.level(), framed.is_even()), (200, false));
         // Too small for a surface, whatever its border, and just large enough.
         for (width, height, is_even) in [(31, 40, true), (40, 31, true), (32, 32, false)] {
             let (_, found) = background(width, height, |x, y| 2 * x + 3 * y);
