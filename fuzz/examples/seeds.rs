@@ -77,7 +77,7 @@ fn main() -> io::Result<()> {
             twolayer::model::header(Kind::Quantized(bits), shape, Details::default(), &payload).expect("a header");
         write("model", &format!("halved-{name}"), &[&header[..], &payload].concat())?;
     }
-    // Inputs, hidden units, outputs, samples, block, α, as the target reads them; then bytes of which four in five are zero, and
+    // Inputs, hidden units, outputs, samples, block and loss, α, as the target reads them; then bytes of which four in five are zero, and
     // weights.
     for (name, sizes) in [
         ("plain", [8, 4, 2, 5, 0, 99]),
@@ -85,6 +85,7 @@ fn main() -> io::Result<()> {
         ("groups", [4, 4, 3, 18, 18, 50]),
         ("chunks", [247, 0, 1, 18, 8, 255]),
         ("panels", [0, 233, 1, 5, 1, 10]),
+        ("cross-entropy", [8, 6, 9, 19, 133, 200]),
         ("nothing", [0, 0, 0, 0, 0, 0]),
     ] {
         let rest = (0..257_u32).map(|n| if n % 5 == 0 { (n * 97 % 251) as u8 } else { 0 });

@@ -1,9 +1,9 @@
-//! Any small network, weights, images and block: training and inference on every tier give the bits of plain loops, and
-//! these are as close to the recipe in f64 as derived.
+//! Any small network, weights, images, block and loss: training and inference on every tier give the bits of plain loops, and
+//! with the squared error, these are as close to the recipe in f64 as derived.
 //!
 //! Networks are small, or wide in one direction, so that a run takes less than a millisecond.
 //!
-//! The bytes are the sizes (inputs, hidden, outputs, samples, block, α), then labels, images and weights for as long as
+//! The bytes are the sizes (inputs, hidden, outputs, samples, block and loss, α), then labels, images and weights for as long as
 //! they are wanted, over and over.
 
 #![no_main]
@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use support::recipe::{Bounds, Recipe, split};
 use support::reference::Reference;
 use support::{Samples, bits, train};
-use twolayer::{Backend, Network, Shape, TrainOptions, Weights, WeightsMut};
+use twolayer::{Backend, LossFunction, Network, Shape, TrainOptions, Weights, WeightsMut};
 
 /// The most multiplications of the first layer, for all samples together: two or more.
 const MOST: usize = 512;
@@ -27,7 +27,8 @@ fuzz_target!(|bytes: &[u8]| {
     let hidden = if hidden < 210 { 1 + usize::from(hidden) % 36 } else { 6 * usize::from(hidden) - 1150 };
     let hidden = hidden.min(MOST / 2 / inputs);
     let outputs = 1 + usize::from(outputs) % 12.min(MOST / hidden);
-    let (samples, block) = (usize::from(samples) % 20, 1 + usize::from(block) % 20);
+    let loss = if block < 128 { LossFunction::Squared } else { LossFunction::CrossEntropy };
+    let (samples, block) = (usize::from(samples) % 20, 1 + usize::from(block % 128) % 20);
     let samples = samples.min(MOST / (inputs * hidden));
     let alpha = 1e-9 * f32::from(1 + u16::from(alpha));
     let shape = Shape::new(inputs, hidden, outputs).expect("a shape");
@@ -48,6 +49,7 @@ fuzz_target!(|bytes: &[u8]| {
     let weights = Weights::new(shape, &numbers).expect("whole weights");
 
     let mut reference = Reference::new(weights);
+    reference.loss = loss;
     let alone: Vec<f32> = samples.images.chunks(inputs).flat_map(|image| reference.outputs(image)).collect();
     let losses = reference.train(&samples.images, &samples.labels, alpha, block);
     for backend in Backend::available() {
@@ -56,12 +58,14 @@ fuzz_target!(|bytes: &[u8]| {
         let mut found = vec![f32::NAN; alone.len()];
         network.outputs_batch(&samples.images, &mut scratch, &mut found).expect("outputs");
         assert_eq!(bits(&found), bits(&alone), "outputs on {backend}");
-        let (trained, found) =
-            train(shape, &numbers, &samples, TrainOptions { alpha, block, backend, ..TrainOptions::default() });
+        let (trained, found) = train(shape, &numbers, &samples, TrainOptions { alpha, block, backend, loss });
         assert_eq!(bits(&trained), bits(&reference.numbers()), "weights on {backend}");
         assert_eq!(found.last.to_bits(), losses.last().unwrap_or(&0.0).to_bits(), "loss on {backend}");
     }
 
+    if loss == LossFunction::CrossEntropy {
+        return;
+    }
     let (mut recipe, mut bounds) = (Recipe::new(shape, &numbers), Bounds::new(shape, &numbers));
     for (image, &label) in samples.images.chunks(inputs).zip(&samples.labels) {
         recipe.step(image, label, f64::from(alpha));
