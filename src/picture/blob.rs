@@ -377,9 +377,9 @@ mod tests {
             let (width, height) = (1 + dice.below(40), 1 + dice.below(30));
             let (density, faint) = (dice.below(101), dice.below(60));
             let mut level = || match dice.below(100) {
-                n if n >= density => 0,
-                n if n < faint => 50,
-                _ => 200,
+                n if n >= density => LEVELS.floor,
+                n if n < faint => LEVELS.threshold,
+                _ => LEVELS.threshold + 1,
             };
             let pixels: Vec<u8> = (0..width * height).map(|_| level()).collect();
             let width = u32::try_from(width).unwrap();
@@ -415,6 +415,40 @@ mod tests {
                 assert_eq!(blobs(&pixels, width), flooded(&pixels, width), "{name}");
             }
         }
+    }
+
+    /// What belongs to a digit of 8 × 40 pixels: what is no further away than a fifth of 40, has an ink of four pixels or
+    /// more, and makes it at most twice as long.
+    #[test]
+    fn a_digit_and_what_is_near_it() {
+        // Left, top, width and height of each blob; of the digit's box too.
+        let find = |blobs: &[[u16; 4]]| {
+            let mut pixels = vec![0; 160 * 160];
+            for &[left, top, width, height] in blobs {
+                for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+                    pixels[160 * usize::from(top + y) + usize::from(left + x)] = 200;
+                }
+            }
+            let picture = Picture::new(&pixels, 160, 160, 160).unwrap();
+            let inked = Inked { picture: &picture, background: Background::even(0), light: true };
+            let area = find(&inked, LEVELS, &mut vec![u32::MAX; Blobs::scratch_len(160)])?;
+            Ok([area.left, area.top, area.right + 1 - area.left, area.bottom + 1 - area.top])
+        };
+        let digit = [60, 40, 8, 40];
+        for (near, expected) in [
+            ([75, 50, 4, 4], [60, 40, 19, 40]),
+            ([76, 50, 4, 4], digit),
+            ([70, 50, 2, 2], [60, 40, 12, 40]),
+            ([70, 50, 1, 3], digit),
+            ([60, 84, 4, 36], [60, 40, 8, 80]),
+            ([60, 84, 4, 37], digit),
+            // As large, but further down.
+            ([120, 100, 8, 40], digit),
+        ] {
+            assert_eq!(find(&[digit, near]), Ok(expected), "{near:?}");
+        }
+        assert_eq!(find(&[[9, 9, 1, 5]]), Ok([9, 9, 1, 5]));
+        assert_eq!(find(&[[9, 9, 1, 4]]), Err(PictureError::Small { found: 4, expected: 5 }));
     }
 
     #[test]
