@@ -123,3 +123,77 @@ fn brightest(inked: &Inked<'_, '_>, area: Area) -> u8 {
     let rows = u32::from(area.top)..=u32::from(area.bottom);
     rows.flat_map(|y| inked.row(y, u32::from(area.left), u32::from(area.right) + 1)).max().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Background, Picture};
+    use super::*;
+
+    /// Faint and blurred parts of a side with these levels from the edge on, and more of the last one.
+    fn cut(cell: u16, faint: u8, levels: &[u8]) -> [u32; 2] {
+        let cut = outside(cell, faint, |n| levels.get(usize::from(n)).or(levels.last()).copied().unwrap());
+        [cut.faint, cut.blurred]
+    }
+
+    #[test]
+    fn an_edge_is_where_half_is_crossed() {
+        // A cell further in ends where it is 210, of which half is three quarters of the way from 60 to 120.
+        assert_eq!(cut(4, 6, &[20, 60, 120, 180, 200]), [0, 18]);
+        // Half of 220 is an eighth of the way from 100 to 180, and half of 250 a quarter of that from 100 to 200.
+        assert_eq!(cut(2, 6, &[100, 180, 200]), [0, 5]);
+        assert_eq!(cut(3, 6, &[50, 100, 200, 200]), [0, 14]);
+        // A sharp edge, and one that has half of the level in the middle of a line.
+        assert_eq!(cut(4, 6, &[200]), [0, 0]);
+        assert_eq!(cut(2, 6, &[60, 100]), [0, 4]);
+        // A digit of fewer than two pixels a cell.
+        assert_eq!(cut(1, 6, &[20, 60, 120, 180, 200]), [0, 0]);
+    }
+
+    #[test]
+    fn faint_lines_go_first() {
+        for (cell, levels, expected) in [
+            (2, &[3_u8, 5, 6, 200][..], [16, 10]),
+            (2, &[7, 5, 6, 200], [0, 0]),
+            (2, &[3, 3, 3, 7, 200], [16, 7]),
+            (2, &[3, 3, 3, 3, 7, 200], [24, 7]),
+            (3, &[3, 3, 3, 3, 3, 3, 3, 200], [40, 18]),
+            (3, &[3, 7, 3], [8, 0]),
+            // More than two cells of them.
+            (2, &[3, 3, 3, 3, 3, 200], [0, 0]),
+            (2, &[3], [0, 0]),
+        ] {
+            assert_eq!(cut(cell, 6, levels), expected, "{levels:?}");
+        }
+    }
+
+    #[test]
+    fn cuts_do_not_take_half() {
+        let pair = |faint, blurred| {
+            let cuts = pair(10, [Cut { faint, blurred: 0 }, Cut { faint: 0, blurred }]);
+            cuts.map(|cut| [cut.faint, cut.blurred])
+        };
+        assert_eq!(pair(20, 19), [[20, 0], [0, 19]]);
+        assert_eq!(pair(20, 20), [[0, 0]; 2]);
+    }
+
+    /// A digit of 40 × 60 pixels, each of whose sides is blurred over another width.
+    #[test]
+    fn each_side_has_its_own_edge() {
+        let (across, down) = ([20_u32, 60, 120, 180, 200], [50_u32, 100, 150, 200]);
+        let level = |x: u32, y: u32| {
+            let at = |levels: &[u32], n: u32| levels.get(n as usize).copied().unwrap_or(200);
+            let left = at(&across, x) * at(&[100, 200], 39 - x) / 200;
+            let top = at(&down, y) * at(&[], 59 - y) / 200;
+            u8::try_from(left * top / 200).unwrap()
+        };
+        let pixels: Vec<u8> = (0..80 * 50)
+            .map(|n| (n % 50, n / 50))
+            .map(|(x, y)| if (5..45).contains(&x) && (9..69).contains(&y) { level(x - 5, y - 9) } else { 0 })
+            .collect();
+        let picture = Picture::new(&pixels, 50, 80, 50).unwrap();
+        let inked = Inked { picture: &picture, background: Background::even(0), light: true };
+        let edges = Edges::find(&inked, Area { left: 5, right: 44, top: 9, bottom: 68 }, 200, 15);
+        assert_eq!(edges, Edges { left: 40 + 18, right: 360 - 4, top: 72 + 14, bottom: 552, blur: 9 });
+        assert_eq!((edges.width(), edges.height()), (298, 466));
+    }
+}
