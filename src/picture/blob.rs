@@ -447,6 +447,9 @@ mod tests {
         ] {
             assert_eq!(find(&[digit, near]), Ok(expected), "{near:?}");
         }
+        // A fork: the end of one arm is near.
+        let fork = [[75, 50, 1, 1], [76, 51, 1, 1], [78, 50, 1, 2], [77, 52, 1, 3]];
+        assert_eq!(find(&[&[digit][..], &fork].concat()), Ok([60, 40, 19, 40]));
         assert_eq!(find(&[[9, 9, 1, 5]]), Ok([9, 9, 1, 5]));
         assert_eq!(find(&[[9, 9, 1, 4]]), Err(PictureError::Small { found: 4, expected: 5 }));
     }
