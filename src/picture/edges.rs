@@ -158,6 +158,7 @@ mod tests {
             (2, &[3, 3, 3, 3, 7, 200], [24, 7]),
             (3, &[3, 3, 3, 3, 3, 3, 3, 200], [40, 18]),
             (3, &[3, 7, 3], [8, 0]),
+            (3, &[3, 6, 3], [0, 0]),
             // More than two cells of them.
             (2, &[3, 3, 3, 3, 3, 200], [0, 0]),
             (2, &[3], [0, 0]),
@@ -176,15 +177,13 @@ mod tests {
         assert_eq!(pair(20, 20), [[0, 0]; 2]);
     }
 
-    /// A digit of 40 × 60 pixels, each of whose sides is blurred over another width.
-    #[test]
-    fn each_side_has_its_own_edge() {
-        let (across, down) = ([20_u32, 60, 120, 180, 200], [50_u32, 100, 150, 200]);
+    /// The edges of a digit of 40 × 60 pixels with these levels from its left, right, top and bottom on, then 200.
+    fn edges(levels: [&[u32]; 4]) -> Edges {
         let level = |x: u32, y: u32| {
-            let at = |levels: &[u32], n: u32| levels.get(n as usize).copied().unwrap_or(200);
-            let left = at(&across, x) * at(&[100, 200], 39 - x) / 200;
-            let top = at(&down, y) * at(&[], 59 - y) / 200;
-            u8::try_from(left * top / 200).unwrap()
+            let [left, right, top, bottom] =
+                levels.map(|levels| |n: u32| levels.get(n as usize).copied().unwrap_or(200));
+            let product = left(x) * right(39 - x) / 200 * top(y) / 200 * bottom(59 - y) / 200;
+            u8::try_from(product).unwrap()
         };
         let pixels: Vec<u8> = (0..80 * 50)
             .map(|n| (n % 50, n / 50))
@@ -192,8 +191,18 @@ mod tests {
             .collect();
         let picture = Picture::new(&pixels, 50, 80, 50).unwrap();
         let inked = Inked { picture: &picture, background: Background::even(0), light: true };
-        let edges = Edges::find(&inked, Area { left: 5, right: 44, top: 9, bottom: 68 }, 200, 15);
-        assert_eq!(edges, Edges { left: 40 + 18, right: 360 - 4, top: 72 + 14, bottom: 552, blur: 9 });
-        assert_eq!((edges.width(), edges.height()), (298, 466));
+        Edges::find(&inked, Area { left: 5, right: 44, top: 9, bottom: 68 }, 200, 15)
+    }
+
+    #[test]
+    fn each_side_has_its_own_edge() {
+        let found = edges([&[20, 60, 120, 180], &[100], &[50, 100, 150], &[60, 100]]);
+        assert_eq!(found, Edges { left: 40 + 18, right: 360 - 4, top: 72 + 14, bottom: 552 - 12, blur: 12 });
+        assert_eq!((found.width(), found.height()), (298, 454));
+        // Of a contrast of 200, 6 is faint.
+        assert_eq!(
+            edges([&[], &[6; 5], &[], &[7; 5]]),
+            Edges { left: 40, right: 360 - 42, top: 72, bottom: 552, blur: 6 }
+        );
     }
 }
