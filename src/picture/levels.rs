@@ -50,13 +50,14 @@ impl Levels {
         if contrast < Picture::MIN_CONTRAST {
             return Err(blank(contrast));
         }
-        let expected = u16::from(noise) * NOISE;
-        if u16::from(contrast) < expected {
-            return Err(PictureError::Noise { found: contrast, expected });
-        }
+        // Of so much ink, a quarter of the pixels would look like noise.
         let percent = percent(inked, picture.area());
         if percent > MOST_INK {
             return Err(PictureError::Filled { found: percent, expected: MOST_INK });
+        }
+        let expected = u16::from(noise) * NOISE;
+        if u16::from(contrast) < expected {
+            return Err(PictureError::Noise { found: contrast, expected });
         }
         let floor = floor(ink, threshold, contrast, inked);
         let floor = floor.ok_or(PictureError::Noise { found: contrast, expected: u16::from(u8::MAX) + 1 })?;
@@ -219,6 +220,37 @@ mod tests {
             let best = (0..256).map(between).fold(0.0, f64::max);
             assert!(between(usize::from(otsu(&histogram))) >= best * 0.999, "{counts:?}");
         }
+    }
+
+    /// Of a picture of 10 × 10 pixels on a background of 100, with so many pixels of each level.
+    fn find(counts: &[(u8, usize)], ink: Ink) -> Result<Levels, PictureError> {
+        let pixels: Vec<u8> = counts.iter().flat_map(|&(level, count)| core::iter::repeat_n(level, count)).collect();
+        let picture = Picture::new(&pixels, 10, 10, 10).unwrap();
+        Levels::find(&picture, &Background::even(100), ink, &mut vec![7; Levels::SCRATCH])
+    }
+
+    #[test]
+    fn ink_is_what_differs_most_or_what_it_is_said_to_be() {
+        let light = Ok(Levels { light: true, contrast: 100, threshold: 49, floor: 0 });
+        let dark = Ok(Levels { light: false, contrast: 40, threshold: 19, floor: 0 });
+        // Few pixels that differ by 100 outweigh many that do by 40.
+        let counts = [(100, 76), (200, 4), (60, 20)];
+        assert_eq!([Ink::Auto, Ink::Light, Ink::Dark].map(|ink| find(&counts, ink)), [light, light, dark]);
+        let alike = find(&[(100, 80), (140, 10), (60, 10)], Ink::Auto);
+        assert_eq!(alike, dark);
+    }
+
+    #[test]
+    fn contrast_is_as_much_as_the_noise_asks_for() {
+        let contrast = |counts: &[(u8, usize)]| find(counts, Ink::Light).map(|levels| levels.contrast);
+        assert_eq!(contrast(&[(100, 80), (124, 20)]), Ok(24));
+        assert_eq!(contrast(&[(100, 80), (123, 20)]), Err(blank(23)));
+        // A quarter of the pixels differs by less than 5.
+        assert_eq!(contrast(&[(100, 20), (105, 30), (95, 30), (160, 20)]), Ok(60));
+        let noise = |found, expected| Err(PictureError::Noise { found, expected });
+        assert_eq!(contrast(&[(100, 20), (105, 30), (95, 30), (159, 20)]), noise(59, 60));
+        assert_eq!(contrast(&[(100, 25), (200, 75)]), noise(100, 1200));
+        assert_eq!(contrast(&[(100, 24), (200, 76)]), Err(PictureError::Filled { found: 76, expected: 75 }));
     }
 
     #[test]

@@ -290,6 +290,9 @@ fn what_shows_no_digit_is_an_error() {
         let noise = painted(160, 120, |_, _| byte(below));
         assert!(matches!(of(&noise, 160), Err(PictureError::Noise { .. })), "{below}: {:?}", of(&noise, 160));
     }
+    // A frame of paper eight pixels wide, and ink within.
+    let filled = painted(160, 160, |x, y| if x.min(159 - x).min(y).min(159 - y) < 8 { 230 } else { 30 });
+    assert_eq!(of(&filled, 160).unwrap_err(), PictureError::Filled { found: 81, expected: 75 });
     // Checkerboards of one pixel and of two, of any contrast.
     for (side, cell, dark) in [(8, 1, 0), (27, 1, 0), (28, 1, 100), (64, 1, 0), (64, 2, 0), (161, 1, 90)] {
         let board = painted(side, side, |x, y| if (x / cell + y / cell) % 2 == 0 { dark } else { 200 });
