@@ -60,7 +60,7 @@ impl Levels {
             return Err(PictureError::Noise { found: contrast, expected });
         }
         let floor = floor(ink, threshold, contrast, inked);
-        let floor = floor.ok_or(PictureError::Noise { found: contrast, expected: u16::from(u8::MAX) + 1 })?;
+        let floor = floor.ok_or(PictureError::Noise { found: contrast, expected: 256 })?;
         Ok(Self { light, contrast, threshold, floor })
     }
 }
