@@ -195,6 +195,15 @@ mod tests {
         assert_eq!(otsu(&histogram(&[(0, 900), (10, 50), (200, 100), (180, 30)])), 94);
         assert_eq!(otsu(&histogram(&[(7, 9)])), 0);
         assert_eq!(otsu(&histogram(&[])), 0);
+        // Two thresholds are as good: the middle, and what is above it.
+        let three = histogram(&[(0, 5), (100, 5), (200, 5)]);
+        assert_eq!(otsu(&three), 99);
+        assert_eq!((above(&three, 99), above(&three, 100)), ((10, 150), (5, 200)));
+        // Parts of a whole decide; of few pixels, and of many.
+        assert_eq!(otsu(&histogram(&[(0, 1), (200, 1)])), 99);
+        for many in [1, 1 << 24] {
+            assert_eq!(otsu(&histogram(&[(0, 3 * many), (100, 2 * many), (200, 2 * many)])), 49);
+        }
         // As large as it gets.
         assert_eq!(otsu(&histogram(&[(0, 1 << 27), (255, 1 << 27)])), 127);
     }
@@ -263,6 +272,9 @@ mod tests {
         // Noise up to 9, and far more of it than ink.
         let noisy = histogram(&[(0, 9000), (2, 5000), (4, 3000), (6, 1000), (8, 600), (9, 400), (200, 500)]);
         assert_eq!(floor(&noisy, 100, 200, 500), Some(9));
+        // The next four levels, or a single one.
+        let lone = histogram(&[(0, 900), (4, 30), (200, 100)]);
+        assert_eq!((floor(&lone, 100, 64, 100), floor(&lone, 100, 31, 100)), (Some(4), Some(0)));
         // Noise up to the threshold.
         assert_eq!(floor(&[50; 256], 20, 40, 100), None);
     }
