@@ -249,6 +249,22 @@ mod tests {
         assert_eq!(alike, dark);
     }
 
+    /// A bar on paper that is lit from one side.
+    #[test]
+    fn ink_on_an_uneven_background() {
+        for (ink, light) in [(250, true), (5, false)] {
+            let pixels: Vec<u8> = (0..40_u8)
+                .flat_map(|y| (0..40).map(move |x| (x, y)))
+                .map(|(x, y)| if (18..22).contains(&x) && (10..30).contains(&y) { ink } else { 80 + x + y })
+                .collect();
+            let picture = Picture::new(&pixels, 40, 40, 40).unwrap();
+            let background = Background::find(&picture, &mut vec![7; Background::SCRATCH]);
+            assert!(!background.is_even());
+            let levels = Levels::find(&picture, &background, Ink::Auto, &mut vec![7; Levels::SCRATCH]).unwrap();
+            assert_eq!(levels.light, light);
+        }
+    }
+
     #[test]
     fn contrast_is_as_much_as_the_noise_asks_for() {
         let contrast = |counts: &[(u8, usize)]| find(counts, Ink::Light).map(|levels| levels.contrast);

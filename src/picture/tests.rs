@@ -271,6 +271,21 @@ fn every_buffer_that_is_too_short_is_an_error() {
     assert_eq!(Picture::scratch_len(640, 28), 1600);
 }
 
+/// A bar with a thin line at one end, its centre of mass so far to one side that the digit would leave the input.
+#[test]
+fn a_heavy_side_takes_a_digit_to_the_edge() {
+    for transposed in [false, true] {
+        let pixels = painted(100, 100, |x, y| {
+            let (x, y) = if transposed { (y, x) } else { (x, y) };
+            let (bar, line) = ((20..32).contains(&x), (77..80).contains(&y));
+            if (20..80).contains(&x) && (20..80).contains(&y) && (bar || line) { 255 } else { 0 }
+        });
+        let (input, _) = of(&pixels, 100).unwrap();
+        assert_eq!(extent(&input)[usize::from(transposed)], [8, 27]);
+        check(&input);
+    }
+}
+
 #[test]
 fn what_shows_no_digit_is_an_error() {
     let mut dice = Dice::new(9);
