@@ -826,10 +826,10 @@ fn camera_pictures_give_the_hosts_inputs() {
     }
     // Instructions at most, in the mean: 5 % above what was counted.
     for (width, height, times, clean, limit) in [
-        (64, 64, 2, true, 532_000.0),
-        (64, 64, 2, false, 1_188_000.0),
-        (160, 120, 3, true, 1_447_000.0),
-        (160, 120, 3, false, 2_740_000.0),
+        (64, 64, 2, true, 525_000.0),
+        (64, 64, 2, false, 1_157_000.0),
+        (160, 120, 3, true, 1_393_000.0),
+        (160, 120, 3, false, 2_704_000.0),
     ] {
         let picture = |(number, image): (usize, &[u8])| {
             let image = Grey::mnist(image);
