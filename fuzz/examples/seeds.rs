@@ -77,8 +77,8 @@ fn main() -> io::Result<()> {
             twolayer::model::header(Kind::Quantized(bits), shape, Details::default(), &payload).expect("a header");
         write("model", &format!("halved-{name}"), &[&header[..], &payload].concat())?;
     }
-    // Inputs, hidden units, outputs, samples, block and loss, α, as the target reads them; then bytes of which four in five are zero, and
-    // weights.
+    // Inputs, hidden units, outputs, samples, block and loss, α, as the target reads them; then bytes of which four in five are
+    // zero, and weights.
     for (name, sizes) in [
         ("plain", [8, 4, 2, 5, 0, 99]),
         ("blocks", [1, 214, 2, 19, 1, 200]),

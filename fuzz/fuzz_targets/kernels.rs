@@ -1,10 +1,10 @@
-//! Any small network, weights, images, block and loss: training and inference on every tier give the bits of plain loops, and
-//! with the squared error, these are as close to the recipe in f64 as derived.
+//! Any small network, weights, images, block and loss: training and inference on every tier give the bits of plain loops,
+//! and with the squared error, these are as close to the recipe in f64 as derived.
 //!
 //! Networks are small, or wide in one direction, so that a run takes less than a millisecond.
 //!
-//! The bytes are the sizes (inputs, hidden, outputs, samples, block and loss, α), then labels, images and weights for as long as
-//! they are wanted, over and over.
+//! The bytes are the sizes (inputs, hidden, outputs, samples, block and loss, α), then labels, images and weights for as
+//! long as they are wanted, over and over.
 
 #![no_main]
 

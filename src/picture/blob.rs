@@ -305,6 +305,7 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
 #[cfg(test)]
 mod tests {
     use super::super::Background;
+    use super::super::tests::painted;
     use super::*;
     use crate::support::Dice;
 
@@ -423,12 +424,12 @@ mod tests {
     fn a_digit_and_what_is_near_it() {
         // Left, top, width and height of each blob; of the digit's box too.
         let find = |blobs: &[[u16; 4]]| {
-            let mut pixels = vec![0; 160 * 160];
-            for &[left, top, width, height] in blobs {
-                for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
-                    pixels[160 * usize::from(top + y) + usize::from(left + x)] = 200;
-                }
-            }
+            let within = |place: u32, from: u16, len: u16| (from.into()..u32::from(from + len)).contains(&place);
+            let pixels = painted(160, 160, |x, y| {
+                let inked =
+                    blobs.iter().any(|&[left, top, width, height]| within(x, left, width) && within(y, top, height));
+                if inked { 200 } else { 0 }
+            });
             let picture = Picture::new(&pixels, 160, 160, 160).unwrap();
             let inked = Inked { picture: &picture, background: Background::even(0), light: true };
             let area = find(&inked, LEVELS, &mut vec![u32::MAX; Blobs::scratch_len(160)])?;

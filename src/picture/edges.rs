@@ -126,6 +126,7 @@ fn brightest(inked: &Inked<'_, '_>, area: Area) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::painted;
     use super::super::{Background, Picture};
     use super::*;
 
@@ -185,10 +186,8 @@ mod tests {
             let product = left(x) * right(39 - x) / 200 * top(y) / 200 * bottom(59 - y) / 200;
             u8::try_from(product).unwrap()
         };
-        let pixels: Vec<u8> = (0..80 * 50)
-            .map(|n| (n % 50, n / 50))
-            .map(|(x, y)| if (5..45).contains(&x) && (9..69).contains(&y) { level(x - 5, y - 9) } else { 0 })
-            .collect();
+        let inside = |x, y| (5..45).contains(&x) && (9..69).contains(&y);
+        let pixels = painted(50, 80, |x, y| if inside(x, y) { level(x - 5, y - 9) } else { 0 });
         let picture = Picture::new(&pixels, 50, 80, 50).unwrap();
         let inked = Inked { picture: &picture, background: Background::even(0), light: true };
         Edges::find(&inked, Area { left: 5, right: 44, top: 9, bottom: 68 }, 200, 15)

@@ -178,6 +178,7 @@ fn floor(histogram: &[u32; 256], threshold: u8, contrast: u8, inked: u32) -> Opt
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::painted;
     use super::*;
 
     /// A histogram of these levels and counts.
@@ -253,10 +254,8 @@ mod tests {
     #[test]
     fn ink_on_an_uneven_background() {
         for (ink, light) in [(250, true), (5, false)] {
-            let pixels: Vec<u8> = (0..40_u8)
-                .flat_map(|y| (0..40).map(move |x| (x, y)))
-                .map(|(x, y)| if (18..22).contains(&x) && (10..30).contains(&y) { ink } else { 80 + x + y })
-                .collect();
+            let bar = |x, y| (18..22).contains(&x) && (10..30).contains(&y);
+            let pixels = painted(40, 40, |x, y| if bar(x, y) { ink } else { u8::try_from(80 + x + y).unwrap() });
             let picture = Picture::new(&pixels, 40, 40, 40).unwrap();
             let background = Background::find(&picture, &mut vec![7; Background::SCRATCH]);
             assert!(!background.is_even());

@@ -24,7 +24,7 @@ fn of(pixels: &[u8], width: u32) -> Result<Digit, PictureError> {
     normalize(&Picture::new(pixels, width, height, width).unwrap(), Ink::Auto)
 }
 
-fn painted(width: u32, height: u32, mut level: impl FnMut(u32, u32) -> u8) -> Vec<u8> {
+pub(super) fn painted(width: u32, height: u32, mut level: impl FnMut(u32, u32) -> u8) -> Vec<u8> {
     (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| level(x, y)).collect()
 }
 
