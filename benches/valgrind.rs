@@ -19,8 +19,9 @@ use anstyle::{AnsiColor, Style};
 use core::hint::black_box;
 use core::num::NonZeroUsize;
 use std::process::{Command, ExitCode};
+use twolayer::host::Quantized;
+use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::probe::Parts;
-use twolayer::quantized::{PackedNetwork, Quantized, QuantizedNetwork};
 use twolayer::{
     Backend, Bits, Distortion, INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut, digit,
     fill_initial,

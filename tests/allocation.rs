@@ -10,8 +10,8 @@ use core::cell::Cell;
 use core::hint::black_box;
 use std::alloc::System;
 use support::Samples;
+use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::model::{Details, HEADER_LEN, header};
-use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
 use twolayer::{
     Backend, Bits, INIT_SCALE, Idx, Kind, Model, Network, Shape, TrainOptions, Trainer, WeightsMut, fill_initial,
 };

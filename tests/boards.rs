@@ -27,9 +27,8 @@ use std::{env, fs};
 use tools::has_boards;
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
-use twolayer::host::{FileAccess, ModelFile, quantize};
+use twolayer::host::{FileAccess, ModelFile, Quantized, quantize};
 use twolayer::model::Details;
-use twolayer::quantized::Quantized;
 use twolayer::{Bits, QuantizedNetwork, Shape, SizeError, crc32};
 
 const IMAGES: usize = 50;

@@ -15,18 +15,16 @@ mod payload;
 mod tools;
 
 use payload::{Payload, biased, odd_images, random, shape};
-use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::thread;
+use std::{env, thread};
 use tools::{all_cases, has_tool};
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
-use twolayer::host::{C99, FileAccess, OwnedWeights, quantize};
-use twolayer::quantized::Quantized;
+use twolayer::host::{C99, FileAccess, OwnedWeights, Quantized, quantize};
 use twolayer::{Bits, QuantizedNetwork, Weights, WeightsMut};
 
 const IMAGES: usize = 500;

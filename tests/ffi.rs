@@ -17,12 +17,11 @@ use twolayer::ffi::{
     twolayer_f32_classify_margin, twolayer_f32_open, twolayer_f32_outputs, twolayer_normalize, twolayer_open,
     twolayer_open_unchecked, twolayer_outputs, twolayer_status_text, twolayer_verify,
 };
-use twolayer::model;
 use twolayer::picture::{Ink, Picture};
-use twolayer::{Backend, Bits, Kind, Network, QuantizedNetwork, Shape, WeightsMut, crc32, fill_initial};
+use twolayer::{Backend, Bits, Kind, Network, QuantizedNetwork, Shape, WeightsMut, crc32, fill_initial, model};
 
 const HEADER: &str = include_str!("../include/twolayer.h");
-const CODE: &str = concat!(include_str!("../src/ffi.rs"), include_str!("../src/ffi/picture.rs"));
+const CODE: &str = concat!(include_str!("../src/ffi/mod.rs"), include_str!("../src/ffi/picture.rs"));
 
 const STATUSES: [(&str, Status); 15] = [
     ("OK", Status::Ok),

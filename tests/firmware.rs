@@ -15,20 +15,19 @@ mod payload;
 mod pictures;
 mod tools;
 
-use std::env;
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::{env, fs};
 
 use payload::{Payload, odd_images, random};
 use pictures::Grey;
 use tools::{all_cases, has_boards};
 use twolayer::ffi::Status;
+use twolayer::host::quantize_images;
 use twolayer::model::{self, Model};
 use twolayer::picture::{Ink, Picture};
-use twolayer::quantized::quantize;
 use twolayer::{
     Backend, Bits, INIT_SCALE, Kind, LossFunction, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights,
     WeightsMut, crc32, digit, fill_initial, fill_scaled, halve, weights_hash,
@@ -148,7 +147,8 @@ fn integer_model(hidden: usize, weights: &[f32], bits: Bits) -> Vec<u8> {
     let weights = Weights::new(shape(hidden), weights).expect("as many as the shape has");
     let (images, labels) = &digits().train;
     let count = if hidden > 500 { 500 } else { 2000 };
-    let quantized = quantize(weights, bits, &images[..count * INPUTS], &labels[..count]).expect("a sound network");
+    let quantized =
+        quantize_images(weights, bits, &images[..count * INPUTS], &labels[..count]).expect("a sound network");
     file(Kind::Quantized(bits), shape(hidden), quantized.payload())
 }
 
@@ -458,7 +458,7 @@ fn halved_model(bits: Bits) -> Vec<u8> {
     let mut scratch = vec![0.0; Trainer::scratch_len(shape, options.block)];
     let mut trainer = Trainer::new(weights, &mut scratch, options).expect("buffers of the right length");
     trainer.train(&halved, labels).expect("sound samples");
-    let quantized = quantize(trainer.weights(), bits, &images[..2000 * INPUTS], &labels[..2000]);
+    let quantized = quantize_images(trainer.weights(), bits, &images[..2000 * INPUTS], &labels[..2000]);
     file(Kind::Quantized(bits), shape, quantized.expect("a sound network").payload())
 }
 
@@ -477,7 +477,8 @@ fn networks_with_biases_give_the_hosts_outputs() {
     let (train, labels) = &digits().train;
     let pixels = &digits().test.0[..100 * INPUTS];
     for bits in [Bits::Eight, Bits::Four] {
-        let quantized = quantize(weights, bits, &train[..2000 * INPUTS], &labels[..2000]).expect("a sound network");
+        let quantized =
+            quantize_images(weights, bits, &train[..2000 * INPUTS], &labels[..2000]).expect("a sound network");
         let biased_model = file(Kind::Quantized(bits), biased, quantized.payload());
         // The same image takes networks without biases.
         let plain_model = integer_model(hidden, &trained(hidden), bits);
@@ -559,7 +560,8 @@ fn a_network_from_pytorch_gives_the_hosts_outputs() {
     network.classify_batch(pixels, &mut scratch, &mut classes).expect("buffers of the right length");
     let before = right(&classes);
     for bits in [Bits::Eight, Bits::Four] {
-        let quantized = quantize(weights, bits, &train[..10_000 * INPUTS], &labels[..10_000]).expect("a sound network");
+        let quantized =
+            quantize_images(weights, bits, &train[..10_000 * INPUTS], &labels[..10_000]).expect("a sound network");
         let mut words = vec![0; QuantizedNetwork::scratch_len(shape)];
         for (class, image) in classes.iter_mut().zip(pixels.chunks_exact(INPUTS)) {
             *class = quantized.network().classify(image, &mut words).expect("a class");

@@ -5,8 +5,8 @@ mod payload;
 
 use oracle::halve;
 use payload::{Payload, biased, random};
-use twolayer::model::{self, Details, Model};
-use twolayer::quantized::PackedNetwork;
+use twolayer::int::{PackedNetwork, PayloadError};
+use twolayer::model::{self, Details, HeaderError, Model};
 use twolayer::{Backend, Bits, Kind, ModelError, Network, QuantizedNetwork, Shape, SizeError, Weights};
 
 /// A plain shape, the same for halved images, and the images' columns.
@@ -38,7 +38,7 @@ fn integer_networks_halve_their_images() {
             let expected = QuantizedNetwork::any(plain, bits, payload.bytes()).expect("a valid payload");
             let network = QuantizedNetwork::any(shape, bits, payload.bytes()).expect("a valid payload");
             let refused = QuantizedNetwork::new(shape, bits, payload.bytes()).map(|_| ());
-            assert_eq!(refused, Err(ModelError::NotPlain));
+            assert_eq!(refused, Err(PayloadError::NotPlain));
             let (mut words, mut found) = (vec![0; QuantizedNetwork::scratch_len(plain)], vec![0; shape.outputs()]);
             let mut scratch = vec![7; QuantizedNetwork::scratch_len(shape)];
             let mut outputs = vec![0; shape.outputs()];
@@ -113,7 +113,7 @@ fn the_model_file_says_so() {
         let [width, height] = image.expect("images are halved");
         let turned = Details { image: Some([height, width]), text: "" };
         let found = model::header(kind, shape, turned, payload.bytes()).map(|_| ());
-        let other = ModelError::Image { width: height, height: width, pixels: shape.pixels() };
+        let other = ModelError::Header(HeaderError::Image { width: height, height: width, pixels: shape.pixels() });
         assert_eq!(found, if width == height { Ok(()) } else { Err(other) });
 
         for (at, change) in [(40, 1), (40, 2), (42, 1), (43, 1), (41, 128)] {

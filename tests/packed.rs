@@ -5,7 +5,7 @@ mod payload;
 
 use payload::{Payload, biased, random, shape};
 use proptest::prelude::*;
-use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
+use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::{Backend, Bits, Shape, SizeError};
 
 /// Compares outputs and class of every image on all tiers, with memory that is not zeroed and not vector-aligned.

@@ -2,7 +2,8 @@
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "small numbers")]
 
-use twolayer::quantized::{QuantizedNetwork, quantize};
+use twolayer::host::quantize_images;
+use twolayer::int::QuantizedNetwork;
 use twolayer::{Backend, Bits, Network, Shape, SizeError, TrainError, Weights, WeightsMut, crc32, fill_scaled};
 
 const INPUTS: usize = 36;
@@ -69,8 +70,8 @@ fn biases_and_other_scales_of_outputs_are_kept() {
     let network = Network::new(Weights::new(shape, &numbers).expect("as many as the shape has"), Backend::detect());
     let (images, labels) = images();
     for (bits, most) in [(Bits::Eight, 0.04), (Bits::Four, 0.1)] {
-        let quantized =
-            quantize(Weights::new(shape, &numbers).expect("weights"), bits, &images, &labels).expect("a sound network");
+        let quantized = quantize_images(Weights::new(shape, &numbers).expect("weights"), bits, &images, &labels)
+            .expect("a sound network");
         let integers = QuantizedNetwork::any(shape, bits, quantized.payload()).expect("the payload fits the shape");
         let (mut pairs, mut same) = (Vec::new(), 0);
         for image in images.chunks(INPUTS) {
@@ -102,7 +103,7 @@ fn classes_are_kept() {
     let numbers = network();
     let (images, labels) = images();
     for bits in [Bits::Eight, Bits::Four] {
-        let quantized = quantize(weights(&numbers), bits, &images, &labels).expect("a sound network");
+        let quantized = quantize_images(weights(&numbers), bits, &images, &labels).expect("a sound network");
         let network = QuantizedNetwork::new(shape(), bits, quantized.payload()).expect("the payload fits the shape");
         let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape())];
         for (image, &label) in images.chunks(INPUTS).zip(&labels) {
@@ -151,7 +152,7 @@ fn payloads_are_the_same_everywhere() {
         let labels = &labels[..images.len() / shape.pixels()];
         [Bits::Eight, Bits::Four].map(|bits| {
             let weights = Weights::new(shape, numbers).expect("as many as the shape has");
-            let quantized = quantize(weights, bits, images, labels).expect("a sound network");
+            let quantized = quantize_images(weights, bits, images, labels).expect("a sound network");
             assert_eq!((quantized.shape(), quantized.bits()), (shape, bits));
             crc32(quantized.payload())
         })
@@ -182,8 +183,9 @@ fn payloads_are_the_same_everywhere() {
 fn invalid_input_is_an_error() {
     let numbers = network();
     let pixels = [96; 2 * INPUTS];
-    let run =
-        |numbers: &[f32], pixels: &[u8], labels: &[u8]| quantize(weights(numbers), Bits::Four, pixels, labels).err();
+    let run = |numbers: &[f32], pixels: &[u8], labels: &[u8]| {
+        quantize_images(weights(numbers), Bits::Four, pixels, labels).err()
+    };
     assert_eq!(run(&numbers, &pixels, &[1, 3]), None);
     assert_eq!(run(&vec![0.0; numbers.len()], &pixels, &[1, 3]), None);
     for number in [f32::NAN, f32::INFINITY] {
@@ -199,8 +201,9 @@ fn invalid_input_is_an_error() {
 
     // Of images that are to be halved, all pixels count, not those of whole ones only.
     let halved = shape().with_halved_images([12, 12]).expect("even sides");
-    let run =
-        |pixels: &[u8]| quantize(Weights::new(halved, &numbers).expect("weights"), Bits::Four, pixels, &[1]).err();
+    let run = |pixels: &[u8]| {
+        quantize_images(Weights::new(halved, &numbers).expect("weights"), Bits::Four, pixels, &[1]).err()
+    };
     assert_eq!(run(&[96; 4 * INPUTS]), None);
     for found in [4 * INPUTS - 1, 4 * INPUTS + 1, 8 * INPUTS] {
         let expected = TrainError::Images { found, labels: 1, inputs: 4 * INPUTS };
@@ -211,7 +214,7 @@ fn invalid_input_is_an_error() {
         let shape = Shape::new(inputs, hidden, 2).expect("a shape");
         let numbers = vec![0.0; shape.weights_len()];
         let weights = Weights::new(shape, &numbers).expect("as many as the shape has");
-        quantize(weights, Bits::Eight, &vec![0; inputs], &[0]).err()
+        quantize_images(weights, Bits::Eight, &vec![0; inputs], &[0]).err()
     };
     assert_eq!(refused(8193, 1), Some(TrainError::TooManyInputs { found: 8193, most: 8192 }));
     assert_eq!(refused(8192, 1), Some(TrainError::Faint { found: 0 }));
@@ -229,11 +232,11 @@ fn faint_images_are_refused() {
         *pixel /= 16;
     }
     let faintest = images.iter().copied().max().expect("pixels");
-    let refused = quantize(weights(&numbers), Bits::Eight, &images, &labels).unwrap_err();
+    let refused = quantize_images(weights(&numbers), Bits::Eight, &images, &labels).unwrap_err();
     assert_eq!(refused, TrainError::Faint { found: faintest });
     assert!(refused.to_string().contains("scale the images to 0 to 255"), "{refused}");
     images[7] = 95;
-    assert!(quantize(weights(&numbers), Bits::Eight, &images, &labels).is_err());
+    assert!(quantize_images(weights(&numbers), Bits::Eight, &images, &labels).is_err());
     images[7] = 96;
-    assert!(quantize(weights(&numbers), Bits::Eight, &images, &labels).is_ok());
+    assert!(quantize_images(weights(&numbers), Bits::Eight, &images, &labels).is_ok());
 }

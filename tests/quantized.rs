@@ -5,7 +5,8 @@ mod payload;
 
 use payload::{Payload, biased, random, shape};
 use proptest::prelude::*;
-use twolayer::{Bits, ModelError, QuantizedNetwork, Shape, SizeError};
+use twolayer::int::PayloadError;
+use twolayer::{Bits, QuantizedNetwork, Shape, SizeError};
 
 /// Compares outputs and class, with scratch that is not zeroed and pixels at any address.
 fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
@@ -121,22 +122,22 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
     assert!(QuantizedNetwork::new(small, bits, bytes).is_ok());
     assert_eq!(
         QuantizedNetwork::new(small, bits, &bytes[..bytes.len() - 1]).err(),
-        Some(ModelError::Length { found: bytes.len() as u64 - 1, expected: bytes.len() as u64 })
+        Some(PayloadError::Length { found: bytes.len() - 1, expected: bytes.len() })
     );
     for offset in 1..4 {
         let mut room = vec![0u32; good.bytes().len().div_ceil(4) + 1];
         let room: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut room)[offset..][..bytes.len()];
         room.copy_from_slice(bytes);
-        assert_eq!(QuantizedNetwork::new(small, bits, room).err(), Some(ModelError::Misaligned { expected: 4 }));
+        assert_eq!(QuantizedNetwork::new(small, bits, room).err(), Some(PayloadError::Misaligned { expected: 4 }));
     }
     for shift in [0, 25, 255] {
         let bad = Payload::new(small, bits, shift, || 1);
-        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Shift { found: shift }));
+        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(PayloadError::Shift { found: shift }));
     }
     for at in 1..16 {
         let mut bad = Payload::new(small, bits, 5, || 1);
         bad.bytes_mut()[at] = 1;
-        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Prologue));
+        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(PayloadError::Prologue));
     }
     // As documented: half of a word an input, one an output, 45 more, and a quarter an input where images are halved.
     let halved = shape(11, 3, 2).with_halved_images([22, 2]).expect("even sides");
@@ -156,11 +157,15 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
     for (one, other) in (1..16).flat_map(|one| (one + 1..16).map(move |other| (one, other))) {
         let mut bad = Payload::new(small, bits, 5, || 1);
         (bad.bytes_mut()[one], bad.bytes_mut()[other]) = (1, 1);
-        assert_eq!(QuantizedNetwork::new(small, bits, bad.bytes()).err(), Some(ModelError::Prologue), "{one}, {other}");
+        assert_eq!(
+            QuantizedNetwork::new(small, bits, bad.bytes()).err(),
+            Some(PayloadError::Prologue),
+            "{one}, {other}"
+        );
     }
     for other in [small.with_biases(), small.with_halved_images([20, 2]).expect("even sides")] {
         let payload = Payload::new(other, bits, 5, || 0);
-        assert_eq!(QuantizedNetwork::new(other, bits, payload.bytes()).err(), Some(ModelError::NotPlain));
+        assert_eq!(QuantizedNetwork::new(other, bits, payload.bytes()).err(), Some(PayloadError::NotPlain));
         let network = QuantizedNetwork::any(other, bits, payload.bytes()).expect("a valid payload");
         let mut scratch = vec![0; QuantizedNetwork::scratch_len(other)];
         assert_eq!(network.classify(&vec![9; other.pixels()], &mut scratch), Ok(0));
@@ -171,7 +176,7 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
     for wide in [shape(65_536, 1, 1), shape(1, 65_536, 1)] {
         assert_eq!(
             QuantizedNetwork::new(wide, bits, bytes).err(),
-            Some(ModelError::Size(SizeError::Quantized { found: 65_536, most: 65_535 }))
+            Some(PayloadError::Size(SizeError::Quantized { found: 65_536, most: 65_535 }))
         );
     }
 

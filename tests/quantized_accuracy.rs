@@ -1,5 +1,5 @@
 //! The accuracy lost by quantisation on MNIST, after training with the default recipe: at most 0.05 percentage points
-//! for 8 bits and 0.15 for 4. (In fact it gains 0.06 to 0.37: see `twolayer::quantized::quantize`.)
+//! for 8 bits and 0.15 for 4. (In fact it gains 0.06 to 0.37: see `twolayer::host::quantize`.)
 //!
 //! The runs are deterministic: if a bound fails, a change of the code is the cause, not chance.
 
@@ -13,7 +13,7 @@ mod mnist;
 use twolayer::host::dataset::Dataset;
 use twolayer::host::training::{self, Recipe};
 use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Threads, compare, quantize};
-use twolayer::quantized::PackedNetwork;
+use twolayer::int::PackedNetwork;
 use twolayer::{Backend, Bits, Network};
 
 /// Trains a network with `hidden` units, quantises it, and compares both on the test set.

@@ -9,8 +9,8 @@ use core::num::NonZeroUsize;
 use support::fnv;
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
-use twolayer::host::{Error, OwnedWeights, Threads, Tuning, evaluate, quantize, tune};
-use twolayer::quantized::{PackedNetwork, Quantized};
+use twolayer::host::{Error, OwnedWeights, Quantized, Threads, Tuning, evaluate, quantize, tune};
+use twolayer::int::PackedNetwork;
 use twolayer::{Backend, Bits, Shape, TrainError};
 
 fn digits() -> Dataset {

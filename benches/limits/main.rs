@@ -29,8 +29,8 @@ use timing::{in_turn, keep, time, warm};
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Event, Recipe};
 use twolayer::host::{PageBuffer, Threads};
+use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::probe::{PEAK_OPERATIONS, Parts, peak, read};
-use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
 use twolayer::{Backend, Bits, Network, Shape, TrainError, TrainOptions, Trainer};
 
 const SHAPE: Shape = Shape::MNIST;

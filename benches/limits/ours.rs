@@ -1,8 +1,8 @@
 //! Our networks, their memory and their payloads.
 
 use crate::{Anything, SHAPE};
-use twolayer::host::{OwnedWeights, PageBuffer};
-use twolayer::quantized::{PackedNetwork, Quantized, QuantizedNetwork};
+use twolayer::host::{OwnedWeights, PageBuffer, Quantized};
+use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::{Backend, Bits, INIT_SCALE, Network, Shape, TrainOptions, Trainer, fill_initial};
 
 pub(crate) fn options(backend: Backend, block: usize) -> TrainOptions {

@@ -13,7 +13,7 @@ mod support;
 
 use libfuzzer_sys::fuzz_target;
 use support::recipe::{Bounds, Recipe, split};
-use support::reference::Reference;
+use twolayer::probe::Reference;
 use support::{Samples, bits, train};
 use twolayer::{Backend, LossFunction, Network, Shape, TrainOptions, Weights, WeightsMut};
 

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use twolayer::model::{Details, header};
-use twolayer::quantized::quantize;
+use twolayer::host::quantize_images;
 use twolayer::{Bits, Kind, Model, QuantizedNetwork, TrainError, Weights, WeightsMut, halve};
 use twolayer_fuzz::{Draw, shape};
 
@@ -37,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
     let labels_fit = labels.iter().all(|label| usize::from(*label) < shape.outputs());
     let sound = surplus == 0 && labels_fit && brightest > Some(95) && numbers.iter().all(|weight| weight.is_finite());
     for bits in [Bits::Eight, Bits::Four] {
-        let quantized = match quantize(weights, bits, &images, &labels) {
+        let quantized = match quantize_images(weights, bits, &images, &labels) {
             Ok(quantized) => quantized,
             Err(error) => {
                 assert!(!sound, "{error}");
@@ -49,7 +49,7 @@ fuzz_target!(|bytes: &[u8]| {
         };
         assert!(sound);
         assert_eq!((quantized.shape(), quantized.bits()), (shape, bits));
-        assert_eq!(quantize(weights, bits, &images, &labels).as_ref(), Ok(&quantized));
+        assert_eq!(quantize_images(weights, bits, &images, &labels).as_ref(), Ok(&quantized));
         let header = header(Kind::Quantized(bits), shape, Details::default(), quantized.payload()).expect("a header");
         let file = [&header[..], quantized.payload()].concat();
         let network = Model::from_bytes(&file).and_then(|model| model.quantized_any()).expect("a sound model");

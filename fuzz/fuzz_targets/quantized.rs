@@ -8,7 +8,7 @@
 mod oracle;
 
 use libfuzzer_sys::fuzz_target;
-use twolayer::quantized::{PackedNetwork, QuantizedNetwork};
+use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::{Backend, Bits, Shape};
 use twolayer_fuzz::{Draw, payload};
 

@@ -6,7 +6,8 @@ mod payload;
 use payload::Payload;
 use std::io::Read;
 use twolayer::model::{Details, HEADER_LEN, header};
-use twolayer::quantized::{Quantized, QuantizedNetwork};
+use twolayer::host::Quantized;
+use twolayer::int::QuantizedNetwork;
 use twolayer::{Backend, Bits, Kind, Model, Network, Shape, WeightsMut, crc32};
 
 /// Choices made by bytes, which are taken over and over.

@@ -1,7 +1,7 @@
 //! Pictures to digits, from C: one call, which links nothing of the networks.
 
 use super::{Status, slice, slice_mut};
-use crate::picture::{Ink, Picture, PictureError};
+use crate::image::picture::{Ink, Picture, PictureError};
 
 impl From<PictureError> for Status {
     fn from(error: PictureError) -> Self {

@@ -2,7 +2,9 @@
 //!
 //! Each message includes its cause, so `source` returns `None`. The program adds hints about options.
 
-use crate::{IdxError, ModelError, SizeError, TrainError};
+use crate::image::idx::IdxError;
+use crate::model::ModelError;
+use crate::net::{SizeError, TrainError};
 use core::fmt;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -224,7 +226,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is in it.
-        error: crate::picture::PictureError,
+        error: crate::image::picture::PictureError,
     },
     /// The system has no cache directory.
     #[error("no cache directory: set XDG_CACHE_HOME to an absolute path")]

@@ -1,35 +1,26 @@
 //! Everything that needs `std`: files, data sets, threads, the training loop, evaluation, quantisation.
+//!
+//! Seven rooms, each with one door. A room uses only those before it: files, data, train, quantize, convert, pictures, report.
 
-mod atomic_write;
-mod bytes;
-mod c99;
-pub mod dataset;
+mod convert;
+pub mod data;
 mod error;
-mod evaluation;
+mod files;
 #[cfg(feature = "pictures")]
-mod grey_picture;
-mod model_file;
-mod owned_weights;
-mod page_buffer;
-mod quantization;
+mod pictures;
+mod quantize;
 #[cfg(feature = "report")]
 pub mod report;
-#[cfg(feature = "convert")]
-pub mod tensors;
-mod threads;
-pub mod training;
-mod tuning;
+pub mod train;
 
-pub use atomic_write::Reservation;
-pub use bytes::FileAccess;
-pub use c99::C99;
+pub use convert::C99;
+#[cfg(feature = "convert")]
+pub use convert::tensors;
+pub use data as dataset;
 pub use error::{Action, Error, shown};
-pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
+pub use files::{FileAccess, ModelFile, OwnedWeights, PageBuffer, Quantized, Reservation};
 #[cfg(feature = "pictures")]
-pub use grey_picture::{GreyPicture, PictureFileError};
-pub use model_file::ModelFile;
-pub use owned_weights::OwnedWeights;
-pub use page_buffer::PageBuffer;
-pub use quantization::{Comparison, QUANTIZE_IMAGES, compare, quantize};
-pub use threads::Threads;
-pub use tuning::{Tuning, tune};
+pub use pictures::{GreyPicture, PictureFileError};
+pub use quantize::{Comparison, QUANTIZE_IMAGES, Tuning, compare, quantize, quantize_images, tune};
+pub use train as training;
+pub use train::{Answer, Classifier, Coverage, Evaluation, Threads, evaluate};

@@ -32,9 +32,16 @@ macro_rules! operations {
 
 #[cfg(test)]
 mod mixed;
+#[cfg(any(feature = "probe", feature = "report"))]
+#[allow(unreachable_pub, reason = "public as part of `probe`, where there is one")]
+mod peak;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+
+#[cfg(any(feature = "probe", feature = "report"))]
+#[allow(unreachable_pub, reason = "public as part of `probe`, where there is one")]
+pub use peak::{PEAK_OPERATIONS, peak};
 
 use core::fmt;
 use wide::{f32x16, i16x32, i32x16, u16x32};

@@ -1,10 +1,9 @@
 //! The definition of the quantised network, in plain loops over 64-bit integers, read from the documentation of
-//! `twolayer::quantized` and sharing no code with it.
+//! `twolayer::int` and sharing no code with it.
 
 #![allow(dead_code, reason = "every test crate uses its own part")]
 
-use twolayer::Bits;
-use twolayer::Shape;
+use twolayer::{Bits, Shape};
 
 /// The outputs for an image.
 pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -> Vec<i64> {

@@ -5,8 +5,6 @@
 #![allow(dead_code, reason = "each test crate uses a part")]
 
 pub(crate) mod recipe;
-#[path = "../../src/reference.rs"]
-pub(crate) mod reference;
 
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};

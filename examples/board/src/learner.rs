@@ -10,7 +10,7 @@
 //!     W[j][label] += 8 · h[j],  W[j][rival] −= 8 · h[j]          both stop at −32768 and 32767
 //! ```
 //!
-//! `h`, `w2` and `b2` are those of [`twolayer::quantized`]. This is the rule of the perceptron, with a margin. It needs no
+//! `h`, `w2` and `b2` are those of [`twolayer::int`]. This is the rule of the perceptron, with a margin. It needs no
 //! target for the outputs, whose unit differs from network to network, and leaves alone what the network is sure of.
 //!
 //! No sum overflows for any number of hidden units that a network may have: `|h · W| ≤ 255 · 2¹⁵`, each product adds at most

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use twolayer::host::dataset::{Name, without_user};
+use twolayer::host::shown;
 use twolayer::host::tensors::TensorError;
 use twolayer::picture::PictureError;
-use twolayer::{Kind, host, host::shown};
+use twolayer::{Kind, host};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::time::Instant;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Report, integer_weights};
-use twolayer::host::{Classifier, Evaluation, ModelFile, OwnedWeights, Threads, evaluate, shown};
-use twolayer::quantized::{PackedNetwork, Quantized};
+use twolayer::host::{Classifier, Evaluation, ModelFile, OwnedWeights, Quantized, Threads, evaluate, shown};
+use twolayer::int::PackedNetwork;
 use twolayer::{Backend, Kind, Network, Weights};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {

@@ -115,5 +115,7 @@ mod console {
         ($($text:tt)*) => { $crate::console::note!("warning: {}", format_args!($($text)*)) };
     }
 
-    pub(crate) use {note, say, warning};
+    pub(crate) use note;
+    pub(crate) use say;
+    pub(crate) use warning;
 }

@@ -11,9 +11,8 @@ use std::env::var_os;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use twolayer::host::dataset::Set;
-use twolayer::host::{self, GreyPicture, ModelFile, OwnedWeights, shown};
+use twolayer::host::{self, GreyPicture, ModelFile, OwnedWeights, Quantized, shown};
 use twolayer::picture::{Ink, Picture, Seen};
-use twolayer::quantized::Quantized;
 use twolayer::{Backend, Kind, Network, QuantizedNetwork, Shape, SizeError};
 
 /// The longest bar, in characters.

@@ -10,8 +10,8 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use twolayer::host::{self, ModelFile, Threads, compare, shown};
+use twolayer::int::PackedNetwork;
 use twolayer::model::{Details, HEADER_LEN};
-use twolayer::quantized::PackedNetwork;
 use twolayer::{Backend, Bits, Kind, Network, crc32};
 
 pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {

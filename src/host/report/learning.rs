@@ -2,7 +2,7 @@
 
 use super::html::{Html, percent};
 use super::plot::Plot;
-use crate::host::training::Event;
+use crate::host::train::Event;
 use core::time::Duration;
 
 /// How a network learnt: what the [events](Event) of a training run say.

@@ -11,12 +11,11 @@ mod plot;
 mod speed;
 mod units;
 
-use super::atomic_write::{reserve, write_atomically};
-use super::dataset::Set;
-use super::evaluation::{Answer, Classifier, Evaluation, evaluate_with_answers};
-use super::{Error, Threads};
-use crate::shape::Shape;
-use crate::weights::Weights;
+use super::Error;
+use super::data::Set;
+use super::files::{reserve, write_atomically};
+use super::train::{Answer, Classifier, Evaluation, Threads, evaluate_with_answers};
+use crate::net::{Shape, Weights};
 use html::{Html, percent};
 pub use learning::Learning;
 use plot::Plot;

@@ -1,10 +1,8 @@
 //! The part of what a machine can do that a run reached.
 
-use crate::halve::seen;
-use crate::host::dataset::Set;
-use crate::peak::{PEAK_OPERATIONS, peak};
-use crate::shape::Shape;
-use crate::simd::Backend;
+use crate::host::data::Set;
+use crate::net::{Shape, seen};
+use crate::simd::{Backend, PEAK_OPERATIONS, peak};
 use core::hint::black_box;
 use core::time::Duration;
 use std::time::Instant;
@@ -54,8 +52,8 @@ pub fn peak_rate(backend: Backend) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::FileAccess;
-    use crate::host::dataset::Dataset;
+    use crate::host::data::Dataset;
+    use crate::host::files::FileAccess;
 
     #[test]
     fn work_is_counted_where_there_is_ink() {

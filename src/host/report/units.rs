@@ -3,12 +3,11 @@
 use super::html::Html;
 use super::picture::signed;
 use super::plot::Plot;
-use crate::halve::seen;
-use crate::host::dataset::Set;
-use crate::host::{Error, OwnedWeights};
-use crate::quantized::Quantized;
-use crate::quantized::level::level;
-use crate::weights::Weights;
+use crate::host::Error;
+use crate::host::data::Set;
+use crate::host::files::{OwnedWeights, Quantized};
+use crate::int::level;
+use crate::net::{Weights, seen};
 
 /// The most units that are shown, and the most weights in all.
 const MAX_UNITS: usize = 48;

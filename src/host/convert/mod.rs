@@ -1,0 +1,7 @@
+//! Networks from and to other programs: tensors of PyTorch, NumPy and Keras, and C.
+
+mod c99;
+#[cfg(feature = "convert")]
+pub mod tensors;
+
+pub use c99::C99;

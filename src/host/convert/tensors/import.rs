@@ -1,0 +1,197 @@
+//! Makes a network of tensors, with the scaling of its input folded into its first layer.
+
+use super::error::TensorError;
+use super::roles::{Layout, Roles};
+use super::{Numbers, TensorFiles, TensorInfo};
+use crate::host::Error;
+use crate::host::files::OwnedWeights;
+use core::fmt;
+use std::path::PathBuf;
+
+/// What was done to a pixel x, 0 to 255, before it entered the network: (x / scale − mean) / deviation.
+///
+/// PyTorch's `ToTensor` divides by 255, `Normalize(0.1307, 0.3081)` is a mean and a deviation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names explain themselves")]
+pub struct Input {
+    pub scale: f64,
+    pub mean: f64,
+    pub deviation: f64,
+}
+
+impl Input {
+    /// The pixel itself.
+    pub const RAW: Self = Self { scale: 1.0, mean: 0.0, deviation: 1.0 };
+
+    fn check(self) -> Result<(), TensorError> {
+        let positive = "a finite number above 0";
+        for (what, number, expected, good) in [
+            ("scale", self.scale, positive, self.scale > 0.0),
+            ("mean", self.mean, "a finite number", true),
+            ("standard deviation", self.deviation, positive, self.deviation > 0.0),
+        ] {
+            if !good || !number.is_finite() {
+                return Err(TensorError::Input { what, found: number.to_string(), expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Input {
+    /// For example `(x / 255 - 0.1307) / 0.3081`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let &Self { scale, mean, deviation } = self;
+        let (scaled, shifted, divided) = (scale - 1.0 != 0.0, mean != 0.0, deviation - 1.0 != 0.0);
+        f.write_str(if shifted && divided { "(x" } else { "x" })?;
+        if scaled {
+            write!(f, " / {scale}")?;
+        }
+        if shifted {
+            write!(f, " {} {}", if mean < 0.0 { '+' } else { '-' }, mean.abs())?;
+        }
+        if divided {
+            write!(f, "{} / {deviation}", if shifted { ")" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// A network made of tensors.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Imported {
+    /// Its weights, for raw pixels as input.
+    pub weights: OwnedWeights,
+    /// The tensors it was made of: W1, b1, W2, b2, without the biases that are not there.
+    pub tensors: Vec<TensorInfo>,
+    /// How the matrices lie in them.
+    pub layout: Layout,
+}
+
+impl TensorFiles {
+    /// Makes a network of the tensors, with what was done to its input folded into W1 and b1, so that it takes raw pixels.
+    /// The numbers are computed in f64 and rounded to f32 once; with [`Input::RAW`], f32 numbers are copied. The network
+    /// has biases if there is one among the tensors, or the input has a mean.
+    ///
+    /// # Errors
+    ///
+    /// If the tensors do not make exactly one network, their numbers cannot be read or are not finite, or memory runs out.
+    pub fn network(&self, roles: &Roles, input: Input) -> Result<Imported, Error> {
+        let error = |error| Error::Tensors { path: self.paths(), error };
+        input.check().map_err(error)?;
+        let (reading, shape) = roles.find(self).map_err(error)?;
+        let biases = reading.b1.is_some() || reading.b2.is_some() || input.mean != 0.0;
+        let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
+
+        // First of all: a header that announces more than the file holds costs no memory.
+        let w1 = self.matrix(reading.w1, reading.layout, inputs, hidden)?;
+        let mut owned = OwnedWeights::zeros(if biases { shape.with_biases() } else { shape })?;
+        let mut weights = owned.view_mut();
+        let step = input.scale * input.deviation;
+        let mut sums = vec![0.0; hidden];
+        for i in 0..inputs {
+            for (h, sum) in sums.iter_mut().enumerate() {
+                let weight = w1.at(i, h);
+                *sum += weight;
+                put(weights.w1_mut(i, h), weight / step).map_err(|found| error(w1.not_finite(i, h, found)))?;
+            }
+        }
+        drop(w1);
+        let b1 = reading.b1.map(|place| self.vector(place, hidden)).transpose()?;
+        for (h, sum) in sums.into_iter().enumerate().filter(|_| biases) {
+            let bias = b1.as_ref().map_or(0.0, |b1| b1.at(h, 0));
+            // Without a mean, the bias as it is, to the bit.
+            let bias = if input.mean == 0.0 { bias } else { bias - input.mean / input.deviation * sum };
+            let whose = |found| match &b1 {
+                Some(b1) => b1.not_finite(h, 0, found),
+                None => TensorError::NotFinite { name: self.name(reading.w1).into(), at: vec![h], found },
+            };
+            put(weights.b1_mut(h), bias).map_err(|found| error(whose(found)))?;
+        }
+        let w2 = self.matrix(reading.w2, reading.layout, hidden, outputs)?;
+        let b2 = reading.b2.map(|place| self.vector(place, outputs)).transpose()?;
+        for o in 0..outputs {
+            for h in 0..hidden {
+                put(weights.w2_mut(h, o), w2.at(h, o)).map_err(|found| error(w2.not_finite(h, o, found)))?;
+            }
+            if let Some(b2) = &b2 {
+                put(weights.b2_mut(o), b2.at(o, 0)).map_err(|found| error(b2.not_finite(o, 0, found)))?;
+            }
+        }
+        let tensors = reading.tensors().filter_map(|place| self.infos().nth(place).cloned()).collect();
+        Ok(Imported { weights: owned, tensors, layout: reading.layout })
+    }
+
+    /// A note of at most 200 bytes on where a network comes from, for its model file: for example `imported from
+    /// net.safetensors: fc1.weight, fc2.weight; input x / 255`.
+    #[must_use]
+    pub fn origin(&self, imported: &Imported, input: Input) -> String {
+        const MOST: usize = 200;
+        let file_name = |path: &PathBuf| path.file_name().map(|it| it.to_string_lossy().into_owned());
+        let files: Vec<_> = self.files.iter().filter_map(|(path, _)| file_name(path)).collect();
+        // The tensor of a .npy file is called as the file is.
+        let is_file = |name: &str| self.files.iter().any(|(path, _)| path.display().to_string() == name);
+        let names: Vec<_> = imported.tensors.iter().map(|it| it.name.as_str()).filter(|name| !is_file(name)).collect();
+        let separator = if names.is_empty() { "" } else { ": " };
+        let mut note = format!("imported from {}{separator}{}; input {input}", files.join(", "), names.join(", "));
+        if note.len() > MOST {
+            let end = (0..=MOST - "…".len()).rev().find(|&end| note.is_char_boundary(end));
+            note.truncate(end.unwrap_or_default());
+            note.push('…');
+        }
+        note
+    }
+
+    fn matrix(&self, place: usize, layout: Layout, inputs: usize, outputs: usize) -> Result<Matrix<'_>, Error> {
+        let numbers = self.read(place, inputs * outputs)?;
+        // Rows in the file's sense: its first index.
+        let outputs_first = layout == Layout::OutIn;
+        let outputs_run_fastest = outputs_first == self.is_fortran(place);
+        let steps = if outputs_run_fastest { [outputs, 1] } else { [1, inputs] };
+        Ok(Matrix { name: self.name(place), numbers, steps, outputs_first })
+    }
+
+    /// A bias: a matrix of one output.
+    fn vector(&self, place: usize, len: usize) -> Result<Matrix<'_>, Error> {
+        Ok(Matrix { name: self.name(place), numbers: self.read(place, len)?, steps: [1, 0], outputs_first: false })
+    }
+}
+
+/// A tensor read as `[in][out]`, whatever its layout.
+struct Matrix<'a> {
+    name: &'a str,
+    numbers: Numbers<'a>,
+    /// The steps from one input and from one output to the next.
+    steps: [usize; 2],
+    /// Whether the output is the tensor's first index.
+    outputs_first: bool,
+}
+
+impl Matrix<'_> {
+    /// A number; NaN where there is none, which the lengths checked before rule out.
+    fn at(&self, input: usize, output: usize) -> f64 {
+        self.numbers.at(input * self.steps[0] + output * self.steps[1]).unwrap_or(f64::NAN)
+    }
+
+    /// The error for a number that a network cannot have.
+    fn not_finite(&self, input: usize, output: usize, found: String) -> TensorError {
+        let at = match (self.outputs_first, self.steps[1]) {
+            (_, 0) => vec![input],
+            (true, _) => vec![output, input],
+            (false, _) => vec![input, output],
+        };
+        TensorError::NotFinite { name: self.name.into(), at, found }
+    }
+}
+
+/// Rounds a number to f32. The error is the number, if that is infinite or not a number.
+fn put(to: Option<&mut f32>, number: f64) -> Result<(), String> {
+    #[expect(clippy::cast_possible_truncation, reason = "rounded on purpose; what overflows is infinite and refused")]
+    let rounded = number as f32;
+    match to {
+        Some(to) if rounded.is_finite() => *to = rounded,
+        _ => return Err(format!("{number:e}")),
+    }
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! Tensors in files of PyTorch (safetensors), NumPy and Keras (.npz, .npy), and networks made of them.
+//!
+//! A file is mapped and its list of tensors read; a tensor's numbers are read when a network is made of it, and only if
+//! their number is what a [`Shape`](crate::Shape) may have. So memory is needed for the network, and for those arrays of
+//! a .npz that are compressed.
+
+mod element;
+mod error;
+mod export;
+mod import;
+mod npy;
+mod npz;
+mod roles;
+mod safetensors;
+
+use crate::host::files::{Bytes, FileAccess};
+use crate::host::{Error, shown};
+use core::fmt;
+use core::ops::Range;
+use element::Element;
+use rawzip::ZipVerification;
+use std::borrow::Cow;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+pub use error::TensorError;
+pub use export::{ExportFormat, export};
+pub use import::{Imported, Input};
+pub use roles::{Layout, Roles};
+
+/// What a file says of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TensorInfo {
+    /// The name: of a single .npy file, its path.
+    pub name: String,
+    /// The sizes of its dimensions.
+    pub shape: Vec<usize>,
+    /// The type of its numbers as the file names it, such as `F32` or `<f4`.
+    pub type_name: String,
+}
+
+impl fmt::Display for TensorInfo {
+    /// For example `fc1.weight [128, 784]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", shown(&self.name), self.shape)
+    }
+}
+
+/// A tensor: what is said of it, and where its numbers are.
+#[derive(Debug)]
+struct Tensor {
+    info: TensorInfo,
+    /// The type of the numbers, if it is one of floats.
+    element: Option<Element>,
+    /// Whether the first index runs fastest.
+    fortran: bool,
+    place: Place,
+}
+
+/// Where a tensor's numbers are in a file.
+#[derive(Clone, Debug)]
+enum Place {
+    /// As they are.
+    Plain(Range<usize>),
+    /// In an entry of an archive, behind the header of a .npy file.
+    Archived {
+        entry: Range<usize>,
+        deflated: bool,
+        /// The length and checksum of what is in the entry.
+        claim: ZipVerification,
+        header_len: usize,
+    },
+}
+
+/// The numbers of a tensor.
+#[derive(Debug)]
+struct Numbers<'a> {
+    bytes: Cow<'a, [u8]>,
+    element: Element,
+}
+
+impl Numbers<'_> {
+    fn at(&self, index: usize) -> Option<f64> {
+        self.element.at(&self.bytes, index)
+    }
+}
+
+/// One or more open files of tensors.
+#[derive(Debug)]
+pub struct TensorFiles {
+    files: Vec<(PathBuf, Bytes)>,
+    /// Each tensor with the index of its file.
+    tensors: Vec<(usize, Tensor)>,
+}
+
+impl TensorFiles {
+    /// Opens files: safetensors or .npz with tensors that have names, or .npy with one each.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read, its format is unknown, or its list of tensors is damaged.
+    pub fn open<P: AsRef<Path>>(paths: &[P], access: FileAccess) -> Result<Self, Error> {
+        let mut opened = Self { files: Vec::new(), tensors: Vec::new() };
+        for path in paths.iter().map(AsRef::as_ref) {
+            let bytes = Bytes::open(path, access, announced)?;
+            let error = |error| Error::Tensors { path: shown(path), error };
+            for tensor in list(bytes.as_slice(), path).map_err(error)? {
+                if opened.infos().any(|info| info.name == tensor.info.name) {
+                    return Err(error(TensorError::Duplicate { name: tensor.info.name }));
+                }
+                opened.tensors.push((opened.files.len(), tensor));
+            }
+            opened.files.push((path.to_owned(), bytes));
+        }
+        Ok(opened)
+    }
+
+    /// The tensors, in the order of the files.
+    pub fn infos(&self) -> impl Iterator<Item = &TensorInfo> {
+        self.tensors.iter().map(|(_, tensor)| &tensor.info)
+    }
+
+    /// The files' paths, for messages.
+    fn paths(&self) -> String {
+        let each: Vec<_> = self.files.iter().map(|(path, _)| shown(path)).collect();
+        each.join(", ")
+    }
+
+    /// The name of the tensor at `place`.
+    fn name(&self, place: usize) -> &str {
+        self.tensors[place].1.info.name.as_str()
+    }
+
+    /// Whether the first index of the tensor at `place` runs fastest.
+    fn is_fortran(&self, place: usize) -> bool {
+        self.tensors[place].1.fortran
+    }
+
+    /// Reads the numbers of the tensor at `place`: `len` of them, which its shape says.
+    fn read(&self, place: usize, len: usize) -> Result<Numbers<'_>, Error> {
+        let (file, tensor) = &self.tensors[place];
+        let (path, bytes) = &self.files[*file];
+        let error = |error| Error::Tensors { path: shown(path), error };
+        tensor.read(bytes.as_slice(), len).map_err(error)
+    }
+}
+
+impl Tensor {
+    /// Reads the numbers from the file's bytes.
+    fn read<'a>(&self, file: &'a [u8], len: usize) -> Result<Numbers<'a>, TensorError> {
+        let name = &self.info.name;
+        let damaged = |what: String| TensorError::Tensor { name: name.clone(), what };
+        let element =
+            self.element.ok_or_else(|| TensorError::Type { name: name.clone(), found: self.info.type_name.clone() })?;
+        let expected = len.saturating_mul(element.len());
+        let check = |found: usize| {
+            let what = || damaged(format!("{found} bytes of numbers; {:?} takes {expected}", self.info.shape));
+            if found == expected { Ok(()) } else { Err(what()) }
+        };
+        let bytes = match &self.place {
+            Place::Plain(range) => {
+                check(range.len())?;
+                Cow::Borrowed(file.get(range.clone()).unwrap_or_default())
+            }
+            Place::Archived { entry, deflated, claim, header_len } => {
+                // Before anything is inflated. What the archive announces is all that is read.
+                check(usize::try_from(claim.uncompressed_size).unwrap_or(usize::MAX).saturating_sub(*header_len))?;
+                let entry = file.get(entry.clone()).unwrap_or_default();
+                let found =
+                    |bytes: &[u8]| ZipVerification { crc: rawzip::crc32(bytes), uncompressed_size: bytes.len() as u64 };
+                if *deflated {
+                    let mut bytes = Vec::new();
+                    npz::inflate(entry, claim.uncompressed_size.saturating_add(1))
+                        .read_to_end(&mut bytes)
+                        .map_err(|error| damaged(format!("cannot be decompressed: {error}")))?;
+                    claim.valid(found(&bytes)).map_err(|error| damaged(error.to_string()))?;
+                    bytes.drain(..*header_len);
+                    Cow::Owned(bytes)
+                } else {
+                    claim.valid(found(entry)).map_err(|error| damaged(error.to_string()))?;
+                    Cow::Borrowed(entry.get(*header_len..).unwrap_or_default())
+                }
+            }
+        };
+        Ok(Numbers { bytes, element })
+    }
+}
+
+/// The tensors of a file, whose format is told by its first bytes.
+fn list(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, TensorError> {
+    match bytes {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => single(bytes, path.display().to_string()).map(|it| vec![it]),
+        // The second signature is that of an empty archive.
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => npz::list(bytes),
+        // Protocols 2 and later of pickle, which older versions of PyTorch wrote without an archive around it.
+        [0x80, 2..=5, ..] => Err(TensorError::Pickled),
+        [0x89, b'H', b'D', b'F', ..] => Err(TensorError::Keras),
+        [b'T', b'W', b'O', b'L', b'A', b'Y', b'E', b'R', ..] => Err(TensorError::Model),
+        // A length of 64 bits, then JSON.
+        [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::list(bytes),
+        _ if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors")) => safetensors::list(bytes),
+        _ => Err(TensorError::Format { found: bytes.iter().take(8).copied().collect() }),
+    }
+}
+
+/// The most bytes worth reading of a file that begins so.
+const fn announced(start: &[u8]) -> u64 {
+    match start {
+        // No network takes more, not even in numbers of 64 bits.
+        [0x93, b'N', ..] | [b'P', b'K', ..] | [_, _, _, _, _, _, _, _, b'{', ..] => 1 << 32,
+        _ => 0,
+    }
+}
+
+/// The tensor in a .npy file.
+fn single(bytes: &[u8], name: String) -> Result<Tensor, TensorError> {
+    let header = match npy::Header::parse(bytes) {
+        Ok(header) => header,
+        Err(what) => return Err(TensorError::Tensor { name, what }),
+    };
+    Ok(Tensor {
+        info: TensorInfo { name, shape: header.shape, type_name: header.type_name },
+        element: header.element,
+        fortran: header.fortran,
+        place: Place::Plain(header.len..bytes.len()),
+    })
+}
+
+/// Checks whether any bytes are tensors, reads their numbers, and makes a network of them if they are small and one: for fuzzing.
+///
+/// # Errors
+///
+/// What is wrong with them.
+#[doc(hidden)]
+pub fn check(bytes: &[u8]) -> Result<usize, Error> {
+    // As much as a test may inflate.
+    const MOST: usize = 1 << 20;
+    let path = Path::new("bytes.safetensors");
+    let error = |error| Error::Tensors { path: shown(path), error };
+    let mut numbers = 0;
+    let (mut files, mut all) = (TensorFiles { files: Vec::new(), tensors: Vec::new() }, 0_usize);
+    for tensor in list(bytes, path).map_err(error)? {
+        let len = tensor.info.shape.iter().copied().fold(1_usize, usize::saturating_mul);
+        if len <= MOST {
+            let read = tensor.read(bytes, len).map_err(error)?;
+            numbers += (0..len).filter(|&index| read.at(index).is_some()).count();
+        }
+        all = all.saturating_add(len);
+        files.tensors.push((0, tensor));
+    }
+    if all <= MOST {
+        files.files.push((path.to_owned(), Bytes::Read(bytes.to_vec())));
+        for input in [Input::RAW, Input { scale: 255.0, mean: 0.1307, deviation: 0.3081 }] {
+            let imported = files.network(&Roles::default(), input)?;
+            debug_assert!(files.origin(&imported, input).len() <= 200);
+        }
+    }
+    Ok(numbers)
+}

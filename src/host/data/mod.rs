@@ -1,0 +1,423 @@
+//! Data sets: training and test images with their labels, in four IDX files in one directory.
+
+mod cache;
+mod digit_files;
+mod digits_idx;
+#[cfg(feature = "download")]
+mod fetch;
+mod gzip;
+mod name;
+#[cfg(feature = "download")]
+mod verify;
+
+pub use cache::ExpandedCopies;
+pub use digit_files::Digits;
+pub use digits_idx::write_idx;
+#[cfg(feature = "download")]
+pub use fetch::{Fetch, Refusal, without_user};
+#[doc(hidden)]
+pub use gzip::expand_bytes;
+pub use name::{Name, Source};
+#[cfg(feature = "download")]
+pub use verify::{Checked, State, verify};
+
+use super::files::{Bytes, FileAccess};
+use super::{Action, Error};
+use crate::image::idx::{Idx, IdxError};
+use core::ops::Range;
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The names of the four files: training images, training labels, test images, test labels.
+const FILES: [&str; 4] =
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+
+/// Progress of a download or of the generation of digits.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// A file was requested from a mirror.
+    Asked {
+        /// The file's URL, without credentials.
+        url: &'a str,
+    },
+    /// A mirror did not provide a file; the next mirror is tried, if there is one.
+    Refused {
+        /// The file's URL, without credentials.
+        url: &'a str,
+        /// What went wrong.
+        reason: &'a str,
+    },
+    /// Bytes of the data set were written.
+    Bytes {
+        /// Bytes written so far.
+        done: u64,
+        /// Bytes of the whole data set.
+        total: u64,
+    },
+}
+
+/// A training set and a test set.
+#[derive(Debug)]
+pub struct Dataset {
+    /// The training set.
+    pub train: Set,
+    /// The test set, with images of the same size and no classes that the training set lacks.
+    pub test: Set,
+}
+
+impl Dataset {
+    /// Opens the four files in a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
+    /// `t10k` for `train`. The spelling `train-images.idx3-ubyte` is accepted too. Files that end in `.gz` are
+    /// decompressed once, into the cache directory (see [`ExpandedCopies`]), or into memory if the cache cannot be written.
+    ///
+    /// # Errors
+    ///
+    /// If a file is missing, unreadable or not IDX, or if the four files do not match: counts of images and labels,
+    /// sizes of images, range of labels.
+    pub fn open(directory: &Path, access: FileAccess) -> Result<Self, Error> {
+        check_directory(directory)?;
+        let [a, b, c, d] = FILES.map(|name| Content::open(directory, name, access));
+        Self::new([a?, b?, c?, d?])
+    }
+
+    /// Opens the test set only, like [`open`](Self::open); the files of the training set may be missing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), for the two files of the test set.
+    pub fn open_test(directory: &Path, access: FileAccess) -> Result<Set, Error> {
+        check_directory(directory)?;
+        let [_, _, images, labels] = FILES;
+        Set::new(Content::open(directory, images, access)?, Content::open(directory, labels, access)?)
+    }
+
+    /// The built-in digits: 60,000 training and 10,000 test images, as in MNIST. They are generated once and kept in
+    /// the cache directory; if it cannot be written, they are generated in memory.
+    ///
+    /// # Errors
+    ///
+    /// If the files in the cache are not a valid data set.
+    pub fn digits(access: FileAccess, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
+        match digit_files::ensure_cached(report) {
+            Ok(directory) => Self::open(&directory, access),
+            Err(_) => Self::generate(Digits::default(), report),
+        }
+    }
+
+    /// Generates built-in digits in memory.
+    ///
+    /// # Errors
+    ///
+    /// If `digits` asks for no training images, no test images, or 2³² images or more in all.
+    pub fn generate(digits: Digits, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
+        let mut names = FILES.into_iter().map(|name| PathBuf::from("built-in digits").join(name));
+        let files = digits.in_memory(report)?;
+        Self::new(files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes }))
+    }
+
+    /// The same data set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        Self { train: self.train.inverted(), test: self.test.inverted() }
+    }
+
+    /// The same data set with its last `count` training images in place of the test set: for settings to be chosen by, so that the
+    /// test set is looked at once. A copy in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HoldOut`] if no training image, or no test image, would be left.
+    pub fn held_out(self, count: usize) -> Result<Self, Error> {
+        let images = self.train.len();
+        let error = Error::HoldOut { found: count, images };
+        let Some(left) = images.checked_sub(count).filter(|left| *left > 0 && count > 0) else { return Err(error) };
+        let (train, test) = (self.train.part(0..left), self.train.part(left..images));
+        test.check_labels(train.classes(), "the training labels")?;
+        Ok(Self { train, test })
+    }
+
+    fn new([train_images, train_labels, test_images, test_labels]: [Content; 4]) -> Result<Self, Error> {
+        let train = Set::new(train_images, train_labels)?;
+        let test = Set::new(test_images, test_labels)?;
+        if test.pixels() != train.pixels() {
+            return Err(Error::Pixels {
+                path: test.images.path,
+                found: test.pixels,
+                expected: train.pixels,
+                whose: "the training set",
+            });
+        }
+        test.check_labels(train.classes(), "the training labels")?;
+        Ok(Self { train, test })
+    }
+}
+
+/// A file's path, as shown to the user, and its bytes, decompressed. Mapped bytes may change at any time.
+#[derive(Debug)]
+struct Content {
+    path: PathBuf,
+    bytes: Bytes,
+}
+
+impl Content {
+    fn open(directory: &Path, name: &'static str, access: FileAccess) -> Result<Self, Error> {
+        let path = require_file(directory, name)?;
+        // Labels are few, and are indices once they are checked: they must not change.
+        let access = if name.contains("labels") { FileAccess::Read } else { access };
+        let bytes = if gzip::is_compressed(&path)? {
+            gzip::open_decompressed(&path, access)?
+        } else {
+            Bytes::open(&path, access, announced)?
+        };
+        Ok(Self { path, bytes })
+    }
+
+    fn read<'a, T>(&'a self, view: impl FnOnce(&Idx<'a>) -> Result<T, IdxError>) -> Result<T, Error> {
+        let result = Idx::parse(self.bytes.as_slice()).and_then(|idx| view(&idx));
+        result.map_err(|error| Error::Idx { path: self.path.clone(), error })
+    }
+}
+
+/// Images and their labels.
+#[derive(Debug)]
+pub struct Set {
+    images: Content,
+    labels: Content,
+    /// Where the pixels begin in the file of images.
+    header_len: usize,
+    /// Pixels per image.
+    pixels: usize,
+    /// Width and height of an image.
+    image_size: Option<[u16; 2]>,
+}
+
+impl Set {
+    fn new(images: Content, labels: Content) -> Result<Self, Error> {
+        let (count, pixels) = images.read(Idx::images).map(|images| (images.count() as usize, images.pixels()))?;
+        let image_size = images.read(|idx| Ok(image_size(idx)))?;
+        let header_len = images.bytes.as_slice().len() - count * pixels;
+        let label_count = labels.read(Idx::labels)?.len();
+        if count != label_count {
+            return Err(Error::Counts {
+                images_path: images.path,
+                images: count,
+                labels_path: labels.path,
+                labels: label_count,
+            });
+        }
+        if count == 0 {
+            return Err(Error::Empty { path: images.path });
+        }
+        Ok(Self { images, labels, header_len, pixels, image_size })
+    }
+
+    /// The same set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        let pixels = self.images().iter().map(|pixel| !pixel).collect();
+        Self { images: Content { path: self.images.path, bytes: Bytes::Read(pixels) }, header_len: 0, ..self }
+    }
+
+    /// Some of the images.
+    fn part(&self, range: Range<usize>) -> Self {
+        let images = self.images().get(range.start * self.pixels..range.end * self.pixels).unwrap_or_default();
+        let labels = self.labels().get(range).unwrap_or_default();
+        let count = u32::try_from(labels.len()).unwrap_or_default();
+        let labels = [&[0, 0, 8, 1], &count.to_be_bytes()[..], labels].concat();
+        let content = |of: &Content, bytes| Content { path: of.path.clone(), bytes: Bytes::Read(bytes) };
+        let (images, labels) = (content(&self.images, images.to_vec()), content(&self.labels, labels));
+        Self { images, labels, header_len: 0, ..*self }
+    }
+
+    /// The number of images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels().len()
+    }
+
+    /// Always false: an empty set cannot be opened.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of pixels per image.
+    #[must_use]
+    pub const fn pixels(&self) -> usize {
+        self.pixels
+    }
+
+    /// Width and height of an image, where the file says them.
+    #[must_use]
+    pub const fn image_size(&self) -> Option<[u16; 2]> {
+        self.image_size
+    }
+
+    /// The columns of an image: what the file says, or those of a square.
+    pub(crate) fn width(&self) -> usize {
+        self.image_size.map_or_else(|| self.pixels.isqrt(), |[width, _]| width.into())
+    }
+
+    /// A copy of an image, counted from 0.
+    #[must_use]
+    pub fn image(&self, index: usize) -> Option<Vec<u8>> {
+        Some(self.images().chunks_exact(self.pixels).nth(index)?.to_vec())
+    }
+
+    /// An image's label, counted from 0.
+    #[must_use]
+    pub fn label(&self, index: usize) -> Option<u8> {
+        self.labels().get(index).copied()
+    }
+
+    /// The path of the file of images.
+    #[must_use]
+    pub fn images_path(&self) -> &Path {
+        &self.images.path
+    }
+
+    /// Whether the images are memory-mapped.
+    #[must_use]
+    pub const fn is_mapped(&self) -> bool {
+        self.images.bytes.is_mapped()
+    }
+
+    /// The number of classes: the largest label plus one, at least 2.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.labels().iter().max().map_or(2, |&largest| usize::from(largest) + 1).max(2)
+    }
+
+    /// The classes without an image: labels below [`classes`](Self::classes) that none has.
+    #[must_use]
+    pub fn absent_classes(&self) -> Vec<usize> {
+        let mut absent = vec![true; self.classes()];
+        for &label in self.labels() {
+            if let Some(absent) = absent.get_mut(usize::from(label)) {
+                *absent = false;
+            }
+        }
+        absent.iter().enumerate().filter_map(|(class, absent)| absent.then_some(class)).collect()
+    }
+
+    /// Checks that images have `pixels` pixels and that all labels are below `classes`.
+    pub(crate) fn check(&self, pixels: usize, classes: usize) -> Result<(), Error> {
+        if self.pixels != pixels {
+            let (path, found) = (self.images.path.clone(), self.pixels);
+            return Err(Error::Pixels { path, found, expected: pixels, whose: "the network" });
+        }
+        self.check_labels(classes, "the network's classes")
+    }
+
+    /// Checks that all labels are below `classes`; `whose` says whose classes they are, for the error.
+    fn check_labels(&self, classes: usize, whose: &'static str) -> Result<(), Error> {
+        match self.labels().iter().enumerate().find(|&(_, &label)| usize::from(label) >= classes) {
+            Some((sample, &found)) => {
+                Err(Error::Label { path: self.labels.path.clone(), sample, found, classes, whose })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// All pixels: `[images][pixels]`. Not public, since the bytes may be memory-mapped.
+    pub(crate) fn images(&self) -> &[u8] {
+        // Not by the header, which may have changed since it was read.
+        self.images.bytes.as_slice().get(self.header_len..).unwrap_or_default()
+    }
+
+    /// One label per image. Not public, like the images.
+    pub(crate) fn labels(&self) -> &[u8] {
+        Idx::parse(self.labels.bytes.as_slice()).and_then(|idx| idx.labels()).unwrap_or(&[])
+    }
+}
+
+/// Width and height of the images of a file of three dimensions.
+fn image_size(idx: &Idx<'_>) -> Option<[u16; 2]> {
+    let mut dimensions = idx.dimensions();
+    let (3, Some(_), Some(height), Some(width)) =
+        (dimensions.len(), dimensions.next(), dimensions.next(), dimensions.next())
+    else {
+        return None;
+    };
+    Some([u16::try_from(width).ok()?, u16::try_from(height).ok()?])
+}
+
+/// The most bytes worth reading of a file that begins so: those that its header announces.
+fn announced(start: &[u8]) -> u64 {
+    Idx::file_len(start).unwrap_or(0)
+}
+
+fn check_directory(directory: &Path) -> Result<(), Error> {
+    match directory.metadata() {
+        Ok(meta) if meta.is_dir() => Ok(()),
+        Ok(_) => Err(Error::NotADirectory { path: directory.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NoDirectory { path: directory.to_owned() }),
+        Err(error) => Err(Error::io(Action::Open, directory)(error)),
+    }
+}
+
+/// The path of a file in one of its usual spellings, plain or compressed; `None` if there is none.
+fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
+    // Some archives use the spelling train-images.idx3-ubyte.
+    let dotted = name.replacen("-idx", ".idx", 1);
+    for name in [name, &dotted] {
+        for path in [directory.join(name), directory.join(format!("{name}.gz"))] {
+            if path.try_exists().map_err(Error::io(Action::Open, &path))? {
+                return Ok(Some(path));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Like [`find_file`], but a missing file is an error.
+fn require_file(directory: &Path, name: &'static str) -> Result<PathBuf, Error> {
+    find_file(directory, name)?.ok_or_else(|| Error::Missing {
+        directory: directory.to_owned(),
+        name,
+        similar: similar_file(directory, name),
+    })
+}
+
+/// The name of a file that ends like a missing one, in upper or lower case: such as those of EMNIST, which has `test` for `t10k`.
+fn similar_file(directory: &Path, name: &str) -> Option<OsString> {
+    let ends =
+        [name, &name.replacen("t10k", "test", 1)].map(|name| [name.to_owned(), name.replacen("-idx", ".idx", 1)]);
+    fs::read_dir(directory).ok()?.flatten().map(|entry| entry.file_name()).find(|found| {
+        let found = found.to_string_lossy().to_lowercase();
+        let stem = found.strip_suffix(".gz").unwrap_or(&found);
+        ends.as_flattened().iter().any(|end| stem.ends_with(end.as_str()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::OpenOptions;
+    use std::io::Write;
+
+    /// A set whose files another process overwrites is still of the same images and labels, however little sense they make.
+    #[cfg(unix)]
+    #[test]
+    fn files_that_change_under_a_run() {
+        let directory = tempfile::TempDir::new().unwrap();
+        Digits { seed: 1, train: 1, test: 100 }.write(directory.path(), &mut |_| ()).unwrap();
+        let set = Dataset::open_test(directory.path(), FileAccess::Map).unwrap();
+        let labels = set.labels().to_vec();
+        assert!(set.is_mapped());
+        for name in [FILES[2], FILES[3]] {
+            let path = directory.path().join(name);
+            let len = fs::metadata(&path).unwrap().len();
+            let noise = vec![0xee; usize::try_from(len).unwrap()];
+            OpenOptions::new().write(true).open(path).unwrap().write_all(&noise).unwrap();
+        }
+        assert_eq!((set.len(), set.images().len()), (100, 100 * 784));
+        assert_eq!(set.image(99), Some(vec![0xee; 784]));
+        assert_eq!(set.labels(), labels);
+        let inverted = set.inverted();
+        assert_eq!((inverted.image(99), inverted.labels()), (Some(vec![0x11; 784]), &labels[..]));
+    }
+}

@@ -1,0 +1,104 @@
+//! Verifies the files of a data set by their SHA-256.
+
+use super::find_file;
+use super::gzip::{CopyError, Decompressed, copy, is_compressed};
+use super::name::{File, Name};
+use crate::host::{Action, Error};
+use core::fmt::Write;
+use std::fs;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// The result of verifying one file of a data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The file's standard name.
+    pub name: &'static str,
+    /// The state of the file.
+    pub state: State,
+}
+
+/// The state of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The SHA-256 is right.
+    Intact,
+    /// The SHA-256 is wrong.
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The SHA-256 of its contents (decompressed), in hexadecimal.
+        found: String,
+        /// The expected SHA-256.
+        expected: &'static str,
+    },
+    /// The file is compressed and cannot be decompressed.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be decompressed.
+        reason: String,
+    },
+    /// The file does not exist.
+    Missing,
+}
+
+/// Compares the files in a directory, plain or compressed, with those of a data set.
+///
+/// # Errors
+///
+/// If a file exists but cannot be read.
+pub fn verify(directory: &Path, name: Name) -> Result<[Checked; 4], Error> {
+    let check = |file: File| -> Result<Checked, Error> {
+        let state = match find_file(directory, file.name)? {
+            None => State::Missing,
+            Some(path) => match sha256(&path)? {
+                Ok(found) if found == file.sha256 => State::Intact,
+                Ok(found) => State::Changed { path, found, expected: file.sha256 },
+                Err(error) => State::Damaged { path, reason: error.to_string() },
+            },
+        };
+        Ok(Checked { name: file.name, state })
+    };
+    let [a, b, c, d] = name.files().map(check);
+    Ok([a?, b?, c?, d?])
+}
+
+/// Whether the file in the directory, plain or compressed, has the expected SHA-256.
+pub(crate) fn sha256_matches(directory: &Path, file: &File) -> Result<bool, Error> {
+    let found = find_file(directory, file.name)?.map(|path| sha256(&path)).transpose()?;
+    Ok(found.is_some_and(|found| found.is_ok_and(|found| found == file.sha256)))
+}
+
+/// The SHA-256 of a file's contents, or the inner error if they cannot be decompressed.
+fn sha256(path: &Path) -> Result<io::Result<String>, Error> {
+    let mut digest = Digest::default();
+    match copy(&mut open_reader(path)?, &mut io::sink(), |piece| digest.update(piece)) {
+        Ok(_) => Ok(Ok(digest.hex())),
+        Err(CopyError::Read(error) | CopyError::Write(error)) if error.raw_os_error().is_none() => Ok(Err(error)),
+        Err(CopyError::Read(error) | CopyError::Write(error)) => Err(Error::io(Action::Read, path)(error)),
+    }
+}
+
+/// Opens a file to read its contents, which are decompressed on the fly if it is compressed.
+fn open_reader(path: &Path) -> Result<Box<dyn Read>, Error> {
+    let file = BufReader::new(fs::File::open(path).map_err(Error::io(Action::Open, path))?);
+    Ok(if is_compressed(path)? { Box::new(Decompressed::new(file)) } else { Box::new(file) })
+}
+
+/// Computes a SHA-256.
+#[derive(Clone, Default)]
+pub(crate) struct Digest(sha2::Sha256);
+
+impl Digest {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        sha2::Digest::update(&mut self.0, bytes);
+    }
+
+    pub(crate) fn hex(self) -> String {
+        sha2::Digest::finalize(self.0).iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! Files: read and mapped, written atomically; models and weights that own their memory.
+
+mod atomic_write;
+mod bytes;
+mod model_file;
+mod owned_weights;
+mod page_buffer;
+mod quantized;
+
+pub use atomic_write::Reservation;
+pub(super) use atomic_write::{
+    OutputDirectory, is_temporary, remove_abandoned, reserve, write_all_atomically, write_atomically,
+};
+pub(super) use bytes::Bytes;
+pub use bytes::FileAccess;
+pub use model_file::ModelFile;
+pub use owned_weights::OwnedWeights;
+pub use page_buffer::PageBuffer;
+pub use quantized::Quantized;

@@ -1,0 +1,331 @@
+//! Picture files, PNG, JPEG, PGM and PPM, as grey pictures, and grey pictures as PNG files.
+//!
+//! Everything is done in integers, and without the decoders' SIMD code, so a file gives the same bytes on every machine:
+//! - colours become the luma of ITU-R BT.601, `(299 R + 587 G + 114 B + 500) / 1000`, which is what JPEG stores;
+//! - alpha is over white: `(alpha · grey + (255 − alpha) · 255 + 127) / 255`;
+//! - of 16 bits, PNG keeps the upper 8 and PNM is rounded;
+//! - no gamma or colour profile is applied;
+//! - the orientation that a camera writes (Exif) is applied.
+//!
+//! A file's size is checked by its header, before memory is taken for its pixels. These take up to four bytes each while they
+//! are decoded, a progressive JPEG's up to nine, and one byte thereafter: at most 700 MB for the largest picture. A JPEG of
+//! 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of `twolayer predict`.
+
+mod jpeg;
+mod orientation;
+mod png;
+mod pnm;
+
+use super::files::write_atomically;
+use super::{Action, Error};
+use crate::image::picture::{Ink, Picture, Seen};
+use core::fmt;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The most pixels of a picture: 8192 × 8192, or 16384 × 4096.
+const MAX_PIXELS: u64 = 1 << 26;
+
+/// The most bytes of a file.
+const MAX_FILE_LEN: usize = 1 << 28;
+
+/// The longest text for people in an error.
+const MAX_REASON: usize = 100;
+
+/// A grey picture, 0 to 255, from a file or of memory.
+///
+/// ```
+/// use twolayer::host::GreyPicture;
+/// use twolayer::picture::Ink;
+/// # fn main() -> Result<(), twolayer::host::Error> {
+/// // Three light strokes, in a format that is easily written by hand.
+/// let mut file = b"P5 32 32 255\n".to_vec();
+/// file.extend((0..32 * 32).map(|i| if (8..24).contains(&(i / 32)) && (14..17).contains(&(i % 32)) { 255 } else { 0 }));
+///
+/// let picture = GreyPicture::from_bytes("one.pgm", &file)?;
+/// let (input, seen) = picture.normalize(Ink::Auto, 28)?;
+/// assert_eq!(input.len(), 28 * 28);
+/// assert_eq!((seen.ink, seen.width, seen.height), (Ink::Light, 3, 16));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct GreyPicture {
+    /// The file, for errors.
+    path: PathBuf,
+    pixels: Vec<u8>,
+    width: u32,
+    height: u32,
+}
+
+/// What a decoder makes of a file: `[height][width][channels]`.
+struct Decoded {
+    samples: Vec<u8>,
+    channels: Channels,
+    width: u32,
+    height: u32,
+    /// As Exif numbers them, 1 to 8.
+    orientation: u32,
+}
+
+/// The samples of a pixel.
+#[derive(Clone, Copy)]
+enum Channels {
+    Grey,
+    GreyAlpha,
+    Rgb,
+    Rgba,
+    /// Luma and two differences.
+    YCbCr,
+}
+
+impl GreyPicture {
+    /// A picture of `width × height` levels, row by row.
+    ///
+    /// `name` is named by errors, and need not be a file.
+    ///
+    /// # Errors
+    ///
+    /// If a side is not 1 to [`Picture::MAX_SIDE`], or there are fewer levels than pixels.
+    pub fn new(name: impl Into<PathBuf>, pixels: Vec<u8>, width: u32, height: u32) -> Result<Self, Error> {
+        let path = name.into();
+        match Picture::new(&pixels, width, height, width) {
+            Ok(_) => Ok(Self { path, pixels, width, height }),
+            Err(error) => Err(Error::NoDigit { path, error }),
+        }
+    }
+
+    /// Decodes a file. Its first bytes say its format, not its name.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is not in one of the formats, is damaged, or is too large: longer than 2²⁸ bytes, with
+    /// a side longer than [`Picture::MAX_SIDE`], or of more than 2²⁶ pixels.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(Error::io(Action::Open, path))?;
+        if file.metadata().is_ok_and(|meta| meta.is_dir()) {
+            return Err(Error::io(Action::Read, path)(ErrorKind::IsADirectory.into()));
+        }
+        Self::read(path, file)
+    }
+
+    /// Decodes what a reader gives to its end, like [`open`](Self::open). `name` is named by errors.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`open`](Self::open).
+    pub fn read(name: impl Into<PathBuf>, from: impl Read) -> Result<Self, Error> {
+        let path = name.into();
+        let mut bytes = Vec::new();
+        // One more byte tells that there are too many.
+        let read = from.take(MAX_FILE_LEN as u64 + 1).read_to_end(&mut bytes);
+        read.map_err(Error::io(Action::Read, &path))?;
+        Self::from_bytes(path, &bytes)
+    }
+
+    /// Decodes the bytes of a file, like [`open`](Self::open). `name` is named by errors.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`open`](Self::open).
+    pub fn from_bytes(name: impl Into<PathBuf>, bytes: &[u8]) -> Result<Self, Error> {
+        let path = name.into();
+        match decode(bytes) {
+            Ok(decoded) => Ok(decoded.into_grey(path)),
+            Err(error) => Err(Error::PictureFile { path, error }),
+        }
+    }
+
+    /// The levels, row by row.
+    #[must_use]
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The columns.
+    #[must_use]
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// The rows.
+    #[must_use]
+    pub const fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The picture as the core knows it.
+    ///
+    /// # Errors
+    ///
+    /// None: the size was checked before.
+    pub fn picture(&self) -> Result<Picture<'_>, Error> {
+        Picture::new(&self.pixels, self.width, self.height, self.width).map_err(self.no_digit())
+    }
+
+    /// Makes a network's input of `side × side` pixels of the digit in the picture, and says what was found:
+    /// [`Picture::normalize`].
+    ///
+    /// # Errors
+    ///
+    /// If there is no digit in the picture, or the side is not [`Picture::MIN_INPUT_SIDE`] to [`Picture::MAX_INPUT_SIDE`].
+    pub fn normalize(&self, ink: Ink, side: u32) -> Result<(Vec<u8>, Seen), Error> {
+        // A longer side is refused; it is to take no memory before.
+        let side = side.min(Picture::MAX_INPUT_SIDE + 1);
+        let mut input = vec![0; side as usize * side as usize];
+        let mut scratch = vec![0; Picture::scratch_len(self.width, side)];
+        let seen = self.picture()?.normalize(ink, &mut scratch, &mut input).map_err(self.no_digit())?;
+        Ok((input, seen))
+    }
+
+    /// Writes the picture as an 8-bit grey PNG file, atomically: see [`ModelFile::write`](super::ModelFile::write).
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written; an existing one is then left unchanged.
+    pub fn write_png(&self, path: &Path) -> Result<(), Error> {
+        let bytes = png::encode(&self.pixels, self.width, self.height).map_err(Error::io(Action::Write, path))?;
+        write_atomically(path, |mut file| file.write_all(&bytes))
+    }
+
+    fn no_digit(&self) -> impl FnOnce(crate::image::picture::PictureError) -> Error {
+        |error| Error::NoDigit { path: self.path.clone(), error }
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
+    if bytes.len() > MAX_FILE_LEN {
+        return Err(PictureFileError::Long);
+    }
+    match bytes {
+        [] => Err(PictureFileError::Empty),
+        [0x89, b'P', b'N', b'G', ..] => png::decode(bytes),
+        [0xFF, 0xD8, 0xFF, ..] => jpeg::decode(bytes),
+        [b'P', b'2' | b'3' | b'5' | b'6', space, ..] if space.is_ascii_whitespace() || *space == b'#' => {
+            pnm::decode(bytes)
+        }
+        _ => Err(PictureFileError::Unknown { found: bytes.iter().copied().take(8).collect() }),
+    }
+}
+
+/// Refuses a picture that is too large, by its header.
+fn check_size(width: u32, height: u32) -> Result<(), PictureFileError> {
+    let sides = 1..=Picture::MAX_SIDE;
+    let few = u64::from(width) * u64::from(height) <= MAX_PIXELS;
+    if sides.contains(&width) && sides.contains(&height) && few {
+        Ok(())
+    } else {
+        Err(PictureFileError::Size { width, height })
+    }
+}
+
+/// Memory for samples.
+fn zeros(len: Option<usize>) -> Result<Vec<u8>, PictureFileError> {
+    let bytes = len.unwrap_or(usize::MAX);
+    let mut samples = Vec::new();
+    samples.try_reserve_exact(bytes).map_err(|_| PictureFileError::Memory { bytes })?;
+    samples.resize(bytes, 0);
+    Ok(samples)
+}
+
+impl Decoded {
+    fn into_grey(self, path: PathBuf) -> GreyPicture {
+        let Self { samples, channels, width, height, orientation } = self;
+        let pixels = match channels {
+            Channels::Grey => samples,
+            Channels::GreyAlpha => samples.as_chunks().0.iter().map(|&[grey, alpha]| over_white(grey, alpha)).collect(),
+            Channels::Rgb => samples.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect(),
+            Channels::YCbCr => samples.as_chunks().0.iter().map(|&[luma, _, _]| luma).collect(),
+            Channels::Rgba => {
+                samples.as_chunks().0.iter().map(|&[r, g, b, alpha]| over_white(luma([r, g, b]), alpha)).collect()
+            }
+        };
+        let (pixels, width, height) = orientation::apply(orientation, pixels, width, height);
+        GreyPicture { path, pixels, width, height }
+    }
+}
+
+/// The luma of ITU-R BT.601, rounded.
+fn luma([r, g, b]: [u8; 3]) -> u8 {
+    let sum = 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b);
+    u8::try_from((sum + 500) / 1000).unwrap_or(u8::MAX)
+}
+
+/// A level over white, rounded.
+fn over_white(grey: u8, alpha: u8) -> u8 {
+    let (grey, alpha) = (u32::from(grey), u32::from(alpha));
+    u8::try_from((grey * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
+}
+
+/// Why a file is no picture. Its path stands in the [`Error`] around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PictureFileError {
+    /// A file without bytes.
+    Empty,
+    /// Not in one of the formats.
+    Unknown {
+        /// The first bytes, up to 8.
+        found: Vec<u8>,
+    },
+    /// More than 2²⁸ bytes.
+    Long,
+    /// A side that is not 1 to [`Picture::MAX_SIDE`], or more than 2²⁶ pixels.
+    Size {
+        /// The columns.
+        width: u32,
+        /// The rows.
+        height: u32,
+    },
+    /// The file is cut, or a part of it is not as its format has it.
+    Damaged {
+        /// PNG, JPEG or PNM.
+        format: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// Out of memory.
+    Memory {
+        /// The number of bytes requested.
+        bytes: usize,
+    },
+}
+
+impl PictureFileError {
+    /// What a decoder says, in one line.
+    fn damaged(format: &'static str, reason: &impl ToString) -> Self {
+        let reason = reason.to_string();
+        let line: String = reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_REASON).collect();
+        Self::Damaged { format, reason: line.trim_end_matches('.').to_owned() }
+    }
+}
+
+impl fmt::Display for PictureFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "the file is empty"),
+            Self::Unknown { found } => write!(
+                f,
+                "not a picture that can be read: it begins with \"{}\"; PNG, JPEG, PGM and PPM files can: convert it first",
+                found.escape_ascii()
+            ),
+            Self::Long => write!(f, "the file is longer than {} MiB: make the picture smaller", MAX_FILE_LEN >> 20),
+            &Self::Size { width, height } => write!(
+                f,
+                "a picture of {width} × {height} pixels; each side takes 1 to {}, and both together at most {MAX_PIXELS} \
+                 pixels: make it smaller, or cut the digit out",
+                Picture::MAX_SIDE
+            ),
+            Self::Damaged { format, reason } => {
+                write!(f, "the {format} file is damaged or cut: {reason}; save or copy it again")
+            }
+            Self::Memory { bytes } => write!(f, "cannot allocate {bytes} bytes of memory: make the picture smaller"),
+        }
+    }
+}
+
+impl core::error::Error for PictureFileError {}
+
+#[cfg(test)]
+mod tests;

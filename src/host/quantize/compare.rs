@@ -1,0 +1,60 @@
+//! Quantises a network with the images of a data set, and compares its accuracy before and after.
+
+use crate::host::Error;
+use crate::host::data::Set;
+use crate::host::files::Quantized;
+use crate::host::train::{Classifier, Evaluation, Threads, evaluate_with_answers};
+use crate::int::Bits;
+use crate::net::Weights;
+
+/// The default number of calibration images. More images make no measurable difference.
+pub const QUANTIZE_IMAGES: usize = 10_000;
+
+/// Quantises a network with the first `images` images of `set` (all if there are fewer), which should be a training
+/// set. See [`quantized::quantize`](crate::quantized::quantize()).
+///
+/// # Errors
+///
+/// If the images or labels do not fit the network, or the network cannot be quantised.
+pub fn quantize(weights: Weights<'_>, bits: Bits, set: &Set, images: usize) -> Result<Quantized, Error> {
+    let shape = weights.shape();
+    set.check(shape.pixels(), shape.outputs())?;
+    let labels = &set.labels()[..images.min(set.len())];
+    Ok(super::quantize::quantize(weights, bits, &set.images()[..labels.len() * shape.pixels()], labels)?)
+}
+
+/// The evaluations of two networks on the same set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The first network, usually with f32 weights.
+    pub before: Evaluation,
+    /// The second network, usually quantised.
+    pub after: Evaluation,
+    /// The number of images that both networks assign to the same class, right or wrong.
+    pub agreed: usize,
+}
+
+/// Classifies every image of `set` with both networks.
+///
+/// # Errors
+///
+/// Those of [`evaluate`](super::evaluate), for either network.
+pub fn compare(
+    before: &impl Classifier,
+    after: &impl Classifier,
+    set: &Set,
+    threads: &Threads,
+) -> Result<Comparison, Error> {
+    let (before, before_answers) = evaluate_with_answers(before, set, threads)?;
+    let (after, after_answers) = evaluate_with_answers(after, set, threads)?;
+    let agreed = before_answers.iter().zip(after_answers).filter(|(a, b)| a.class == b.class).count();
+    Ok(Comparison { before, after, agreed })
+}
+
+impl Comparison {
+    /// The accuracy of the second network minus that of the first, in percentage points.
+    #[must_use]
+    pub fn points(&self) -> f64 {
+        100.0 * (self.after.accuracy() - self.before.accuracy())
+    }
+}

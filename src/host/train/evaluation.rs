@@ -1,0 +1,233 @@
+//! Evaluates a network on a data set: accuracy, confusion matrix, and how the margin sorts right answers from wrong ones.
+
+use super::Threads;
+use crate::host::Error;
+use crate::host::data::Set;
+use crate::host::files::PageBuffer;
+use crate::int::PackedNetwork;
+use crate::net::{Network, Shape, SizeError};
+
+/// Images per batch. A batch reads each panel of W1 only once.
+const BATCH: usize = 64;
+
+/// The class of an image, and its margin: by how much its output is above the next largest, in the network's own unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The class.
+    pub class: u8,
+    /// The margin, exactly; infinity where there is one output only, for f32, and `u32::MAX` for integers.
+    pub margin: f64,
+}
+
+/// A network that can be evaluated.
+pub trait Classifier: Sync {
+    /// The network's sizes.
+    fn shape(&self) -> Shape;
+
+    /// The scratch length for [`classify_batch`](Self::classify_batch) of up to `images` images, in 32-bit words.
+    fn scratch_len(&self, images: usize) -> usize;
+
+    /// Classifies images. `images` is `[samples][pixels]`; `answers`, of length `samples`, takes the results.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError`] if a buffer has the wrong length.
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError>;
+}
+
+impl Classifier for Network<'_> {
+    fn shape(&self) -> Shape {
+        self.shape()
+    }
+
+    fn scratch_len(&self, images: usize) -> usize {
+        Self::batch_scratch_len(self.shape(), images)
+    }
+
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError> {
+        let (mut classes, mut margins) = (vec![0; answers.len()], vec![0.0; answers.len()]);
+        self.classify_batch_with_margins(images, bytemuck::cast_slice_mut(scratch), &mut classes, &mut margins)?;
+        for ((answer, class), margin) in answers.iter_mut().zip(classes).zip(margins) {
+            *answer = Answer { class, margin: margin.into() };
+        }
+        Ok(())
+    }
+}
+
+impl Classifier for PackedNetwork<'_> {
+    fn shape(&self) -> Shape {
+        self.shape()
+    }
+
+    fn scratch_len(&self, _: usize) -> usize {
+        Self::scratch_len(self.shape())
+    }
+
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError> {
+        for (image, answer) in images.chunks(self.shape().pixels()).zip(answers) {
+            let (class, margin) = self.classify_with_margin(image, scratch)?;
+            *answer = Answer { class, margin: margin.into() };
+        }
+        Ok(())
+    }
+}
+
+/// Classifies all images on the calling thread.
+pub(crate) fn classify_all(classifier: &impl Classifier, images: &[u8], answers: &mut [Answer]) -> Result<(), Error> {
+    let mut scratch = PageBuffer::zeros(classifier.scratch_len(BATCH))?;
+    let scratch: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch);
+    for (images, answers) in images.chunks(BATCH * classifier.shape().pixels()).zip(answers.chunks_mut(BATCH)) {
+        classifier.classify_batch(images, scratch, answers)?;
+    }
+    Ok(())
+}
+
+/// Classifies every image of a set and counts the results.
+///
+/// # Errors
+///
+/// If the images or labels do not fit the network's inputs and outputs, or memory runs out.
+pub fn evaluate(classifier: &impl Classifier, set: &Set, threads: &Threads) -> Result<Evaluation, Error> {
+    Ok(evaluate_with_answers(classifier, set, threads)?.0)
+}
+
+/// Like [`evaluate`], and also returns the answer to each image.
+pub(crate) fn evaluate_with_answers(
+    classifier: &impl Classifier,
+    set: &Set,
+    threads: &Threads,
+) -> Result<(Evaluation, Vec<Answer>), Error> {
+    let shape = classifier.shape();
+    set.check(shape.pixels(), shape.outputs())?;
+    let mut answers = vec![Answer::default(); set.len()];
+    threads.classify(classifier, set.images(), &mut answers)?;
+    let mut evaluation = Evaluation {
+        classes: shape.outputs(),
+        counts: vec![0; shape.outputs() * shape.outputs()],
+        ranked: Vec::with_capacity(set.len()),
+    };
+    for (&label, answer) in set.labels().iter().zip(&answers) {
+        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(answer.class)] += 1;
+        evaluation.ranked.push((answer.margin, answer.class == label));
+    }
+    evaluation.ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Ok((evaluation, answers))
+}
+
+/// The confusion matrix of a network on a set, and the margins of its answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    classes: usize,
+    /// `[label][class]`.
+    counts: Vec<u32>,
+    /// The margin of each image's answer, largest first, and whether it is right.
+    ranked: Vec<(f64, bool)>,
+}
+
+/// The answers of the largest margins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coverage {
+    /// The least margin among them.
+    pub min_margin: f64,
+    /// Their number.
+    pub total: usize,
+    /// The number of right ones.
+    pub correct: usize,
+}
+
+impl Coverage {
+    /// The fraction of them that is right, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts of images are far below 2⁵²")]
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.total.max(1) as f64
+    }
+}
+
+impl Evaluation {
+    /// The number of classes.
+    #[must_use]
+    pub const fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The number of images of `label` that were classified as `class`; 0 if either is out of range.
+    #[must_use]
+    pub fn count(&self, label: usize, class: usize) -> u32 {
+        self.row(label).get(class).copied().unwrap_or(0)
+    }
+
+    /// The total number of images of one label, and the number of them classified correctly.
+    #[must_use]
+    pub fn of_label(&self, label: usize) -> (u32, u32) {
+        (self.row(label).iter().sum(), self.count(label, label))
+    }
+
+    /// The number of images.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.counts.iter().sum()
+    }
+
+    /// The number of images classified correctly.
+    #[must_use]
+    pub fn correct(&self) -> u32 {
+        (0..self.classes).map(|label| self.count(label, label)).sum()
+    }
+
+    /// The fraction of images classified correctly, 0 to 1.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        f64::from(self.correct()) / f64::from(self.total().max(1))
+    }
+
+    /// Whether all outputs of every image are equal: no hidden unit is active for any of them.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.classes > 1 && self.ranked.first().is_some_and(|&(margin, _)| margin <= 0.0)
+    }
+
+    /// The answers of the largest margins: at least `share` of all, 0 to 1, and all that have the same margin as the last of
+    /// them. `None` where that is no answer at all.
+    #[must_use]
+    pub fn at_coverage(&self, share: f64) -> Option<Coverage> {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counts of images are far below 2⁵², and `as` saturates"
+        )]
+        let least = (share * self.ranked.len() as f64).ceil() as usize;
+        let (min_margin, _) = *self.ranked.get(least.min(self.ranked.len()).checked_sub(1)?)?;
+        let kept = self.ranked.iter().take_while(|(margin, _)| *margin >= min_margin);
+        let total = kept.clone().count();
+        Some(Coverage { min_margin, total, correct: kept.filter(|(_, right)| *right).count() })
+    }
+
+    fn row(&self, label: usize) -> &[u32] {
+        self.counts.chunks(self.classes).nth(label).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coverage_keeps_the_largest_margins_and_their_equals() {
+        let ranked = vec![(9.0, true), (5.0, true), (5.0, false), (5.0, true), (1.0, false)];
+        let evaluation = Evaluation { classes: 2, counts: vec![2, 1, 1, 1], ranked };
+        let at = |share| evaluation.at_coverage(share).map(|found| (found.min_margin, found.total, found.correct));
+        assert_eq!(at(1.0), Some((1.0, 5, 3)));
+        assert_eq!(at(7.0), at(1.0));
+        assert_eq!(at(0.81), at(1.0));
+        assert_eq!((at(0.8), at(0.21)), (Some((5.0, 4, 3)), Some((5.0, 4, 3))));
+        assert_eq!(at(0.2), Some((9.0, 1, 1)));
+        assert_eq!((at(0.0), at(-1.0), at(f64::NAN)), (None, None, None));
+        assert!(!evaluation.is_dead());
+        let dead = Evaluation { ranked: vec![(0.0, true), (0.0, false)], ..evaluation };
+        assert!(dead.is_dead());
+        assert!(!Evaluation { ranked: Vec::new(), ..dead.clone() }.is_dead());
+        assert!(!Evaluation { classes: 1, ..dead }.is_dead());
+    }
+}

@@ -1,0 +1,28 @@
+//! How wide the integer weights are.
+
+/// Bits of a weight in the first layer of a quantised network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bits {
+    /// One byte a weight.
+    Eight,
+    /// Half a byte a weight.
+    Four,
+}
+
+impl Bits {
+    /// Hidden units in a tile: as many as a row of 16 bytes holds.
+    pub(crate) const fn units(self) -> usize {
+        match self {
+            Self::Eight => 16,
+            Self::Four => 32,
+        }
+    }
+
+    /// What is added to a weight to store it without a sign.
+    pub(crate) const fn bias(self) -> u8 {
+        match self {
+            Self::Eight => 128,
+            Self::Four => 8,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Why bytes are not the payload of a quantised network.
+
+use crate::net::SizeError;
+use core::fmt;
+
+/// Why bytes are not the payload of a quantised network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PayloadError {
+    /// The shape has biases or halves its images, where a plain network is asked for.
+    NotPlain,
+    /// The sizes are not those of a quantised network.
+    Size(SizeError),
+    /// The payload is not as long as the shape asks for.
+    Length {
+        /// The length found, in bytes.
+        found: usize,
+        /// The length by the shape, in bytes.
+        expected: usize,
+    },
+    /// The payload starts at an address from which weights cannot be read.
+    Misaligned {
+        /// What the address must be a multiple of.
+        expected: usize,
+    },
+    /// The shift, byte 0 of the payload, is not 1 to 24.
+    Shift {
+        /// The byte found.
+        found: u8,
+    },
+    /// Bytes 1 to 15 of the payload are not all zero.
+    Prologue,
+    /// A bias is beyond ±2²³.
+    Bias {
+        /// Its place among the biases: hidden units in whole tiles, then outputs.
+        index: usize,
+        /// Its value.
+        found: i32,
+    },
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NotPlain => f.write_str("the network has biases or halves its images: open it as a general one"),
+            Self::Size(error) => error.fmt(f),
+            Self::Length { found, expected } => write!(f, "{found} bytes of weights; expected {expected}"),
+            Self::Misaligned { expected } => {
+                write!(f, "the weights do not start at a multiple of {expected} bytes: align them")
+            }
+            Self::Shift { found } => write!(f, "byte 0 of the payload, the shift, is {found}; expected 1 to 24"),
+            Self::Prologue => f.write_str("bytes 1 to 15 of the payload are not all zero"),
+            Self::Bias { index, found } => write!(f, "bias {index} is {found}; expected −8388608 to 8388608"),
+        }
+    }
+}
+
+impl core::error::Error for PayloadError {}

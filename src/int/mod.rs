@@ -1,0 +1,473 @@
+//! Quantised networks: inference in integers only, with weights of 8 or 4 bits, and the same outputs, to the last bit, on
+//! every machine.
+//!
+//! A [`QuantizedNetwork`] reads its weights where they lie (in flash, or in a mapped file) and needs a few kilobytes of
+//! scratch, no heap, no floating point and no division. It cannot panic, and no image and no payload that
+//! [`QuantizedNetwork::new`] accepts can make a sum overflow. Cost on a Cortex-M4 for 784 → 64 → 10: about 12 000
+//! instructions an image.
+//!
+//! # What is computed
+//!
+//! `inputs`, `hidden`, `outputs` are the widths of the layers; `p`, the pixels, are bytes; everything is an exact integer.
+//!
+//! ```text
+//! v[i] = (p[i] + 32) >> 6                                    pixel level, 0 ..= 4
+//! s[j] = b1[j] + Σ_i v[i] · w1[i][j]                         pre-activation; w1 in −128 ..= 127 (8 bits), −8 ..= 7 (4 bits)
+//! h[j] = clamp((s[j] + (1 << (shift − 1))) >> shift, 0, 255) ReLU and rounding to a byte; >> rounds towards −∞
+//! y[k] = b2[k] + Σ_j h[j] · w2[j][k]                         output; w2 in −128 ..= 127
+//! class = the lowest k with the largest y[k]
+//! ```
+//!
+//! The biases `b1` and `b2` are zero where the network has none, and −2²³ ..= 2²³ else.
+//!
+//! Multiplying a hidden unit's column of `w1` and its bias by a positive number and dividing its row of `w2` by it changes
+//! nothing, and multiplying all outputs by one positive number does not change the class. So the scales of the quantised
+//! weights need not be stored, and after the ReLU a shift serves where others need a multiplier per unit.
+//!
+//! Five levels of grey are enough: on MNIST half of the inked pixels are fully inked, and the quantiser fits the weights
+//! to the levels.
+//!
+//! # The payload
+//!
+//! All multi-byte quantities are little-endian; the payload starts at an address that is a multiple of 4.
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 1 | `shift`, 1 ..= 24 |
+//! | 1 | 15 | zero |
+//! | 16 | 4 · `outputs`, and zeros up to a multiple of 16 | `b2`, i32; only where there are biases |
+//! | then | 4 · `units` · `tiles` | `b1`, i32; only where there are biases |
+//! | then | 16 · `inputs` · `tiles` | `w1`, tile after tile |
+//! | then | `hidden` · `outputs` | `w2`, one byte a weight, two's complement, row `j` before row `j + 1` |
+//!
+//! A tile holds `units` = 16 (8 bits) or 32 (4 bits) consecutive hidden units; `tiles = ⌈hidden / units⌉`, and the last
+//! tile's surplus units are ignored. In a tile, input `i` has a row of 16 bytes:
+//! - 8 bits: byte `u` of the row is `w1[i][units · tile + u] + 128`;
+//! - 4 bits: the low half of byte `b` is `w1[i][units · tile + 2b] + 8`, the high half is that of unit `2b + 1`.
+//!
+//! # Why no sum overflows
+//!
+//! `new` refuses more than 65 535 inputs or hidden units, and larger biases. Then, whatever the bytes are:
+//! - `|s[j]| ≤ 2²³ + 65 535 · 4 · 128 < 2²⁶`, and the partial sums of the stored, unsigned weights are `≤ 65 535 · 4 · 255 < 2²⁷`;
+//! - `|y[k]| ≤ 2²³ + 65 535 · 255 · 128 = 2 147 451 008 < 2³¹`, and so is every partial sum of it.
+//!
+//! # How it is fast
+//!
+//! A pixel has one of four non-zero levels, so the rows of all pixels of one level are only *added*, and their sum is
+//! multiplied by the level once. Additions work on several units in a word (`rows.rs`): for a word `W` of weights,
+//! `all += W` and `odd += (W >> bits) & mask`, and at the end `even = all − (odd << bits)`. Lanes are twice as wide as a
+//! weight, which bounds the number of rows before they must be emptied into 32-bit sums.
+
+mod bits;
+mod error;
+mod level;
+mod level_lists;
+mod packed;
+
+// The inner loops are one of two files with the same functions. Stable Rust does not show Arm's target features to `cfg`.
+#[cfg_attr(
+    any(
+        twolayer_rows = "dsp",
+        all(
+            target_arch = "arm",
+            target_os = "none",
+            target_abi = "eabihf",
+            not(target_has_atomic = "64"),
+            not(twolayer_rows = "portable")
+        )
+    ),
+    path = "rows_dsp.rs"
+)]
+mod rows;
+
+use crate::base::Always;
+use crate::net::{Shape, SizeError, halve_rows};
+use level_lists::LevelLists;
+
+pub use bits::Bits;
+pub use error::PayloadError;
+#[cfg(feature = "std")]
+pub(crate) use level::level;
+pub use packed::PackedNetwork;
+
+/// Bytes before the first tile.
+pub(crate) const PROLOGUE: usize = 16;
+/// Words of 32 bits in a row of a tile.
+pub(crate) const ROW_WORDS: usize = 4;
+/// Bytes in it.
+pub(crate) const ROW_BYTES: usize = 4 * ROW_WORDS;
+/// Hidden units in the larger of the two kinds of tile.
+const MAX_UNITS: usize = 32;
+/// Words in which the lists of levels keep their bounds.
+const BOUNDS: usize = size_of::<level_lists::Bounds>() / size_of::<u32>();
+/// Words of the lists beside half of one an input.
+const SLACK: usize = level_lists::SLACK.div_ceil(2);
+/// The largest width of a layer.
+const MAX_WIDTH: usize = 65_535;
+/// The largest bias, and the negative of the smallest.
+pub(crate) const MAX_BIAS: i32 = 1 << 23;
+/// The largest shift of the hidden layer.
+pub(crate) const MAX_SHIFT: u8 = 24;
+
+/// One input's weights for the units of one tile.
+type Row = [u32; ROW_WORDS];
+
+/// A quantised network over a payload that the caller owns: in flash, in a mapped file, or in memory.
+///
+/// ```
+/// use twolayer::{Bits, QuantizedNetwork, Shape};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// const SHAPE: Shape = match Shape::new(4, 3, 2) {
+///     Ok(shape) => shape,
+///     Err(_) => panic!("a shape"),
+/// };
+/// #[repr(align(4))]
+/// struct Aligned<T: ?Sized>(T);
+/// // From a model file it is `Model::from_bytes(bytes)?.quantized()?`. Here all weights of W1 are −128, those of W2 are 0.
+/// static PAYLOAD: Aligned<[u8; 86]> = Aligned({
+///     let mut payload = [0; 86];
+///     payload[0] = 1; // the shift
+///     payload
+/// });
+/// let network = QuantizedNetwork::new(SHAPE, Bits::Eight, &PAYLOAD.0)?;
+/// let mut scratch = [0; QuantizedNetwork::scratch_len(SHAPE)]; // in firmware, a `static`
+/// assert_eq!(network.classify(&[0, 255, 64, 0], &mut scratch)?, 0);
+/// # Ok(()) }
+/// ```
+///
+/// With `ANY`, the network may have biases, and its images may be [halved](crate::halve) first. The default leaves the code
+/// for that out of firmware that has no use for it, and refuses such networks.
+#[derive(Clone, Copy, Debug)]
+pub struct QuantizedNetwork<'a, const ANY: bool = false> {
+    pub(crate) shape: Shape,
+    pub(crate) bits: Bits,
+    pub(crate) shift: u8,
+    /// The biases, where there are any, then `inputs` rows a tile, tile after tile.
+    pub(crate) rows: &'a [Row],
+    /// `hidden` rows of `outputs` weights.
+    pub(crate) second: &'a [u8],
+}
+
+impl<'a> QuantizedNetwork<'a> {
+    /// The plain network in a payload, which lies as described [above](self). Costs nothing that depends on its
+    /// length.
+    ///
+    /// # Errors
+    ///
+    /// [`PayloadError::NotPlain`] when the shape has biases or halved images; [`PayloadError::Size`] when there are more than 65 535
+    /// inputs or hidden units; `Length`, `Misaligned`, `Shift` and `Prologue` when the payload is not as long as the shape asks
+    /// for, does not start at a multiple of 4, or its first 16 bytes are not as described.
+    #[inline] // an image has one call
+    pub fn new(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, PayloadError> {
+        Self::checked(shape, bits, payload)
+    }
+
+    /// Bytes of the payload for a shape.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Quantized`] when there are more than 65 535 inputs or hidden units.
+    pub const fn payload_len(shape: Shape, bits: Bits) -> Result<usize, SizeError> {
+        match unbiased_len(shape, bits) {
+            Ok(len) if shape.has_biases() => Ok(len + ROW_BYTES * bias_rows(shape, bits)),
+            len => len,
+        }
+    }
+
+    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: half of one an
+    /// input, one an output, 45 more, and a quarter of one an input where images are halved.
+    #[must_use]
+    pub const fn scratch_len(shape: Shape) -> usize {
+        plain_scratch_len(shape) + halved_len(shape)
+    }
+}
+
+impl<'a> QuantizedNetwork<'a, true> {
+    /// Any network in a payload; looks at each bias.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](QuantizedNetwork::new), and [`PayloadError::Bias`] when a bias is not −2²³ to 2²³; never `NotPlain`.
+    pub fn any(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, PayloadError> {
+        Self::checked(shape, bits, payload)
+    }
+}
+
+impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
+    #[inline(always)] // an image has one call
+    pub(crate) fn checked(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, PayloadError> {
+        if !ANY && (shape.has_biases() || shape.halved_image().is_some()) {
+            return Err(PayloadError::NotPlain);
+        }
+        let bias_rows = if ANY && shape.has_biases() { bias_rows(shape, bits) } else { 0 };
+        let expected = unbiased_len(shape, bits).map_err(PayloadError::Size)? + ROW_BYTES * bias_rows;
+        let second_len = shape.hidden() * shape.outputs();
+        // The last two are there when the length is right.
+        let (Some((prologue, rest)), true) = (payload.split_first_chunk::<PROLOGUE>(), payload.len() == expected)
+        else {
+            return Err(PayloadError::Length { found: payload.len(), expected });
+        };
+        let (rows, second) = rest.split_at_checked(rest.len().wrapping_sub(second_len)).always();
+        let rows: &[Row] =
+            bytemuck::try_cast_slice(rows).map_err(|_| PayloadError::Misaligned { expected: align_of::<Row>() })?;
+        let [word, second_word, third_word, fourth_word] =
+            bytemuck::cast::<_, [u32; ROW_WORDS]>(*prologue).map(u32::from_le);
+        let [shift, ..] = word.to_le_bytes();
+        if !(1..=MAX_SHIFT).contains(&shift) {
+            return Err(PayloadError::Shift { found: shift });
+        }
+        if (word >> 8) | second_word | third_word | fourth_word != 0 {
+            return Err(PayloadError::Prologue);
+        }
+        let biases = rows.get(..bias_rows).always();
+        for (index, &bias) in biases.as_flattened().iter().enumerate() {
+            let found = u32::from_le(bias).cast_signed();
+            if !(-MAX_BIAS..=MAX_BIAS).contains(&found) {
+                return Err(PayloadError::Bias { index, found });
+            }
+        }
+        Ok(Self { shape, bits, shift, rows, second })
+    }
+
+    /// The network's sizes.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Bits of a weight of the first layer.
+    #[must_use]
+    pub const fn bits(&self) -> Bits {
+        self.bits
+    }
+
+    /// Writes the outputs of one image: [`Shape::pixels`] of them, `outputs` numbers. `scratch` may hold anything.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError`] when `image` or `outputs` is not as long as the shape says, or `scratch` is shorter than
+    /// [`scratch_len`](QuantizedNetwork::scratch_len).
+    #[inline(always)] // no stack of its own
+    pub fn outputs(&self, image: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), SizeError> {
+        self.run(image, scratch, Some(outputs)).map(|_| ())
+    }
+
+    /// The class of one image: the index of its largest output, the first of equals. `scratch` may hold anything.
+    ///
+    /// A blank image is a class like any other: 0 where there are no biases, for then all outputs are 0. Whether there is
+    /// something to classify is for the caller to know.
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs`](Self::outputs).
+    #[inline(always)] // no stack of its own
+    pub fn classify(&self, image: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
+        self.run(image, scratch, None)
+    }
+
+    /// The class of one image, and its margin: by how much its output is above the next largest, `u32::MAX` where there is one
+    /// output only. The smaller the margin, the likelier is a mistake; its unit is the network's own. `scratch` may hold
+    /// anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs`](Self::outputs).
+    pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [u32]) -> Result<(u8, u32), SizeError> {
+        let class = self.run(image, scratch, None)?;
+        let (outputs, _) = scratch.split_at_checked(self.shape.outputs()).always();
+        Ok((class, margin(bytemuck::cast_slice(outputs), class)))
+    }
+
+    /// Writes the activations of the hidden units, 0 to 255, `h` [above](self): what the second layer sees of an image. With
+    /// [`second_layer`](Self::second_layer) they are all that is needed to train another second layer behind the same first
+    /// one. `scratch` may hold anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`outputs`](Self::outputs), for `hidden`, which is as long as there are hidden units.
+    #[inline(never)] // all that there is, once
+    pub fn hidden(&self, image: &[u8], scratch: &mut [u32], hidden: &mut [u8]) -> Result<(), SizeError> {
+        // Written apart from those of `run`: shared, they cost firmware that only classifies 28 bytes of code.
+        let (found, expected) = (image.len(), self.shape.pixels());
+        if found != expected {
+            return Err(SizeError::Pixels { found, expected });
+        }
+        let (found, expected) = (scratch.len(), QuantizedNetwork::scratch_len(self.shape));
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected });
+        }
+        let (found, expected) = (hidden.len(), self.shape.hidden());
+        if found != expected {
+            return Err(SizeError::Results { found, expected });
+        }
+        let mut hidden = hidden.iter_mut();
+        self.tiles(image, scratch, |sums| {
+            // The last tile may have surplus units.
+            for (&sum, hidden) in sums.iter().zip(hidden.by_ref()) {
+                *hidden = activation(sum, self.shift).to_le_bytes()[0];
+            }
+        });
+        Ok(())
+    }
+
+    /// The weights of the second layer, row `j`, of as many as there are outputs, before row `j + 1`.
+    #[must_use]
+    pub fn second_layer(&self) -> &'a [i8] {
+        bytemuck::cast_slice(self.second)
+    }
+
+    /// The biases of the outputs; nothing where there are none.
+    pub fn output_biases(&self) -> impl Iterator<Item = i32> + use<'a, ANY> {
+        self.parts().0.iter().take(self.shape.outputs()).map(|&bias| u32::from_le(bias).cast_signed())
+    }
+
+    /// The biases of the outputs, rounded up to 4, those of the units of all tiles, and the tiles.
+    fn parts(&self) -> (&'a [u32], &'a [u32], &'a [Row]) {
+        if !ANY || !self.shape.has_biases() {
+            return (&[], &[], self.rows);
+        }
+        let (outputs, rows) = self.rows.split_at_checked(self.shape.outputs().div_ceil(ROW_WORDS)).always();
+        let units = self.shape.hidden().div_ceil(self.bits.units()) * self.bits.units();
+        let (units, tiles) = rows.split_at_checked(units / ROW_WORDS).always();
+        (outputs.as_flattened(), units.as_flattened(), tiles)
+    }
+
+    /// The class of an image. Its outputs are written where asked for, or else to the start of the scratch.
+    #[inline(never)] // all that there is, once
+    fn run(&self, image: &[u8], scratch: &mut [u32], outputs: Option<&mut [i32]>) -> Result<u8, SizeError> {
+        let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
+        if found != expected {
+            return Err(SizeError::Pixels { found, expected });
+        }
+        let halved = if ANY { halved_len(self.shape) } else { 0 };
+        let (found, expected) = (scratch.len(), plain_scratch_len(self.shape) + halved);
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected });
+        }
+        let (start, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
+        let outputs = outputs.unwrap_or(bytemuck::cast_slice_mut(start));
+        let (found, expected) = (outputs.len(), self.shape.outputs());
+        if found != expected {
+            return Err(SizeError::Results { found, expected });
+        }
+        // Without the box, a call of memset: a hundred bytes of code for ten words.
+        outputs.fill(core::hint::black_box(0));
+        for (output, &bias) in outputs.iter_mut().zip(self.parts().0) {
+            *output = u32::from_le(bias).cast_signed();
+        }
+        let mut weights = self.second;
+        self.tiles(image, scratch, |sums| {
+            let behind = sums.len() * outputs.len();
+            rows::add_outputs(sums, self.shift, weights, outputs);
+            weights = weights.get(behind..).unwrap_or_default();
+        });
+        Ok(class(outputs))
+    }
+
+    /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths
+    /// were checked.
+    pub(crate) fn tiles(&self, pixels: &[u8], scratch: &mut [u32], mut take: impl FnMut(&mut [u32])) {
+        let (pixels, scratch) = match self.shape.halved_image().filter(|_| ANY) {
+            None => (pixels, scratch),
+            Some([width, _]) => {
+                let (halved, scratch) = scratch.split_at_mut_checked(halved_len(self.shape)).always();
+                let halved = bytemuck::cast_slice_mut(halved).get_mut(..self.shape.inputs()).always();
+                halve_rows(pixels, width.into(), halved);
+                (&*halved, scratch)
+            }
+        };
+        debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len().div_ceil(2) + SLACK, "the length was checked");
+        let Some((sums, scratch)) = scratch.split_first_chunk_mut::<MAX_UNITS>() else { return };
+        let Some((bounds, lists)) = scratch.split_first_chunk_mut::<BOUNDS>() else { return };
+        let sums = sums.get_mut(..self.bits.units()).always();
+        let levels = LevelLists::new(pixels, bytemuck::cast_mut(bounds), lists);
+        let start = start(self.shift, self.bits, levels.total());
+        let (_, mut biases, mut first) = self.parts();
+        while let Some((tile, rest)) = first.split_at_checked(pixels.len())
+            && !tile.is_empty()
+        {
+            first = rest;
+            match biases.split_at_checked(sums.len()) {
+                // Four words at a time: `fill` takes them one by one.
+                None => sums.as_chunks_mut().0.fill([start; 4]),
+                Some((tile, rest)) => {
+                    biases = rest;
+                    for (sum, &bias) in sums.iter_mut().zip(tile) {
+                        *sum = u32::from_le(bias).wrapping_add(start);
+                    }
+                }
+            }
+            rows::add_rows(self.bits, &levels, tile, sums);
+            take(sums);
+        }
+    }
+}
+
+/// Words of scratch, where images are not halved.
+const fn plain_scratch_len(shape: Shape) -> usize {
+    shape.inputs().div_ceil(2) + SLACK + MAX_UNITS + BOUNDS + shape.outputs()
+}
+
+/// Words that hold a halved image.
+const fn halved_len(shape: Shape) -> usize {
+    if shape.halved_image().is_some() { shape.inputs().div_ceil(size_of::<u32>()) } else { 0 }
+}
+
+/// Inputs or hidden units, whichever are more.
+const fn widest(shape: Shape) -> usize {
+    if shape.inputs() > shape.hidden() { shape.inputs() } else { shape.hidden() }
+}
+
+/// Bytes of the payload without biases.
+const fn unbiased_len(shape: Shape, bits: Bits) -> Result<usize, SizeError> {
+    let found = widest(shape);
+    if found > MAX_WIDTH {
+        return Err(SizeError::Quantized { found, most: MAX_WIDTH });
+    }
+    // Fewer bytes than the shape's f32 weights have, which a `Shape` keeps below 2 GiB.
+    let tiles = shape.hidden().div_ceil(bits.units());
+    Ok(PROLOGUE + shape.inputs() * tiles * ROW_BYTES + shape.hidden() * shape.outputs())
+}
+
+/// The biases of a shape that has them, in rows of 16 bytes.
+const fn bias_rows(shape: Shape, bits: Bits) -> usize {
+    shape.outputs().div_ceil(ROW_WORDS) + shape.hidden().div_ceil(bits.units()) * bits.units() / ROW_WORDS
+}
+
+/// What the sum of every hidden unit starts from, modulo 2³²: half of the divisor, to round, less the bias of all weights.
+/// `total` is the sum of the image's levels.
+fn start(shift: u8, bits: Bits, total: u32) -> u32 {
+    (1u32 << (shift - 1)).wrapping_sub(u32::from(bits.bias()) * total)
+}
+
+/// The index of the largest output, the first of equals.
+#[inline(never)] // so that its registers are its own
+fn class(outputs: &[i32]) -> u8 {
+    let Some((&first, rest)) = outputs.split_first() else { return 0 };
+    let (mut class, mut largest) = (0_usize, first);
+    for (k, &output) in (1..).zip(rest) {
+        if output > largest {
+            (class, largest) = (k, output);
+        }
+    }
+    // There are at most 256 outputs.
+    class.to_le_bytes()[0]
+}
+
+/// How far the output of a class is above the next largest.
+fn margin(outputs: &[i32], class: u8) -> u32 {
+    let (mut best, mut next) = (0, None);
+    for (&output, k) in outputs.iter().zip(0..=u8::MAX) {
+        if k == class {
+            best = output;
+        } else if next.is_none_or(|next| output > next) {
+            next = Some(output);
+        }
+    }
+    next.map_or(u32::MAX, |next| best.abs_diff(next))
+}
+
+/// The activation of a hidden unit, 0 ..= 255, from its sum.
+pub(crate) fn activation(sum: u32, shift: u8) -> u32 {
+    (sum.cast_signed() >> shift).clamp(0, 255).cast_unsigned()
+}

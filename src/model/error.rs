@@ -1,0 +1,219 @@
+//! Why bytes are not a model: what the header says, and what follows it.
+
+use super::{HEADER_LEN, Kind, MAX_TEXT, VERSION};
+use crate::int::PayloadError;
+use crate::net::SizeError;
+use core::fmt::{self, Write as _};
+
+/// Why bytes are not a model that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The header is damaged, or not of this format.
+    Header(HeaderError),
+    /// Sizes that no network of this kind has.
+    Size(SizeError),
+    /// The file is truncated, or longer than it should be.
+    Length {
+        /// The length of the weights found, in bytes.
+        found: u64,
+        /// Their length by the header or by the shape, in bytes.
+        expected: u64,
+    },
+    /// The weights or the text were changed since they were written.
+    Checksum {
+        /// The checksum in the header.
+        found: u32,
+        /// The checksum of what the file holds.
+        expected: u32,
+    },
+    /// A text that is not UTF-8.
+    Text {
+        /// The byte of the text, counted from 0, that is not.
+        at: usize,
+    },
+    /// Weights of another kind than asked for.
+    WrongKind {
+        /// The kind found.
+        found: Kind,
+    },
+    /// The bytes start at an address from which the weights cannot be read.
+    Misaligned {
+        /// What the address must be a multiple of.
+        expected: usize,
+    },
+    /// An f32 weight that is infinite or not a number.
+    NotFinite {
+        /// Its place among the weights.
+        index: usize,
+    },
+    /// An f32 weight that only fills up the last panel and is not zero.
+    Filler {
+        /// Its place among the weights.
+        index: usize,
+    },
+    /// Integer weights that are not as their format says.
+    Payload(PayloadError),
+}
+
+/// What is wrong with a model's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The file ends within its header.
+    Truncated {
+        /// The file's length in bytes.
+        found: usize,
+    },
+    /// The first eight bytes are not `TWOLAYER`.
+    Magic {
+        /// The first eight bytes.
+        found: [u8; 8],
+    },
+    /// A version of the format that this program does not know.
+    Version {
+        /// The version.
+        found: u16,
+    },
+    /// The header was changed since it was written.
+    Checksum {
+        /// The checksum in the file.
+        found: u32,
+        /// The checksum of what the file holds.
+        expected: u32,
+    },
+    /// A byte that should be zero is not.
+    Reserved {
+        /// Its place in the file.
+        at: usize,
+    },
+    /// Weights of a kind that this program does not know.
+    Kind {
+        /// The code of the kind.
+        found: u16,
+    },
+    /// Flags that this program does not know.
+    Flags {
+        /// The flags.
+        found: u32,
+    },
+    /// An image's width and height that are not those of the inputs.
+    Image {
+        /// The width.
+        width: u16,
+        /// The height.
+        height: u16,
+        /// The pixels that an image should have.
+        pixels: usize,
+    },
+    /// A text of more than 4096 bytes.
+    Text {
+        /// Its length in bytes.
+        found: usize,
+    },
+    /// The payload does not begin at byte 64.
+    Offset {
+        /// Where the header says that it begins.
+        found: u64,
+    },
+}
+
+impl From<HeaderError> for ModelError {
+    fn from(error: HeaderError) -> Self {
+        Self::Header(error)
+    }
+}
+
+impl From<PayloadError> for ModelError {
+    /// What f32 weights may suffer too has the same variant for both.
+    fn from(error: PayloadError) -> Self {
+        match error {
+            PayloadError::Size(error) => Self::Size(error),
+            PayloadError::Length { found, expected } => Self::Length { found: found as u64, expected: expected as u64 },
+            PayloadError::Misaligned { expected } => Self::Misaligned { expected },
+            error => Self::Payload(error),
+        }
+    }
+}
+
+impl From<SizeError> for ModelError {
+    fn from(error: SizeError) -> Self {
+        Self::Size(error)
+    }
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Header(error) => error.fmt(f),
+            Self::Size(error) => error.fmt(f),
+            Self::Length { expected, found } => {
+                if found < expected {
+                    f.write_str("truncated model: ")?;
+                }
+                write!(f, "{} bytes of weights; expected {}", Bytes(found), Bytes(expected))
+            }
+            Self::Checksum { found, expected } => {
+                write!(f, "the weights are damaged: their checksum is {expected:08x}, the header says {found:08x}")
+            }
+            Self::Text { at } => write!(f, "the text is not UTF-8 at its byte {at}"),
+            Self::WrongKind { found } => write!(f, "{found} weights; expected another kind"),
+            Self::Misaligned { expected } => {
+                write!(f, "the model does not start at a multiple of {expected} bytes: align it")
+            }
+            Self::NotFinite { index } => write!(f, "weight {index} is not a finite number"),
+            Self::Filler { index } => write!(f, "weight {index} belongs to no hidden unit and is not zero"),
+            Self::Payload(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Truncated { found } => {
+                write!(f, "truncated model: {found} bytes, where the header alone has {HEADER_LEN}")
+            }
+            Self::Magic { found } => {
+                f.write_str("not a model file: it begins with \"")?;
+                // Not `escape_ascii`, which can panic for all that a linker knows.
+                for byte in found {
+                    match byte {
+                        b' '..=b'~' if !matches!(byte, b'"' | b'\\') => f.write_char(char::from(byte))?,
+                        _ => write!(f, "\\x{byte:02x}")?,
+                    }
+                }
+                f.write_str("\", not \"TWOLAYER\"")
+            }
+            Self::Version { found } => {
+                write!(f, "a model file of version {found}; this program reads versions 1 to {VERSION}")
+            }
+            Self::Checksum { found, expected } => {
+                write!(f, "the header is damaged: its checksum is {expected:08x}, the file says {found:08x}")
+            }
+            Self::Reserved { at } => write!(f, "byte {at} of the header is not zero, as its version has it"),
+            Self::Kind { found } => write!(f, "weights of kind {found}, which this program does not know"),
+            Self::Flags { found } => {
+                write!(f, "flags {found:#x} in the header; this program knows 0x1 and 0x2 only: use a newer one")
+            }
+            Self::Image { width, height, pixels } => {
+                write!(f, "images of {width} × {height} pixels for a network that takes {pixels} pixels")
+            }
+            Self::Text { found } => write!(f, "a text of {found} bytes; a model takes at most {MAX_TEXT}"),
+            Self::Offset { found } => write!(f, "weights at byte {}; they begin at byte {HEADER_LEN}", Bytes(found)),
+        }
+    }
+}
+
+impl core::error::Error for ModelError {}
+impl core::error::Error for HeaderError {}
+
+/// A number of bytes: as usual up to 32 bits, and else in hexadecimal, so that firmware need not divide 64 bits.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [low, high]: [u32; 2] = bytemuck::cast(self.0.to_le());
+        if high == 0 { low.fmt(f) } else { write!(f, "{high:#x}{low:08x}") }
+    }
+}

@@ -1,0 +1,254 @@
+//! A model file that is part of the program: aligned, and its header checked while the program is compiled.
+
+use crate::int::QuantizedNetwork;
+use crate::model::{BIASES, HALVES, HEADER_LEN, Kind, MAGIC, Model, ModelError, VERSION, payload_len};
+use crate::net::{Network, Shape};
+
+/// Includes a model file: a constant [`IncludedModel`]. The path is relative to the source file, as for [`include_bytes!`].
+///
+/// The bytes are aligned as networks need it. A file that is not a model of this version, or whose header or length is wrong,
+/// stops the compiler; so its sizes are constants. Not checked is the checksum of the weights: [`IncludedModel::model`] does
+/// that.
+///
+/// ```
+/// use twolayer::{IncludedModel, include_model};
+///
+/// const DIGITS: IncludedModel = include_model!("../../tests/models/int8");
+/// static mut SCRATCH: [u32; DIGITS.scratch_len()] = [0; DIGITS.scratch_len()];
+///
+/// fn classify(image: &[u8; DIGITS.shape().pixels()]) -> Option<u8> {
+///     // SAFETY: nothing else uses the scratch; do not call this from an interrupt.
+///     let scratch = unsafe { &mut *(&raw mut SCRATCH) };
+///     DIGITS.quantized().ok()?.classify(image, scratch).ok()
+/// }
+/// assert_eq!(classify(&[0; 3]), Some(0));
+/// ```
+///
+/// ```compile_fail
+/// const DIGITS: twolayer::IncludedModel = twolayer::include_model!("../lib.rs");
+/// ```
+#[macro_export]
+macro_rules! include_model {
+    ($path:expr) => {
+        const {
+            // A row of weights is 16 bytes: none lies in two lines of a cache.
+            #[repr(C, align(16))]
+            struct Aligned<T: ?Sized>(T);
+            static MODEL: &Aligned<[u8]> = &Aligned(*include_bytes!($path));
+            match $crate::IncludedModel::new(&MODEL.0) {
+                Ok(model) => model,
+                Err(error) => panic!("{}", error),
+            }
+        }
+    };
+}
+
+/// A model that is part of the program: see [`include_model!`].
+#[derive(Clone, Copy, Debug)]
+pub struct IncludedModel(Model<'static>);
+
+impl IncludedModel {
+    /// For [`include_model!`].
+    #[doc(hidden)]
+    pub const fn new(bytes: &'static [u8]) -> Result<Self, &'static str> {
+        let Some(header) = bytes.first_chunk::<HEADER_LEN>() else {
+            return Err("not a twolayer model: the file is shorter than a header of 64 bytes");
+        };
+        let mut at = 0;
+        while at < MAGIC.len() {
+            if header[at] != MAGIC[at] {
+                return Err("not a twolayer model: the file does not begin with TWOLAYER");
+            }
+            at += 1;
+        }
+        let (version, kind) = (word(header, 8) & 0xFFFF, word(header, 8) >> 16);
+        if version == 0 || version > VERSION as u32 {
+            return Err("a twolayer model of another version: update this crate, or write the model again");
+        }
+        if word(header, 60) != crc(header) {
+            return Err("a damaged model: the header's checksum is wrong");
+        }
+        let (image, flags, text, reserved) = (word(header, 40), word(header, 44), word(header, 48), word(header, 52));
+        if flags > BIASES + HALVES || reserved != 0 || version == 1 && (image | flags | text) != 0 {
+            return Err("a model that asks for more than this version of the crate knows");
+        }
+        let Some(kind) = Kind::from_code((kind & 0xFFFF) as u16) else {
+            return Err("a model of an unknown kind: update this crate");
+        };
+        let sizes = Shape::new(word(header, 12) as usize, word(header, 16) as usize, word(header, 20) as usize);
+        let shape = match sizes {
+            Ok(shape) if flags & HALVES != 0 => {
+                shape.with_halved_images([(image & 0xFFFF) as u16, (image >> 16) as u16])
+            }
+            sizes => sizes,
+        };
+        let shape = match shape {
+            Ok(shape) if flags & BIASES != 0 => shape.with_biases(),
+            Ok(shape) => shape,
+            Err(_) => return Err("a damaged model: no network has these sizes"),
+        };
+        let Ok(len) = payload_len(kind, shape) else {
+            return Err("a damaged model: no quantised network has these sizes");
+        };
+        // Sums of 64 bits: no length overflows them.
+        let told = [word(header, 24), word(header, 28), word(header, 32), word(header, 36)];
+        let behind = bytes.split_at(HEADER_LEN).1;
+        if told[0] as usize != HEADER_LEN || told[1] != 0 || told[2] as usize != len || told[3] != 0 {
+            return Err("a damaged model: the weights are not as many as its sizes ask for");
+        }
+        if behind.len() as u64 != len as u64 + text as u64 {
+            return Err("a damaged model: the file is longer or shorter than its header says");
+        }
+        Ok(Self(Model::checked_before(kind, shape, behind.split_at(len).0, bytes)))
+    }
+
+    /// What the weights are.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.0.kind()
+    }
+
+    /// The network's sizes.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+
+    /// The file, header included; it begins at a multiple of 16.
+    #[must_use]
+    pub const fn bytes(&self) -> &'static [u8] {
+        self.0.bytes()
+    }
+
+    /// The scratch that the network needs for one image: words for a quantised one, and f32 numbers else.
+    #[must_use]
+    pub const fn scratch_len(&self) -> usize {
+        match self.kind() {
+            Kind::F32 => Network::scratch_len(self.shape()),
+            Kind::Quantized(_) => QuantizedNetwork::scratch_len(self.shape()),
+        }
+    }
+
+    /// The model, with its weights compared with their checksum, which costs some instructions for each byte of them: whether the
+    /// memory still holds what was compiled.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Checksum`].
+    pub fn model(&self) -> Result<Model<'static>, ModelError> {
+        self.0.verify()?;
+        Ok(self.0)
+    }
+
+    /// The network of a plain quantised model. Costs nothing that depends on the weights; they are not compared with their
+    /// checksum.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::quantized`].
+    #[inline] // an image has one call
+    pub fn quantized(&self) -> Result<QuantizedNetwork<'static>, ModelError> {
+        self.0.quantized()
+    }
+
+    /// The network of any quantised model, as [`quantized`](Self::quantized).
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::quantized_any`].
+    pub fn quantized_any(&self) -> Result<QuantizedNetwork<'static, true>, ModelError> {
+        self.0.quantized_any()
+    }
+}
+
+/// The number at a byte of the header.
+const fn word(header: &[u8; HEADER_LEN], at: usize) -> u32 {
+    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+}
+
+/// The checksum of a header, bit by bit: in a `const fn`, for which [`crate::crc32`] has too much in it.
+const fn crc(header: &[u8; HEADER_LEN]) -> u32 {
+    let (mut crc, mut at) = (!0_u32, 0);
+    while at < HEADER_LEN - 4 {
+        crc ^= header[at] as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
+            bit += 1;
+        }
+        at += 1;
+    }
+    !crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::int::PayloadError;
+    use crate::simd::Backend;
+
+    const INT8: IncludedModel = include_model!("../../tests/models/int8");
+    const INT4: IncludedModel = include_model!("../../tests/models/int4");
+    const BIASED: IncludedModel = include_model!("../../tests/models/biased-int8");
+    const F32: IncludedModel = include_model!("../../tests/models/biased");
+    static SCRATCH: [u32; INT8.scratch_len()] = [0; INT8.scratch_len()];
+    const ALL: [IncludedModel; 4] = [INT8, INT4, BIASED, F32];
+
+    #[test]
+    fn it_is_the_model_of_the_file() {
+        for included in ALL {
+            let model = Model::from_bytes(included.bytes()).unwrap();
+            assert!(included.model().is_ok());
+            let mut damaged = included.bytes().to_vec();
+            damaged[HEADER_LEN + 1] ^= 1;
+            let damaged = IncludedModel::new(damaged.leak()).unwrap().model().map(|_| ());
+            assert!(matches!(damaged, Err(ModelError::Checksum { .. })), "{damaged:?}");
+            assert_eq!((included.kind(), included.shape()), (model.kind(), model.shape()));
+            assert_eq!(included.0.payload(), model.payload());
+            assert!(included.bytes().as_ptr().addr().is_multiple_of(16));
+        }
+        assert_eq!(SCRATCH.len(), QuantizedNetwork::scratch_len(INT8.shape()));
+        assert_eq!(F32.scratch_len(), Network::scratch_len(F32.shape()));
+        assert!(INT8.quantized().is_ok() && INT4.quantized().is_ok() && BIASED.quantized_any().is_ok());
+        assert!(F32.model().unwrap().network(Backend::baseline()).is_ok());
+        assert_eq!(BIASED.quantized().unwrap_err(), ModelError::Payload(PayloadError::NotPlain));
+        assert_eq!(F32.quantized().unwrap_err(), ModelError::WrongKind { found: Kind::F32 });
+    }
+
+    /// Every other number in every place of a header, with a right checksum: the compiler refuses at least what is refused
+    /// when a model is opened and a network made of it.
+    #[test]
+    fn it_refuses_what_a_model_refuses() {
+        for included in ALL {
+            for at in 0..HEADER_LEN - 4 {
+                for flip in [1, 2, 3, 4, 7, 0x80, 0xFF] {
+                    let mut bytes = included.bytes().to_vec();
+                    bytes[at] ^= flip;
+                    let header = bytes.first_chunk().unwrap();
+                    let right = crc(header);
+                    assert_eq!(right, crate::base::crc32(&bytes[..60]));
+                    bytes[60..64].copy_from_slice(&right.to_le_bytes());
+                    let bytes: &'static [u8] = bytes.leak();
+                    // The seeds end where their words do, so that the copy is aligned.
+                    let opened = Model::from_bytes(bytes);
+                    let made = opened.and_then(|model| match model.kind() {
+                        Kind::F32 => model.network(Backend::baseline()).map(drop),
+                        Kind::Quantized(_) => model.quantized_any().map(drop),
+                    });
+                    // The checksum of the weights, and what the weights are, are looked at later.
+                    let later = matches!(made, Err(ModelError::Checksum { .. } | ModelError::Filler { .. }));
+                    let found = IncludedModel::new(bytes);
+                    assert_eq!(found.is_ok(), made.is_ok() || later, "byte {at} ^ {flip}: {found:?}, {made:?}");
+                }
+            }
+            for len in 0..included.bytes().len() {
+                assert!(IncludedModel::new(&included.bytes()[..len]).is_err());
+            }
+            for bit in 480..512 {
+                let mut bytes = included.bytes().to_vec();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                assert!(IncludedModel::new(bytes.leak()).is_err(), "a wrong checksum");
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The one error of sizes and lengths.
+
+use super::Shape;
+use core::fmt;
+
+/// A size that no network has, or a buffer of the wrong length.
+///
+/// Nothing was read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SizeError {
+    /// Not 1 to 65,536 inputs.
+    Inputs {
+        /// The number asked for.
+        found: usize,
+    },
+    /// No hidden units, or too many beside these inputs and outputs.
+    Hidden {
+        /// The number asked for.
+        found: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// Not 1 to 256 outputs.
+    Outputs {
+        /// The number asked for.
+        found: usize,
+    },
+    /// More inputs or hidden units than a quantised network may have.
+    Quantized {
+        /// The larger of the two.
+        found: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// Images that cannot be halved to as many pixels as there are inputs: a side is odd, or they are of another size.
+    Halves {
+        /// The columns of an image.
+        width: u16,
+        /// The pixels of an image.
+        pixels: usize,
+    },
+    /// Not as many weights as the shape has.
+    Weights {
+        /// The number of weights.
+        found: usize,
+        /// [`Shape::weights_len`].
+        expected: usize,
+    },
+    /// Not one image, or not a whole number of images.
+    Pixels {
+        /// The number of pixels.
+        found: usize,
+        /// The pixels of one image.
+        expected: usize,
+    },
+    /// Room for more or fewer outputs (or classes) than there are.
+    Results {
+        /// The room found.
+        found: usize,
+        /// The number of outputs (or classes).
+        expected: usize,
+    },
+    /// Too little scratch.
+    Scratch {
+        /// The length found, in words of 32 bits.
+        found: usize,
+        /// The least that is needed: `scratch_len`.
+        expected: usize,
+    },
+    /// Too little memory to lay the weights out in.
+    Memory {
+        /// The length found, in words of 32 bits.
+        found: usize,
+        /// The least that is needed: `memory_len`.
+        expected: usize,
+    },
+}
+
+impl fmt::Display for SizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Inputs { found } => write!(f, "{found} inputs; a network takes 1 to {}", Shape::MAX_INPUTS),
+            Self::Hidden { found, most } => write!(f, "{found} hidden units; this network takes 1 to {most}"),
+            Self::Outputs { found } => write!(f, "{found} outputs; a network takes 1 to {}", Shape::MAX_OUTPUTS),
+            Self::Quantized { found, most } => {
+                write!(f, "a layer of {found} units; a quantised network takes at most {most}")
+            }
+            Self::Halves { width, pixels } => {
+                write!(f, "{pixels} pixels in rows of {width} cannot be halved to the inputs: both sides must be even")
+            }
+            Self::Weights { found, expected } => write!(f, "{found} weights; the shape has {expected}"),
+            Self::Pixels { found, expected } => write!(f, "{found} pixels; one image has {expected}"),
+            Self::Results { found, expected } => write!(f, "room for {found} results; there are {expected}"),
+            Self::Scratch { found, expected } => write!(f, "{found} words of scratch; at least {expected} are needed"),
+            Self::Memory { found, expected } => {
+                write!(f, "{found} words of memory for the weights; at least {expected} are needed")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SizeError {}

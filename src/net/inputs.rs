@@ -1,0 +1,97 @@
+//! Halves images: every square of four pixels becomes one, their mean, rounded half up.
+//!
+//! A network for halved images has a quarter of the inputs, and so a quarter of the weights. Costs some three operations for
+//! each pixel of the image.
+
+use crate::net::{Shape, SizeError};
+
+/// Writes an image of half the width and half the height. `image` has rows of `width` pixels. Both its sides are even.
+///
+/// # Errors
+///
+/// [`SizeError::Halves`] when a side is odd or 0, or `image` is not whole rows; [`SizeError::Pixels`] when `halved` has not a
+/// quarter of its pixels.
+///
+/// ```
+/// let mut halved = [0; 2];
+/// twolayer::halve(&[1, 2, 255, 255, 3, 4, 255, 254], 4, &mut halved)?;
+/// assert_eq!(halved, [3, 255]);
+/// # Ok::<(), twolayer::SizeError>(())
+/// ```
+pub fn halve(image: &[u8], width: u16, halved: &mut [u8]) -> Result<(), SizeError> {
+    let pair_of_rows = 2 * usize::from(width);
+    if width == 0 || !width.is_multiple_of(2) || !image.len().is_multiple_of(pair_of_rows) {
+        return Err(SizeError::Halves { width, pixels: image.len() });
+    }
+    let (found, expected) = (halved.len(), image.len() / 4);
+    if found != expected {
+        return Err(SizeError::Pixels { found, expected });
+    }
+    halve_rows(image, width.into(), halved);
+    Ok(())
+}
+
+/// What a network sees of an image, or of several: the pixels, or those of the images halved, for which `room` then
+/// has one for each input.
+pub(crate) fn seen<'p>(shape: Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
+    match shape.halved_image() {
+        None => images,
+        Some([width, _]) => {
+            halve_rows(images, width.into(), room);
+            room
+        }
+    }
+}
+
+/// [`halve`], where the lengths are known to be right.
+pub(crate) fn halve_rows(mut image: &[u8], width: usize, mut halved: &mut [u8]) {
+    // Without a division, for cores that have none.
+    while let Some((above, rest)) = image.split_at_checked(width)
+        && let Some((below, rest)) = rest.split_at_checked(width)
+        && let Some(row) = halved.split_off_mut(..width / 2)
+        && !row.is_empty()
+    {
+        image = rest;
+        for ((mean, above), below) in row.iter_mut().zip(above.as_chunks::<2>().0).zip(below.as_chunks::<2>().0) {
+            let sum: u16 = [above[0], above[1], below[0], below[1]].map(u16::from).iter().sum();
+            *mean = ((sum + 2) / 4).to_le_bytes()[0];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    #[test]
+    fn pixels_are_means_of_four() {
+        for (width, height) in [(2, 2), (28, 28), (2, 30), (34, 4), (6, 0)] {
+            let image: Vec<u8> = (0..width * height).map(|n| u8::try_from(n * n % 251).unwrap()).collect();
+            let mut found = vec![7; image.len() / 4];
+            halve(&image, u16::try_from(width).unwrap(), &mut found).unwrap();
+            for (place, found) in found.iter().enumerate() {
+                let at = place / (width / 2) * 2 * width + place % (width / 2) * 2;
+                let mean =
+                    [at, at + 1, at + width, at + width + 1].map(|at| f64::from(image[at])).iter().sum::<f64>() / 4.0;
+                let off = f64::from(*found) - (mean + 0.5).floor();
+                assert!(off.abs() < 0.1, "{width} × {height}, pixel {place}: {found}, {mean}");
+            }
+        }
+        let mut white = [0];
+        halve(&[255; 4], 2, &mut white).unwrap();
+        assert_eq!(white, [255]);
+    }
+
+    #[test]
+    fn odd_sides_are_errors() {
+        let mut halved = [9; 2];
+        for (width, pixels) in [(0, 8), (3, 12), (4, 4), (4, 12), (4, 9)] {
+            let halves = SizeError::Halves { width, pixels };
+            assert_eq!(halve(&vec![1; pixels], width, &mut halved), Err(halves), "{width} columns, {pixels} pixels");
+        }
+        assert_eq!(halve(&[1; 16], 4, &mut halved), Err(SizeError::Pixels { found: 2, expected: 4 }));
+        assert_eq!(halved, [9; 2]);
+    }
+}

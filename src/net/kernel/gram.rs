@@ -1,0 +1,200 @@
+//! The Gram numbers of a block: `x_k · x_s` for all pairs of samples, exact in 32-bit integers.
+//!
+//! Costs one multiplication and one addition for each pair and input, up to 32 inputs an instruction.
+
+use crate::base::Always;
+use crate::simd::Isa;
+use core::num::NonZeroUsize;
+use wide::{i16x32, i32x16};
+
+/// Pixels of one image, widened, as vectors of 32.
+pub(crate) type Wide = [i16; 32];
+
+/// For every sample `k` and every `s < k`: `gram[k × block + s] = α (x_k · x_s)`. `images` is `[samples][vectors]`;
+/// entries at `s ≥ k` are unspecified.
+#[inline(always)]
+pub(crate) fn gram<I: Isa>(
+    isa: I,
+    images: &[Wide],
+    vectors: NonZeroUsize,
+    alpha: f32,
+    gram: &mut [f32],
+    block: NonZeroUsize,
+) {
+    // As many products at a time as there are registers for: a vector that was loaded serves several of them.
+    match I::GRAM_TILE {
+        (4, 4) => tiles::<I, 4, 4>(isa, images, vectors, alpha, gram, block),
+        _ => tiles::<I, 1, 2>(isa, images, vectors, alpha, gram, block),
+    }
+}
+
+/// [`gram`], in tiles of `A` samples by `B` earlier ones.
+#[inline(always)]
+fn tiles<I: Isa, const A: usize, const B: usize>(
+    isa: I,
+    images: &[Wide],
+    vectors: NonZeroUsize,
+    alpha: f32,
+    gram: &mut [f32],
+    block: NonZeroUsize,
+) {
+    let (a, b) = const { (NonZeroUsize::new(A).unwrap(), NonZeroUsize::new(B).unwrap()) };
+    let later = images.chunks(vectors.saturating_mul(a).get()).zip(gram.chunks_mut(block.saturating_mul(a).get()));
+    for (k, (later, gram)) in (0..).step_by(A).zip(later) {
+        let earlier = images.chunks(vectors.saturating_mul(b).get());
+        for (s, earlier) in (0..k + A - 1).step_by(B).zip(earlier) {
+            let products = products::<I, A, B>(isa, samples(later, vectors), samples(earlier, vectors));
+            for (gram, products) in gram.chunks_exact_mut(block.get()).zip(products) {
+                for (gram, product) in gram.iter_mut().skip(s).zip(products) {
+                    // At most 65,536 × 255² < 2³²: exact as u32, whatever the signs on the way.
+                    let product = product.to_array().into_iter().fold(0, i32::wrapping_add).cast_unsigned();
+                    #[expect(clippy::cast_precision_loss, reason = "the one rounding of an exact product")]
+                    let product = product as f32;
+                    *gram = alpha * product;
+                }
+            }
+        }
+    }
+}
+
+/// `A` samples of a tile; the last one again where there are fewer.
+#[inline(always)]
+fn samples<const A: usize>(images: &[Wide], vectors: NonZeroUsize) -> [&[Wide]; A] {
+    let count = images.len() / vectors;
+    core::array::from_fn(|i| {
+        let at = i.min(count - 1) * vectors.get();
+        images.get(at..at + vectors.get()).always()
+    })
+}
+
+/// The lanes' sums of the products of `A` samples by `B`.
+#[inline(always)]
+fn products<I: Isa, const A: usize, const B: usize>(
+    isa: I,
+    later: [&[Wide]; A],
+    earlier: [&[Wide]; B],
+) -> [[i32x16; B]; A] {
+    let mut sums = [[i32x16::ZERO; B]; A];
+    for j in 0..later[0].len() {
+        let (a, b) = (vectors(later, j), vectors(earlier, j));
+        for (sums, a) in sums.iter_mut().zip(a) {
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum = isa.add_dot(*sum, a, b);
+            }
+        }
+    }
+    sums
+}
+
+/// Vector `j` of each image.
+#[inline(always)]
+fn vectors<const A: usize>(images: [&[Wide]; A], j: usize) -> [i16x32; A] {
+    let mut vectors = [i16x32::ZERO; A];
+    for (vector, image) in vectors.iter_mut().zip(images) {
+        if let Some(v) = image.get(j) {
+            *vector = i16x32::new(*v);
+        }
+    }
+    vectors
+}
+
+/// Widens `images` (`[samples][inputs]` pixels) to `[samples][vectors]`, zeros beyond the last input.
+#[inline(always)]
+pub(crate) fn widen(images: &[u8], inputs: NonZeroUsize, vectors: NonZeroUsize, to: &mut [Wide]) {
+    for (image, to) in images.chunks_exact(inputs.get()).zip(to.chunks_exact_mut(vectors.get())) {
+        let to = to.as_flattened_mut();
+        for (to, &pixel) in to.iter_mut().zip(image) {
+            *to = i16::from(pixel);
+        }
+        if let Some(rest) = to.get_mut(inputs.get()..) {
+            rest.fill(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::kernel::tests::{INPUTS, SAMPLES, nonzero, on_all_tiers};
+    use crate::simd::TierFn;
+    use crate::support::{Samples, bits};
+
+    /// All products of a block.
+    struct All<'a> {
+        images: &'a [Wide],
+        vectors: NonZeroUsize,
+        alpha: f32,
+        gram: &'a mut [f32],
+        block: NonZeroUsize,
+    }
+
+    impl TierFn for All<'_> {
+        type Out = ();
+
+        #[inline(always)]
+        fn call<I: Isa>(self, isa: I) {
+            gram(isa, self.images, self.vectors, self.alpha, self.gram, self.block);
+        }
+    }
+
+    /// The integer products, rounded once by the conversion to f32 and once by α: to the bit.
+    fn assert_gram(images: &[u8], inputs: usize, spare: usize) {
+        let samples = images.len() / inputs;
+        let (vectors, block) = (inputs.div_ceil(32), samples + spare);
+        let mut wide = vec![[-1; 32]; samples * vectors];
+        let vectors = nonzero(vectors);
+        widen(images, nonzero(inputs), vectors, &mut wide);
+        let images: Vec<&[u8]> = images.chunks(inputs).collect();
+        for alpha in [1.0, 1e-5] {
+            let gram = on_all_tiers(|backend| {
+                let mut gram = vec![f32::NAN; block * block];
+                backend.run(All { images: &wide, vectors, alpha, gram: &mut gram, block: nonzero(block) });
+                for (k, row) in gram.chunks_mut(block).enumerate() {
+                    // Nobody reads what stands beyond the samples, in either direction.
+                    row[if k < samples { k } else { 0 }..].fill(0.0);
+                }
+                bits(&gram)
+            });
+            for k in 0..samples {
+                for s in 0..k {
+                    let product: u64 =
+                        images[k].iter().zip(images[s]).map(|(&a, &b)| u64::from(a) * u64::from(b)).sum();
+                    #[expect(clippy::cast_precision_loss, reason = "the one rounding of an exact product")]
+                    let expected = alpha * product as f32;
+                    assert_eq!(gram[k * block + s], expected.to_bits(), "{inputs} inputs, samples {k} and {s}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_images_are_exact() {
+        for inputs in INPUTS {
+            for samples in SAMPLES {
+                assert_gram(&Samples::new(inputs, 10, samples, 4).images, inputs, samples % 3);
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_black_and_white_images_are_exact() {
+        for inputs in INPUTS.into_iter().chain([crate::net::Shape::MAX_INPUTS - 1, crate::net::Shape::MAX_INPUTS]) {
+            assert_gram(
+                &[vec![255; inputs], vec![255; inputs], vec![0; inputs], vec![255; inputs]].concat(),
+                inputs,
+                0,
+            );
+        }
+    }
+
+    #[test]
+    fn widening_fills_up_with_zeros() {
+        let mut wide = [[-1; 32]; 4];
+        let images: Vec<u8> = (100..166).collect();
+        widen(&images, nonzero(33), nonzero(2), &mut wide);
+        for (wide, image) in wide.chunks(2).zip(images.chunks(33)) {
+            assert!(wide.as_flattened().iter().zip(image).all(|(w, p)| *w == i16::from(*p)));
+            assert!(wide.as_flattened()[33..].iter().all(|w| *w == 0));
+        }
+    }
+}

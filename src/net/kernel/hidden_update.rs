@@ -1,0 +1,126 @@
+//! The step of W1: `W1 −= α Xᵀ Δ1` for a whole block of samples, one panel of hidden units at a time.
+//!
+//! Costs one multiplication and one subtraction for each nonzero pixel and hidden unit, and one read and write of the
+//! panel for the whole block. Each weight's steps are taken in the order of the samples.
+
+use super::pixels::{ByInput, CHUNK};
+use super::{Row, load, store, sub_scaled, tile, tile_mut};
+use crate::simd::Isa;
+
+/// Takes the steps of one chunk of inputs in one tile. `w1` has a row for each input, `delta1` (δ1) for each sample.
+#[inline(always)]
+pub(crate) fn hidden_update<I: Isa, const W: usize, const N: usize>(
+    isa: I,
+    w1: &mut [Row<W>],
+    at: usize,
+    pixels: &ByInput<'_>,
+    chunk: usize,
+    delta1: &[Row<W>],
+) {
+    for (input, row) in w1.iter_mut().enumerate().skip(chunk * CHUNK).take(CHUNK) {
+        let Some(steps) = pixels.input(input).filter(|steps| steps.len() > 0) else { continue };
+        let Some(weights) = tile_mut::<N>(row, at) else { continue };
+        let mut stepped = load(weights);
+        for (sample, step) in steps {
+            debug_assert!(sample < delta1.len(), "lists name samples only");
+            let Some(delta1) = delta1.get(sample).and_then(|row| tile(row, at)) else { break };
+            sub_scaled(isa, &mut stepped, step, delta1);
+        }
+        store(weights, stepped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Scratch;
+    use crate::net::kernel::pixels::BySample;
+    use crate::net::kernel::tests::{INPUTS, SAMPLES, WIDTHS, nonzero, on_all_tiers};
+    use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
+    use crate::simd::{LANES, TierFn};
+    use crate::support::recipe::Approx;
+    use crate::support::{Dice, Samples, bits};
+
+    const ALPHA: f32 = 1e-3;
+
+    /// The whole step: every chunk in every tile.
+    struct Step<'a> {
+        w1: &'a mut [f32],
+        inputs: usize,
+        width: usize,
+        pixels: &'a ByInput<'a>,
+        delta1: &'a [f32],
+    }
+
+    impl TierFn for Step<'_> {
+        type Out = ();
+
+        #[inline(always)]
+        fn call<I: Isa>(self, isa: I) {
+            for_width(isa, self.width * LANES, self);
+        }
+    }
+
+    impl PanelFn for Step<'_> {
+        #[inline(always)]
+        fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
+            let (w1, delta1) = (rows_mut::<W>(self.w1), rows::<W>(self.delta1));
+            for at in (0..W).step_by(N) {
+                for chunk in 0..self.inputs.div_ceil(CHUNK) {
+                    hidden_update::<I, W, N>(isa, w1, at, self.pixels, chunk, delta1);
+                }
+            }
+        }
+    }
+
+    fn assert_step(images: &[u8], inputs: usize, width: usize) {
+        let (samples, units) = (images.len() / inputs, width * LANES);
+        let before = Dice::new(1).numbers(inputs * units, 1.0);
+        let delta1 = Dice::new(2).numbers(samples * units, 1.0);
+        let mut by_sample = vec![f32::NAN; BySample::scratch_len(inputs, samples)];
+        let mut by_sample = BySample::new(nonzero(inputs), samples, &mut Scratch::new(&mut by_sample));
+        let mut pixels = vec![f32::NAN; ByInput::scratch_len(inputs, samples)];
+        let mut pixels = ByInput::new(nonzero(inputs), samples, &mut Scratch::new(&mut pixels));
+        by_sample.fill(images);
+        pixels.fill(images, &by_sample, ALPHA);
+        let after = on_all_tiers(|backend| {
+            let mut w1 = before.clone();
+            backend.run(Step { w1: &mut w1, inputs, width, pixels: &pixels, delta1: &delta1 });
+            bits(&w1)
+        });
+        for (place, (before, after)) in before.iter().zip(after).enumerate() {
+            let (input, unit) = (place / units, place % units);
+            let column = images.iter().skip(input).step_by(inputs);
+            let nonzero = column.clone().filter(|&&x| x != 0).count();
+            if nonzero == 0 {
+                assert_eq!(after, before.to_bits(), "input {input} has no pixels");
+                continue;
+            }
+            // α x is rounded; then a product, and a subtraction for this pixel and each that follows.
+            let step = |&x: &u8| Approx::product(Approx::exact(ALPHA), Approx::exact(x)).negative();
+            let delta1 = delta1.iter().skip(unit).step_by(units).map(|&d| Approx::exact(d));
+            let expected = Approx::exact(*before).sum(nonzero + 1, column.map(step).zip(delta1));
+            let after = f32::from_bits(after);
+            assert!(expected.admits(after), "input {input} of {inputs}, unit {unit}: {after}, {expected:?}");
+        }
+    }
+
+    #[test]
+    fn weights_lose_pixels_times_deltas() {
+        for inputs in INPUTS {
+            for samples in SAMPLES {
+                for width in WIDTHS {
+                    assert_step(&Samples::new(inputs, 10, samples, 3).images, inputs, width);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn steps_of_black_and_white_images() {
+        for inputs in INPUTS {
+            assert_step(&[vec![0; inputs], vec![255; inputs], vec![0; inputs]].concat(), inputs, 4);
+            assert_step(&vec![0; inputs * 9], inputs, 2);
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The part of a training step that is sequential: sample after sample, each one sees the weights that the one before left.
+//!
+//! For sample `k`, with `W` the weights before the block: `z_k = x_k W1 − α Σ_{s<k} (x_s·x_k) δ1_s`, `h = max(z, 0)`,
+//! `y = h W2`, `δ2 = y − t`, `δ1 = (δ2 W2ᵀ) ⊙ [h > 0]`, `W2 −= α hᵀ δ2`. Costs six operations for each hidden unit and
+//! output, and two for each hidden unit and earlier sample of the block.
+
+use super::forward::output_forward;
+use super::{PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
+use crate::base::{Always, exp, ln};
+use crate::net::Shape;
+use crate::net::weights::panels_mut;
+use crate::simd::{Isa, TierFn, sum_lanes};
+use core::fmt;
+use core::num::NonZeroUsize;
+use wide::f32x16;
+
+/// Samples whose corrections are collected and then taken off all later samples at once, while their δ1 is in the
+/// first-level cache.
+const GROUP: usize = 8;
+
+/// What training makes small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LossFunction {
+    /// `Σ (y − t)²`, the article's; `δ2 = y − t`.
+    #[default]
+    Squared,
+    /// `−ln p` of the label, with `p` the softmax of the outputs; `δ2 = p − t`. The outputs are then logits.
+    CrossEntropy,
+}
+
+impl fmt::Display for LossFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Squared => "squared error",
+            Self::CrossEntropy => "cross-entropy",
+        })
+    }
+}
+
+/// The sequential part of one block.
+pub(crate) struct Sequential<'a> {
+    pub(crate) shape: Shape,
+    /// Learning rate.
+    pub(crate) alpha: f32,
+    pub(crate) loss: LossFunction,
+    /// One label for each sample of the block, below `outputs`.
+    pub(crate) labels: &'a [u8],
+    /// `α x_k·x_s` at `[k × block + s]`, for `s < k`.
+    pub(crate) gram: &'a [f32],
+    /// The most samples of a block.
+    pub(crate) block: NonZeroUsize,
+    /// `[panel][outputs][width]`.
+    pub(crate) w2: &'a mut [f32],
+    /// `[panel][block][width]`: the samples' pre-activations under the weights before the block; afterwards their δ1.
+    pub(crate) hidden: &'a mut [f32],
+    /// `[outputs][16]`, for sums on their way.
+    pub(crate) sums: &'a mut [f32],
+    /// `[outputs]`, for δ2.
+    pub(crate) delta2: &'a mut [f32],
+}
+
+/// The losses of some samples, by the [`LossFunction`], each under the weights before its sample's step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Loss {
+    /// The loss of the last sample.
+    pub last: f32,
+    /// The sum of all samples' losses.
+    pub sum: f64,
+}
+
+impl Loss {
+    /// Takes in the losses of the samples that follow.
+    pub(crate) fn add(&mut self, next: Self) {
+        *self = Self { last: next.last, sum: self.sum + next.sum };
+    }
+}
+
+impl TierFn for Sequential<'_> {
+    type Out = Loss;
+
+    #[inline(always)]
+    fn call<I: Isa>(mut self, isa: I) -> Loss {
+        let samples = self.labels.len();
+        let mut loss = Loss::default();
+        for k in 0..=samples {
+            self.sums.fill(0.0);
+            self.pass(isa, k);
+            if let Some(&label) = self.labels.get(k) {
+                loss.last = self.target(label);
+                loss.sum += f64::from(loss.last);
+            }
+        }
+        loss
+    }
+}
+
+impl Sequential<'_> {
+    /// Through all panels once: backward for sample `k − 1`, corrections, forward for sample `k`.
+    #[inline(always)]
+    fn pass<I: Isa>(&mut self, isa: I, k: usize) {
+        let (_, outputs) = self.shape.rows();
+        let gram = self.gram.get(k * self.block.get()..).always();
+        for (index, w2) in panels_mut(self.w2, outputs).enumerate() {
+            let hidden = panels_mut(self.hidden, self.block).nth(index).always();
+            let width = w2.len() / outputs;
+            let panel = Pass {
+                alpha: self.alpha,
+                samples: self.labels.len(),
+                k,
+                gram,
+                block: self.block,
+                delta2: self.delta2,
+                hidden,
+                sums: self.sums,
+                w2,
+            };
+            for_width(isa, width, panel);
+        }
+    }
+
+    /// From the sums to δ2; gives the sample's loss.
+    #[inline(always)]
+    fn target(&mut self, label: u8) -> f32 {
+        if self.loss == LossFunction::CrossEntropy {
+            return cross_entropy(rows(self.sums), self.delta2, label);
+        }
+        let mut loss = 0.0;
+        for ((output, [sum]), delta) in rows(self.sums).iter().enumerate().zip(self.delta2.iter_mut()) {
+            let target = if output == usize::from(label) { 1.0 } else { 0.0 };
+            *delta = sum_lanes(f32x16::new(*sum)) - target;
+            loss += *delta * *delta;
+        }
+        loss
+    }
+}
+
+/// From the sums to `δ2 = softmax(y) − t`; gives the sample's loss, `−ln` of the label's probability.
+///
+/// The largest output is taken off first, so that no exponential overflows. Scalar code: an output takes some forty operations.
+#[inline(never)] // it has no use for a tier's instructions
+fn cross_entropy(sums: &[Row<1>], delta2: &mut [f32], label: u8) -> f32 {
+    let mut largest = f32::NEG_INFINITY;
+    for ([sum], delta) in sums.iter().zip(delta2.iter_mut()) {
+        *delta = sum_lanes(f32x16::new(*sum));
+        largest = if *delta > largest { *delta } else { largest };
+    }
+    let (mut total, mut of_label) = (0.0, 0.0);
+    for (output, delta) in delta2.iter_mut().enumerate() {
+        let below = *delta - largest;
+        if output == usize::from(label) {
+            of_label = below;
+        }
+        *delta = exp(below);
+        total += *delta;
+    }
+    let scale = 1.0 / total;
+    for (output, delta) in delta2.iter_mut().enumerate() {
+        *delta = *delta * scale - if output == usize::from(label) { 1.0 } else { 0.0 };
+    }
+    ln(total) - of_label
+}
+
+/// One panel's part of [`Sequential::pass`].
+struct Pass<'a> {
+    alpha: f32,
+    samples: usize,
+    k: usize,
+    /// From the row of sample `k` on.
+    gram: &'a [f32],
+    block: NonZeroUsize,
+    delta2: &'a [f32],
+    /// A row for each sample.
+    hidden: &'a mut [f32],
+    /// A vector for each output.
+    sums: &'a mut [f32],
+    /// A row for each output.
+    w2: &'a mut [f32],
+}
+
+impl PanelFn for Pass<'_> {
+    #[inline(always)]
+    fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
+        let Self { alpha, samples, k, gram, block, delta2, .. } = self;
+        let w2 = rows_mut::<W>(self.w2);
+        let hidden = rows_mut::<W>(self.hidden);
+        debug_assert!(k <= samples && samples <= hidden.len(), "sample {k} of {samples}, {} rows", hidden.len());
+        let Some((done, left)) = hidden.split_at_mut_checked(k) else { return };
+        if let Some(row) = done.last_mut() {
+            output_backward::<I, W, N>(isa, alpha, delta2, row, w2);
+        }
+        // A whole group of samples corrects all that are left, an unfinished one only the next.
+        let (group, until) = if k.is_multiple_of(GROUP) { (GROUP.min(k), samples) } else { (k % GROUP, k + 1) };
+        debug_assert!(group <= k, "the group is of samples done");
+        let Some(delta1) = done.get(k - group..) else { return };
+        for (z, gram) in left.iter_mut().zip(gram.chunks_exact(block.get())).take(until - k) {
+            let gram = gram.get(k - group..k).always();
+            correct::<I, W, N>(isa, gram, delta1, z);
+        }
+        if let Some(z) = left.first().filter(|_| k < samples) {
+            output_forward::<I, W, N>(isa, z, w2, rows_mut(self.sums));
+        }
+    }
+}
+
+/// `δ1` in the place of `z`, and the step of W2.
+#[inline(always)]
+fn output_backward<I: Isa, const W: usize, const N: usize>(
+    isa: I,
+    alpha: f32,
+    delta2: &[f32],
+    z: &mut Row<W>,
+    w2: &mut [Row<W>],
+) {
+    for at in (0..W).step_by(N) {
+        let Some(z) = tile_mut::<N>(z, at) else { break };
+        let h = load_relu(isa, z);
+        let mut delta1 = [f32x16::ZERO; N];
+        for (row, &delta2) in w2.iter_mut().zip(delta2) {
+            let Some(weights) = tile_mut::<N>(row, at) else { break };
+            add_scaled(isa, &mut delta1, delta2, weights);
+            let step = f32x16::splat(alpha * delta2);
+            for (w, h) in weights.iter_mut().zip(h) {
+                *w = isa.sub(f32x16::new(*w), isa.mul(step, h)).to_array();
+            }
+        }
+        for (d, h) in delta1.iter_mut().zip(h) {
+            *d = isa.keep_where_positive(*d, h);
+        }
+        store(z, delta1);
+    }
+}
+
+/// `z −= Σ_s gram_s δ1_s`, in the order of the samples.
+#[inline(always)]
+fn correct<I: Isa, const W: usize, const N: usize>(isa: I, gram: &[f32], delta1: &[Row<W>], z: &mut Row<W>) {
+    for at in (0..W).step_by(N) {
+        let Some(z) = tile_mut::<N>(z, at) else { break };
+        let mut sum = load(z);
+        for (&gram, row) in gram.iter().zip(delta1) {
+            let Some(delta1) = tile(row, at) else { break };
+            sub_scaled(isa, &mut sum, gram, delta1);
+        }
+        store(z, sum);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::PANEL;
+    use crate::net::kernel::tests::{SAMPLES, on_all_tiers};
+    use crate::simd::LANES;
+    use crate::support::recipe::{Approx, sequence};
+    use crate::support::{Dice, bits, signed_weights};
+
+    const ALPHA: f32 = 1e-3;
+
+    /// Bits of δ1 (`[panel][block][width]`), W2 and the last loss, and the sum of losses.
+    type Found = (Vec<u32>, Vec<u32>, u32, u64);
+
+    /// The sequential part over numbers of no particular origin: the Gram numbers need not come from images.
+    fn assert_sequence(hidden: usize, outputs: usize, samples: usize, spare: usize) {
+        let shape = Shape::new(1, hidden, outputs).unwrap();
+        let block = samples + spare;
+        let mut dice = Dice::new(7);
+        let labels: Vec<u8> = (0..samples).map(|_| u8::try_from(dice.below(outputs)).unwrap()).collect();
+        // What is not asked for is no number.
+        let mut gram = dice.numbers(block * block, 0.05);
+        for k in 0..samples {
+            gram[k * block + k..(k + 1) * block].fill(f32::NAN);
+        }
+        let weights = signed_weights(shape, 8, 0.1);
+        // Every unit of every sample; zeros where they only fill up a panel.
+        let z: Vec<Vec<f32>> = (0..samples).map(|_| dice.numbers(hidden, 2.0)).collect();
+        let width = |unit: usize| PANEL.min(shape.hidden_padded() - unit / PANEL * PANEL);
+        let place = |sample, unit| unit / PANEL * PANEL * block + sample * width(unit) + unit % PANEL;
+        let mut rows = vec![0.0; block * shape.hidden_padded()];
+        for (sample, z) in z.iter().enumerate() {
+            z.iter().enumerate().for_each(|(unit, &z)| rows[place(sample, unit)] = z);
+        }
+        let (delta1, w2, last, sum): Found = on_all_tiers(|backend| {
+            let mut rows = rows.clone();
+            let mut w2 = weights[shape.w1_len()..].to_vec();
+            let (mut sums, mut delta2) = (vec![f32::NAN; outputs * LANES], vec![f32::NAN; outputs]);
+            let loss = backend.run(Sequential {
+                shape,
+                alpha: ALPHA,
+                loss: LossFunction::Squared,
+                labels: &labels,
+                gram: &gram,
+                block: NonZeroUsize::new(block).unwrap(),
+                w2: &mut w2,
+                hidden: &mut rows,
+                sums: &mut sums,
+                delta2: &mut delta2,
+            });
+            (bits(&rows), bits(&w2), loss.last.to_bits(), loss.sum.to_bits())
+        });
+
+        let rows = z.iter().map(|z| z.iter().map(|&z| Approx::exact(z)).collect()).collect();
+        let mut expected_w2: Vec<Approx> =
+            shape.places().skip(hidden).map(|place| Approx::exact(weights[place])).collect();
+        let gram = |k: usize, s: usize| Approx::exact(gram[k * block + s]);
+        let (expected, losses) = sequence(shape, Approx::exact(ALPHA), &labels, gram, rows, &mut expected_w2);
+        let what = std::format!("{hidden} hidden, {outputs} outputs, {samples} samples");
+        for (sample, row) in expected.iter().enumerate() {
+            for (unit, expected) in row.iter().enumerate() {
+                let found = f32::from_bits(delta1[place(sample, unit)]);
+                assert!(expected.admits(found), "{what}: δ1 of sample {sample}, unit {unit} is {found}, {expected:?}");
+            }
+        }
+        for (place, expected) in shape.places().skip(hidden).zip(&expected_w2) {
+            let found = f32::from_bits(w2[place - shape.w1_len()]);
+            assert!(expected.admits(found), "{what}: a weight of W2 is {found}, {expected:?}");
+        }
+        let last_loss = losses.last().unwrap();
+        assert!(last_loss.admits(f32::from_bits(last)), "{what}: the last loss is {last:?}, {last_loss:?}");
+        let off = f64::from_bits(sum) - losses.iter().map(|e| e.value).sum::<f64>();
+        assert!(off.abs() <= losses.iter().map(|e| e.error).sum(), "{what}: the sum of losses is off by {off:e}");
+        // Bounds that say something: rounding must not have grown to the size of what it disturbs.
+        let coarsest = expected_w2.iter().map(|w| w.error).fold(0.0, f64::max);
+        assert!(coarsest < 1e-4, "{what}: bounds of {coarsest:e}");
+        let filled = delta1.iter().filter(|bits| **bits == 0).count();
+        assert!(filled >= samples * (shape.hidden_padded() - hidden), "{what}: units that only fill up have δ1");
+    }
+
+    #[test]
+    fn a_block_is_the_recipe_sample_after_sample() {
+        for (hidden, outputs) in [(1, 1), (16, 2), (17, 10), (112, 3), (127, 2), (128, 10), (129, 3), (300, 10)] {
+            for samples in SAMPLES.into_iter().chain([15, 16, 17]) {
+                assert_sequence(hidden, outputs, samples, samples % 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_at_every_width() {
+        for width in 1..=17 {
+            assert_sequence(width * LANES, 4, 9, 0);
+        }
+    }
+
+    #[test]
+    fn losses_add_up() {
+        let mut loss = Loss { last: 1.0, sum: 3.0 };
+        loss.add(Loss { last: 0.5, sum: 2.25 });
+        assert_eq!(loss, Loss { last: 0.5, sum: 5.25 });
+    }
+}

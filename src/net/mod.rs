@@ -1,0 +1,32 @@
+//! The f32 network: its sizes, its weights, inference and training. Read `reference.rs` first: the whole network in plain
+//! loops.
+
+mod error;
+mod forward;
+mod hash;
+mod init;
+mod inputs;
+mod kernel;
+#[cfg(feature = "probe")]
+pub mod probe;
+#[cfg(any(test, feature = "probe"))]
+pub(crate) mod reference;
+mod shape;
+mod train;
+mod weights;
+
+pub use error::SizeError;
+pub use forward::Network;
+pub use hash::weights_hash;
+pub use init::{INIT_SCALE, fill_initial, fill_scaled};
+pub use inputs::halve;
+pub(crate) use inputs::{halve_rows, seen};
+#[cfg(feature = "std")]
+pub(crate) use shape::PANEL;
+pub use shape::Shape;
+pub use train::{Loss, LossFunction, TrainError, TrainOptions, Trainer};
+#[cfg(feature = "std")]
+pub(crate) use train::{Panel, Panels, ThisThread, Workers, check_samples};
+#[cfg(feature = "std")]
+pub(crate) use weights::panels_mut;
+pub use weights::{Weights, WeightsMut};

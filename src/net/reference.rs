@@ -1,0 +1,185 @@
+//! The whole network in plain loops: read this first.
+//!
+//! Inference and training in f32, one operation after another, without panels, tiles, tiers or lists of pixels. Every
+//! kernel of this crate gives exactly these bits, and the tests compare them with this file. It is compiled for tests and
+//! benches only.
+
+#![allow(missing_docs, clippy::pedantic, clippy::unwrap_used, clippy::restriction, reason = "for tests")]
+
+use super::{LossFunction, Shape, Weights, WeightsMut};
+use crate::base::{exp, ln};
+use std::vec;
+use std::vec::Vec;
+
+/// A sum over hidden units is kept as 16 sums side by side, unit `j` in sum `j % 16`, which are added up at the end.
+const LANES: usize = 16;
+
+/// A network whose weights lie in plain rows. The rows are as long as the crate's, rounded up from the number of hidden
+/// units; weights beyond the last unit are zero.
+#[derive(Debug)]
+pub struct Reference {
+    shape: Shape,
+    /// `[inputs][hidden_padded]`.
+    w1: Vec<f32>,
+    /// `[outputs][hidden_padded]`.
+    w2: Vec<f32>,
+    /// `[hidden_padded]` and `[outputs]`; zero where there are none.
+    b1: Vec<f32>,
+    b2: Vec<f32>,
+    /// What training makes small.
+    pub loss: LossFunction,
+}
+
+impl Reference {
+    pub fn new(weights: Weights<'_>) -> Self {
+        let (shape, padded) = (weights.shape(), weights.shape().hidden_padded());
+        let mut w1 = vec![0.0; shape.inputs() * padded];
+        let mut w2 = vec![0.0; shape.outputs() * padded];
+        let mut b1 = vec![0.0; padded];
+        for h in 0..shape.hidden() {
+            b1[h] = weights.b1(h).unwrap_or(0.0);
+            for i in 0..shape.inputs() {
+                w1[i * padded + h] = weights.w1(i, h).unwrap();
+            }
+            for o in 0..shape.outputs() {
+                w2[o * padded + h] = weights.w2(h, o).unwrap();
+            }
+        }
+        let b2 = (0..shape.outputs()).map(|o| weights.b2(o).unwrap_or(0.0)).collect();
+        Self { shape, w1, w2, b1, b2, loss: LossFunction::Squared }
+    }
+
+    /// The weights as the crate lays them out. (Networks with biases are not trained.)
+    pub fn numbers(&self) -> Vec<f32> {
+        let (shape, padded) = (self.shape, self.shape.hidden_padded());
+        let mut numbers = vec![0.0; shape.weights_len()];
+        let mut weights = WeightsMut::new(shape, &mut numbers).unwrap();
+        for h in 0..shape.hidden() {
+            for i in 0..shape.inputs() {
+                *weights.w1_mut(i, h).unwrap() = self.w1[i * padded + h];
+            }
+            for o in 0..shape.outputs() {
+                *weights.w2_mut(h, o).unwrap() = self.w2[o * padded + h];
+            }
+        }
+        numbers
+    }
+
+    /// The outputs `y = max(x W1 + b1, 0) W2 + b2` of an image.
+    pub fn outputs(&self, image: &[u8]) -> Vec<f32> {
+        self.second_layer(&self.first_layer(image))
+    }
+
+    /// Trains in blocks of `block` samples; gives the loss of each sample, under the weights before its step.
+    pub fn train(&mut self, images: &[u8], labels: &[u8], alpha: f32, block: usize) -> Vec<f32> {
+        let inputs = self.shape.inputs();
+        let blocks = images.chunks(block * inputs).zip(labels.chunks(block));
+        blocks.flat_map(|(images, labels)| self.block(images, labels, alpha)).collect()
+    }
+
+    /// One block. With blocks of one sample this is the plain step of SGD; a longer block takes the steps of W1 at its end,
+    /// and each sample's pre-activations are corrected for the steps that are still missing.
+    fn block(&mut self, images: &[u8], labels: &[u8], alpha: f32) -> Vec<f32> {
+        let padded = self.shape.hidden_padded();
+        let images: Vec<&[u8]> = images.chunks(self.shape.inputs()).collect();
+        let mut rows: Vec<Vec<f32>> = images.iter().map(|image| self.first_layer(image)).collect();
+        let mut losses = Vec::new();
+        for (k, &label) in labels.iter().enumerate() {
+            let (done, left) = rows.split_at_mut(k);
+            // The pre-activations of this sample; those of the samples before have become their δ1.
+            let z = &mut left[0];
+            for (delta1, image) in done.iter().zip(&images) {
+                sub_scaled(z, alpha * gram(image, images[k]), delta1);
+            }
+            let h: Vec<f32> = z.iter().copied().map(relu).collect();
+            let mut delta2 = self.second_layer(z);
+            losses.push(match self.loss {
+                LossFunction::Squared => {
+                    delta2[usize::from(label)] -= 1.0;
+                    delta2.iter().fold(0.0, |loss, d| loss + d * d)
+                }
+                LossFunction::CrossEntropy => cross_entropy(&mut delta2, usize::from(label)),
+            });
+            // W2 before its step gives δ1, which takes the place of z.
+            for (j, (z, h)) in z.iter_mut().zip(h).enumerate() {
+                let mut delta1 = 0.0;
+                for (o, &delta2) in delta2.iter().enumerate() {
+                    let w = &mut self.w2[o * padded + j];
+                    delta1 += delta2 * *w;
+                    *w -= (alpha * delta2) * h;
+                }
+                *z = if h > 0.0 { delta1 } else { 0.0 };
+            }
+        }
+        for (image, delta1) in images.iter().zip(&rows) {
+            for (i, &pixel) in image.iter().enumerate().filter(|(_, pixel)| **pixel != 0) {
+                sub_scaled(&mut self.w1[i * padded..][..padded], alpha * f32::from(pixel), delta1);
+            }
+        }
+        losses
+    }
+
+    /// The pre-activations `z = x W1 + b1`.
+    fn first_layer(&self, image: &[u8]) -> Vec<f32> {
+        let padded = self.shape.hidden_padded();
+        let mut z = self.b1.clone();
+        for (i, &pixel) in image.iter().enumerate().filter(|(_, pixel)| **pixel != 0) {
+            for (z, w) in z.iter_mut().zip(&self.w1[i * padded..]) {
+                *z += f32::from(pixel) * w;
+            }
+        }
+        z
+    }
+
+    /// The outputs `max(z, 0) W2 + b2`: 16 sums side by side, then halves, quarters and pairs of them.
+    fn second_layer(&self, z: &[f32]) -> Vec<f32> {
+        let padded = self.shape.hidden_padded();
+        let output = |o: usize| {
+            let mut sums = [0.0; LANES];
+            sums[0] = self.b2[o];
+            for j in 0..padded {
+                sums[j % LANES] += relu(z[j]) * self.w2[o * padded + j];
+            }
+            for half in [8, 4, 2, 1] {
+                for lane in 0..half {
+                    sums[lane] += sums[lane + half];
+                }
+            }
+            sums[0]
+        };
+        (0..self.shape.outputs()).map(output).collect()
+    }
+}
+
+/// The outputs become `softmax(y) − t`; gives `−ln` of the label's probability.
+fn cross_entropy(outputs: &mut [f32], label: usize) -> f32 {
+    let largest = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let of_label = outputs[label] - largest;
+    for y in outputs.iter_mut() {
+        *y = exp(*y - largest);
+    }
+    let total = outputs.iter().fold(0.0, |total, e| total + e);
+    let scale = 1.0 / total;
+    for (output, y) in outputs.iter_mut().enumerate() {
+        *y = *y * scale - if output == label { 1.0 } else { 0.0 };
+    }
+    ln(total) - of_label
+}
+
+/// The product of two images, exact but for one rounding.
+fn gram(a: &[u8], b: &[u8]) -> f32 {
+    let product: u32 = a.iter().zip(b).map(|(&a, &b)| u32::from(a) * u32::from(b)).sum();
+    #[expect(clippy::cast_precision_loss, reason = "the one rounding")]
+    let rounded = product as f32;
+    rounded
+}
+
+fn sub_scaled(from: &mut [f32], scale: f32, row: &[f32]) {
+    for (from, x) in from.iter_mut().zip(row) {
+        *from -= scale * x;
+    }
+}
+
+fn relu(z: f32) -> f32 {
+    if z > 0.0 { z } else { 0.0 }
+}

@@ -1,0 +1,738 @@
+//! Training: plain per-sample SGD, computed 64 samples per pass over the weights, with no approximation.
+//!
+//! What is computed, in plain loops, is in `src/net/reference.rs`: read that first. One step for an image `x` with the one-hot
+//! target `t` is
+//!
+//! ```text
+//! z = x W1    h = max(z, 0)    y = h W2
+//! δ2 = y − t                       half the gradient of the loss Σ (y − t)²: there is no factor 2
+//! δ1 = (δ2 W2ᵀ) ⊙ [h > 0]          with W2 as it was before this step
+//! W2 −= α hᵀ δ2                    W1 −= α xᵀ δ1
+//! ```
+//!
+//! A step changes W1 by a rank-one matrix, so a sample needs to know of the steps before it only the numbers `x_s·x_k`
+//! (see `kernel/sequential.rs`). A block of K samples therefore reads and writes W1 once:
+//!
+//! 1. *visit* every panel of W1: take the step of the block before, `W1 −= α Xᵀ Δ1`, and while the panel is in cache,
+//!    compute this block's `Z = X W1`;
+//! 2. the sequential part, sample after sample: correct `z_k`, output layer and its step, `δ1_k`.
+//!
+//! K = 1 is the plain step by the same code, and no K makes an approximation; results for different K differ by
+//! rounding only.
+//!
+//! `benches/README.md` says where the time goes, and what was tried.
+
+use crate::base::{Always, Scratch, padded};
+use crate::net::kernel::forward::hidden_forward;
+use crate::net::kernel::gram::{Wide, gram, widen};
+use crate::net::kernel::hidden_update::hidden_update;
+use crate::net::kernel::pixels::{ByInput, BySample, CHUNK};
+use crate::net::kernel::sequential::Sequential;
+use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
+#[cfg(feature = "std")]
+use crate::net::weights::panel_len;
+use crate::net::weights::{panels, panels_mut};
+use crate::net::{Shape, SizeError, Weights, WeightsMut};
+use crate::simd::{Backend, Isa, LANES, TierFn};
+use core::fmt;
+use core::num::NonZeroUsize;
+use wide::f32x16;
+
+pub use crate::net::kernel::sequential::{Loss, LossFunction};
+
+/// How to train: the defaults are the article's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainOptions {
+    /// The learning rate α, finite and above 0.
+    pub alpha: f32,
+    /// Samples of a block, 1 to [`MAX_BLOCK`](Self::MAX_BLOCK): affects speed and rounding only.
+    pub block: usize,
+    /// The tier of SIMD instructions: affects speed only.
+    pub backend: Backend,
+    /// What training makes small.
+    pub loss: LossFunction,
+}
+
+impl TrainOptions {
+    /// The most samples that a block may have.
+    pub const MAX_BLOCK: usize = 1024;
+    /// The article's learning rate.
+    pub const ALPHA: f32 = 1e-5;
+    /// The block that trains fastest at the article's shape.
+    pub const BLOCK: usize = 64;
+
+    /// Checks that every option is in its range; gives the block.
+    pub(crate) fn check(self) -> Result<NonZeroUsize, TrainError> {
+        if !(self.alpha.is_finite() && self.alpha > 0.0) {
+            return Err(TrainError::Alpha { found: self.alpha });
+        }
+        NonZeroUsize::new(self.block)
+            .filter(|_| self.block <= Self::MAX_BLOCK)
+            .ok_or(TrainError::Block { found: self.block })
+    }
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self { alpha: Self::ALPHA, block: Self::BLOCK, backend: Backend::detect(), loss: LossFunction::Squared }
+    }
+}
+
+/// A network in training: weights and scratch are the caller's.
+///
+/// ```
+/// use twolayer::{INIT_SCALE, Shape, TrainOptions, Trainer, WeightsMut, fill_initial};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let shape = Shape::new(4, 32, 2)?;
+/// let mut numbers = vec![0.0; shape.weights_len()];
+/// let mut weights = WeightsMut::new(shape, &mut numbers)?;
+/// fill_initial(&mut weights, 1, INIT_SCALE);
+///
+/// let options = TrainOptions::default();
+/// let mut scratch = vec![0.0; Trainer::scratch_len(shape, options.block)];
+/// let mut trainer = Trainer::new(weights, &mut scratch, options)?;
+/// let images = [0, 90, 255, 0, /* the second image: */ 200, 0, 0, 30];
+/// let loss = trainer.train(&images, &[1, 0])?;
+/// assert!(loss.last > 0.9); // nothing is learnt from two images
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Trainer<'a> {
+    weights: WeightsMut<'a>,
+    options: TrainOptions,
+    block: NonZeroUsize,
+    /// The block being worked on.
+    pub(crate) current: Block<'a>,
+    /// The one before, whose step W1 is yet to take.
+    pub(crate) before: Block<'a>,
+    /// `[outputs][16]` and `[outputs]`, for the output layer.
+    sums: &'a mut [f32],
+    delta2: &'a mut [f32],
+}
+
+impl<'a> Trainer<'a> {
+    /// The length of the scratch that [`new`](Self::new) needs, in numbers.
+    #[must_use]
+    pub const fn scratch_len(shape: Shape, block: usize) -> usize {
+        let output = padded(shape.outputs() * LANES) + padded(shape.outputs());
+        Block::scratch_len(shape, block).saturating_mul(2).saturating_add(output)
+    }
+
+    /// A trainer of these weights. `scratch` may hold anything; for speed, let it begin at a multiple of 64 bytes.
+    ///
+    /// # Errors
+    ///
+    /// When an option is out of range, the network has biases, or `scratch` is shorter than
+    /// [`scratch_len`](Self::scratch_len).
+    pub fn new(weights: WeightsMut<'a>, scratch: &'a mut [f32], options: TrainOptions) -> Result<Self, TrainError> {
+        let block = options.check()?;
+        let shape = weights.shape();
+        if shape.has_biases() {
+            return Err(TrainError::Biases);
+        }
+        let (found, expected) = (scratch.len(), Self::scratch_len(shape, options.block));
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected }.into());
+        }
+        let mut scratch = Scratch::new(scratch);
+        let (current, before) = (Block::new(shape, block, &mut scratch), Block::new(shape, block, &mut scratch));
+        let sums = scratch.take(shape.outputs() * LANES);
+        let delta2 = scratch.take(shape.outputs());
+        debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
+        Ok(Self { weights, options, block, current, before, sums, delta2 })
+    }
+
+    /// Takes one step for each sample, in order; `images` is `[samples][inputs]` pixels, halved already where
+    /// the [shape](Shape::halved_image) says so. The weights are then those
+    /// after the last sample. Gives the losses, each under the weights before its sample's step.
+    ///
+    /// Blocks are counted from the first sample of a call. If every call but the last has a multiple of the block, the
+    /// result does not depend on how samples are split into calls.
+    ///
+    /// # Errors
+    ///
+    /// When a label is not below the number of outputs, or there is not one image for each label; no step is taken
+    /// then.
+    pub fn train(&mut self, images: &[u8], labels: &[u8]) -> Result<Loss, TrainError> {
+        self.train_with(&ThisThread, images, labels, |_, _| Ok(()))
+    }
+
+    /// [`train`](Self::train), with the work done by `workers`. After every block `report` is told of the samples done and their losses;
+    /// it may stop the training, and the weights then lack the step of the last block.
+    pub(crate) fn train_with<E: From<TrainError>>(
+        &mut self,
+        workers: &impl Workers,
+        images: &[u8],
+        labels: &[u8],
+        mut report: impl FnMut(usize, Loss) -> Result<(), E>,
+    ) -> Result<Loss, E> {
+        let shape = self.weights.shape();
+        check_samples(shape.inputs(), shape.outputs(), images, labels)?;
+        let mut loss = Loss::default();
+        let mut done = 0;
+        let (inputs, _) = shape.rows();
+        let mut blocks = images.chunks(inputs.saturating_mul(self.block).get());
+        let mut next = || blocks.next().unwrap_or_default();
+        self.before.lists.samples = 0;
+        self.prepare(next());
+        for labels in labels.chunks(self.block.get()) {
+            self.visit(workers);
+            loss.add(self.advance(workers, labels, Some(next())));
+            done += labels.len();
+            report(done, loss)?;
+        }
+        // The block after the last is empty: its visit takes the last block's step.
+        self.visit(workers);
+        Ok(loss)
+    }
+
+    /// Changes the learning rate, for the samples of calls to come.
+    ///
+    /// # Errors
+    ///
+    /// When it is not finite and above 0; it stays what it was then.
+    pub fn set_alpha(&mut self, alpha: f32) -> Result<(), TrainError> {
+        TrainOptions { alpha, ..self.options }.check()?;
+        self.options.alpha = alpha;
+        Ok(())
+    }
+
+    /// The weights.
+    #[must_use]
+    pub const fn weights(&self) -> Weights<'_> {
+        self.weights.view()
+    }
+
+    /// The first layer, between calls of [`train`](Self::train).
+    #[cfg(feature = "std")]
+    pub(crate) fn first_mut(&mut self) -> &mut [f32] {
+        self.weights.layers_mut().0
+    }
+
+    /// Lists and Gram numbers of the current block.
+    pub(crate) fn prepare(&mut self, images: &[u8]) {
+        self.current.lists.fill(images, self.options);
+    }
+
+    /// Every panel once: the step of the block before, the pre-activations of the current one.
+    pub(crate) fn visit(&mut self, workers: &impl Workers) {
+        let (inputs, _) = self.weights.shape().rows();
+        let Self { options, current, before, .. } = self;
+        let panels = Panels {
+            inputs,
+            block: self.block,
+            w1: self.weights.layers_mut().0,
+            delta1: before.hidden,
+            z: current.hidden,
+        };
+        let (before, current) = (&before.lists, &current.lists);
+        workers.each_panel(panels, |(w1, delta1, z)| {
+            options.backend.run(Visit { inputs, w1, before, delta1, current, z });
+        });
+    }
+
+    /// The sequential part of the current block, which is then the block before. The next one takes its place: its lists are
+    /// made meanwhile, if its images are given.
+    pub(crate) fn advance(&mut self, workers: &impl Workers, labels: &[u8], next: Option<&[u8]>) -> Loss {
+        let (shape, options) = (self.weights.shape(), self.options);
+        let Block { lists, hidden } = &mut self.current;
+        let sequential = Sequential {
+            shape,
+            alpha: options.alpha,
+            loss: options.loss,
+            labels,
+            gram: lists.gram,
+            block: self.block,
+            w2: self.weights.layers_mut().1,
+            hidden,
+            sums: self.sums,
+            delta2: self.delta2,
+        };
+        // The block before is done with: its lists are free.
+        let free = &mut self.before.lists;
+        let prepare = || next.into_iter().for_each(|images| free.fill(images, options));
+        let loss = workers.both(|| options.backend.run(sequential), prepare);
+        core::mem::swap(&mut self.current, &mut self.before);
+        loss
+    }
+}
+
+/// Who does the work of a block: the calling thread alone, or several.
+pub(crate) trait Workers {
+    /// Calls `visit` once for every panel.
+    fn each_panel(&self, panels: Panels<'_>, visit: impl Fn(Panel<'_>) + Sync);
+    /// Calls both functions; gives what the first gives.
+    fn both<T: Send>(&self, first: impl FnOnce() -> T + Send, second: impl FnOnce() + Send) -> T;
+}
+
+/// What a visit needs of all panels: W1, and the hidden rows of two blocks.
+pub(crate) struct Panels<'a> {
+    pub(crate) inputs: NonZeroUsize,
+    pub(crate) block: NonZeroUsize,
+    /// `[panel][inputs][width]`.
+    pub(crate) w1: &'a mut [f32],
+    /// δ1 of the block before: `[panel][block][width]`.
+    pub(crate) delta1: &'a [f32],
+    /// Room for the pre-activations of the current one: `[panel][block][width]`.
+    pub(crate) z: &'a mut [f32],
+}
+
+impl Panels<'_> {
+    /// The length of a whole panel of W1, and of its hidden rows.
+    #[cfg(feature = "std")]
+    pub(crate) const fn lens(&self) -> (usize, usize) {
+        (panel_len(self.inputs), panel_len(self.block))
+    }
+}
+
+/// One panel of [`Panels`]: W1, δ1 and room for `z`.
+pub(crate) type Panel<'a> = (&'a mut [f32], &'a [f32], &'a mut [f32]);
+
+/// The calling thread alone.
+pub(crate) struct ThisThread;
+
+impl Workers for ThisThread {
+    fn each_panel(&self, all: Panels<'_>, visit: impl Fn(Panel<'_>) + Sync) {
+        let hidden = panels(all.delta1, all.block).zip(panels_mut(all.z, all.block));
+        for (w1, (delta1, z)) in panels_mut(all.w1, all.inputs).zip(hidden) {
+            visit((w1, delta1, z));
+        }
+    }
+
+    fn both<T: Send>(&self, first: impl FnOnce() -> T + Send, second: impl FnOnce() + Send) -> T {
+        let result = first();
+        second();
+        result
+    }
+}
+
+/// A block of samples on its way.
+#[derive(Debug)]
+pub(crate) struct Block<'a> {
+    pub(crate) lists: Lists<'a>,
+    /// `[panel][block][width]`: pre-activations, then δ1.
+    hidden: &'a mut [f32],
+}
+
+impl<'a> Block<'a> {
+    const fn scratch_len(shape: Shape, block: usize) -> usize {
+        Lists::scratch_len(shape, block).saturating_add(padded(block.saturating_mul(shape.hidden_padded())))
+    }
+
+    fn new(shape: Shape, block: NonZeroUsize, scratch: &mut Scratch<'a>) -> Self {
+        Self { lists: Lists::new(shape, block, scratch), hidden: scratch.take(block.get() * shape.hidden_padded()) }
+    }
+}
+
+/// The pixels of a block's images, listed, and the Gram numbers of its corrections.
+#[derive(Debug)]
+pub(crate) struct Lists<'a> {
+    inputs: NonZeroUsize,
+    block: NonZeroUsize,
+    pub(crate) samples: usize,
+    by_sample: BySample<'a>,
+    by_input: ByInput<'a>,
+    /// `[samples][samples]`, with room for a whole block.
+    gram: &'a mut [f32],
+    /// The images, widened: `[samples][vectors]`.
+    wide: &'a mut [Wide],
+}
+
+impl<'a> Lists<'a> {
+    const fn scratch_len(shape: Shape, block: usize) -> usize {
+        let inputs = shape.inputs();
+        BySample::scratch_len(inputs, block)
+            .saturating_add(ByInput::scratch_len(inputs, block))
+            .saturating_add(padded(block.saturating_mul(block)))
+            .saturating_add(padded(block.saturating_mul(wide_len(shape.rows().0))))
+    }
+
+    fn new(shape: Shape, block: NonZeroUsize, scratch: &mut Scratch<'a>) -> Self {
+        let (inputs, _) = shape.rows();
+        Self {
+            inputs,
+            block,
+            samples: 0,
+            wide: scratch.take_as(block.get() * wide_len(inputs)),
+            gram: scratch.take(block.get() * block.get()),
+            by_sample: BySample::new(inputs, block.get(), scratch),
+            by_input: ByInput::new(inputs, block.get(), scratch),
+        }
+    }
+
+    /// Lists the pixels of `images`, as many as a block has at most; or none.
+    pub(crate) fn fill(&mut self, images: &[u8], options: TrainOptions) {
+        self.samples = images.len() / self.inputs;
+        debug_assert!(self.samples <= self.block.get(), "{} images, blocks of {}", self.samples, self.block);
+        if self.samples > 0 {
+            options.backend.run(Prepare { lists: self, images, alpha: options.alpha });
+        }
+    }
+}
+
+/// Fills the lists and computes the Gram numbers of a block's images.
+struct Prepare<'p, 'a> {
+    lists: &'p mut Lists<'a>,
+    images: &'p [u8],
+    alpha: f32,
+}
+
+impl TierFn for Prepare<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn call<I: Isa>(self, isa: I) {
+        let Self { lists, images, alpha } = self;
+        let Lists { inputs, block, samples, by_sample, by_input, gram: products, wide } = lists;
+        by_sample.fill(images);
+        by_input.fill(images, by_sample, alpha);
+        let vectors = wide_vectors(*inputs);
+        widen(images, *inputs, vectors, wide);
+        let wide = wide.get(..*samples * vectors.get()).always();
+        gram(isa, wide, vectors, alpha, products, *block);
+    }
+}
+
+/// Vectors of 32 pixels that one image takes.
+const fn wide_vectors(inputs: NonZeroUsize) -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add((inputs.get() - 1) / (size_of::<Wide>() / size_of::<i16>()))
+}
+
+/// The numbers of scratch in which one widened image lies.
+const fn wide_len(inputs: NonZeroUsize) -> usize {
+    wide_vectors(inputs).get() * size_of::<Wide>() / size_of::<f32>()
+}
+
+/// One panel's part of two blocks: the step of the one before, then the pre-activations of the current one.
+struct Visit<'a, 'b> {
+    inputs: NonZeroUsize,
+    /// `[inputs][width]`.
+    w1: &'a mut [f32],
+    before: &'a Lists<'b>,
+    /// δ1 of the block before: `[samples][width]`.
+    delta1: &'a [f32],
+    current: &'a Lists<'b>,
+    /// Room for the pre-activations: `[samples][width]`.
+    z: &'a mut [f32],
+}
+
+impl TierFn for Visit<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn call<I: Isa>(self, isa: I) {
+        for_width(isa, self.w1.len() / self.inputs, self);
+    }
+}
+
+impl PanelFn for Visit<'_, '_> {
+    /// Chunk by chunk, so that the rows just updated are still in the first-level cache for the forward pass.
+    #[inline(always)]
+    fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
+        let Self { inputs, before, current, .. } = self;
+        let w1 = rows_mut::<W>(self.w1);
+        let delta1 = rows::<W>(self.delta1);
+        let z = rows_mut::<W>(self.z);
+        debug_assert!(before.samples <= delta1.len(), "a row for each sample");
+        let z = z.get_mut(..current.samples).always();
+        for at in (0..W).step_by(N) {
+            for chunk in 0..inputs.get().div_ceil(CHUNK) {
+                if before.samples > 0 {
+                    hidden_update::<I, W, N>(isa, w1, at, &before.by_input, chunk, delta1);
+                }
+                hidden_forward::<I, W, N>(isa, w1, at, &current.by_sample, chunk, || [f32x16::ZERO; N], z);
+            }
+        }
+    }
+}
+
+/// Checks that there is one image of so many pixels for each label, and that every label is an output.
+pub(crate) fn check_samples(pixels: usize, outputs: usize, images: &[u8], labels: &[u8]) -> Result<(), TrainError> {
+    if Some(images.len()) != labels.len().checked_mul(pixels) {
+        return Err(TrainError::Images { found: images.len(), labels: labels.len(), inputs: pixels });
+    }
+    match labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= outputs) {
+        Some((sample, &found)) => Err(TrainError::Label { sample, found, outputs }),
+        None => Ok(()),
+    }
+}
+
+/// Why a network cannot be trained or quantised. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A size that cannot be, or a buffer of the wrong length.
+    Size(SizeError),
+    /// A learning rate that is not finite and above 0.
+    Alpha {
+        /// The learning rate asked for.
+        found: f32,
+    },
+    /// A block of no samples or of too many.
+    Block {
+        /// The samples asked for.
+        found: usize,
+    },
+    /// Not one image for each label.
+    Images {
+        /// The pixels found.
+        found: usize,
+        /// The number of labels.
+        labels: usize,
+        /// The pixels of one image.
+        inputs: usize,
+    },
+    /// A label that no output stands for.
+    Label {
+        /// The sample, counted from 0.
+        sample: usize,
+        /// Its label.
+        found: u8,
+        /// The number of outputs.
+        outputs: usize,
+    },
+    /// A network that is to be quantised has more inputs than there is time and memory for.
+    TooManyInputs {
+        /// The inputs of the network.
+        found: usize,
+        /// The most that the quantiser takes.
+        most: usize,
+    },
+    /// A network that is to be quantised has a weight that is infinite or not a number.
+    NotFinite {
+        /// Its place among the weights.
+        index: usize,
+    },
+    /// There are no images to quantise by.
+    NoImages,
+    /// Images to quantise by are so faint that a quantised network, which sees five levels of grey, sees next to nothing.
+    Faint {
+        /// The brightest pixel of all images.
+        found: u8,
+    },
+    /// A network that is to be trained has biases.
+    Biases,
+}
+
+impl From<SizeError> for TrainError {
+    fn from(error: SizeError) -> Self {
+        Self::Size(error)
+    }
+}
+
+impl fmt::Display for TrainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Size(error) => error.fmt(f),
+            Self::Alpha { found } => write!(f, "a learning rate of {found}; it must be finite and above 0"),
+            Self::Block { found } => {
+                write!(f, "a block of {found} samples; it takes 1 to {}", TrainOptions::MAX_BLOCK)
+            }
+            Self::Images { found, labels, inputs } => {
+                write!(f, "{found} pixels for {labels} labels; one image has {inputs} pixels")
+            }
+            Self::Label { sample, found, outputs } => {
+                write!(f, "sample {sample} has label {found}; the network's classes are 0 to {}", outputs - 1)
+            }
+            Self::TooManyInputs { found, most } => {
+                write!(f, "the network has {found} inputs; the quantiser takes at most {most}")
+            }
+            Self::NotFinite { index } => write!(f, "weight {index} is not a finite number"),
+            Self::NoImages => f.write_str("there are no images to quantise by"),
+            Self::Faint { found } => write!(
+                f,
+                "no pixel of the images is above {found}, and a quantised network sees the levels 0, 64, 128, 192 and 255 \
+                 only: scale the images to 0 to 255 and train on them"
+            ),
+            Self::Biases => {
+                f.write_str("the network has biases, which cannot be trained: only a network without them can")
+            }
+        }
+    }
+}
+
+impl core::error::Error for TrainError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Network;
+    use crate::net::reference::Reference;
+    use crate::support::{BLOCKS, Samples, bits, signed_weights, train, weights};
+
+    fn shape() -> Shape {
+        Shape::new(50, 131, 4).unwrap()
+    }
+
+    fn options(block: usize) -> TrainOptions {
+        TrainOptions { alpha: 1e-6, block, ..TrainOptions::default() }
+    }
+
+    #[test]
+    fn the_defaults_are_the_articles() {
+        let TrainOptions { alpha, block, backend, loss } = TrainOptions::default();
+        assert_eq!((alpha.to_bits(), block, backend), (1e-5_f32.to_bits(), 64, Backend::detect()));
+        assert_eq!(loss, LossFunction::Squared);
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        for found in [0.0, -0.0, -1e-5, f32::INFINITY, f32::NEG_INFINITY] {
+            assert_eq!(
+                TrainOptions { alpha: found, ..TrainOptions::default() }.check(),
+                Err(TrainError::Alpha { found })
+            );
+        }
+        let not_a_number = TrainOptions { alpha: f32::NAN, ..TrainOptions::default() }.check();
+        assert!(matches!(not_a_number, Err(TrainError::Alpha { found }) if found.is_nan()));
+        for found in [0, TrainOptions::MAX_BLOCK + 1, usize::MAX] {
+            assert_eq!(options(found).check(), Err(TrainError::Block { found }));
+            let mut numbers = vec![0.0; shape().weights_len()];
+            let weights = WeightsMut::new(shape(), &mut numbers).unwrap();
+            let refused = Trainer::new(weights, &mut [], options(found)).unwrap_err();
+            assert_eq!(refused, TrainError::Block { found });
+        }
+        for block in [1, TrainOptions::MAX_BLOCK] {
+            assert_eq!(
+                TrainOptions { alpha: f32::MIN_POSITIVE, block, ..TrainOptions::default() }.check(),
+                Ok(NonZeroUsize::new(block).unwrap())
+            );
+        }
+    }
+
+    #[test]
+    fn short_scratch_is_refused() {
+        let expected = Trainer::scratch_len(shape(), 3);
+        let (mut numbers, mut scratch) = (vec![0.0; shape().weights_len()], vec![0.0; expected]);
+        let weights = WeightsMut::new(shape(), &mut numbers).unwrap();
+        let error = Trainer::new(weights, &mut scratch[1..], options(3)).unwrap_err();
+        assert_eq!(error, TrainError::Size(SizeError::Scratch { found: expected - 1, expected }));
+    }
+
+    #[test]
+    fn scratch_is_no_longer_than_need_be() {
+        // For 3 images of 64 pixels and 20 hidden units, in multiples of 16.
+        let by_sample = 2 * 192 + 2 * 8 + 16;
+        let by_input = 2 * 192 + 80;
+        let (gram, widened, hidden) = (16, 3 * 64 / 2, 3 * 32);
+        let (sums, delta2) = (4 * 16, 16);
+        let expected = 2 * (by_sample + by_input + gram + widened + hidden) + sums + delta2;
+        assert_eq!(Trainer::scratch_len(Shape::new(64, 20, 4).unwrap(), 3), expected);
+    }
+
+    #[test]
+    fn the_learning_rate_can_change_between_calls() {
+        let start = signed_weights(shape(), 1, 0.02);
+        let samples = Samples::new(50, 4, 20, 2);
+        let other = TrainOptions { alpha: 3e-6, ..options(8) };
+        let (expected, _) = train(shape(), &start, &samples, other);
+        let mut numbers = start;
+        let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape(), 8)];
+        let weights = WeightsMut::new(shape(), &mut numbers).unwrap();
+        let mut trainer = Trainer::new(weights, &mut scratch, options(8)).unwrap();
+        assert_eq!(trainer.set_alpha(other.alpha), Ok(()));
+        assert_eq!(trainer.set_alpha(0.0), Err(TrainError::Alpha { found: 0.0 }));
+        trainer.train(&samples.images, &samples.labels).unwrap();
+        assert_eq!(bits(&numbers), bits(&expected));
+    }
+
+    #[test]
+    fn every_block_is_reported() {
+        let samples = Samples::new(50, 4, 20, 2);
+        let mut numbers = signed_weights(shape(), 1, 0.02);
+        let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape(), 8)];
+        let weights = WeightsMut::new(shape(), &mut numbers).unwrap();
+        let mut trainer = Trainer::new(weights, &mut scratch, options(8)).unwrap();
+        let mut reports = Vec::new();
+        let report = |done, loss| {
+            reports.push((done, loss));
+            Ok::<_, TrainError>(())
+        };
+        let loss = trainer.train_with(&ThisThread, &samples.images, &samples.labels, report).unwrap();
+        assert!(reports.iter().map(|report| report.0).eq([8, 16, 20]));
+        assert_eq!(reports.last().unwrap().1, loss);
+    }
+
+    #[test]
+    fn refused_samples_change_nothing() {
+        let start = signed_weights(shape(), 1, 0.02);
+        let samples = Samples::new(50, 4, 20, 2);
+        let mut numbers = start.clone();
+        let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape(), 8)];
+        let weights = WeightsMut::new(shape(), &mut numbers).unwrap();
+        let mut trainer = Trainer::new(weights, &mut scratch, options(8)).unwrap();
+        let mut labels = samples.labels.clone();
+        (labels[17], labels[19]) = (4, 255);
+        let error = trainer.train(&samples.images, &labels).unwrap_err();
+        assert_eq!(error, TrainError::Label { sample: 17, found: 4, outputs: 4 });
+        assert_eq!(error.to_string(), "sample 17 has label 4; the network's classes are 0 to 3");
+        let error = trainer.train(&samples.images[1..], &samples.labels).unwrap_err();
+        assert_eq!(error, TrainError::Images { found: 999, labels: 20, inputs: 50 });
+        trainer.train(&samples.images, &samples.labels[1..]).unwrap_err();
+        assert_eq!(trainer.train(&[], &[]), Ok(Loss::default()));
+        assert_eq!(bits(trainer.weights().numbers()), bits(&start));
+        // And what was refused leaves no trace in what follows.
+        trainer.train(&samples.images, &samples.labels).unwrap();
+        assert_eq!(bits(&numbers), bits(&train(shape(), &start, &samples, options(8)).0));
+    }
+
+    /// The same arithmetic twice: the loss of a sample from the outputs that inference gives before its step.
+    #[test]
+    fn losses_are_those_of_the_outputs_before_the_step() {
+        let samples = Samples::new(50, 4, 9, 3);
+        let mut numbers = signed_weights(shape(), 4, 0.02);
+        let mut sum = 0.0;
+        for n in 0..9 {
+            let sample = samples.part(n, n + 1);
+            let mut outputs = [0.0; 4];
+            let mut scratch = vec![0.0; Network::scratch_len(shape())];
+            let network = Network::new(weights(shape(), &numbers), Backend::detect());
+            network.outputs(&sample.images, &mut scratch, &mut outputs).unwrap();
+            outputs[usize::from(sample.labels[0])] -= 1.0;
+            let expected = outputs.iter().fold(0.0, |error, d| error + d * d);
+            let (after, errors) = train(shape(), &numbers, &sample, options(64));
+            assert_eq!(errors.last.to_bits(), expected.to_bits(), "sample {n}");
+            assert_eq!(errors.sum.to_bits(), f64::from(expected).to_bits());
+            assert_ne!(bits(&after), bits(&numbers));
+            numbers = after;
+            sum += errors.sum;
+        }
+        let (plain, errors) = train(shape(), &signed_weights(shape(), 4, 0.02), &samples, options(1));
+        assert_eq!((bits(&plain), errors.sum.to_bits()), (bits(&numbers), sum.to_bits()));
+    }
+
+    #[test]
+    fn units_that_fill_up_a_panel_stay_zero() {
+        let samples = Samples::new(50, 4, 100, 5);
+        for block in BLOCKS {
+            let (mut weights, _) = train(shape(), &signed_weights(shape(), 6, 0.02), &samples, options(block));
+            shape().places().for_each(|place| weights[place] = 0.0);
+            assert!(weights.iter().all(|w| w.to_bits() == 0), "blocks of {block}");
+        }
+    }
+
+    #[test]
+    fn black_and_white_images_are_samples_too() {
+        let start = signed_weights(shape(), 7, 0.02);
+        let black = Samples { inputs: 50, images: vec![0; 150], labels: vec![0, 1, 3] };
+        let (weights, errors) = train(shape(), &start, &black, options(2));
+        assert_eq!((bits(&weights), errors), (bits(&start), Loss { last: 1.0, sum: 3.0 }));
+        let white = Samples { inputs: 50, images: vec![255; 150], labels: vec![0, 1, 3] };
+        let trained: Vec<_> = Backend::available()
+            .map(|backend| bits(&train(shape(), &start, &white, TrainOptions { backend, ..options(2) }).0))
+            .collect();
+        assert!(trained[0] != bits(&start) && trained.iter().all(|t| *t == trained[0]));
+    }
+
+    #[test]
+    fn the_largest_block_gives_the_bits_of_plain_loops() {
+        let shape = Shape::new(9, 5, 2).unwrap();
+        let samples = Samples::new(9, 2, TrainOptions::MAX_BLOCK + 1, 8);
+        let start = signed_weights(shape, 9, 0.02);
+        let mut reference = Reference::new(weights(shape, &start));
+        let losses = reference.train(&samples.images, &samples.labels, 1e-6, TrainOptions::MAX_BLOCK);
+        let (trained, found) = train(shape, &start, &samples, options(TrainOptions::MAX_BLOCK));
+        assert_eq!(bits(&trained), bits(&reference.numbers()));
+        assert_eq!(Some(&found.last), losses.last());
+    }
+}

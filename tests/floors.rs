@@ -1,0 +1,97 @@
+//! The floors of `src`: a floor uses only those below it, through their doors, and nothing reaches around them through the crate's
+//! root. So no circle of modules can come into being.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors, lowest first.
+const FLOORS: [&str; 8] = ["base", "simd", "net", "int", "image", "model", "ffi", "host"];
+/// The rooms of `host`, lowest first.
+const ROOMS: [&str; 7] = ["files", "data", "train", "quantize", "convert", "pictures", "report"];
+
+#[test]
+fn a_floor_uses_only_those_below_it() {
+    let mut faults = Vec::new();
+    let files = sources(Path::new("src"));
+    assert!(files.len() > 60, "{} files", files.len());
+    let mut checked = 0;
+    for file in &files {
+        let text = fs::read_to_string(file).unwrap();
+        // Unit tests may use all that there is.
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let mut parts = file.iter().skip(1).map(|part| part.to_str().unwrap());
+        let (floor, room) = (parts.next().unwrap(), parts.next());
+        if ["bin", "lib.rs"].contains(&floor) {
+            continue;
+        }
+        let own = rank(&FLOORS, floor).unwrap_or_else(|| panic!("{}: no such floor", file.display()));
+        let own_room = room.and_then(|room| rank(&ROOMS, room));
+        for (line, path) in paths(text) {
+            let mut names = path.split("::");
+            let first = names.next().unwrap_or_default();
+            let place = format!("{}:{line}: crate::{path}", file.display());
+            if first == "support" {
+                continue; // shared by unit tests that are files of their own
+            }
+            let Some(used) = rank(&FLOORS, first) else {
+                faults.push(format!("{place}: through the crate's root"));
+                continue;
+            };
+            checked += 1;
+            if used > own {
+                faults.push(format!("{place}: {first} is above {floor}"));
+            }
+            let room = names.next().and_then(|name| rank(&ROOMS, name));
+            if let ("host", Some(used), Some(own)) = (first, room, own_room)
+                && used > own
+            {
+                faults.push(format!("{place}: {} is above {}", ROOMS[used], ROOMS[own]));
+            }
+        }
+    }
+    assert!(checked > 150, "{checked} uses: are they still found?");
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn faults_are_found() {
+    let text = "use crate::host::{Error, data};\n// crate::ffi\nlet x = crate::net::Shape::MNIST;\nuse crate::{\n    Bits,\n};\n";
+    let found: Vec<_> = paths(text).collect();
+    assert_eq!(found, [(1, "host::{Error, data}".into()), (3, "net::Shape::MNIST".into()), (4, "{ Bits, }".into())]);
+}
+
+/// The paths that begin with `crate::`, and their lines; not those in comments.
+fn paths(text: &str) -> impl Iterator<Item = (usize, String)> + '_ {
+    text.match_indices("crate::").filter_map(|(at, found)| {
+        let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+        if text[start..at].contains("//") || text[..at].ends_with('$') {
+            return None;
+        }
+        let rest = &text[at + found.len()..];
+        let end = match rest.find(['{', ';', ',', ')', '(', '<', '>', ' ', '\n', '}', '!', '&']) {
+            Some(end) if rest[end..].starts_with('{') => end + rest[end..].find('}')? + 1,
+            end => end.unwrap_or(rest.len()),
+        };
+        let path = rest[..end].split_whitespace().collect::<Vec<_>>().join(" ");
+        Some((text[..at].lines().count().max(1) + usize::from(text[..at].ends_with('\n')), path))
+    })
+}
+
+fn rank(names: &[&str], name: &str) -> Option<usize> {
+    names.iter().position(|other| *other == name)
+}
+
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
