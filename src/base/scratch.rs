@@ -27,14 +27,16 @@ impl<'a> Scratch<'a> {
 
     /// The next `len` numbers. They and their padding are always there: the length of all scratch was checked.
     pub(crate) fn take(&mut self, len: usize) -> &'a mut [f32] {
-        let (piece, rest) = core::mem::take(&mut self.0).split_at_mut_checked(padded(len)).always();
+        let (piece, rest) = core::mem::take(&mut self.0)
+            .split_at_mut_checked(padded(len))
+            .always("the length of all scratch was checked");
         self.0 = rest;
-        piece.get_mut(..len).always()
+        piece.get_mut(..len).always("the length of all scratch was checked")
     }
 
     /// The next `len` numbers as values of another type, whose size is a multiple of theirs.
     pub(crate) fn take_as<T: AnyBitPattern + NoUninit>(&mut self, len: usize) -> &'a mut [T] {
-        bytemuck::try_cast_slice_mut(self.take(len)).ok().always()
+        bytemuck::try_cast_slice_mut(self.take(len)).always("a piece is aligned and a whole number of values")
     }
 
     /// The numbers that are left.
@@ -60,7 +62,7 @@ mod tests {
 
     #[cfg(debug_assertions)]
     #[test]
-    #[should_panic(expected = "should always be there")]
+    #[should_panic(expected = "the length of all scratch was checked")]
     fn more_than_there_is_is_a_mistake_of_the_caller() {
         Scratch::new(&mut [0.0; 3]).take(4);
     }

@@ -75,21 +75,22 @@ impl Distortion {
         }
         let (width, height) = (width.get(), height.get());
         let (columns, rows) = (points(width), points(height));
-        let (fields, scratch) = scratch.split_at_mut_checked(2 * columns * rows).always();
-        let (lines, fours) = scratch.split_at_mut_checked(2 * columns).always();
+        let (fields, scratch) =
+            scratch.split_at_mut_checked(2 * columns * rows).always("the length of the scratch was checked");
+        let (lines, fours) = scratch.split_at_mut_checked(2 * columns).always("the length of the scratch was checked");
         let source = Source::new(image, width, fours);
 
         let percent = self.percent.min(Self::MAX_PERCENT);
         let mut dice = Dice(Xoshiro128PlusPlus::seed_from_u64(seed));
         let affine = Affine::random(&mut dice, percent.into());
-        let (across, down) = fields.split_at_mut_checked(columns * rows).always();
+        let (across, down) = fields.split_at_mut_checked(columns * rows).always("there are two fields");
         for field in [&mut *across, &mut *down] {
             dice.fill(field);
             smooth(field, columns);
         }
         // From 2¹¹ · GAIN for the largest displacement to a 2¹⁶th of a pixel.
         let factor = ((ELASTIC * i64::from(percent)) << (FRACTION + 16)) / ((100 * GAIN) << (NOISE - 1));
-        let (line_across, line_down) = lines.split_at_mut_checked(columns).always();
+        let (line_across, line_down) = lines.split_at_mut_checked(columns).always("there are two lines");
         for (y, row) in distorted.chunks_exact_mut(width).enumerate() {
             for (field, line) in [(&*across, &mut *line_across), (&*down, &mut *line_down)] {
                 interpolate(field, y, factor, line);
@@ -168,8 +169,8 @@ fn sum_neighbours<'f>(line: impl Iterator<Item = &'f mut i32>) {
 fn interpolate(field: &[i32], y: usize, factor: i64, line: &mut [i32]) {
     let columns = line.len();
     let (above, weight) = (y / CELL * columns, i32::try_from(y % CELL).unwrap_or_default());
-    let field = field.get(above..).always();
-    let (above, below) = field.split_at_checked(columns).always();
+    let field = field.get(above..).always("the field goes on below the last row of pixels");
+    let (above, below) = field.split_at_checked(columns).always("the field has a row of points below the last");
     for ((place, above), below) in line.iter_mut().zip(above).zip(below) {
         let sum = (4 - weight) * above + weight * below;
         *place = i32::try_from((i64::from(sum) * factor) >> 16).unwrap_or_default();
@@ -236,8 +237,9 @@ impl<'a> Source<'a> {
     fn new(image: &[u8], width: usize, fours: &'a mut [i32]) -> Self {
         fours.fill(0);
         for (y, row) in image.chunks_exact(width).enumerate() {
-            let fours = fours.get_mut(y * (width + 1)..).always();
-            let (above, below) = fours.split_at_mut_checked(width + 1).always();
+            let fours = fours.get_mut(y * (width + 1)..).always("there are places above and below every row");
+            let (above, below) =
+                fours.split_at_mut_checked(width + 1).always("there are places above and below every row");
             // This row is below the places above it, and above those below it.
             for (places, shift) in [(above, 16), (below, 0)] {
                 for (place, &pixel) in places.iter_mut().zip(row) {

@@ -55,8 +55,8 @@ impl<'s> LevelLists<'s> {
     #[allow(dead_code, reason = "the assembly has its own way")]
     #[inline(always)] // no stack of its own
     pub(super) fn list(&self, level: usize) -> &'s [u16] {
-        let [start, end] = self.bounds.get(LEVELS.wrapping_sub(level)).copied().always();
-        self.room.get(start as usize / 2..end as usize / 2).always()
+        let [start, end] = self.bounds.get(LEVELS.wrapping_sub(level)).copied().always("a level is 1 to 4");
+        self.room.get(start as usize / 2..end as usize / 2).always("lists end within their room")
     }
 
     /// The sum of all levels.

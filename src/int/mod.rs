@@ -207,7 +207,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         else {
             return Err(PayloadError::Length { found: payload.len(), expected });
         };
-        let (rows, second) = rest.split_at_checked(rest.len().wrapping_sub(second_len)).always();
+        let (rows, second) =
+            rest.split_at_checked(rest.len().wrapping_sub(second_len)).always("the length of the payload was checked");
         let rows: &[Row] =
             bytemuck::try_cast_slice(rows).map_err(|_| PayloadError::Misaligned { expected: align_of::<Row>() })?;
         let [word, second_word, third_word, fourth_word] =
@@ -219,7 +220,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         if (word >> 8) | second_word | third_word | fourth_word != 0 {
             return Err(PayloadError::Prologue);
         }
-        let biases = rows.get(..bias_rows).always();
+        let biases = rows.get(..bias_rows).always("the length of the payload was checked");
         for (index, &bias) in biases.as_flattened().iter().enumerate() {
             let found = u32::from_le(bias).cast_signed();
             if !(-MAX_BIAS..=MAX_BIAS).contains(&found) {
@@ -274,7 +275,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// As [`outputs`](Self::outputs).
     pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [u32]) -> Result<(u8, u32), SizeError> {
         let class = self.run(image, scratch, None)?;
-        let (outputs, _) = scratch.split_at_checked(self.shape.outputs()).always();
+        let (outputs, _) =
+            scratch.split_at_checked(self.shape.outputs()).always("the length of the scratch was checked");
         Ok((class, margin(bytemuck::cast_slice(outputs), class)))
     }
 
@@ -326,9 +328,13 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         if !ANY || !self.shape.has_biases() {
             return (&[], &[], self.rows);
         }
-        let (outputs, rows) = self.rows.split_at_checked(self.shape.outputs().div_ceil(ROW_WORDS)).always();
+        let (outputs, rows) = self
+            .rows
+            .split_at_checked(self.shape.outputs().div_ceil(ROW_WORDS))
+            .always("rows begin with the outputs' biases");
         let units = self.shape.hidden().div_ceil(self.bits.units()) * self.bits.units();
-        let (units, tiles) = rows.split_at_checked(units / ROW_WORDS).always();
+        let (units, tiles) =
+            rows.split_at_checked(units / ROW_WORDS).always("the units' biases follow those of the outputs");
         (outputs.as_flattened(), units.as_flattened(), tiles)
     }
 
@@ -344,7 +350,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         if found < expected {
             return Err(SizeError::Scratch { found, expected });
         }
-        let (start, scratch) = scratch.split_at_mut_checked(self.shape.outputs()).always();
+        let (start, scratch) =
+            scratch.split_at_mut_checked(self.shape.outputs()).always("the length of the scratch was checked");
         let outputs = outputs.unwrap_or(bytemuck::cast_slice_mut(start));
         let (found, expected) = (outputs.len(), self.shape.outputs());
         if found != expected {
@@ -370,8 +377,12 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         let (pixels, scratch) = match self.shape.halved_image().filter(|_| ANY) {
             None => (pixels, scratch),
             Some([width, _]) => {
-                let (halved, scratch) = scratch.split_at_mut_checked(halved_len(self.shape)).always();
-                let halved = bytemuck::cast_slice_mut(halved).get_mut(..self.shape.inputs()).always();
+                let (halved, scratch) = scratch
+                    .split_at_mut_checked(halved_len(self.shape))
+                    .always("the length of the scratch was checked");
+                let halved = bytemuck::cast_slice_mut(halved)
+                    .get_mut(..self.shape.inputs())
+                    .always("words are rounded up from bytes");
                 halve_rows(pixels, width.into(), halved);
                 (&*halved, scratch)
             }
@@ -379,7 +390,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len().div_ceil(2) + SLACK, "the length was checked");
         let Some((sums, scratch)) = scratch.split_first_chunk_mut::<MAX_UNITS>() else { return };
         let Some((bounds, lists)) = scratch.split_first_chunk_mut::<BOUNDS>() else { return };
-        let sums = sums.get_mut(..self.bits.units()).always();
+        let sums = sums.get_mut(..self.bits.units()).always("a tile has at most MAX_UNITS units");
         let levels = LevelLists::new(pixels, bytemuck::cast_mut(bounds), lists);
         let start = start(self.shift, self.bits, levels.total());
         let (_, mut biases, mut first) = self.parts();

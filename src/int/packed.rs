@@ -233,7 +233,7 @@ const fn vectors(shape: Shape) -> usize {
 /// The memory from its first cache line on.
 fn aligned(memory: &mut [u32]) -> &mut [u32] {
     let skip = memory.as_ptr().align_offset(ALIGN * 4);
-    memory.get_mut(skip..).always()
+    memory.get_mut(skip..).always("there is room to align in")
 }
 
 /// One input's weights for the units of one vector. Tiles that the payload has not are zero.
@@ -284,7 +284,7 @@ impl<'s> Scratch<'s> {
         let (outputs, memory) = memory.split_at_mut_checked(shape.outputs()).ok_or(short)?;
         let halved_len = if shape.halved_image().is_some() { shape.inputs() } else { 0 };
         let (halved, memory) = memory.split_at_mut_checked(halved_len.div_ceil(4)).ok_or(short)?;
-        let halved = bytemuck::cast_slice_mut(halved).get_mut(..halved_len).always();
+        let halved = bytemuck::cast_slice_mut(halved).get_mut(..halved_len).always("words are rounded up from bytes");
         let lists: &mut [u16] = bytemuck::cast_slice_mut(memory);
         let (inked, lists) = lists.split_at_mut_checked(shape.inputs() + WORD).ok_or(short)?;
         let lists = lists.get_mut(..shape.inputs() * LEVELS).ok_or(short)?;
@@ -317,7 +317,10 @@ impl TierFn for Image<'_, '_, '_> {
         let mut biases = network.hidden_biases.iter();
 
         let (panels, rest) = scratch.hidden.as_chunks_mut::<PANEL>();
-        let (whole, single) = network.first.split_at_checked(panels.len() * PANEL * pixels.len()).always();
+        let (whole, single) = network
+            .first
+            .split_at_checked(panels.len() * PANEL * pixels.len())
+            .always("the first layer has a vector for each unit of a panel and input");
         let whole: &[[Lanes; PANEL]] = whole.as_chunks().0;
         for (hidden, rows) in panels.iter_mut().zip(whole.chunks_exact(pixels.len().max(1))) {
             match I::PACKED_TILE {
@@ -365,7 +368,7 @@ fn list<'s>(pixels: &[u8], inked: &'s mut [u16]) -> &'s [u16] {
         }
         input = input.wrapping_add(8);
     }
-    inked.get(..len).always()
+    inked.get(..len).always("no more are listed than there are pixels")
 }
 
 /// The inputs of each level, largest level first.
@@ -386,7 +389,7 @@ fn sort<'s>(pixels: &[u8], inked: &[u16], lists: &'s mut [u16]) -> [&'s [u16]; L
     let mut sorted = [&[][..]; LEVELS];
     let lists = lists.chunks_exact(pixels.len().max(1));
     for (list, (to, from)) in sorted.iter_mut().zip(lists).enumerate() {
-        *to = from.get(..((counts >> (16 * list)) & 0xFFFF) as usize).always();
+        *to = from.get(..((counts >> (16 * list)) & 0xFFFF) as usize).always("a list has room for every pixel");
     }
     sorted
 }

@@ -170,9 +170,9 @@ fn add_level<const BITS: usize, const UNITS: usize>(tile: &[Row], list: &[u16], 
                     odd1 = odd1.wrapping_add((word1 >> BITS) & mask);
                 }
             }
-            let (_, sums) = sums.split_at_mut_checked(half * WORDS * 32 / BITS).always();
-            let sums = sums.get_mut(..WORDS * 32 / BITS).always();
-            let (first, second) = sums.split_at_mut_checked(32 / BITS).always();
+            let (_, sums) = sums.split_at_mut_checked(half * WORDS * 32 / BITS).always("sums have room for a tile");
+            let sums = sums.get_mut(..WORDS * 32 / BITS).always("sums have room for a tile");
+            let (first, second) = sums.split_at_mut_checked(32 / BITS).always("sums have room for a tile");
             empty::<BITS>(all0, odd0, level, first);
             empty::<BITS>(all1, odd1, level, second);
         }
@@ -237,7 +237,7 @@ fn activate(sums: &mut [u32], shift: u8, stride: usize) -> &[u32] {
         start += stride << 8;
     }
     let inactive = free.len();
-    sums.get(..sums.len() - inactive).always()
+    sums.get(..sums.len() - inactive).always("no more are inactive than there are")
 }
 
 /// Adds to neighbouring outputs; `weights` starts with the first unit's weights of them.

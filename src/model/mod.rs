@@ -132,7 +132,7 @@ impl<'a> Model<'a> {
         let shape = checked_shape(header, behind.len())?;
         let [_, kind] = bytemuck::cast::<u32, [u16; 2]>(word(header, 2));
         let kind = Kind::from_code(kind).ok_or(ModelError::Header(HeaderError::Kind { found: kind }))?;
-        let payload = behind.get(..size(word(header, 8))).always();
+        let payload = behind.get(..size(word(header, 8))).always("the length of the payload was checked");
         Ok(Self { kind, shape, payload, bytes })
     }
 
@@ -182,7 +182,7 @@ impl<'a> Model<'a> {
     /// When the text is too long or not UTF-8, or an image's width and height are not those of the inputs.
     pub fn details(&self) -> Result<Details<'a>, ModelError> {
         let Some((header, behind)) = self.bytes.split_first_chunk() else { return Ok(Details::default()) };
-        let text = behind.get(self.payload.len()..).always();
+        let text = behind.get(self.payload.len()..).always("the payload is part of the bytes");
         check_text(text)?;
         let text = core::str::from_utf8(text).map_err(|error| ModelError::Text { at: error.valid_up_to() })?;
         let image: [u16; 2] = bytemuck::cast(word(header, 10));

@@ -3,7 +3,7 @@
 //! Zero pixels are skipped. One image costs `2·nnz·hidden + 2·hidden·outputs` operations; many at a time cost the
 //! same, but read each panel of W1 from the first-level cache instead of from wherever the weights are.
 
-use crate::base::{Always, Scratch, padded};
+use crate::base::{Always, Scratch, padded, violated};
 use crate::net::kernel::forward::{hidden_forward, output_forward};
 use crate::net::kernel::pixels::{BySample, CHUNK};
 use crate::net::kernel::{PanelFn, Row, for_width, load, rows, rows_mut, tile};
@@ -200,7 +200,7 @@ impl<'a> Network<'a> {
         if let Some([width, _]) = shape.halved_image() {
             let len = samples * shape.inputs();
             let halved: &mut [u8] = bytemuck::cast_slice_mut(scratch.take(len.div_ceil(4)));
-            let halved = halved.get_mut(..len).always();
+            let halved = halved.get_mut(..len).always("words are rounded up from bytes");
             halve_rows(images, width.into(), halved);
             pixels.fill(halved);
         } else {
@@ -252,12 +252,10 @@ impl PanelFn for ForwardPanel<'_> {
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
         let (w1, w2) = (rows::<W>(self.w1), rows::<W>(self.w2));
         let z = rows_mut::<W>(self.z);
-        let z = z.get_mut(..self.samples).always();
-        let start = rows::<W>(self.start).first();
-        debug_assert!(start.is_some(), "a start for every unit");
-        let Some(start) = start else { return };
+        let z = z.get_mut(..self.samples).always("there is a row for each sample");
+        let Some(start) = rows::<W>(self.start).first() else { violated!("every unit has a start", return) };
         for at in (0..W).step_by(N) {
-            let Some(start) = tile(start, at) else { continue };
+            let Some(start) = tile(start, at) else { violated!("a row is whole tiles", continue) };
             for chunk in 0..self.shape.inputs().div_ceil(CHUNK) {
                 hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, || load(start), z);
             }

@@ -2,7 +2,7 @@
 //!
 //! The layout is described at [`Shape`]. All code that cuts W1, W2 or hidden rows into panels does it by [`panels`].
 
-use crate::base::Always;
+use crate::base::{Always, violated};
 use crate::net::shape::PANEL;
 use crate::net::{Shape, SizeError};
 use core::num::NonZeroUsize;
@@ -90,13 +90,17 @@ impl<'a> Weights<'a> {
     /// The panels: W1 as `[inputs][width]`, W2 as `[outputs][width]`, what their pre-activations start from, and the width.
     pub(crate) fn panels(self) -> impl Iterator<Item = (&'a [f32], &'a [f32], &'a [f32], usize)> {
         static ZEROS: [f32; PANEL] = [0.0; PANEL];
-        let (layers, mut biases) = self.numbers.split_at_checked(self.shape.layers_len()).always();
-        let (w1, w2) = layers.split_at_checked(self.shape.w1_len()).always();
+        let (layers, mut biases) =
+            self.numbers.split_at_checked(self.shape.layers_len()).always("the number of weights was checked");
+        let (w1, w2) = layers.split_at_checked(self.shape.w1_len()).always("the number of weights was checked");
         let (inputs, outputs) = self.shape.rows();
         panels(w1, inputs).zip(panels(w2, outputs)).map(move |(w1, w2)| {
             let width = w1.len() / inputs;
-            let (start, rest) =
-                if biases.is_empty() { (&ZEROS[..], biases) } else { biases.split_at_checked(width).always() };
+            let (start, rest) = if biases.is_empty() {
+                (&ZEROS[..], biases)
+            } else {
+                biases.split_at_checked(width).always("every hidden unit has a bias")
+            };
             biases = rest;
             (w1, w2, start, width)
         })
@@ -105,7 +109,7 @@ impl<'a> Weights<'a> {
     /// What the outputs start from; nothing where there are no biases.
     pub(crate) fn output_biases(self) -> &'a [f32] {
         let biases = self.shape.b2_index(0).unwrap_or(self.numbers.len());
-        self.numbers.get(biases..).always()
+        self.numbers.get(biases..).always("the outputs' biases are the last numbers")
     }
 
     /// The place of the first weight that is infinite or not a number.
@@ -192,18 +196,15 @@ impl<'a> WeightsMut<'a> {
     pub fn fill_with(&mut self, mut weight: impl FnMut() -> f32) {
         self.numbers.fill(0.0);
         for place in self.shape.places() {
-            let number = self.numbers.get_mut(place);
-            debug_assert!(number.is_some(), "places are within the weights");
-            if let Some(number) = number {
-                *number = weight();
-            }
+            let Some(number) = self.numbers.get_mut(place) else { violated!("places are within the weights", return) };
+            *number = weight();
         }
     }
 
     /// W1 and W2, each in panels, of a network without biases.
     pub(crate) fn layers_mut(&mut self) -> (&mut [f32], &mut [f32]) {
         debug_assert!(!self.shape.has_biases(), "biases are not trained");
-        self.numbers.split_at_mut_checked(self.shape.w1_len()).always()
+        self.numbers.split_at_mut_checked(self.shape.w1_len()).always("the number of weights was checked")
     }
 }
 
@@ -229,7 +230,7 @@ pub(crate) fn panels_mut(matrix: &mut [f32], rows: NonZeroUsize) -> ChunksMut<'_
 
 /// The number at a place that the shape names.
 fn number(numbers: &[f32], place: usize) -> f32 {
-    numbers.get(place).copied().always()
+    numbers.get(place).copied().always("places are within the weights")
 }
 
 #[cfg(test)]

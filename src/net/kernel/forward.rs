@@ -5,6 +5,7 @@
 
 use super::pixels::BySample;
 use super::{Row, add_scaled, load, load_relu, store, tile, tile_mut};
+use crate::base::violated;
 use crate::simd::Isa;
 use wide::f32x16;
 
@@ -21,12 +22,14 @@ pub(crate) fn hidden_forward<I: Isa, const W: usize, const N: usize>(
     z: &mut [Row<W>],
 ) {
     for (sample, z) in z.iter_mut().enumerate() {
-        let Some(z) = tile_mut::<N>(z, at) else { continue };
-        let Some(pixels) = pixels.chunk(sample, chunk) else { continue };
+        let Some(z) = tile_mut::<N>(z, at) else { violated!("a row is whole tiles", continue) };
+        let Some(pixels) = pixels.chunk(sample, chunk) else {
+            violated!("every sample has a list for each chunk", continue)
+        };
         let mut sum = if chunk == 0 { start() } else { load(z) };
         for (input, pixel) in pixels {
-            debug_assert!(input < w1.len(), "lists name inputs only");
-            let Some(weights) = w1.get(input).and_then(|row| tile(row, at)) else { break };
+            let weights = w1.get(input).and_then(|row| tile(row, at));
+            let Some(weights) = weights else { violated!("lists name inputs only; a row is whole tiles", break) };
             add_scaled(isa, &mut sum, pixel, weights);
         }
         store(z, sum);
@@ -43,10 +46,10 @@ pub(crate) fn output_forward<I: Isa, const W: usize, const N: usize>(
     sums: &mut [Row<1>],
 ) {
     for at in (0..W).step_by(N) {
-        let Some(z) = tile::<N>(z, at) else { continue };
+        let Some(z) = tile::<N>(z, at) else { violated!("a row is whole tiles", continue) };
         let h = load_relu(isa, z);
         for (row, [sum]) in w2.iter().zip(sums.iter_mut()) {
-            let Some(weights) = tile::<N>(row, at) else { continue };
+            let Some(weights) = tile::<N>(row, at) else { violated!("a row is whole tiles", continue) };
             let mut s = f32x16::new(*sum);
             for (h, w) in h.into_iter().zip(weights) {
                 s = isa.add(s, isa.mul(h, f32x16::new(*w)));

@@ -63,7 +63,7 @@ fn samples<const A: usize>(images: &[Wide], vectors: NonZeroUsize) -> [&[Wide]; 
     let count = images.len() / vectors;
     core::array::from_fn(|i| {
         let at = i.min(count - 1) * vectors.get();
-        images.get(at..at + vectors.get()).always()
+        images.get(at..at + vectors.get()).always("every sample has all its vectors")
     })
 }
 

@@ -5,6 +5,7 @@
 
 use super::pixels::{ByInput, CHUNK};
 use super::{Row, load, store, sub_scaled, tile, tile_mut};
+use crate::base::violated;
 use crate::simd::Isa;
 
 /// Takes the steps of one chunk of inputs in one tile. `w1` has a row for each input, `delta1` (δ1) for each sample.
@@ -18,12 +19,15 @@ pub(crate) fn hidden_update<I: Isa, const W: usize, const N: usize>(
     delta1: &[Row<W>],
 ) {
     for (input, row) in w1.iter_mut().enumerate().skip(chunk * CHUNK).take(CHUNK) {
-        let Some(steps) = pixels.input(input).filter(|steps| steps.len() > 0) else { continue };
-        let Some(weights) = tile_mut::<N>(row, at) else { continue };
+        let Some(steps) = pixels.input(input) else { violated!("every input has a list", continue) };
+        if steps.len() == 0 {
+            continue;
+        }
+        let Some(weights) = tile_mut::<N>(row, at) else { violated!("a row is whole tiles", continue) };
         let mut stepped = load(weights);
         for (sample, step) in steps {
-            debug_assert!(sample < delta1.len(), "lists name samples only");
-            let Some(delta1) = delta1.get(sample).and_then(|row| tile(row, at)) else { break };
+            let delta1 = delta1.get(sample).and_then(|row| tile(row, at));
+            let Some(delta1) = delta1 else { violated!("lists name samples only; a row is whole tiles", break) };
             sub_scaled(isa, &mut stepped, step, delta1);
         }
         store(weights, stepped);

@@ -39,18 +39,15 @@ pub(crate) fn rows_mut<const W: usize>(numbers: &mut [f32]) -> &mut [Row<W>] {
     numbers.as_chunks_mut().0.as_chunks_mut().0
 }
 
-/// `N` vectors of a row, from vector `at` on. They are always there: `None` stands in for a panic, which would cost
-/// firmware its panic machinery.
+/// `N` vectors of a row, from vector `at` on; `None` where the row is shorter, which callers rule out.
 #[inline(always)]
 pub(crate) fn tile<const N: usize>(row: &[Lanes], at: usize) -> Option<&[Lanes; N]> {
-    debug_assert!(at + N <= row.len(), "a tile of {N} at {at} of {}", row.len());
     row.get(at..)?.first_chunk()
 }
 
 /// [`tile`], to be written.
 #[inline(always)]
 pub(crate) fn tile_mut<const N: usize>(row: &mut [Lanes], at: usize) -> Option<&mut [Lanes; N]> {
-    debug_assert!(at + N <= row.len(), "a tile of {N} at {at} of {}", row.len());
     row.get_mut(at..)?.first_chunk_mut()
 }
 

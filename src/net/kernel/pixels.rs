@@ -3,7 +3,7 @@
 //! An MNIST image has 150 nonzero pixels of 784. Listing them costs one pass over the image; every panel then does a
 //! fifth of the work.
 
-use crate::base::{Scratch, padded};
+use crate::base::{Always, Scratch, padded, violated};
 use core::num::NonZeroUsize;
 
 /// Rows of W1 (inputs) that the kernels work through at a time: 112 rows of a tile are about what stays in a core's
@@ -62,23 +62,20 @@ impl<'a> BySample<'a> {
                 let mut word = [0; WORD];
                 word.iter_mut().zip(rest).for_each(|(to, &pixel)| *to = pixel);
                 len += list(self.pixels, len, input, word);
-                debug_assert!(ends.len() > 0, "more images than the block has room for");
-                if let Some(end) = ends.next() {
-                    // Scratch for more pixels than 2³² is never long enough.
-                    *end = u32::try_from(len).unwrap_or(u32::MAX);
-                }
+                let Some(end) = ends.next() else { violated!("a block has room for its images", return) };
+                *end = u32::try_from(len).always("scratch is never long enough for 2³² pixels");
             }
         }
     }
 
-    /// The pixels of one sample that lie in one chunk, as (input, value). `None` is never met: see [`super::tile`].
+    /// The pixels of one sample that lie in one chunk, as (input, value).
     #[inline(always)]
     pub(crate) fn chunk(&self, sample: usize, chunk: usize) -> Option<impl Iterator<Item = (usize, f32)>> {
         let at = sample * self.chunks + chunk;
         Some(entries(part(self.pixels, self.bounds, at, at + 1)?))
     }
 
-    /// All pixels of one sample, as (input, value). `None` is never met.
+    /// All pixels of one sample, as (input, value).
     #[inline(always)]
     fn sample(&self, sample: usize) -> Option<impl Iterator<Item = (usize, f32)>> {
         let at = sample * self.chunks;
@@ -93,8 +90,7 @@ fn list(pixels: &mut [Entry], at: usize, input: u32, word: [u8; WORD]) -> usize 
         return 0;
     }
     let room = pixels.get_mut(at..).and_then(|room| room.first_chunk_mut::<WORD>());
-    debug_assert!(room.is_some(), "no room behind {at}");
-    let Some(room) = room else { return 0 };
+    let Some(room) = room else { violated!("there is room for all pixels and two words", return 0) };
     // Every pixel is written, and the next one overwrites it if it was zero: no branch to guess.
     let mut len = 0;
     for (input, pixel) in (input..).zip(word) {
@@ -142,20 +138,18 @@ impl<'a> ByInput<'a> {
             begin += core::mem::replace(end, begin);
         }
         for (number, sample) in (0..).zip(0..samples) {
-            let Some(pixels) = by_sample.sample(sample) else { continue };
+            let Some(pixels) = by_sample.sample(sample) else { violated!("every sample has a list", continue) };
             for (input, pixel) in pixels {
-                debug_assert!(input < ends.len(), "input {input} of {}", ends.len());
-                let Some(place) = ends.get_mut(input) else { continue };
-                debug_assert!((*place as usize) < self.steps.len(), "no room at {place}");
-                if let Some(step) = self.steps.get_mut(*place as usize) {
-                    *step = [number, (alpha * pixel).to_bits()];
-                }
+                let Some(place) = ends.get_mut(input) else { violated!("lists name inputs only", continue) };
+                let step = self.steps.get_mut(*place as usize);
+                let Some(step) = step else { violated!("there is room for all pixels", continue) };
+                *step = [number, (alpha * pixel).to_bits()];
                 *place += 1;
             }
         }
     }
 
-    /// The samples that have a pixel at `input`, as (sample, learning rate × pixel). `None` is never met.
+    /// The samples that have a pixel at `input`, as (sample, learning rate × pixel).
     #[inline(always)]
     pub(crate) fn input(&self, input: usize) -> Option<impl ExactSizeIterator<Item = (usize, f32)>> {
         Some(entries(part(self.steps, self.bounds, input, input + 1)?))
@@ -169,12 +163,10 @@ const fn entries_len(inputs: usize, block: usize) -> usize {
     if pixels > u32::MAX as usize { usize::MAX } else { pixels.saturating_mul(2) }
 }
 
-/// The entries between two bounds.
+/// The entries between two bounds; `None` where there are none such, which callers rule out.
 #[inline(always)]
 fn part<'l>(list: &'l [Entry], bounds: &[u32], from: usize, to: usize) -> Option<&'l [Entry]> {
-    debug_assert!(from < to && to < bounds.len(), "bounds {from} and {to} of {}", bounds.len());
     let (begin, end) = (*bounds.get(from)?, *bounds.get(to)?);
-    debug_assert!(begin <= end && end as usize <= list.len(), "entries {begin} to {end} of {}", list.len());
     list.get(begin as usize..end as usize)
 }
 
@@ -191,8 +183,9 @@ fn entries(list: &[Entry]) -> impl ExactSizeIterator<Item = (usize, f32)> {
 /// Where lists end, behind the zero that the first of them begins at.
 #[inline(always)]
 fn ends_mut(bounds: &mut [u32]) -> &mut [u32] {
-    debug_assert!(!bounds.is_empty(), "there is a bound before the first list");
-    let Some((first, ends)) = bounds.split_first_mut() else { return &mut [] };
+    let Some((first, ends)) = bounds.split_first_mut() else {
+        violated!("a bound precedes the first list", return &mut [])
+    };
     *first = 0;
     ends
 }

@@ -6,7 +6,7 @@
 
 use super::forward::output_forward;
 use super::{PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
-use crate::base::{Always, exp, ln};
+use crate::base::{Always, exp, ln, violated};
 use crate::net::Shape;
 use crate::net::weights::panels_mut;
 use crate::simd::{Isa, TierFn, sum_lanes};
@@ -99,9 +99,10 @@ impl Sequential<'_> {
     #[inline(always)]
     fn pass<I: Isa>(&mut self, isa: I, k: usize) {
         let (_, outputs) = self.shape.rows();
-        let gram = self.gram.get(k * self.block.get()..).always();
+        let gram = self.gram.get(k * self.block.get()..).always("every sample has a row of Gram numbers");
         for (index, w2) in panels_mut(self.w2, outputs).enumerate() {
-            let hidden = panels_mut(self.hidden, self.block).nth(index).always();
+            let hidden =
+                panels_mut(self.hidden, self.block).nth(index).always("every panel of W2 has one of hidden rows");
             let width = w2.len() / outputs;
             let panel = Pass {
                 alpha: self.alpha,
@@ -183,17 +184,15 @@ impl PanelFn for Pass<'_> {
         let Self { alpha, samples, k, gram, block, delta2, .. } = self;
         let w2 = rows_mut::<W>(self.w2);
         let hidden = rows_mut::<W>(self.hidden);
-        debug_assert!(k <= samples && samples <= hidden.len(), "sample {k} of {samples}, {} rows", hidden.len());
-        let Some((done, left)) = hidden.split_at_mut_checked(k) else { return };
+        let Some((done, left)) = hidden.split_at_mut_checked(k) else { violated!("every sample has a row", return) };
         if let Some(row) = done.last_mut() {
             output_backward::<I, W, N>(isa, alpha, delta2, row, w2);
         }
         // A whole group of samples corrects all that are left, an unfinished one only the next.
         let (group, until) = if k.is_multiple_of(GROUP) { (GROUP.min(k), samples) } else { (k % GROUP, k + 1) };
-        debug_assert!(group <= k, "the group is of samples done");
-        let Some(delta1) = done.get(k - group..) else { return };
+        let Some(delta1) = done.get(k - group..) else { violated!("a group is of samples done", return) };
         for (z, gram) in left.iter_mut().zip(gram.chunks_exact(block.get())).take(until - k) {
-            let gram = gram.get(k - group..k).always();
+            let gram = gram.get(k - group..k).always("a row has a Gram number for each sample before");
             correct::<I, W, N>(isa, gram, delta1, z);
         }
         if let Some(z) = left.first().filter(|_| k < samples) {
@@ -212,11 +211,11 @@ fn output_backward<I: Isa, const W: usize, const N: usize>(
     w2: &mut [Row<W>],
 ) {
     for at in (0..W).step_by(N) {
-        let Some(z) = tile_mut::<N>(z, at) else { break };
+        let Some(z) = tile_mut::<N>(z, at) else { violated!("a row is whole tiles", break) };
         let h = load_relu(isa, z);
         let mut delta1 = [f32x16::ZERO; N];
         for (row, &delta2) in w2.iter_mut().zip(delta2) {
-            let Some(weights) = tile_mut::<N>(row, at) else { break };
+            let Some(weights) = tile_mut::<N>(row, at) else { violated!("a row is whole tiles", break) };
             add_scaled(isa, &mut delta1, delta2, weights);
             let step = f32x16::splat(alpha * delta2);
             for (w, h) in weights.iter_mut().zip(h) {
@@ -234,10 +233,10 @@ fn output_backward<I: Isa, const W: usize, const N: usize>(
 #[inline(always)]
 fn correct<I: Isa, const W: usize, const N: usize>(isa: I, gram: &[f32], delta1: &[Row<W>], z: &mut Row<W>) {
     for at in (0..W).step_by(N) {
-        let Some(z) = tile_mut::<N>(z, at) else { break };
+        let Some(z) = tile_mut::<N>(z, at) else { violated!("a row is whole tiles", break) };
         let mut sum = load(z);
         for (&gram, row) in gram.iter().zip(delta1) {
-            let Some(delta1) = tile(row, at) else { break };
+            let Some(delta1) = tile(row, at) else { violated!("a row is whole tiles", break) };
             sub_scaled(isa, &mut sum, gram, delta1);
         }
         store(z, sum);

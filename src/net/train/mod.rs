@@ -388,7 +388,7 @@ impl TierFn for Prepare<'_, '_> {
         by_input.fill(images, by_sample, alpha);
         let vectors = wide_vectors(*inputs);
         widen(images, *inputs, vectors, wide);
-        let wide = wide.get(..*samples * vectors.get()).always();
+        let wide = wide.get(..*samples * vectors.get()).always("there is room for every image of a block");
         gram(isa, wide, vectors, alpha, products, *block);
     }
 }
@@ -434,7 +434,7 @@ impl PanelFn for Visit<'_, '_> {
         let delta1 = rows::<W>(self.delta1);
         let z = rows_mut::<W>(self.z);
         debug_assert!(before.samples <= delta1.len(), "a row for each sample");
-        let z = z.get_mut(..current.samples).always();
+        let z = z.get_mut(..current.samples).always("there is a row for each sample of a block");
         for at in (0..W).step_by(N) {
             for chunk in 0..inputs.get().div_ceil(CHUNK) {
                 if before.samples > 0 {
