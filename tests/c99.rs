@@ -30,7 +30,7 @@ use twolayer::{Bits, QuantizedNetwork, Weights, WeightsMut};
 const IMAGES: usize = 500;
 /// The number of images over which instruction counts are averaged: the first of them.
 const COUNTED: usize = 20;
-const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"];
+const WARNINGS: [&str; 6] = ["-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Wundef", "-Werror"];
 
 /// Whether all of these tools are there.
 fn have_tools(tools: &[&str]) -> bool {
@@ -175,6 +175,143 @@ fn on_this_machine_as_c99_c11_and_cpp() {
         for (compiler, standard) in [("gcc", "-std=c99"), ("gcc", "-std=c11"), ("g++", "-std=c++17")] {
             let program = compile(&folder, (compiler, "gcc"), standard, &["-O2"], &[]);
             assert_eq!(run(&program, None, &images()), expected, "{bits:?} {biases} {compiler} {standard}");
+        }
+    }
+}
+
+/// A program that prints class, margin and outputs of each image, by each of two networks.
+const TWO: &str = r#"
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print(unsigned class_, uint32_t margin, const int32_t *outputs, int count)
+{
+    int k;
+    printf("class %x margin %" PRIx32 " ticks 0 stack 0 outputs", class_, margin);
+    for (k = 0; k < count; k++) {
+        printf(" %" PRIx32, (uint32_t)outputs[k]);
+    }
+    printf("\n");
+}
+
+int main(void)
+{
+    static uint8_t pixels[784];
+    static net_memory one;
+    static my_network_v2_memory two;
+    while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
+        const unsigned first = net_classify(pixels, &one), second = my_network_v2_classify(pixels, &two);
+        print(first, one.margin, one.outputs, NET_OUTPUTS);
+        print(second, two.margin, two.outputs, MY_NETWORK_V2_OUTPUTS);
+    }
+    return 0;
+}
+"#;
+
+#[test]
+fn two_exports_in_one_file_and_in_one_program() {
+    if !have_tools(&["gcc", "g++"]) {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/two");
+    fs::create_dir_all(&folder).unwrap();
+    let networks = [("net", quantized(Bits::Eight, true)), ("my_network_v2", quantized(Bits::Four, false))];
+    for (name, network) in &networks {
+        C99::new(name, network).unwrap().write(&folder.join(name).with_extension("c")).unwrap();
+    }
+    let pixels = &images()[..20 * 784];
+    let [one, two] = networks.map(|(_, network)| expected(&network, pixels));
+    let expected: Vec<_> = one.into_iter().zip(two).flat_map(|(one, two)| [one, two]).collect();
+    let main = |extension: &str| format!("#include \"net.{extension}\"\n#include \"my_network_v2.{extension}\"\n{TWO}");
+    fs::write(folder.join("one_file.c"), main("c")).unwrap();
+    fs::write(folder.join("main.c"), main("h")).unwrap();
+    for sources in [&["one_file.c"][..], &["main.c", "net.c", "my_network_v2.c"]] {
+        for (compiler, options) in [("gcc", ["-x", "c", "-std=c99"]), ("g++", ["-x", "c++", "-std=c++17"])] {
+            let program = folder.join("program");
+            let mut command = Command::new(compiler);
+            command.current_dir(&folder).args(options).args(WARNINGS).args(sources).arg("-o").arg(&program);
+            succeed(&mut command);
+            assert_eq!(run(&program, None, pixels), expected, "{compiler} {sources:?}");
+        }
+    }
+}
+
+/// A small network.
+fn small(bits: Bits) -> Quantized {
+    let shape = shape(30, 40, 3).with_biases();
+    Quantized::new(shape, bits, Payload::new(shape, bits, 9, random(3)).bytes()).unwrap()
+}
+
+#[test]
+fn every_identifier_at_file_scope_has_the_prefix() {
+    if !have_tools(&["gcc", "nm"]) {
+        return;
+    }
+    for bits in [Bits::Eight, Bits::Four] {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/prefix");
+        fs::create_dir_all(&folder).unwrap();
+        C99::new("Some", &small(bits)).unwrap().write(&folder.join("some.c")).unwrap();
+        let object = folder.join("some.o");
+        succeed(Command::new("gcc").args(["-O0", "-c", "-o"]).arg(&object).arg(folder.join("some.c")));
+        let symbols = succeed(Command::new("nm").args(["--format=just-symbols"]).arg(object));
+        assert!(symbols.lines().count() >= 8 && symbols.lines().all(|name| name.starts_with("Some_")), "{symbols}");
+        for file in ["some.c", "some.h"] {
+            let text = fs::read_to_string(folder.join(file)).unwrap();
+            assert!(!text.to_lowercase().contains("network_"), "{file}");
+            let macros: Vec<_> = text.lines().filter(|line| line.trim_start().starts_with("#define")).collect();
+            assert!(macros.len() >= 9, "{macros:?}");
+            assert!(macros.iter().all(|line| line.trim_start().starts_with("#define SOME_")), "{macros:?}");
+            // What a `typedef` names.
+            for line in text.lines().filter(|line| line.starts_with("typedef") && line.ends_with(';')) {
+                assert!(line.replace('*', " ").contains(" Some_"), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_may_have_any_name_that_c_can_include() {
+    if !have_tools(&["gcc"]) {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/names");
+    fs::create_dir_all(&folder).unwrap();
+    let network = small(Bits::Four);
+    let c = C99::new("filename_v2", &network).unwrap();
+    for stem in
+        ["filename_v2", "network", "my_network_v2", "name_", "@FILE@", "net.v2", "my-net", "a b", "ü%s", "weights"]
+    {
+        let path = folder.join(format!("{stem}.c"));
+        c.write(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let includes: Vec<_> = text.lines().filter(|line| line.starts_with("#include \"")).collect();
+        assert_eq!(includes, [format!("#include \"{stem}.h\"")]);
+        succeed(Command::new("gcc").args(WARNINGS).args(["-std=c99", "-fsyntax-only"]).arg(path));
+    }
+    for stem in ["a\"b", "a'b", "a\\b", "a\nb", "a??=b"] {
+        let path = folder.join(format!("{stem}.c"));
+        assert!(c.write(&path).is_err(), "{stem}");
+        assert!(!path.exists());
+    }
+}
+
+/// `.ci/lint-c` reads it with more tools.
+#[test]
+fn the_code_compiles_as_it_stands() {
+    let compilers: &[(&str, &[&str])] = &[
+        ("gcc", &["-std=c99"]),
+        ("gcc", &["-std=c11"]),
+        ("g++", &["-std=c++17", "-x", "c++"]),
+        ("avr-gcc", &["-std=c99", "-mmcu=atmega2560"]),
+        ("avr-gcc", &["-std=c99", "-mmcu=atmega2560", "-DNETWORK_BYTES=70000"]),
+    ];
+    for (compiler, options) in compilers.iter().filter(|(compiler, _)| have_tools(&[compiler])) {
+        for kind in 0..8 {
+            let [bits, biases, width] = [4 + kind % 2 * 4, kind / 2 % 2, kind / 4 * 4];
+            let kind = ["BITS", "BIASES", "WIDTH"].into_iter().zip([bits, biases, width]);
+            let kind = kind.map(|(name, number)| format!("-DNETWORK_{name}={number}"));
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/convert/c99/network.c");
+            succeed(Command::new(compiler).args(*options).args(kind).args(WARNINGS).arg("-fsyntax-only").arg(source));
         }
     }
 }

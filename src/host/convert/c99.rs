@@ -1,23 +1,41 @@
 //! Writes a quantised network as C: one file and its header, data and inference, for firmware without Rust.
 //!
-//! The code is `c99/network.c` and `c99/network.h`, with the network's numbers put in between `@` signs. Lines that begin with
-//! `@near`, `@far`, `@biases`, `@plain`, `@halved` or `@whole` are for some networks only.
+//! The code is `c99/network.c` and `c99/network.h`: C that compiles as it stands, for a sample of a network (`c99/sizes.h` and
+//! `c99/weights.h`). An export has the network's own numbers in place of these two, and its own prefix in place of `network_` and
+//! `NETWORK_`, which every identifier outside functions has.
 
 use crate::host::files::{Quantized, write_all_atomically};
 use crate::host::{Action, Error};
 use crate::int::Bits;
-use core::fmt::{Display, Write as _};
+use core::fmt::Write as _;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const SOURCE: &str = include_str!("c99/network.c");
 const HEADER: &str = include_str!("c99/network.h");
 
-/// The most bytes of data that an AVR reads with addresses of 16 bits, with some room for what lies before them.
-const NEAR: usize = 60_000;
-
 /// A quantised network in C99, which is C++ as well: integers only, for every machine with a C compiler, and with the outputs
 /// of [`QuantizedNetwork`](crate::QuantizedNetwork).
+///
+/// Several exports can be part of one program, or even of one file, if their names differ in more than case.
+///
+/// ```
+/// use twolayer::host::{C99, Quantized};
+/// use twolayer::{Bits, Shape};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // From a model file it is `ModelFile::open(path, access)?.quantized()?`.
+/// let mut payload = [0; 86];
+/// payload[0] = 1;
+/// let network = Quantized::new(Shape::new(4, 3, 2)?, Bits::Eight, &payload)?;
+///
+/// let c = C99::new("digits", &network)?;
+/// assert!(c.header().contains("uint_least8_t digits_classify(const uint8_t *pixels, digits_memory *memory);"));
+/// assert_eq!((c.flash(), c.ram()), (70, 96));
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("digits.c");
+/// c.write(&path)?; // and digits.h beside it
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct C99<'a> {
     name: &'a str,
@@ -25,7 +43,7 @@ pub struct C99<'a> {
 }
 
 impl<'a> C99<'a> {
-    /// The C of a network, whose names begin with `name` and an underscore.
+    /// The C of a network, whose identifiers begin with `name` and an underscore.
     ///
     /// # Errors
     ///
@@ -39,7 +57,7 @@ impl<'a> C99<'a> {
         Ok(Self { name, network })
     }
 
-    /// The name of the header that belongs to a C file.
+    /// The path of the header that belongs to a C file.
     #[must_use]
     pub fn header_path(path: &Path) -> PathBuf {
         path.with_extension("h")
@@ -49,11 +67,11 @@ impl<'a> C99<'a> {
     ///
     /// # Errors
     ///
-    /// If a file cannot be written, or `path` is that of a header, or cannot stand in an `#include`.
+    /// [`Error::Io`] if a file cannot be written, `path` is that of a header, or its name cannot be part of an `#include`.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         let header = Self::header_path(path);
         let stem = path.file_stem().and_then(|stem| stem.to_str());
-        let stem = stem.filter(|stem| header != path && !stem.contains(['"', '\\', '\n', '\r']));
+        let stem = stem.filter(|stem| header != path && can_be_included(stem));
         let stem = stem.ok_or(ErrorKind::InvalidFilename.into()).map_err(Error::io(Action::Write, path))?;
         write_all_atomically(&[(&header, self.header().as_bytes()), (path, self.source(stem).as_bytes())])
     }
@@ -61,13 +79,14 @@ impl<'a> C99<'a> {
     /// The header.
     #[must_use]
     pub fn header(&self) -> String {
-        self.filled(HEADER, "")
+        self.exported(HEADER, &[("#include \"sizes.h\"", self.sizes())])
     }
 
     /// The C file, which includes `<header>.h`.
     #[must_use]
     pub fn source(&self, header: &str) -> String {
-        self.filled(SOURCE, header)
+        let include = format!("#include \"{header}.h\"\n");
+        self.exported(SOURCE, &[("#include \"network.h\"", include), ("#include \"weights.h\"", self.arrays())])
     }
 
     /// The bytes of flash that the numbers take.
@@ -80,128 +99,144 @@ impl<'a> C99<'a> {
     #[must_use]
     pub fn ram(&self) -> usize {
         let shape = self.network.shape();
+        // NETWORK_LISTS of the header.
+        let lists = shape.inputs() / ((1 << self.bits()) + 1) + 4;
         let halved = if shape.halved_image().is_some() { shape.inputs() } else { 0 };
-        (4 * (shape.outputs() + 1 + self.units()) + 2 * shape.inputs() + 3 * self.lists() + halved).next_multiple_of(4)
+        let words = shape.outputs() + 1 + self.network.bits().units();
+        (4 * words + 2 * shape.inputs() + 3 * lists + halved).next_multiple_of(4)
     }
 
-    /// Hidden units of a tile, which are 16 bytes for every input.
-    const fn units(&self) -> usize {
+    const fn bits(&self) -> u32 {
         match self.network.bits() {
-            Bits::Eight => 16,
-            Bits::Four => 32,
+            Bits::Eight => 8,
+            Bits::Four => 4,
         }
     }
 
-    /// Rows that may be added before a sum of weights exceeds a lane of twice their bits.
-    const fn rows(&self) -> usize {
-        match self.network.bits() {
-            Bits::Eight => 257,
-            Bits::Four => 17,
-        }
-    }
-
-    /// The most lists of that many rows that an image can have: its pixels are of four levels.
-    fn lists(&self) -> usize {
-        self.network.shape().inputs() / self.rows() + 4
-    }
-
-    /// A template with the network's numbers in it.
-    fn filled(&self, template: &str, file: &str) -> String {
-        let (shape, network) = (self.network.shape(), self.network);
-        let (bits, offset, odd) = match network.bits() {
-            Bits::Eight => (8, 128, "00FF00FF"),
-            Bits::Four => (4, 8, "0F0F0F0F"),
-        };
-        let width = shape.halved_image().map_or(0, |[width, _]| width);
-        let tags = [
-            ("@near ", self.flash() <= NEAR),
-            ("@far ", self.flash() > NEAR),
-            ("@biases ", shape.has_biases()),
-            ("@plain ", !shape.has_biases()),
-            ("@halved ", shape.halved_image().is_some()),
-            ("@whole ", shape.halved_image().is_none()),
-        ];
+    /// A file of the C code with this network's prefix, and with `inserted` text in place of some lines.
+    fn exported(&self, code: &str, inserted: &[(&str, String)]) -> String {
         let mut text = String::new();
-        for line in template.lines() {
-            match tags.into_iter().find_map(|(tag, kept)| Some((line.strip_prefix(tag)?, kept))) {
-                Some((_, false)) => continue,
-                Some((line, true)) => text.push_str(line),
-                None => text.push_str(line),
-            }
-            text.push('\n');
-        }
-        let numbers: [(&str, &dyn Display); 19] = [
-            ("@FILE@", &file),
-            ("@PIXELS@", &shape.pixels()),
-            ("@WIDTH@", &width),
-            ("@INPUTS@", &shape.inputs()),
-            ("@HIDDEN@", &shape.hidden()),
-            ("@OUTPUTS@", &shape.outputs()),
-            ("@WEIGHTS@", &(shape.hidden() * shape.outputs())),
-            ("@TILES@", &shape.hidden().div_ceil(self.units())),
-            ("@UNITS@", &self.units()),
-            ("@ROWS@", &self.rows()),
-            ("@LISTS@", &self.lists()),
-            ("@SHIFT@", &network.payload().first().copied().unwrap_or_default()),
-            ("@BITS@", &bits),
-            ("@OFFSET@", &offset),
-            ("@ODD@", &odd),
-            ("@BIASED@", &if shape.has_biases() { " with biases" } else { "" }),
-            ("@FLASH@", &self.flash()),
-            ("@RAM@", &self.ram()),
-            ("@NAME@", &self.name),
-        ];
-        for (place, number) in numbers {
-            text = text.replace(place, &number.to_string());
-        }
-        text = text.replace("NAME_", &format!("{}_", self.name.to_ascii_uppercase()));
-        text = text.replace("name_", &format!("{}_", self.name));
-        // Last, so that nothing is looked for in a megabyte of numbers.
-        for (place, numbers) in self.arrays().into_iter().filter(|(place, _)| template.contains(place)) {
-            text = text.replace(place, numbers.trim_end());
+        for line in code.lines() {
+            let lines = inserted.iter().find(|(replaced, _)| *replaced == line);
+            text.push_str(&lines.map_or_else(|| self.prefixed(line) + "\n", |(_, lines)| lines.clone()));
         }
         text
     }
 
-    /// The arrays, and the cases by which a tile is found.
-    fn arrays(&self) -> [(&'static str, String); 4] {
-        let (shape, payload) = (self.network.shape(), self.network.payload());
-        let words: Vec<u32> = payload.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)).collect();
-        // Behind the shift.
-        let mut words = words.get(4..).unwrap_or_default();
-        let mut take = |count: usize| words.split_off(..count).unwrap_or_default();
-        let (mut biases, mut first, mut cases, mut second) =
-            (String::new(), String::new(), String::new(), String::new());
+    /// A line of the C code with this network's prefix. Neither replacement looks at what the other one wrote.
+    fn prefixed(&self, line: &str) -> String {
+        let macros = format!("{}_", self.name.to_ascii_uppercase());
+        let parts: Vec<_> = line.split("network_").map(|part| part.replace("NETWORK_", &macros)).collect();
+        parts.join(&format!("{}_", self.name))
+    }
+
+    /// What the header says of this network.
+    fn sizes(&self) -> String {
+        let (shape, parts) = (self.network.shape(), self.parts());
+        let biases = if shape.has_biases() { " and with biases" } else { "" };
+        let mut text = format!(
+            "/* {} pixels, {} hidden units and {} classes, with weights of {} bits{biases}. The arrays take {} bytes of flash, the\n \
+             * code about 1 KB (2 KB on an AVR). A classification takes {} bytes of RAM. */\n",
+            shape.pixels(),
+            shape.hidden(),
+            shape.outputs(),
+            self.bits(),
+            self.flash(),
+            self.ram()
+        );
+        let width = shape.halved_image().map_or(0, |[width, _]| width);
+        for (name, number, comment) in [
+            ("PIXELS", shape.pixels(), ""),
+            ("WIDTH", width.into(), " /* of images that are halved first; 0 if they are not */"),
+            ("INPUTS", shape.inputs(), ""),
+            ("HIDDEN", shape.hidden(), ""),
+            ("OUTPUTS", shape.outputs(), ""),
+            ("BITS", self.bits() as usize, " /* of a weight of the first layer */"),
+            ("BIASES", shape.has_biases().into(), ""),
+            ("SHIFT", parts.shift.into(), ""),
+            ("BYTES", self.flash(), " /* of the arrays */"),
+        ] {
+            let line = format!("#define NETWORK_{name} {number}{comment}");
+            text.push_str(&self.prefixed(&line));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The arrays, and the function that chooses a tile's.
+    fn arrays(&self) -> String {
+        let (shape, parts) = (self.network.shape(), self.parts());
+        let mut text = String::new();
         if shape.has_biases() {
-            let b2 = take(shape.outputs().next_multiple_of(4)).iter().take(shape.outputs());
-            // Without a sign, so that they are read like all words.
-            push_words(&mut biases, "b2", b2.map(|bias| bias.wrapping_add(1 << 23)));
-            push_words(&mut biases, "b1", take(shape.hidden().next_multiple_of(self.units())).iter().copied());
+            // All words are unsigned, so that they are read alike.
+            self.push_words(&mut text, "b2", words(parts.b2).map(|bias| bias.wrapping_add(1 << 23)));
+            self.push_words(&mut text, "b1", words(parts.b1));
         }
-        let tiles = shape.hidden().div_ceil(self.units());
-        for tile in 0..tiles {
-            push_words(&mut first, &format!("tile_{tile}"), take(4 * shape.inputs()).iter().copied());
-            let label = if tile + 1 < tiles { format!("case {tile}") } else { "default".into() };
-            let _ = writeln!(cases, "    {label}: return ADDRESS(tile_{tile});");
+        let (mut cases, tiles) = (String::new(), parts.w1.chunks(16 * shape.inputs()));
+        let last = tiles.len() - 1;
+        for (tile, bytes) in tiles.enumerate() {
+            self.push_words(&mut text, &format!("tile_{tile}"), words(bytes));
+            let label = if tile < last { format!("case {tile}") } else { "default".into() };
+            let _ = writeln!(cases, "    {label}: return NETWORK_ADDRESS(network_tile_{tile});");
         }
-        let weights = payload.get(payload.len() - shape.hidden() * shape.outputs()..).unwrap_or_default();
-        push_array(&mut second, "int8_t w2", weights.iter().map(|weight| weight.cast_signed().to_string()));
-        [("@BIASES@", biases), ("@FIRST@", first), ("@CASES@", cases), ("@SECOND@", second)]
+        let function = format!(
+            "\nstatic network_words network_tile_at(uint_least16_t tile)\n{{\n    switch (tile) {{\n{cases}    }}\n}}\n\n"
+        );
+        text.push_str(&self.prefixed(&function));
+        let w2 = parts.w2.iter().map(|weight| weight.cast_signed().to_string());
+        self.push_array(&mut text, "int8_t network_w2", w2);
+        text
+    }
+
+    fn push_words(&self, text: &mut String, name: &str, words: impl Iterator<Item = u32>) {
+        self.push_array(text, &format!("uint32_t network_{name}"), words.map(|word| format!("0x{word:08X}")));
+    }
+
+    fn push_array(&self, text: &mut String, declaration: &str, numbers: impl Iterator<Item = String>) {
+        const WIDTH: usize = 100;
+        text.push_str(&self.prefixed(&format!("static const {declaration}[] NETWORK_FLASH = {{")));
+        let mut column = WIDTH;
+        for number in numbers {
+            let (space, width) = if column + number.len() > WIDTH { ("\n    ", 0) } else { (" ", column) };
+            let _ = write!(text, "{space}{number},");
+            column = width + number.len() + 2;
+        }
+        text.push_str("\n};\n");
+    }
+
+    /// The payload's parts; its format is described in `crate::int`.
+    fn parts(&self) -> Parts<'a> {
+        let shape = self.network.shape();
+        let units = shape.hidden().next_multiple_of(self.network.bits().units());
+        let (prologue, mut rest) = self.network.payload().split_at(16);
+        let mut take = |len: usize| rest.split_off(..len).unwrap_or_default();
+        let (mut b2, mut b1) = (&[][..], &[][..]);
+        if shape.has_biases() {
+            b2 = &take(4 * shape.outputs().next_multiple_of(4))[..4 * shape.outputs()];
+            b1 = take(4 * units);
+        }
+        let w1 = take(shape.inputs() * units * self.bits() as usize / 8);
+        Parts { shift: prologue[0], b2, b1, w1, w2: rest }
     }
 }
 
-fn push_words(text: &mut String, name: &str, words: impl Iterator<Item = u32>) {
-    push_array(text, &format!("uint32_t {name}"), words.map(|word| format!("0x{word:08X}")));
+/// The bytes of a payload, without the zeros between its parts.
+struct Parts<'a> {
+    shift: u8,
+    /// 32 bits each.
+    b2: &'a [u8],
+    /// 32 bits each, also for the surplus units of the last tile.
+    b1: &'a [u8],
+    /// The tiles.
+    w1: &'a [u8],
+    w2: &'a [u8],
 }
 
-fn push_array(text: &mut String, name: &str, numbers: impl Iterator<Item = String>) {
-    const WIDTH: usize = 100;
-    let _ = write!(text, "static const {name}[] FLASH = {{");
-    let mut column = WIDTH;
-    for number in numbers {
-        let (space, width) = if column + number.len() > WIDTH { ("\n    ", 0) } else { (" ", column) };
-        let _ = write!(text, "{space}{number},");
-        column = width + number.len() + 2;
-    }
-    text.push_str("\n};\n");
+fn words(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    bytes.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word))
+}
+
+/// Whether C defines what `#include "NAME.h"` means. (Two question marks may begin a trigraph.)
+fn can_be_included(name: &str) -> bool {
+    !name.contains("??") && !name.contains(|c: char| c.is_control() || ['"', '\'', '\\'].contains(&c))
 }

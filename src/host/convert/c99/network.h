@@ -1,37 +1,38 @@
-/* @NAME@: a network of @PIXELS@ pixels, @HIDDEN@ hidden units and @OUTPUTS@ classes in integers of @BITS@ bits@BIASED@, written by
- * `twolayer export`. Portable C99 (C11, C++), integers only, without a heap.
- * Needs @FLASH@ bytes of flash for its numbers, about 1 KB for its code (2 KB on an AVR), and @RAM@ bytes of RAM. */
-#ifndef NAME_H
-#define NAME_H
+/* A classifier in integers, written by `twolayer export`: portable C99 (also C11 and C++), without a heap or a library. */
+#ifndef NETWORK_H
+#define NETWORK_H
 
 #include <stdint.h>
+
+#include "sizes.h"
+
+#define NETWORK_UNITS (128 / NETWORK_BITS) /* hidden units of a tile: 16 bytes for every input */
+#define NETWORK_ROWS ((1 << NETWORK_BITS) + 1) /* weights whose sum fits in 2 * NETWORK_BITS bits */
+#define NETWORK_LISTS (NETWORK_INPUTS / NETWORK_ROWS + 4) /* at most, of NETWORK_ROWS inputs or of the last ones of a level */
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define NAME_PIXELS @PIXELS@
-@halved #define NAME_INPUTS @INPUTS@ /* pixels of an image of half the width and height */
-@whole #define NAME_INPUTS NAME_PIXELS
-#define NAME_OUTPUTS @OUTPUTS@
-
-/* What a classification needs and gives, owned by the caller; need not be set to anything before. */
+/* The results of a classification and its scratch memory. The caller provides it and need not initialise it. */
 typedef struct {
-    /* One a class. */
-    int32_t outputs[NAME_OUTPUTS];
-    /* How far the largest output is above the next: the smaller, the likelier is a mistake. */
+    /* One for each class. */
+    int32_t outputs[NETWORK_OUTPUTS];
+    /* The largest output less the second largest: the smaller, the likelier is a mistake. */
     uint32_t margin;
     /* The rest is scratch. */
-    uint32_t sums[@UNITS@];
-    uint_least16_t next[NAME_INPUTS];
-    uint_least16_t first[@LISTS@];
-    uint_least8_t level[@LISTS@];
-@halved     uint8_t halved[NAME_INPUTS];
-} name_memory;
+    uint32_t sums[NETWORK_UNITS];
+    uint_least16_t next[NETWORK_INPUTS];
+    uint_least16_t first[NETWORK_LISTS];
+    uint_least8_t level[NETWORK_LISTS];
+#if NETWORK_WIDTH
+    uint8_t halved[NETWORK_INPUTS];
+#endif
+} network_memory;
 
-/* The class of an image: the first with the largest output. The pixels are NAME_PIXELS bytes, 0 for the background and 255
- * for full ink. */
-uint_least8_t name_classify(const uint8_t *pixels, name_memory *memory);
+/* Returns the class of an image: the first one with the largest output. The image is NETWORK_PIXELS bytes, row by row, 0 for
+ * the background and 255 for full ink. */
+uint_least8_t network_classify(const uint8_t *pixels, network_memory *memory);
 
 #ifdef __cplusplus
 }
