@@ -7,6 +7,7 @@
 //! The bytes are the same on every machine: the generator uses only f32 `+ - * /` and `sqrt`, which IEEE 754 rounds
 //! correctly, in a fixed order.
 
+use crate::base::{Always, violated};
 use core::ops::Range;
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -176,15 +177,13 @@ impl Path {
     }
 
     fn push(&mut self, line: Line) {
-        debug_assert!(self.len < Self::CAPACITY);
-        if let Some(next) = self.lines.get_mut(self.len) {
-            *next = line;
-            self.len += 1;
-        }
+        let Some(next) = self.lines.get_mut(self.len) else { violated!("no form has more segments", return) };
+        *next = line;
+        self.len += 1;
     }
 
     fn lines(&mut self) -> &mut [Line] {
-        self.lines.get_mut(..self.len).unwrap_or_default()
+        self.lines.get_mut(..self.len).always("there are no more than were pushed")
     }
 }
 

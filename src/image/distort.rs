@@ -4,7 +4,7 @@
 //! random field; a random affine map comes on top. The field is so smooth that it is drawn at every fourth pixel of every
 //! fourth row only, and is linear in between. An image of 28 × 28 takes some 20 000 operations.
 
-use crate::base::Always;
+use crate::base::{Always, violated};
 use crate::net::SizeError;
 use core::num::NonZeroUsize;
 use rand_xoshiro::Xoshiro128PlusPlus;
@@ -98,7 +98,9 @@ impl Distortion {
             let [mut u, mut v] = affine.place(y, [width, height]);
             let [[du, _], [dv, _]] = affine.matrix;
             for ((pixels, across), down) in row.chunks_mut(CELL).zip(line_across.windows(2)).zip(line_down.windows(2)) {
-                let (&[across, next_across], &[down, next_down]) = (across, down) else { continue };
+                let (&[across, next_across], &[down, next_down]) = (across, down) else {
+                    violated!("windows are of two", continue)
+                };
                 let (mut right, mut below) = (u.wrapping_add(across), v.wrapping_add(down));
                 let (step, step_down) = (du + ((next_across - across) >> 2), dv + ((next_down - down) >> 2));
                 for pixel in pixels {
@@ -168,12 +170,12 @@ fn sum_neighbours<'f>(line: impl Iterator<Item = &'f mut i32>) {
 /// The displacements at the points of one row of pixels, in 2¹⁶ths of a pixel.
 fn interpolate(field: &[i32], y: usize, factor: i64, line: &mut [i32]) {
     let columns = line.len();
-    let (above, weight) = (y / CELL * columns, i32::try_from(y % CELL).unwrap_or_default());
+    let (above, weight) = (y / CELL * columns, i32::try_from(y % CELL).always("a cell is small"));
     let field = field.get(above..).always("the field goes on below the last row of pixels");
     let (above, below) = field.split_at_checked(columns).always("the field has a row of points below the last");
     for ((place, above), below) in line.iter_mut().zip(above).zip(below) {
         let sum = (4 - weight) * above + weight * below;
-        *place = i32::try_from((i64::from(sum) * factor) >> 16).unwrap_or_default();
+        *place = i32::try_from((i64::from(sum) * factor) >> 16).always("displacements are of a few pixels");
     }
 }
 
@@ -192,7 +194,7 @@ impl Affine {
         let turn = part(one / 4);
         let scales = [part(one * 15 / 100), part(one * 15 / 100)].map(|scale| i64::from(one) + scale);
         let shear = part(one / 5);
-        let shift = [part(one), part(one)].map(|shift| i32::try_from(shift).unwrap_or_default());
+        let shift = [part(one), part(one)].map(|shift| i32::try_from(shift).always("shifts are of a few pixels"));
         // Taylor's series: turns are at most a radian, and what is left out is below a 720th.
         let times = |a: i64, b: i64| (a * b) >> FRACTION;
         let square = times(turn, turn);
@@ -201,7 +203,7 @@ impl Affine {
         // Turn × scale × shear.
         let row = |a: i64, b: i64| {
             let (a, b) = (times(a, scales[0]), times(b, scales[1]));
-            [a, b + times(a, shear)].map(|entry| i32::try_from(entry).unwrap_or_default())
+            [a, b + times(a, shear)].map(|entry| i32::try_from(entry).always("entries are near 1 or 0"))
         };
         Self { matrix: [row(cos, -sin), row(sin, cos)], shift }
     }
@@ -263,7 +265,8 @@ impl<'a> Source<'a> {
         if x >= self.width || y >= self.height {
             return 0;
         }
-        let four = self.fours.get((y * self.width + x) as usize).copied().unwrap_or(0).cast_unsigned();
+        let four =
+            self.fours.get((y * self.width + x) as usize).copied().always("every place has its four").cast_unsigned();
         if four == 0 {
             return 0;
         }
@@ -272,7 +275,7 @@ impl<'a> Source<'a> {
         let (left, right) = (four & 0x00FF_00FF, (four >> 8) & 0x00FF_00FF);
         let both = left * (256 - fx) + right * fx;
         let sum = (both & 0xFFFF) * (256 - fy) + (both >> 16) * fy;
-        let level = u8::try_from((sum + (1 << 15)) >> 16).unwrap_or(u8::MAX);
+        let level = u8::try_from((sum + (1 << 15)) >> 16).always("a mean of levels is a level");
         if level < FAINT { 0 } else { level }
     }
 }

@@ -3,6 +3,7 @@
 //! A file is two zero bytes, the element type, the number of dimensions, each dimension as a big-endian u32, and the
 //! elements, last dimension fastest. See <http://yann.lecun.com/exdb/mnist/>. Parsing reads the header only.
 
+use crate::base::Always;
 use core::fmt;
 
 /// The six element types that the format knows.
@@ -150,8 +151,8 @@ impl<'a> Idx<'a> {
             return Err(wrong);
         };
         // At most the file's length if there are images at all; checked for a file that announces none.
-        let pixels =
-            product(self.dimensions.get(1..).unwrap_or_default()).and_then(|pixels| u32::try_from(pixels).ok());
+        let pixels = product(self.dimensions.get(1..).always("there are two dimensions or more"))
+            .and_then(|pixels| u32::try_from(pixels).ok());
         let pixels = usize::try_from(pixels.ok_or(IdxError::TooLarge)?).map_err(|_| IdxError::TooLarge)?;
         if pixels == 0 { Err(wrong) } else { Ok(Images { count, pixels, data: self.data }) }
     }

@@ -6,6 +6,8 @@
 //! bound, and the fit is repeated as the bound shrinks (Huber's estimator).
 
 use super::Picture;
+use super::histogram::{add, quantile};
+use crate::base::{Always, violated};
 
 /// Tiles along each side.
 const TILES: u32 = 8;
@@ -49,16 +51,18 @@ impl Background {
 
     /// The background of a picture.
     pub(super) fn find(picture: &Picture<'_>, scratch: &mut [u32]) -> Self {
-        let Some((histogram, tiles)) = scratch.split_first_chunk_mut::<256>() else { return Self::even(0) };
+        let Some((histogram, tiles)) = scratch.split_first_chunk_mut::<256>() else {
+            violated!("the length of the scratch was checked", return Self::even(0))
+        };
         let (level, even) = border(picture, histogram);
         if even || picture.width < MIN_SIDE || picture.height < MIN_SIDE {
             return Self::even(level);
         }
-        let tiles = tiles.get_mut(..(TILES * TILES) as usize).unwrap_or_default();
+        let tiles = tiles.get_mut(..(TILES * TILES) as usize).always("the length of the scratch was checked");
         for (tile, median) in (0..).zip(tiles.iter_mut()) {
             *median = u32::from(tile_median(picture, tile % TILES, tile / TILES, histogram));
         }
-        let step = |side: u32| ((2 * TILES) << (PLACE + 12)).checked_div(side).unwrap_or_default();
+        let step = |side: u32| ((2 * TILES) << (PLACE + 12)).checked_div(side).always("a picture has columns and rows");
         let steps = [step(picture.width), step(picture.height)];
         Self { level, even: false, surface: Surface::fit(level, tiles), steps }
     }
@@ -133,7 +137,8 @@ impl Surface {
         let [constant, u, v, uv, uu, vv] = sums;
         let coefficient = |sum: i64, squares: i64| {
             // Checked, so that no panic is left where this is not inlined.
-            sum.checked_div(squares).and_then(|mean| i32::try_from(mean).ok()).unwrap_or_default()
+            let mean = sum.checked_div(squares).always("squares are above 0");
+            i32::try_from(mean).always("a mean of levels is about as large as they")
         };
         let (uu, vv) = (coefficient(uu, 16 * 1344), coefficient(vv, 16 * 1344));
         let constant = coefficient(constant, 64) - 21 * (uu + vv);
@@ -156,9 +161,9 @@ fn border(picture: &Picture<'_>, histogram: &mut [u32; 256]) -> (u8, bool) {
     let mut count = 0;
     for y in 0..height {
         let row = picture.row(y);
-        let (left, right) = row.split_at_checked(wide as usize).unwrap_or_default();
+        let (left, right) = row.split_at_checked(wide as usize).always("the border is no wider than the picture");
         let skipped = if y < wide || y >= height - wide { 0 } else { right.len().saturating_sub(wide as usize) };
-        for &pixel in left.iter().chain(right.get(skipped..).unwrap_or_default()) {
+        for &pixel in left.iter().chain(right.get(skipped..).always("no more is skipped than there is")) {
             add(histogram, pixel);
             count += 1;
         }
@@ -176,30 +181,11 @@ fn tile_median(picture: &Picture<'_>, across: u32, down: u32, histogram: &mut [u
     let (top, bottom) = (edge(picture.height, down), edge(picture.height, down + 1));
     histogram.fill(0);
     for y in top..bottom {
-        for &pixel in picture.row(y).get(left as usize..right as usize).unwrap_or_default() {
+        for &pixel in picture.row(y).get(left as usize..right as usize).always("tiles are within the picture") {
             add(histogram, pixel);
         }
     }
     quantile(histogram.iter().copied(), (right - left) * (bottom - top) / 2)
-}
-
-/// One more of that level.
-pub(super) fn add(histogram: &mut [u32; 256], level: u8) {
-    if let Some(count) = histogram.get_mut(usize::from(level)) {
-        *count += 1;
-    }
-}
-
-/// The lowest level that more than `below` pixels do not exceed.
-pub(super) fn quantile(histogram: impl Iterator<Item = u32>, below: u32) -> u8 {
-    let mut seen = 0;
-    for (level, count) in (0..=u8::MAX).zip(histogram) {
-        seen += count;
-        if seen > below {
-            return level;
-        }
-    }
-    u8::MAX
 }
 
 #[cfg(test)]

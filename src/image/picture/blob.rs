@@ -10,6 +10,7 @@
 
 use super::levels::percent;
 use super::{Area, Inked, Levels, Picture, PictureError};
+use crate::base::{Always, violated};
 
 /// The least ink in the largest blob, of 100.
 const LEAST_SHARE: u8 = 25;
@@ -126,7 +127,7 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
 
     fn new(inked: &'p Inked<'p, 'a>, levels: Levels, interest: Option<Area>, scratch: &'s mut [u32]) -> Self {
         let half = inked.picture.width.div_ceil(2) as usize;
-        let (line, table) = scratch.split_at_mut_checked(half).unwrap_or_default();
+        let (line, table) = scratch.split_at_mut_checked(half).always("the length of the scratch was checked");
         let line: &mut [u16] = bytemuck::cast_slice_mut(line);
         line.fill(0);
         let (table, _) = table.as_chunks_mut::<4>();
@@ -135,7 +136,7 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
 
     /// Reads the picture and gives each blob to `done`; the number of runs of pixels in rows.
     fn each(mut self, mut done: impl FnMut(Blob)) -> u32 {
-        let height = u16::try_from(self.inked.picture.height).unwrap_or(u16::MAX);
+        let height = u16::try_from(self.inked.picture.height).always("sides are at most 2¹⁴");
         for y in 0..height {
             self.read(y);
             self.finish(y, &mut done);
@@ -186,25 +187,25 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
         }
     }
 
+    /// The label of a column; none beyond the last.
     fn label(&self, x: u16) -> u16 {
         self.line.get(usize::from(x)).copied().unwrap_or_default()
     }
 
     fn set_label(&mut self, x: u16, label: u16) {
-        if let Some(place) = self.line.get_mut(usize::from(x)) {
-            *place = label;
-        }
+        let Some(place) = self.line.get_mut(usize::from(x)) else { violated!("every column has a label", return) };
+        *place = label;
     }
 
     fn blob(&self, label: u16) -> Blob {
-        let words = self.table.get(usize::from(label).wrapping_sub(1)).copied().unwrap_or_default();
-        Blob::from_words(words)
+        let words = self.table.get(usize::from(label).wrapping_sub(1)).copied();
+        Blob::from_words(words.always("every label has a place in the table"))
     }
 
     fn set_blob(&mut self, label: u16, blob: Blob) {
-        if let Some(words) = self.table.get_mut(usize::from(label).wrapping_sub(1)) {
-            *words = blob.to_words();
-        }
+        let words = self.table.get_mut(usize::from(label).wrapping_sub(1));
+        let Some(words) = words else { violated!("there are at most half as many blobs as columns", return) };
+        *words = blob.to_words();
     }
 
     /// The label of the whole blob that a label belongs to. Labels become less on the way, so it ends.
@@ -226,7 +227,6 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
         } else {
             self.free
         };
-        debug_assert!(usize::from(label) <= self.table.len(), "more blobs than there can be");
         if self.free != 0 {
             self.free = self.blob(label).parent;
         }
@@ -272,7 +272,7 @@ impl<'p, 'a, 's> Blobs<'p, 'a, 's> {
             return;
         }
         if core::mem::take(&mut self.joined) {
-            for x in 0..u16::try_from(self.line.len()).unwrap_or(u16::MAX) {
+            for x in 0..u16::try_from(self.line.len()).always("sides are at most 2¹⁴") {
                 match self.label(x) {
                     0 => {}
                     label => self.set_label(x, self.root(label)),

@@ -4,6 +4,7 @@
 //! small and lie between the cells that it is averaged to. Reads a cell's width along each side of the box once.
 
 use super::{Area, Inked};
+use crate::base::Always;
 
 /// Parts of a pixel.
 pub(super) const PARTS: u32 = 8;
@@ -30,7 +31,7 @@ impl Edges {
     /// strokes, and of a digit of fewer than two pixels a cell, nothing is cut off.
     pub(super) fn find(inked: &Inked<'_, '_>, area: Area, contrast: u8, inner: u32) -> Self {
         let Area { left, right, top, bottom } = area;
-        let cell = u16::try_from(area.longer() / inner.max(1)).unwrap_or_default();
+        let cell = u16::try_from(area.longer() / inner.max(1)).always("sides are at most 2¹⁴");
         let faint = contrast / FAINT;
         // Lines from an edge on, at most as far as the other edge.
         let (last_column, last_row) = (right.saturating_sub(left), bottom.saturating_sub(top));
@@ -109,7 +110,8 @@ fn outside(cell: u16, faint: u8, line: impl Fn(u16) -> u8) -> Cut {
         let level = u32::from(line(first + n));
         if 2 * level > inside {
             // From the middle of the line before to where half is crossed.
-            let back = (PARTS * (2 * level - inside)).checked_div(2 * level.saturating_sub(before)).unwrap_or_default();
+            let rise = 2 * level.saturating_sub(before);
+            let back = (PARTS * (2 * level - inside)).checked_div(rise).always("the line before is fainter");
             cut.blurred = (PARTS * u32::from(n) + PARTS / 2).saturating_sub(back);
             break;
         }
@@ -121,7 +123,7 @@ fn outside(cell: u16, faint: u8, line: impl Fn(u16) -> u8) -> Cut {
 /// The brightest ink in an area.
 fn brightest(inked: &Inked<'_, '_>, area: Area) -> u8 {
     let rows = u32::from(area.top)..=u32::from(area.bottom);
-    rows.flat_map(|y| inked.row(y, u32::from(area.left), u32::from(area.right) + 1)).max().unwrap_or_default()
+    rows.flat_map(|y| inked.row(y, u32::from(area.left), u32::from(area.right) + 1)).max().always("an area has pixels")
 }
 
 #[cfg(test)]

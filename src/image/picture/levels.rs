@@ -1,7 +1,8 @@
 //! The levels of a picture: which side of the background the ink is on, what parts it from paper and from noise.
 
-use super::background::{add, quantile};
+use super::histogram::{add, quantile};
 use super::{Background, Ink, Picture, PictureError};
+use crate::base::{Always, violated};
 use core::num::{NonZeroU32, NonZeroU64};
 
 /// The contrast that a picture's noise asks for: so many times a quarter of the pixels' greatest difference from the
@@ -34,7 +35,9 @@ impl Levels {
         ink: Ink,
         scratch: &mut [u32],
     ) -> Result<Self, PictureError> {
-        let ([darker, lighter, ..], _) = scratch.as_chunks_mut::<256>() else { return Err(blank(0)) };
+        let ([darker, lighter, ..], _) = scratch.as_chunks_mut::<256>() else {
+            violated!("the length of the scratch was checked", return Err(blank(0)))
+        };
         count(picture, background, darker, lighter);
         let light = match ink {
             Ink::Auto => squares(lighter) > squares(darker),
@@ -85,9 +88,8 @@ fn count(picture: &Picture<'_>, background: &Background, darker: &mut [u32; 256]
         }
         // Levels become differences: those up to the background's from there down, the others from there up.
         let level = usize::from(background.level());
-        if let Some(below) = lighter.get(..=level) {
-            darker.iter_mut().zip(below.iter().rev()).for_each(|(to, &count)| *to = count);
-        }
+        let below = lighter.get(..=level).always("a level is below 256");
+        darker.iter_mut().zip(below.iter().rev()).for_each(|(to, &count)| *to = count);
         lighter.copy_within(level.., 0);
         lighter.iter_mut().skip(256 - level).for_each(|count| *count = 0);
         lighter[0] = 0;

@@ -30,9 +30,11 @@
 mod background;
 mod blob;
 mod edges;
+mod histogram;
 mod levels;
 mod resample;
 
+use crate::base::Always;
 use background::Background;
 use blob::Blobs;
 use core::fmt;
@@ -223,10 +225,10 @@ impl<'a> Picture<'a> {
         })
     }
 
-    /// The pixels of a row; none beyond the picture.
+    /// The pixels of a row.
     fn row(&self, y: u32) -> &'a [u8] {
         let start = (y as usize).wrapping_mul(self.stride as usize);
-        self.pixels.get(start..).and_then(|rest| rest.get(..self.width as usize)).unwrap_or_default()
+        self.pixels.get(start..).and_then(|rest| rest.get(..self.width as usize)).always("rows are within the picture")
     }
 
     /// All pixels, counted.
@@ -237,7 +239,7 @@ impl<'a> Picture<'a> {
 
 /// The side of a square input.
 fn side_of(len: usize) -> Result<u32, PictureError> {
-    let side = u32::try_from(len.isqrt()).unwrap_or(u32::MAX);
+    let side = u32::try_from(len.isqrt()).always("a root has half of the bits");
     let square = u64::from(side) * u64::from(side) == len as u64;
     if square && (Picture::MIN_INPUT_SIDE..=Picture::MAX_INPUT_SIDE).contains(&side) {
         Ok(side)
@@ -257,11 +259,11 @@ struct Inked<'p, 'a> {
 impl Inked<'_, '_> {
     /// The ink in the columns from `left` to `right − 1` of a row, in levels.
     fn row(&self, y: u32, left: u32, right: u32) -> impl Iterator<Item = u8> {
-        let pixels = self.picture.row(y).get(left as usize..right as usize).unwrap_or_default();
+        let pixels = self.picture.row(y).get(left as usize..right as usize).always("columns are within the picture");
         let background = self.background.row(y);
         pixels.iter().zip(left..).map(move |(&pixel, x)| {
             let above = i32::from(pixel) - background.at(x);
-            u8::try_from(if self.light { above } else { -above }.clamp(0, 255)).unwrap_or_default()
+            u8::try_from(if self.light { above } else { -above }.clamp(0, 255)).always("clamped to 0 to 255")
         })
     }
 }

@@ -7,6 +7,7 @@
 
 use super::Inked;
 use super::edges::{Edges, PARTS};
+use crate::base::{Always, violated};
 use core::num::NonZeroU64;
 
 /// The side of the square that the digit fills, for an input of that side.
@@ -34,8 +35,12 @@ impl<'s> Cells<'s> {
 
     /// Steps 1 to 3: the ink above `floor` between these edges, in a square, doubled and averaged.
     pub(super) fn average(inked: &Inked<'_, '_>, floor: u8, edges: Edges, inner: u32, scratch: &'s mut [u32]) -> Self {
-        let (row, sums) = scratch.split_at_mut_checked(inner as usize).unwrap_or_default();
-        let sums = sums.as_chunks_mut::<2>().0.get_mut(..(inner * inner) as usize).unwrap_or_default();
+        let (row, sums) = scratch.split_at_mut_checked(inner as usize).always("the length of the scratch was checked");
+        let sums = sums
+            .as_chunks_mut::<2>()
+            .0
+            .get_mut(..(inner * inner) as usize)
+            .always("the length of the scratch was checked");
         sums.fill([0; 2]);
         let square = edges.width().max(edges.height()).max(LEAST * PARTS);
         let mut times = 1;
@@ -44,9 +49,9 @@ impl<'s> Cells<'s> {
         }
         // What the last pixel has beyond an edge is in no cell.
         let [columns, rows] = [edges.width(), edges.height()]
-            .map(|side| (side * inner + square - 1).checked_div(square).unwrap_or_default());
-        let row = row.get_mut(..columns as usize).unwrap_or_default();
-        let filled = sums.get_mut(..(rows * inner) as usize).unwrap_or_default();
+            .map(|side| (side * inner + square - 1).checked_div(square).always("a square has a side"));
+        let row = row.get_mut(..columns as usize).always("no more cells are filled than there are");
+        let filled = sums.get_mut(..(rows * inner) as usize).always("no more cells are filled than there are");
         let (left, right) = (edges.left / PARTS, edges.right.div_ceil(PARTS));
         let mut down = Spread::new(square * times, inner, edges.top % PARTS);
         for y in edges.top / PARTS..edges.bottom.div_ceil(PARTS) {
@@ -95,23 +100,21 @@ impl<'s> Cells<'s> {
                     let raised = sum + ((2 * sum * u64::from(blur)) >> 7);
                     let sharp = raised.saturating_sub(((before + after) * u64::from(blur)) >> 7);
                     before = sum;
-                    if let Some(to) = self.sums.get_mut(place) {
-                        *to = words(sharp.max(sum / 4));
-                    }
+                    let Some(to) = self.sums.get_mut(place) else { violated!("lines have cells only", return) };
+                    *to = words(sharp.max(sum / 4));
                 }
             }
         }
     }
 
     fn sum(&self, place: usize) -> u64 {
-        self.sums.get(place).map_or(0, |&sum| number(sum))
+        number(self.sums.get(place).copied().always("lines have cells only"))
     }
 
     /// Steps 4 and 5: into the middle of the input, `[side][side]`, the brightest at 255.
     pub(super) fn place(self, side: u32, input: &mut [u8]) {
         let brightest = self.sums.iter().map(|&sum| number(sum)).max().and_then(NonZeroU64::new);
-        debug_assert!(brightest.is_some(), "ink in the box");
-        let brightest = brightest.unwrap_or(NonZeroU64::MIN);
+        let Some(brightest) = brightest else { violated!("there is ink in the box", return) };
         for sum in self.sums.iter_mut() {
             // Round half up: ⌊255 s / b + ½⌋. Divisions are slow where 64 bits are two words: one for a cell with ink.
             if *sum != [0; 2] {
@@ -133,9 +136,9 @@ impl<'s> Cells<'s> {
         let (left, top) = (shift(across, mass, side, side - columns), shift(down, mass, side, side - rows));
         input.fill(0);
         for (row, y) in self.rows().zip(top..) {
-            let to = input.get_mut((y * side + left) as usize..).unwrap_or_default();
+            let to = input.get_mut((y * side + left) as usize..).always("the shifted cells are within the input");
             for (&[level, _], pixel) in row.iter().zip(to) {
-                *pixel = u8::try_from(level).unwrap_or(u8::MAX);
+                *pixel = u8::try_from(level).always("the brightest is at 255");
             }
         }
     }
@@ -144,7 +147,7 @@ impl<'s> Cells<'s> {
     fn rows(&self) -> impl Iterator<Item = &[[u32; 2]]> {
         let [columns, rows] = self.filled;
         let row = move |y| self.sums.get((y * self.inner) as usize..).and_then(|rest| rest.get(..columns as usize));
-        (0..rows).map(move |y| row(y).unwrap_or_default())
+        (0..rows).map(move |y| row(y).always("no more cells are filled than there are"))
     }
 }
 
