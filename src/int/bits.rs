@@ -26,3 +26,9 @@ impl Bits {
         }
     }
 }
+
+/// Rows of weights of so many bits, without a sign, that may be added before a lane of twice the bits overflows:
+/// `(2ⁿ + 1)(2ⁿ − 1) < 2²ⁿ`. 257 rows of bytes, 17 of half bytes.
+pub(crate) const fn addable_rows(bits: usize) -> usize {
+    (1 << bits) + 1
+}

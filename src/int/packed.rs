@@ -12,12 +12,13 @@
 //!
 //! One image reads `hidden` bytes for each of its inked pixels, a quarter of what f32 reads.
 
+use super::bits::addable_rows;
 use super::level::{self, LEVELS, level};
 use super::{MAX_WIDTH, QuantizedNetwork, Row, class, margin, start};
 use crate::base::Always;
 use crate::int::Bits;
 use crate::net::{Shape, SizeError, seen};
-use crate::simd::{Backend, Isa, TierFn};
+use crate::simd::{Backend, Isa, PackedTile, TierFn};
 use core::slice::Iter;
 use wide::{i16x32, i32x16, u16x32};
 
@@ -25,8 +26,8 @@ use wide::{i16x32, i32x16, u16x32};
 const UNITS: usize = 64;
 /// Vectors of a row in a panel: a panel of 784 rows fits a second-level cache, and its pages the first-level TLB.
 const PANEL: usize = 4;
-/// Rows that may be added before a lane of 16 bits could overflow: `257 · 255 < 2¹⁶`.
-const ROWS: usize = 257;
+/// Rows that may be added before a lane of 16 bits could overflow.
+const ROWS: usize = addable_rows(8);
 /// Pixels looked at together.
 const WORD: usize = 8;
 /// Words of memory lent on top, to begin at a cache line.
@@ -324,9 +325,9 @@ impl TierFn for Image<'_, '_, '_> {
         let whole: &[[Lanes; PANEL]] = whole.as_chunks().0;
         for (hidden, rows) in panels.iter_mut().zip(whole.chunks_exact(pixels.len().max(1))) {
             match I::PACKED_TILE {
-                4 => layer.panel::<I, PANEL, 4>(isa, rows, &mut biases, hidden),
-                2 => layer.panel::<I, PANEL, 2>(isa, rows, &mut biases, hidden),
-                _ => layer.panel::<I, PANEL, 1>(isa, rows, &mut biases, hidden),
+                PackedTile::One => layer.panel::<I, PANEL, 1>(isa, rows, &mut biases, hidden),
+                PackedTile::Two => layer.panel::<I, PANEL, 2>(isa, rows, &mut biases, hidden),
+                PackedTile::Four => layer.panel::<I, PANEL, 4>(isa, rows, &mut biases, hidden),
             }
         }
         let single: &[[Lanes; 1]] = single.as_chunks().0;

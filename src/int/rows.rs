@@ -7,6 +7,7 @@
 
 use core::cell::Cell;
 
+use super::bits::addable_rows;
 use super::level::{self, LEVELS};
 use super::level_lists::{Bounds, LevelLists, SLACK};
 use super::{Bits, ROW_WORDS, Row, activation};
@@ -152,8 +153,7 @@ const WORDS: usize = 2;
 fn add_level<const BITS: usize, const UNITS: usize>(tile: &[Row], list: &[u16], level: u32, sums: &mut [u32; UNITS]) {
     // Every second lane of BITS bits.
     let mask = u32::MAX / ((1 << BITS) + 1);
-    // Rows that may be added before a lane of twice the bits overflows: 257 · 255 < 2¹⁶, 17 · 15 < 2⁸.
-    let rows = const { if BITS == 8 { 257 } else { 17 } };
+    let rows = const { addable_rows(BITS) };
     for batch in list.chunks(rows) {
         for half in 0..ROW_WORDS / WORDS {
             // Written out, for compilers that are asked for little code and then unroll no loop.

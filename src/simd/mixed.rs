@@ -2,7 +2,7 @@
 //! tiers. The same bits here mean that no kernel takes one choice from another, and that a tier is one file.
 
 use super::portable::Portable;
-use super::{Isa, TierFn};
+use super::{Chains, GramTile, Isa, PackedTile, TierFn, Tile};
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,11 +10,11 @@ pub(super) struct Mixed;
 
 impl Isa for Mixed {
     const NAME: &'static str = "mixed";
-    const TILE: usize = 8;
-    const GRAM_TILE: (usize, usize) = (1, 2);
-    const PACKED_TILE: usize = 2;
+    const TILE: Tile = Tile::Eight;
+    const GRAM_TILE: GramTile = GramTile::OneByTwo;
+    const PACKED_TILE: PackedTile = PackedTile::Two;
     const PACKED_OUTLINED: bool = true;
-    const CHAINS: usize = 6;
+    const CHAINS: Chains = Chains::Six;
 
     fn detect() -> Option<Self> {
         Some(Self)

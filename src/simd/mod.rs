@@ -49,24 +49,54 @@ use wide::{f32x16, i16x32, i32x16, u16x32};
 /// The number of `f32` lanes of one vector, on every tier.
 pub(crate) const LANES: usize = 16;
 
+/// Vectors of a row: [`Isa::TILE`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tile {
+    Two,
+    Four,
+    Eight,
+}
+
+/// Later samples × earlier ones: [`Isa::GRAM_TILE`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum GramTile {
+    OneByTwo,
+    FourByFour,
+}
+
+/// Vectors of a row of integers: [`Isa::PACKED_TILE`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PackedTile {
+    One,
+    Two,
+    Four,
+}
+
+/// Chains of multiply-adds: [`Isa::CHAINS`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Chains {
+    Three,
+    Six,
+    Sixteen,
+}
+
 /// How one tier computes on lanes. Each operation rounds once, as IEEE 754 says, so all tiers agree to the bit.
 pub(crate) trait Isa: Copy {
     /// The tier's name.
     const NAME: &'static str;
 
-    /// Vectors of a row that the f32 kernels keep in registers as accumulators: 2, 4 or 8.
-    const TILE: usize;
-    /// Samples whose products [`gram`](crate::kernel::gram::gram) computes together, later ones × earlier ones: (1, 2) or
-    /// (4, 4).
-    const GRAM_TILE: (usize, usize);
-    /// Vectors of 64 units that the quantised network's kernel keeps in registers: 1, 2 or 4.
-    const PACKED_TILE: usize;
+    /// Vectors of a row that the f32 kernels keep in registers as accumulators.
+    const TILE: Tile;
+    /// Samples whose products [`gram`](crate::kernel::gram::gram) computes together.
+    const GRAM_TILE: GramTile;
+    /// Vectors of 64 units that the quantised network's kernel keeps in registers.
+    const PACKED_TILE: PackedTile;
     /// Is that kernel's inner loop a function of its own? Where registers are few, what else is alive would take them from
     /// the accumulators. Only for a tier whose instructions every function may use.
     const PACKED_OUTLINED: bool;
     /// Chains of multiply-adds that hide the latency of an addition, for the measurement of what the tier can do at most.
     #[allow(dead_code, reason = "only the feature `probe` measures")]
-    const CHAINS: usize;
+    const CHAINS: Chains;
 
     /// The token, if this machine has the tier and this build can tell.
     fn detect() -> Option<Self>;

@@ -1,6 +1,6 @@
 //! The tier of `wide` alone: SSE2, NEON or simd128 as compiled for, plain arrays elsewhere.
 
-use super::{Isa, LANES, TierFn};
+use super::{Chains, GramTile, Isa, LANES, PackedTile, TierFn, Tile};
 use bytemuck::cast;
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
@@ -11,11 +11,11 @@ pub(super) struct Portable;
 impl Isa for Portable {
     const NAME: &'static str = "portable";
     /// Half of SSE2's sixteen registers of four numbers; all targets with more do well with it too.
-    const TILE: usize = 2;
-    const GRAM_TILE: (usize, usize) = (1, 2);
-    const PACKED_TILE: usize = 1;
+    const TILE: Tile = Tile::Two;
+    const GRAM_TILE: GramTile = GramTile::OneByTwo;
+    const PACKED_TILE: PackedTile = PackedTile::One;
     const PACKED_OUTLINED: bool = true;
-    const CHAINS: usize = 3;
+    const CHAINS: Chains = Chains::Three;
 
     #[inline(always)]
     fn detect() -> Option<Self> {

@@ -4,7 +4,7 @@
 
 #![expect(unsafe_code, reason = "the intrinsics below are what the tokens exist for")]
 
-use super::{Isa, TierFn};
+use super::{Chains, GramTile, Isa, PackedTile, TierFn, Tile};
 use bytemuck::cast;
 #[allow(
     clippy::wildcard_imports,
@@ -42,11 +42,11 @@ macro_rules! halves {
 impl Isa for Avx2 {
     const NAME: &'static str = "avx2";
     /// Eight of sixteen registers.
-    const TILE: usize = 4;
-    const GRAM_TILE: (usize, usize) = (1, 2);
-    const PACKED_TILE: usize = 2;
+    const TILE: Tile = Tile::Four;
+    const GRAM_TILE: GramTile = GramTile::OneByTwo;
+    const PACKED_TILE: PackedTile = PackedTile::Two;
     const PACKED_OUTLINED: bool = false;
-    const CHAINS: usize = 6;
+    const CHAINS: Chains = Chains::Six;
 
     #[inline(always)]
     fn detect() -> Option<Self> {
@@ -127,12 +127,12 @@ macro_rules! whole {
 impl Isa for Avx512 {
     const NAME: &'static str = "avx512";
     /// Eight of thirty-two registers: enough chains to hide an addition's latency.
-    const TILE: usize = 8;
+    const TILE: Tile = Tile::Eight;
     /// A vector that was loaded serves four products.
-    const GRAM_TILE: (usize, usize) = (4, 4);
-    const PACKED_TILE: usize = 4;
+    const GRAM_TILE: GramTile = GramTile::FourByFour;
+    const PACKED_TILE: PackedTile = PackedTile::Four;
     const PACKED_OUTLINED: bool = false;
-    const CHAINS: usize = 16;
+    const CHAINS: Chains = Chains::Sixteen;
 
     #[inline(always)]
     fn detect() -> Option<Self> {

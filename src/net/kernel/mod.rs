@@ -18,7 +18,8 @@ pub(crate) mod hidden_update;
 pub(crate) mod pixels;
 pub(crate) mod sequential;
 
-use crate::simd::{Isa, LANES};
+use crate::base::violated;
+use crate::simd::{Isa, LANES, Tile};
 use wide::f32x16;
 
 /// One vector as it lies in memory.
@@ -106,16 +107,14 @@ pub(crate) trait PanelFn {
 #[inline(always)]
 pub(crate) fn for_width<I: Isa>(isa: I, width: usize, f: impl PanelFn) {
     match (width / LANES, I::TILE) {
-        (8, 8) => f.call::<I, 8, 8>(isa),
-        (8, 4) => f.call::<I, 8, 4>(isa),
-        (8, _) => f.call::<I, 8, 2>(isa),
-        (4, 8 | 4) => f.call::<I, 4, 4>(isa),
-        (4, _) => f.call::<I, 4, 2>(isa),
+        (8, Tile::Eight) => f.call::<I, 8, 8>(isa),
+        (8, Tile::Four) => f.call::<I, 8, 4>(isa),
+        (8, Tile::Two) => f.call::<I, 8, 2>(isa),
+        (4, Tile::Eight | Tile::Four) => f.call::<I, 4, 4>(isa),
+        (4, Tile::Two) => f.call::<I, 4, 2>(isa),
         (2, _) => f.call::<I, 2, 2>(isa),
-        _ => {
-            debug_assert_eq!(width, LANES);
-            f.call::<I, 1, 1>(isa);
-        }
+        (1, _) => f.call::<I, 1, 1>(isa),
+        _ => violated!("a panel is 16, 32, 64 or 128 numbers wide", ()),
     }
 }
 
@@ -152,7 +151,12 @@ pub(crate) mod tests {
 
     impl PanelFn for Cut<'_> {
         fn call<I: Isa, const W: usize, const N: usize>(self, _: I) {
-            assert!(N <= I::TILE, "more vectors than there are registers for");
+            let most = match I::TILE {
+                Tile::Two => 2,
+                Tile::Four => 4,
+                Tile::Eight => 8,
+            };
+            assert_eq!(N, most.min(W), "as many vectors as there are registers for");
             assert_eq!(self.0.replace((W, N)), None, "done twice");
         }
     }
