@@ -1,12 +1,18 @@
 //! What every floor uses, and what uses nothing but `core`.
 
+#[cfg(feature = "std")]
+mod count;
 mod crc32;
 mod exp;
 mod invariant;
+mod random;
 mod scratch;
 
+#[cfg(feature = "std")]
+pub(crate) use count::to_f64;
 pub use crc32::crc32;
 pub(crate) use crc32::crc32_of_both;
 pub(crate) use exp::{exp, ln};
 pub(crate) use invariant::{Always, violated};
+pub(crate) use random::{PlusPlus, StarStar};
 pub(crate) use scratch::{Scratch, padded};

@@ -7,10 +7,8 @@
 //! The bytes are the same on every machine: the generator uses only f32 `+ - * /` and `sqrt`, which IEEE 754 rounds
 //! correctly, in a fixed order.
 
-use crate::base::{Always, violated};
+use crate::base::{Always, PlusPlus, violated};
 use core::ops::Range;
-use rand_xoshiro::Xoshiro128PlusPlus;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use wide::f32x4;
 
 /// Width and height of an image, in pixels.
@@ -338,20 +336,19 @@ const fn to_u8(value: f32) -> u8 {
 }
 
 /// The random number generator of one digit.
-struct Random(Xoshiro128PlusPlus);
+struct Random(PlusPlus);
 
 impl Random {
     /// The multiplier is odd, so that every index gets a seed of its own, and differs from the increment of
     /// `seed_from_u64`, with which neighbours would share half of their state.
     fn new(seed: u64, index: u32) -> Self {
         let place = u64::from(index).wrapping_mul(0xd134_2543_de82_ef95);
-        Self(Xoshiro128PlusPlus::seed_from_u64(seed.wrapping_add(place)))
+        Self(PlusPlus::new(seed.wrapping_add(place)))
     }
 
-    /// A uniform number from `low` to `high`. 23 random bits as the mantissa of 1.0 need no conversion and no rounding.
+    /// A uniform number from `low` to `high`.
     fn between(&mut self, low: f32, high: f32) -> f32 {
-        let part = f32::from_bits(0x3f80_0000 | (self.0.next_u32() >> 9)) - 1.0;
-        low + (high - low) * part
+        self.0.between(low, high)
     }
 
     /// A number from `-reach` to `reach`, concentrated near zero (the mean of three uniform numbers).

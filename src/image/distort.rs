@@ -4,11 +4,9 @@
 //! random field; a random affine map comes on top. The field is so smooth that it is drawn at every fourth pixel of every
 //! fourth row only, and is linear in between. An image of 28 × 28 takes some 20 000 operations.
 
-use crate::base::{Always, violated};
+use crate::base::{Always, PlusPlus, violated};
 use crate::net::SizeError;
 use core::num::NonZeroUsize;
-use rand_xoshiro::Xoshiro128PlusPlus;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 /// How far images are distorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,11 +79,11 @@ impl Distortion {
         let source = Source::new(image, width, fours);
 
         let percent = self.percent.min(Self::MAX_PERCENT);
-        let mut dice = Dice(Xoshiro128PlusPlus::seed_from_u64(seed));
-        let affine = Affine::random(&mut dice, percent.into());
+        let mut random = PlusPlus::new(seed);
+        let affine = Affine::random(&mut random, percent.into());
         let (across, down) = fields.split_at_mut_checked(columns * rows).always("there are two fields");
         for field in [&mut *across, &mut *down] {
-            dice.fill(field);
+            fill(&mut random, field);
             smooth(field, columns);
         }
         // From 2¹¹ · GAIN for the largest displacement to a 2¹⁶th of a pixel.
@@ -121,23 +119,18 @@ const fn points(side: usize) -> usize {
     side.div_ceil(CELL) + 1
 }
 
-/// Random numbers.
-struct Dice(Xoshiro128PlusPlus);
+/// A number from `−most` to `most − 1`, for `most` of up to 2¹⁶.
+fn signed(random: &mut PlusPlus, most: i32) -> i32 {
+    let upper = (random.bits() >> 16).cast_signed();
+    ((upper - (1 << 15)) * (most >> 1)) >> 14
+}
 
-impl Dice {
-    /// A number from `−most` to `most − 1`, for `most` of up to 2¹⁶.
-    fn signed(&mut self, most: i32) -> i32 {
-        let upper = (self.0.next_u32() >> 16).cast_signed();
-        ((upper - (1 << 15)) * (most >> 1)) >> 14
-    }
-
-    /// Numbers from −2¹¹ to 2¹¹ − 1, two of each 32 random bits.
-    fn fill(&mut self, field: &mut [i32]) {
-        for pair in field.chunks_mut(2) {
-            let [first, second] = bytemuck::cast::<u32, [i16; 2]>(self.0.next_u32().to_le());
-            for (number, drawn) in pair.iter_mut().zip([first, second]) {
-                *number = i32::from(drawn) >> (16 - NOISE);
-            }
+/// Numbers from −2¹¹ to 2¹¹ − 1, two of each 32 random bits.
+fn fill(random: &mut PlusPlus, field: &mut [i32]) {
+    for pair in field.chunks_mut(2) {
+        let [first, second] = bytemuck::cast::<u32, [i16; 2]>(random.bits().to_le());
+        for (number, drawn) in pair.iter_mut().zip([first, second]) {
+            *number = i32::from(drawn) >> (16 - NOISE);
         }
     }
 }
@@ -186,11 +179,11 @@ struct Affine {
 }
 
 impl Affine {
-    fn random(dice: &mut Dice, percent: i32) -> Self {
+    fn random(random: &mut PlusPlus, percent: i32) -> Self {
         let one = 1 << FRACTION;
         // Hundredths of what is usual, of 2¹⁶ths; 400 % of a quarter is the largest.
         let mut part =
-            |usual: i32| i64::from(dice.signed(1 << 15)) * i64::from(usual) * i64::from(percent) / (100 << 15);
+            |usual: i32| i64::from(signed(random, 1 << 15)) * i64::from(usual) * i64::from(percent) / (100 << 15);
         let turn = part(one / 4);
         let scales = [part(one * 15 / 100), part(one * 15 / 100)].map(|scale| i64::from(one) + scale);
         let shear = part(one / 5);
@@ -307,13 +300,13 @@ mod tests {
     fn oracle(percent: u16, image: &[u8], seed: u64) -> Vec<f64> {
         const POINTS: usize = 8;
         let strength = f64::from(percent) / 100.0;
-        let mut dice = Dice(Xoshiro128PlusPlus::seed_from_u64(seed));
-        let mut part = |usual: f64| f64::from(dice.signed(1 << 15)) / 32_768.0 * usual * strength;
+        let mut random = PlusPlus::new(seed);
+        let mut part = |usual: f64| f64::from(signed(&mut random, 1 << 15)) / 32_768.0 * usual * strength;
         let (turn, sx, sy, shear) = (part(0.25), 1.0 + part(0.15), 1.0 + part(0.15), part(0.2));
         let shift = [part(1.0), part(1.0)];
         let mut fields = [(); 2].map(|()| {
             let mut field = vec![0; POINTS * POINTS];
-            dice.fill(&mut field);
+            fill(&mut random, &mut field);
             field.iter().map(|&drawn| f64::from(drawn) / 2048.0 * 10.0 * strength).collect::<Vec<f64>>()
         });
         for field in &mut fields {

@@ -1,14 +1,10 @@
 //! Initial weights: uniform, from a seed, the same on every machine.
 
+use crate::base::StarStar;
 use crate::net::WeightsMut;
-use rand_xoshiro::Xoshiro128StarStar;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 /// The article's weights start uniform in `[0, 1e-4)`.
 pub const INIT_SCALE: f32 = 1e-4;
-
-/// 2⁻²⁴.
-const UNIT: f32 = 1.0 / 16_777_216.0;
 
 /// Sets all weights to uniform random numbers in `[0, scale)`.
 ///
@@ -16,9 +12,8 @@ const UNIT: f32 = 1.0 / 16_777_216.0;
 /// not depend on how weights lie in memory. Each number is the top 24 bits of one output of xoshiro128**, divided by 2²⁴
 /// and multiplied by `scale`; `SplitMix64` makes the generator's state from the seed (`seed_from_u64` of `rand_xoshiro`).
 pub fn fill_initial(weights: &mut WeightsMut<'_>, seed: u64, scale: f32) {
-    let mut rng = Xoshiro128StarStar::seed_from_u64(seed);
-    #[expect(clippy::cast_precision_loss, reason = "24 bits are exact")]
-    weights.fill_with(|| (rng.next_u32() >> 8) as f32 * UNIT * scale);
+    let mut random = StarStar::new(seed);
+    weights.fill_with(|| random.fraction() * scale);
 }
 
 /// Sets all weights to uniform random numbers around zero, of a size that suits the loss [`CrossEntropy`].
@@ -39,15 +34,13 @@ pub fn fill_scaled(weights: &mut WeightsMut<'_>, seed: u64) {
     };
     let bounds = [bound(3 * 784, 300 * 255, shape.inputs()), bound(3, 255, shape.hidden())];
     let first = shape.inputs() * shape.hidden();
-    let mut rng = Xoshiro128StarStar::seed_from_u64(seed);
+    let mut random = StarStar::new(seed);
     let mut drawn = 0;
     weights.fill_with(|| {
         let [w1, w2] = bounds;
         let bound = if drawn < first { w1 } else { w2 };
         drawn += 1;
-        #[expect(clippy::cast_precision_loss, reason = "24 bits are exact")]
-        let fraction = (rng.next_u32() >> 8) as f32 * UNIT;
-        (2.0 * fraction - 1.0) * bound
+        (2.0 * random.fraction() - 1.0) * bound
     });
 }
 
@@ -56,6 +49,8 @@ mod tests {
     use super::*;
     use crate::net::Shape;
     use crate::support::{bits, initial};
+    use rand_xoshiro::Xoshiro128StarStar;
+    use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
     #[test]
     fn weights_are_drawn_in_order_whatever_the_layout() {

@@ -36,6 +36,7 @@
 //! `n₂` are the inked pixels and the active hidden units of an image, and `8 · (2 · inputs · (inputs + hidden) + hidden²)`
 //! bytes. For 784 → 1000 → 10 and 10,000 images: 31 MB, and a second or two.
 
+use crate::base::to_f64;
 use core::iter;
 
 use super::least_squares::{Factor, Gram};
@@ -452,11 +453,6 @@ fn choose_shift(scales: &[f64], largest: &[f64]) -> u8 {
 fn range(bits: Bits) -> (f64, f64) {
     let bias = f64::from(bits.bias());
     (-bias, bias - 1.0)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a width is at most 65 535")]
-fn to_f64(width: usize) -> f64 {
-    width as f64
 }
 
 #[allow(

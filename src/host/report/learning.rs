@@ -2,6 +2,7 @@
 
 use super::html::{Html, percent};
 use super::plot::Plot;
+use crate::base::to_f64;
 use crate::host::train::Event;
 use core::time::Duration;
 
@@ -122,9 +123,4 @@ impl Learning {
             html.raw("</details>\n");
         });
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
-fn to_f64(count: usize) -> f64 {
-    count as f64
 }

@@ -1,5 +1,6 @@
 //! Plots, as SVG, by `plotters`. Its colours are stand-ins, which the page's style sheet replaces, light or dark.
 
+use crate::base::to_f64;
 use plotters::prelude::*;
 use std::io;
 
@@ -129,11 +130,6 @@ fn short(number: f64) -> String {
         _ => return format!("{number:.1e}"),
     };
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of points is far below 2⁵²")]
-fn to_f64(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

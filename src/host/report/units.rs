@@ -3,6 +3,7 @@
 use super::html::Html;
 use super::picture::signed;
 use super::plot::Plot;
+use crate::base::to_f64;
 use crate::host::Error;
 use crate::host::data::Set;
 use crate::host::files::{OwnedWeights, Quantized};
@@ -227,11 +228,6 @@ impl Histogram {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number, and `as` saturates")]
 fn index(number: f64) -> usize {
     number as usize
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a small number")]
-fn to_f64(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

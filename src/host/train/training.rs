@@ -1,6 +1,7 @@
 //! The training loop: epochs over a data set, with progress reports.
 
 use super::{Evaluation, Threads, evaluate};
+use crate::base::StarStar;
 use crate::host::Error;
 use crate::host::data::{Dataset, Set};
 use crate::host::files::{OwnedWeights, PageBuffer};
@@ -13,8 +14,6 @@ use core::fmt;
 use core::num::NonZeroUsize;
 use core::ops::Range;
 use core::time::Duration;
-use rand_xoshiro::Xoshiro128StarStar;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 use std::time::Instant;
 
@@ -178,21 +177,21 @@ const BEST_ALPHAS: [f32; 2] = [6.5e-5, 8e-7];
 /// Whole numbers in an order that a seed stands for.
 pub(crate) struct Order {
     numbers: Vec<u32>,
-    rng: Xoshiro128StarStar,
+    random: StarStar,
 }
 
 impl Order {
     pub(crate) fn new(len: usize, seed: u64) -> Self {
         // Data sets have fewer than 2³² images.
         let numbers = (0..u32::try_from(len).unwrap_or(u32::MAX)).collect();
-        Self { numbers, rng: Xoshiro128StarStar::seed_from_u64(seed ^ SHUFFLE) }
+        Self { numbers, random: StarStar::new(seed ^ SHUFFLE) }
     }
 
-    /// Another order (Fisher and Yates). A number below `n` is the upper half of `n` times 32 random bits.
+    /// Another order (Fisher and Yates).
     pub(crate) fn shuffle(&mut self) -> &[u32] {
         let len = self.numbers.len() as u64;
         for (last, below) in (1..len).rev().zip((2..=len).rev()) {
-            let other = (u64::from(self.rng.next_u32()) * below) >> 32;
+            let other = self.random.below(below);
             #[expect(clippy::cast_possible_truncation, reason = "below the length")]
             self.numbers.swap(last as usize, other as usize);
         }
