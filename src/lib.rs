@@ -44,7 +44,7 @@ pub use simd::Backend;
 pub mod quantized {
     #[cfg(feature = "std")]
     #[doc(no_inline)]
-    pub use crate::host::{Quantized, quantize_images as quantize};
+    pub use crate::host::{Quantized, quantize_samples as quantize};
     #[doc(no_inline)]
     pub use crate::int::{PackedNetwork, PayloadError, QuantizedNetwork};
 }

@@ -474,10 +474,14 @@ fn bad_pictures_do_not_stop_the_others() {
         ),
         ("huge", png_that_lies(20_000, 20_000), "a picture of 20000 × 20000 pixels; each side takes 1 to 16384"),
         ("large", png_that_lies(16_000, 16_000), "at most 67108864 pixels: make it smaller"),
-        ("liar", png_that_lies(4000, 4000), "the PNG file is damaged or cut: "),
-        ("cut.png", good[..good.len() / 2].to_vec(), "the PNG file is damaged or cut: unexpected end of file; save or"),
-        ("cut.jpg", photo[..photo.len() / 2].to_vec(), "the JPEG file is damaged or cut: it has no end"),
-        ("cut.pgm", b"P5 30 20 255\nxyz".to_vec(), "the PNM file is damaged or cut: 3 of 600 bytes of levels"),
+        ("liar", png_that_lies(4000, 4000), "the PNG file is damaged or truncated: "),
+        (
+            "cut.png",
+            good[..good.len() / 2].to_vec(),
+            "the PNG file is damaged or truncated: unexpected end of file; save or",
+        ),
+        ("cut.jpg", photo[..photo.len() / 2].to_vec(), "the JPEG file is damaged or truncated: it has no end"),
+        ("cut.pgm", b"P5 30 20 255\nxyz".to_vec(), "the PNM file is damaged or truncated: 3 of 600 bytes of levels"),
         ("notes.txt", b"a text, no picture".to_vec(), "begins with \"a text, \"; PNG, JPEG, PGM and PPM files can"),
         ("empty", Vec::new(), "the file is empty"),
     ];

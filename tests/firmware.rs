@@ -25,7 +25,7 @@ use payload::{Payload, odd_images, random};
 use pictures::Grey;
 use tools::{all_cases, has_boards};
 use twolayer::ffi::Status;
-use twolayer::host::quantize_images;
+use twolayer::host::quantize_samples;
 use twolayer::model::{self, Model};
 use twolayer::picture::{Ink, Picture};
 use twolayer::{
@@ -148,7 +148,7 @@ fn integer_model(hidden: usize, weights: &[f32], bits: Bits) -> Vec<u8> {
     let (images, labels) = &digits().train;
     let count = if hidden > 500 { 500 } else { 2000 };
     let quantized =
-        quantize_images(weights, bits, &images[..count * INPUTS], &labels[..count]).expect("a sound network");
+        quantize_samples(weights, bits, &images[..count * INPUTS], &labels[..count]).expect("a sound network");
     file(Kind::Quantized(bits), shape(hidden), quantized.payload())
 }
 
@@ -458,7 +458,7 @@ fn halved_model(bits: Bits) -> Vec<u8> {
     let mut scratch = vec![0.0; Trainer::scratch_len(shape, options.block)];
     let mut trainer = Trainer::new(weights, &mut scratch, options).expect("buffers of the right length");
     trainer.train(&halved, labels).expect("sound samples");
-    let quantized = quantize_images(trainer.weights(), bits, &images[..2000 * INPUTS], &labels[..2000]);
+    let quantized = quantize_samples(trainer.weights(), bits, &images[..2000 * INPUTS], &labels[..2000]);
     file(Kind::Quantized(bits), shape, quantized.expect("a sound network").payload())
 }
 
@@ -478,7 +478,7 @@ fn networks_with_biases_give_the_hosts_outputs() {
     let pixels = &digits().test.0[..100 * INPUTS];
     for bits in [Bits::Eight, Bits::Four] {
         let quantized =
-            quantize_images(weights, bits, &train[..2000 * INPUTS], &labels[..2000]).expect("a sound network");
+            quantize_samples(weights, bits, &train[..2000 * INPUTS], &labels[..2000]).expect("a sound network");
         let biased_model = file(Kind::Quantized(bits), biased, quantized.payload());
         // The same image takes networks without biases.
         let plain_model = integer_model(hidden, &trained(hidden), bits);
@@ -561,7 +561,7 @@ fn a_network_from_pytorch_gives_the_hosts_outputs() {
     let before = right(&classes);
     for bits in [Bits::Eight, Bits::Four] {
         let quantized =
-            quantize_images(weights, bits, &train[..10_000 * INPUTS], &labels[..10_000]).expect("a sound network");
+            quantize_samples(weights, bits, &train[..10_000 * INPUTS], &labels[..10_000]).expect("a sound network");
         let mut words = vec![0; QuantizedNetwork::scratch_len(shape)];
         for (class, image) in classes.iter_mut().zip(pixels.chunks_exact(INPUTS)) {
             *class = quantized.network().classify(image, &mut words).expect("a class");

@@ -1,5 +1,5 @@
 //! The floors of `src`: a floor uses only those below it, through their doors, and nothing reaches around them through the crate's
-//! root. So no circle of modules can come into being.
+//! root. So do the rooms of `host`. So no circle of modules can come into being.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -43,12 +43,18 @@ fn a_floor_uses_only_those_below_it() {
             if used > own {
                 faults.push(format!("{place}: {first} is above {floor}"));
             }
-            let room = names.next().and_then(|name| rank(&ROOMS, name));
-            if let ("host", Some(used), Some(own)) = (first, room, own_room)
-                && used > own
-            {
-                faults.push(format!("{place}: {} is above {}", ROOMS[used], ROOMS[own]));
+            if let ("host", Some(own)) = (first, own_room) {
+                match names.next().and_then(|name| rank(&ROOMS, name)) {
+                    None => faults.push(format!("{place}: through the door of host, not of a room")),
+                    Some(used) if used > own => {
+                        faults.push(format!("{place}: {} is above {}", ROOMS[used], ROOMS[own]));
+                    }
+                    Some(_) => {}
+                }
             }
+        }
+        if own_room.is_some() && climbs(text, file.components().count() - 4 + usize::from(!file.ends_with("mod.rs"))) {
+            faults.push(format!("{}: super:: leaves the room", file.display()));
         }
     }
     assert!(checked > 150, "{checked} uses: are they still found?");
@@ -60,6 +66,13 @@ fn faults_are_found() {
     let text = "use crate::host::{Error, data};\n// crate::ffi\nlet x = crate::net::Shape::MNIST;\nuse crate::{\n    Bits,\n};\n";
     let found: Vec<_> = paths(text).collect();
     assert_eq!(found, [(1, "host::{Error, data}".into()), (3, "net::Shape::MNIST".into()), (4, "{ Bits, }".into())]);
+}
+
+#[test]
+fn climbing_is_found() {
+    assert!(!climbs("use super::bytes; // not super::super::bytes\n", 1));
+    let text = "use super::super::files::Bytes;\n";
+    assert!(climbs(text, 1) && !climbs(text, 2) && !climbs("pub(super) use bytes::Bytes;\n", 0));
 }
 
 /// The paths that begin with `crate::`, and their lines; not those in comments.
@@ -77,6 +90,11 @@ fn paths(text: &str) -> impl Iterator<Item = (usize, String)> + '_ {
         let path = rest[..end].split_whitespace().collect::<Vec<_>>().join(" ");
         Some((text[..at].lines().count().max(1) + usize::from(text[..at].ends_with('\n')), path))
     })
+}
+
+/// Whether a line that is not a comment begins a path with more than `depth` times `super::`.
+fn climbs(text: &str, depth: usize) -> bool {
+    text.lines().any(|line| line.split("//").next().unwrap_or(line).contains(&"super::".repeat(depth + 1)))
 }
 
 fn rank(names: &[&str], name: &str) -> Option<usize> {

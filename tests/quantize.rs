@@ -2,7 +2,7 @@
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "small numbers")]
 
-use twolayer::host::quantize_images;
+use twolayer::host::{QuantizeError, quantize_samples};
 use twolayer::int::QuantizedNetwork;
 use twolayer::{Backend, Bits, Network, Shape, SizeError, TrainError, Weights, WeightsMut, crc32, fill_scaled};
 
@@ -70,7 +70,7 @@ fn biases_and_other_scales_of_outputs_are_kept() {
     let network = Network::new(Weights::new(shape, &numbers).expect("as many as the shape has"), Backend::detect());
     let (images, labels) = images();
     for (bits, most) in [(Bits::Eight, 0.04), (Bits::Four, 0.1)] {
-        let quantized = quantize_images(Weights::new(shape, &numbers).expect("weights"), bits, &images, &labels)
+        let quantized = quantize_samples(Weights::new(shape, &numbers).expect("weights"), bits, &images, &labels)
             .expect("a sound network");
         let integers = QuantizedNetwork::any(shape, bits, quantized.payload()).expect("the payload fits the shape");
         let (mut pairs, mut same) = (Vec::new(), 0);
@@ -103,7 +103,7 @@ fn classes_are_kept() {
     let numbers = network();
     let (images, labels) = images();
     for bits in [Bits::Eight, Bits::Four] {
-        let quantized = quantize_images(weights(&numbers), bits, &images, &labels).expect("a sound network");
+        let quantized = quantize_samples(weights(&numbers), bits, &images, &labels).expect("a sound network");
         let network = QuantizedNetwork::new(shape(), bits, quantized.payload()).expect("the payload fits the shape");
         let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape())];
         for (image, &label) in images.chunks(INPUTS).zip(&labels) {
@@ -152,7 +152,7 @@ fn payloads_are_the_same_everywhere() {
         let labels = &labels[..images.len() / shape.pixels()];
         [Bits::Eight, Bits::Four].map(|bits| {
             let weights = Weights::new(shape, numbers).expect("as many as the shape has");
-            let quantized = quantize_images(weights, bits, images, labels).expect("a sound network");
+            let quantized = quantize_samples(weights, bits, images, labels).expect("a sound network");
             assert_eq!((quantized.shape(), quantized.bits()), (shape, bits));
             crc32(quantized.payload())
         })
@@ -179,34 +179,40 @@ fn payloads_are_the_same_everywhere() {
     assert_eq!(found, golden, "found {found:#010x?}");
 }
 
+/// An error in full: it holds errors of the system, which cannot be compared.
+#[expect(clippy::needless_pass_by_value, reason = "for `map`")]
+fn text(error: QuantizeError) -> String {
+    format!("{error:?}")
+}
+
 #[test]
 fn invalid_input_is_an_error() {
     let numbers = network();
     let pixels = [96; 2 * INPUTS];
     let run = |numbers: &[f32], pixels: &[u8], labels: &[u8]| {
-        quantize_images(weights(numbers), Bits::Four, pixels, labels).err()
+        quantize_samples(weights(numbers), Bits::Four, pixels, labels).err().map(text)
     };
     assert_eq!(run(&numbers, &pixels, &[1, 3]), None);
     assert_eq!(run(&vec![0.0; numbers.len()], &pixels, &[1, 3]), None);
     for number in [f32::NAN, f32::INFINITY] {
         let mut bad = numbers.clone();
         bad[7] = number;
-        assert_eq!(run(&bad, &pixels, &[1, 3]), Some(TrainError::NotFinite { index: 7 }));
+        assert_eq!(run(&bad, &pixels, &[1, 3]), Some(text(QuantizeError::NotFinite { index: 7 })));
     }
-    let expected = TrainError::Images { found: 2 * INPUTS - 1, labels: 2, inputs: INPUTS };
+    let expected = text(TrainError::Images { found: 2 * INPUTS - 1, labels: 2, inputs: INPUTS }.into());
     assert_eq!(run(&numbers, &pixels[1..], &[1, 3]), Some(expected));
-    let expected = TrainError::Label { sample: 1, found: 4, outputs: 4 };
+    let expected = text(TrainError::Label { sample: 1, found: 4, outputs: 4 }.into());
     assert_eq!(run(&numbers, &pixels, &[1, 4]), Some(expected));
-    assert_eq!(run(&numbers, &[], &[]), Some(TrainError::NoImages));
+    assert_eq!(run(&numbers, &[], &[]), Some(text(QuantizeError::NoImages)));
 
     // Of images that are to be halved, all pixels count, not those of whole ones only.
     let halved = shape().with_halved_images([12, 12]).expect("even sides");
     let run = |pixels: &[u8]| {
-        quantize_images(Weights::new(halved, &numbers).expect("weights"), Bits::Four, pixels, &[1]).err()
+        quantize_samples(Weights::new(halved, &numbers).expect("weights"), Bits::Four, pixels, &[1]).err().map(text)
     };
     assert_eq!(run(&[96; 4 * INPUTS]), None);
     for found in [4 * INPUTS - 1, 4 * INPUTS + 1, 8 * INPUTS] {
-        let expected = TrainError::Images { found, labels: 1, inputs: 4 * INPUTS };
+        let expected = text(TrainError::Images { found, labels: 1, inputs: 4 * INPUTS }.into());
         assert_eq!(run(&vec![96; found]), Some(expected));
     }
 
@@ -214,13 +220,13 @@ fn invalid_input_is_an_error() {
         let shape = Shape::new(inputs, hidden, 2).expect("a shape");
         let numbers = vec![0.0; shape.weights_len()];
         let weights = Weights::new(shape, &numbers).expect("as many as the shape has");
-        quantize_images(weights, Bits::Eight, &vec![0; inputs], &[0]).err()
+        quantize_samples(weights, Bits::Eight, &vec![0; inputs], &[0]).err().map(text)
     };
-    assert_eq!(refused(8193, 1), Some(TrainError::TooManyInputs { found: 8193, most: 8192 }));
-    assert_eq!(refused(8192, 1), Some(TrainError::Faint { found: 0 }));
+    assert_eq!(refused(8193, 1), Some(text(QuantizeError::TooManyInputs { found: 8193, most: 8192 })));
+    assert_eq!(refused(8192, 1), Some(text(QuantizeError::Faint { found: 0 })));
     let size = SizeError::Quantized { found: 65_536, most: 65_535 };
-    assert_eq!(refused(65_536, 1), Some(TrainError::Size(size)));
-    assert_eq!(refused(1, 65_536), Some(TrainError::Size(size)));
+    assert_eq!(refused(65_536, 1), Some(text(size.into())));
+    assert_eq!(refused(1, 65_536), Some(text(size.into())));
 }
 
 /// Digits of 0 to 16, as some data sets have them, are black or nearly so for a quantised network.
@@ -232,11 +238,11 @@ fn faint_images_are_refused() {
         *pixel /= 16;
     }
     let faintest = images.iter().copied().max().expect("pixels");
-    let refused = quantize_images(weights(&numbers), Bits::Eight, &images, &labels).unwrap_err();
-    assert_eq!(refused, TrainError::Faint { found: faintest });
+    let refused = quantize_samples(weights(&numbers), Bits::Eight, &images, &labels).unwrap_err();
+    assert!(matches!(refused, QuantizeError::Faint { found } if found == faintest), "{refused}");
     assert!(refused.to_string().contains("scale the images to 0 to 255"), "{refused}");
     images[7] = 95;
-    assert!(quantize_images(weights(&numbers), Bits::Eight, &images, &labels).is_err());
+    assert!(quantize_samples(weights(&numbers), Bits::Eight, &images, &labels).is_err());
     images[7] = 96;
-    assert!(quantize_images(weights(&numbers), Bits::Eight, &images, &labels).is_ok());
+    assert!(quantize_samples(weights(&numbers), Bits::Eight, &images, &labels).is_ok());
 }

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use tempfile::TempDir;
 use twolayer::host::tensors::{ExportFormat, Imported, Input, Layout, Roles, TensorError, TensorFiles, check, export};
-use twolayer::host::{Error, FileAccess};
+use twolayer::host::{ConvertError, FileAccess, FileError};
 
 /// Directory of a test's files.
 struct Files(TempDir);
@@ -41,9 +41,9 @@ fn import(paths: &[PathBuf], roles: &Roles, input: Input) -> Result<Imported, Te
     mapped
 }
 
-fn without_path(error: Error) -> TensorError {
+fn without_path(error: ConvertError) -> TensorError {
     match error {
-        Error::Tensors { error, .. } => error,
+        ConvertError::Tensors { error, .. } => error,
         other => panic!("{other}"),
     }
 }
@@ -571,7 +571,10 @@ fn other_formats_are_recognised() {
     assert!(message.ends_with("readme.txt in the archive (ZIP) is not a .npy array"), "{message}");
     let (_, message) = open("net.npz", &zip(&[], false));
     assert!(message.ends_with("an archive (ZIP) without a .npy array"), "{message}");
-    assert!(matches!(TensorFiles::open(&[files.0.path().join("none")], FileAccess::Map), Err(Error::Io { .. })));
+    assert!(matches!(
+        TensorFiles::open(&[files.0.path().join("none")], FileAccess::Map),
+        Err(ConvertError::File(FileError::Io { .. }))
+    ));
 }
 
 #[test]

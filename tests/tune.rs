@@ -7,9 +7,11 @@ mod support;
 
 use core::num::NonZeroUsize;
 use support::fnv;
-use twolayer::host::dataset::{Dataset, Digits};
+use twolayer::host::dataset::{Dataset, Digits, SetError};
 use twolayer::host::training::{self, Recipe};
-use twolayer::host::{Error, OwnedWeights, Quantized, Threads, Tuning, evaluate, quantize, tune};
+use twolayer::host::{
+    OwnedWeights, QuantizeError, Quantized, Threads, TrainingError, Tuning, evaluate, quantize, tune,
+};
 use twolayer::int::PackedNetwork;
 use twolayer::{Backend, Bits, Shape, TrainError};
 
@@ -68,11 +70,17 @@ fn what_cannot_be_tuned_is_an_error() {
     };
     let shape = Shape::new(784, 16, 10).unwrap();
     let found = tune(shape.with_biases(), &Tuning::new(1));
-    assert!(matches!(found, Err(Error::Train(TrainError::Biases))), "{found:?}");
+    assert!(matches!(found, Err(QuantizeError::Biases)), "{found:?}");
     let found = tune(shape, &Tuning { alphas: [f32::NAN, 1.0], ..Tuning::new(1) });
-    assert!(matches!(found, Err(Error::Train(TrainError::Alpha { .. }))), "{found:?}");
+    assert!(
+        matches!(found, Err(QuantizeError::Training(TrainingError::Trainer(TrainError::Alpha { .. })))),
+        "{found:?}"
+    );
     let found = tune(Shape::new(100, 16, 10).unwrap(), &Tuning::new(1));
-    assert!(matches!(found, Err(Error::Pixels { expected: 100, .. })), "{found:?}");
+    assert!(
+        matches!(found, Err(QuantizeError::Training(TrainingError::Set(SetError::Pixels { expected: 100, .. })))),
+        "{found:?}"
+    );
     let found = tune(Shape::new(784, 16, 9).unwrap(), &Tuning::new(1));
-    assert!(matches!(found, Err(Error::Label { .. })), "{found:?}");
+    assert!(matches!(found, Err(QuantizeError::Training(TrainingError::Set(SetError::Label { .. })))), "{found:?}");
 }

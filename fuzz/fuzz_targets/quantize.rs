@@ -5,8 +5,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use twolayer::model::{Details, header};
-use twolayer::host::quantize_images;
-use twolayer::{Bits, Kind, Model, QuantizedNetwork, TrainError, Weights, WeightsMut, halve};
+use twolayer::host::{QuantizeError, quantize_samples};
+use twolayer::{Bits, Kind, Model, QuantizedNetwork, Weights, WeightsMut, halve};
 use twolayer_fuzz::{Draw, shape};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -37,19 +37,19 @@ fuzz_target!(|bytes: &[u8]| {
     let labels_fit = labels.iter().all(|label| usize::from(*label) < shape.outputs());
     let sound = surplus == 0 && labels_fit && brightest > Some(95) && numbers.iter().all(|weight| weight.is_finite());
     for bits in [Bits::Eight, Bits::Four] {
-        let quantized = match quantize_images(weights, bits, &images, &labels) {
+        let quantized = match quantize_samples(weights, bits, &images, &labels) {
             Ok(quantized) => quantized,
             Err(error) => {
                 assert!(!sound, "{error}");
                 let finite = numbers.iter().all(|weight| weight.is_finite());
-                assert_eq!(matches!(error, TrainError::NotFinite { .. }), !finite, "{error}");
+                assert_eq!(matches!(error, QuantizeError::NotFinite { .. }), !finite, "{error}");
                 assert!(!error.to_string().is_empty());
                 continue;
             }
         };
         assert!(sound);
         assert_eq!((quantized.shape(), quantized.bits()), (shape, bits));
-        assert_eq!(quantize_images(weights, bits, &images, &labels).as_ref(), Ok(&quantized));
+        assert_eq!(quantize_samples(weights, bits, &images, &labels).ok().as_ref(), Some(&quantized));
         let header = header(Kind::Quantized(bits), shape, Details::default(), quantized.payload()).expect("a header");
         let file = [&header[..], quantized.payload()].concat();
         let network = Model::from_bytes(&file).and_then(|model| model.quantized_any()).expect("a sound model");

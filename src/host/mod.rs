@@ -13,14 +13,16 @@ mod quantize;
 pub mod report;
 pub mod train;
 
-pub use convert::C99;
 #[cfg(feature = "convert")]
 pub use convert::tensors;
+pub use convert::{C99, ConvertError};
 pub use data as dataset;
-pub use error::{Action, Error, shown};
-pub use files::{FileAccess, ModelFile, OwnedWeights, PageBuffer, Quantized, Reservation};
+pub use error::Error;
+pub use files::{
+    Action, FileAccess, FileError, ModelFile, OwnedWeights, PageBuffer, Quantized, Reservation, printable,
+};
 #[cfg(feature = "pictures")]
-pub use pictures::{GreyPicture, PictureFileError};
-pub use quantize::{Comparison, QUANTIZE_IMAGES, Tuning, compare, quantize, quantize_images, tune};
+pub use pictures::{GreyPicture, GreyPictureError, PictureFileError};
+pub use quantize::{Comparison, QUANTIZE_IMAGES, QuantizeError, Tuning, compare, quantize, quantize_samples, tune};
 pub use train as training;
-pub use train::{Answer, Classifier, Coverage, Evaluation, Threads, evaluate};
+pub use train::{Answer, Classifier, Coverage, Evaluation, Threads, TrainingError, evaluate};

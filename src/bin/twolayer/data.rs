@@ -5,16 +5,15 @@ use crate::console::{note, say};
 use crate::error::Error;
 use crate::open_data::{GENERATING, Reporter, fetch};
 use indicatif::HumanBytes;
-use std::path::Path;
-use twolayer::host::dataset::{Checked, Digits, ExpandedCopies, Fetch, Name, Source, State, verify};
-use twolayer::host::{self, shown};
+use twolayer::host::dataset::{Checked, Digits, ExpandedCopies, Fetch, Name, Source, State, identify, verify};
+use twolayer::host::printable;
 
 pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
     match command {
         DataCommand::Fetch { name, fetch: options } => {
             let settings = Fetch { recheck: true, ..options.settings()? };
             let directory = fetch(&settings, *name, &mut Reporter::new(false))?;
-            say!("{}: {}, all files verified", name.id(), shown(&directory));
+            say!("{}: {}, all files verified", name.id(), printable(&directory));
             Ok(())
         }
         DataCommand::Verify { source } => verify_files(source),
@@ -22,13 +21,16 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
             Name::ALL.into_iter().for_each(list);
             if let Ok(ExpandedCopies { directory, files: files @ 1.., bytes }) = ExpandedCopies::find() {
                 let size = HumanBytes(bytes);
-                say!(".gz      {size}  {}: {files} expanded copies, until `twolayer data clean`", shown(&directory));
+                say!(
+                    ".gz      {size}  {}: {files} expanded copies, until `twolayer data clean`",
+                    printable(&directory)
+                );
             }
             Ok(())
         }
         DataCommand::Clean => {
             let ExpandedCopies { directory, files, bytes } = ExpandedCopies::remove()?;
-            say!("{files} expanded copies of .gz files removed, {}: {}", HumanBytes(bytes), shown(&directory));
+            say!("{files} expanded copies of .gz files removed, {}: {}", HumanBytes(bytes), printable(&directory));
             Ok(())
         }
         &DataCommand::Digits { ref out, seed, train, test } => {
@@ -36,7 +38,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
             let result = Digits { seed, train, test }.write(out, &mut |progress| reporter.show(GENERATING, &progress));
             reporter.finish(result.is_ok());
             result?;
-            say!("{train} training and {test} test images: {}", shown(out));
+            say!("{train} training and {test} test images: {}", printable(out));
             Ok(())
         }
     }
@@ -51,22 +53,19 @@ fn verify_files(source: &Source) -> Result<(), Error> {
             (directory, name, checked)
         }
         Source::Directory(directory) => {
-            if !directory.is_dir() {
-                return Err(host::Error::NotADirectory { path: directory.clone() }.into());
-            }
-            let (name, checked) = verify_as_best_match(directory)?;
+            let (name, checked) = identify(directory)?;
             (directory.clone(), name, checked)
         }
     };
-    say!("{}: {}", name.title(), shown(&directory));
+    say!("{}: {}", name.title(), printable(&directory));
     for Checked { name, state } in &checked {
         match state {
             State::Intact => say!("ok       {name}"),
             State::Changed { path, found, expected } => {
-                say!("changed  {name}: the SHA-256 of {} is {found}, not {expected}", shown(path));
+                say!("changed  {name}: the SHA-256 of {} is {found}, not {expected}", printable(path));
             }
             State::Damaged { path, reason } => {
-                say!("changed  {name}: {} cannot be decompressed: {reason}", shown(path));
+                say!("changed  {name}: {} cannot be decompressed: {reason}", printable(path));
             }
             State::Missing => say!("missing  {name}"),
         }
@@ -75,20 +74,6 @@ fn verify_files(source: &Source) -> Result<(), Error> {
         0 => Ok(()),
         bad => Err(Error::VerificationFailed { bad, name }),
     }
-}
-
-/// Verifies a directory against every named data set, and returns the one that most files belong to.
-fn verify_as_best_match(directory: &Path) -> Result<(Name, [Checked; 4]), Error> {
-    let mut best = (Name::Mnist, verify(directory, Name::Mnist)?);
-    for name in Name::ALL.into_iter().skip(1) {
-        if count_bad(&best.1) > 0 {
-            let checked = verify(directory, name)?;
-            if count_bad(&checked) < count_bad(&best.1) {
-                best = (name, checked);
-            }
-        }
-    }
-    Ok(best)
 }
 
 fn count_bad(checked: &[Checked]) -> usize {
@@ -100,9 +85,9 @@ fn list(name: Name) {
     let id = name.id();
     let size = HumanBytes(name.total_bytes());
     let absent =
-        || name.cache_directory().map_or_else(|error| error.to_string(), |it| format!("not in {}", shown(&it)));
+        || name.cache_directory().map_or_else(|error| error.to_string(), |it| format!("not in {}", printable(&it)));
     match (name.locate(), name) {
-        (Ok(Some(directory)), _) => say!("{id:<8} {size}  {}", shown(&directory)),
+        (Ok(Some(directory)), _) => say!("{id:<8} {size}  {}", printable(&directory)),
         (Ok(None), Name::Digits) => say!("{id:<8} {size}  {}: generated when needed", absent()),
         (Ok(None), _) => say!("{id:<8} {size}  {}: run `twolayer data fetch {id}`", absent()),
         (Err(error), _) => {

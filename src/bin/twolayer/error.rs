@@ -1,9 +1,9 @@
 //! The errors of the program: those of the library, with hints about command-line options, and its own.
 
 use std::path::PathBuf;
-use twolayer::host::dataset::{Name, without_user};
-use twolayer::host::shown;
+use twolayer::host::dataset::{DataError, FetchError, Name, redact_url};
 use twolayer::host::tensors::TensorError;
+use twolayer::host::{ConvertError, FileError, GreyPictureError, TrainingError, printable};
 use twolayer::picture::PictureError;
 use twolayer::{Kind, host};
 
@@ -16,7 +16,7 @@ pub(crate) enum Error {
     /// `TWOLAYER_MIRROR` is not an HTTP URL.
     #[error(
         "TWOLAYER_MIRROR: {} is not a URL in UTF-8 that begins with http:// or https://; for a directory use --data",
-        without_user(url)
+        redact_url(url)
     )]
     Mirror { url: String },
     /// No model was given, and there is none in the working directory.
@@ -34,12 +34,12 @@ pub(crate) enum Error {
         name: Name,
     },
     /// The model is quantised already.
-    #[error("{} already has {kind} weights: give a model with f32 weights with --model", shown(path))]
+    #[error("{} already has {kind} weights: give a model with f32 weights with --model", printable(path))]
     AlreadyQuantized { path: PathBuf, kind: Kind },
     /// The network's inputs are no square that pictures are made to.
     #[error(
         "{} takes images of {pixels} pixels{1}: a picture becomes a square of 8 to 256 pixels a side; --index takes images of a data set \
-         of any shape", shown(path), image.map_or(String::new(), |[width, height]| format!(", {width} × {height} pixels"))
+         of any shape", printable(path), image.map_or(String::new(), |[width, height]| format!(", {width} × {height} pixels"))
     )]
     NotSquare {
         path: PathBuf,
@@ -48,16 +48,16 @@ pub(crate) enum Error {
         image: Option<[u16; 2]>,
     },
     /// `--index` is beyond the test set.
-    #[error("{} has {len} images: --index takes 0 to {}, not {index}", shown(path), len - 1)]
+    #[error("{} has {len} images: --index takes 0 to {}, not {index}", printable(path), len - 1)]
     Index { path: PathBuf, index: usize, len: usize },
     /// Several pictures are to be saved to one file.
-    #[error("--save-seen {}: {pictures} pictures take a directory that exists, not one file", shown(path))]
+    #[error("--save-seen {}: {pictures} pictures take a directory that exists, not one file", printable(path))]
     OneFile { path: PathBuf, pictures: usize },
     /// Some pictures have no answer; their errors were printed.
     #[error("{failed} of {pictures} pictures have no answer, for the reasons above")]
     NoAnswer { failed: usize, pictures: usize },
     /// The output would overwrite the input.
-    #[error("{} is the {what} itself: give another file with --out", shown(path))]
+    #[error("{} is the {what} itself: give another file with --out", printable(path))]
     Overwrite { path: PathBuf, what: &'static str },
     /// The report would overwrite the model.
     #[error("{} is the model's file: give another file with --report", path.display())]
@@ -66,25 +66,25 @@ pub(crate) enum Error {
     #[error(
         "{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model, or choose \
          --format c99",
-        shown(path)
+        printable(path)
     )]
     ExportQuantized { path: PathBuf, kind: Kind },
     /// A model with f32 weights cannot be exported as C.
     #[error(
         "{} has f32 weights, and the C is for integers: quantise it with `twolayer quantize`, and give the result with --model",
-        shown(path)
+        printable(path)
     )]
     ExportF32 { path: PathBuf },
     /// `--name` without C.
     #[error("--name is for C: choose --format c99, or leave it out")]
     NameWithoutC,
     /// The default output exists.
-    #[error("{} already exists: give it with --out to replace it, or another file", shown(path))]
+    #[error("{} already exists: give it with --out to replace it, or another file", printable(path))]
     ExportExists { path: PathBuf },
     /// The format of an output cannot be told.
     #[error(
         "{} has the extension of no known format: name it *.safetensors, *.npz or *.c, or choose with --format",
-        shown(path)
+        printable(path)
     )]
     UnknownFormat { path: PathBuf },
 }
@@ -98,26 +98,34 @@ impl<E: Into<host::Error>> From<E> for Error {
 /// A hint about the options that may help.
 fn hint(error: &host::Error) -> String {
     match error {
-        host::Error::NoDirectory { path } | host::Error::NotADirectory { path } => {
+        host::Error::File(FileError::Memory { .. }) => ". Choose fewer --hidden units or a smaller --block".into(),
+        host::Error::Data(error) => data_hint(error),
+        host::Error::Training(TrainingError::Diverged { alpha, .. }) => {
+            format!(". Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written")
+        }
+        host::Error::Training(TrainingError::Dead { alpha, .. }) => format!(
+            ". Choose a smaller --alpha than {alpha:e}, or --invert if the images are dark ink on light; no model was written"
+        ),
+        host::Error::Convert(ConvertError::CName { .. }) => ". Choose another --name".into(),
+        host::Error::Convert(ConvertError::Tensors { error, .. }) => tensors_hint(error).into(),
+        host::Error::Picture(GreyPictureError::NoDigit { error, .. }) => digit_hint(error).into(),
+        _ => String::new(),
+    }
+}
+
+/// A hint about the options that choose a data set.
+fn data_hint(error: &DataError) -> String {
+    match error {
+        DataError::NoDirectory { path } | DataError::NotADirectory { path } => {
             let meant = Name::ALL.into_iter().find(|name| path.as_os_str().eq_ignore_ascii_case(name.id()));
             let meant = meant.map_or(String::new(), |name| format!(". Did you mean {}?", name.id()));
             format!(": --data takes {} or a directory of four IDX files{meant}", Name::ALL.map(Name::id).join(", "))
         }
-        host::Error::Fetch { name, .. } => format!(
+        DataError::Fetch(FetchError::Refused { name, .. }) => format!(
             "\nDownload the four files elsewhere and give their directory with --data{}, or another server with --mirror, \
              or use --data digits",
             if *name == Name::Mnist { " or MNIST_DIR" } else { "" }
         ),
-        host::Error::Diverged { alpha, .. } => {
-            format!(". Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written")
-        }
-        host::Error::NoDigit { error, .. } => digit_hint(error).into(),
-        host::Error::Dead { alpha, .. } => format!(
-            ". Choose a smaller --alpha than {alpha:e}, or --invert if the images are dark ink on light; no model was written"
-        ),
-        host::Error::CName { .. } => ". Choose another --name".into(),
-        host::Error::Memory { .. } => ". Choose fewer --hidden units or a smaller --block".into(),
-        host::Error::Tensors { error, .. } => tensors_hint(error).into(),
         _ => String::new(),
     }
 }

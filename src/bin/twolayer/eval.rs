@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Report, integer_weights};
-use twolayer::host::{Classifier, Evaluation, ModelFile, OwnedWeights, Quantized, Threads, evaluate, shown};
+use twolayer::host::{Classifier, Evaluation, ModelFile, OwnedWeights, Quantized, Threads, evaluate, printable};
 use twolayer::int::PackedNetwork;
 use twolayer::{Backend, Kind, Network, Weights};
 
@@ -59,13 +59,13 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
         return Ok(());
     }
     let kind_suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
-    say!("model     {}: {shape}{kind_suffix}", shown(&model));
+    say!("model     {}: {shape}{kind_suffix}", printable(&model));
     say!("data      {} test images: {data}", test.len());
     table::print(&evaluation);
     table::print_coverage(&evaluation, if kind == Kind::F32 { 5 } else { 0 });
     say!("\naccuracy  {} of {} test images{}", table::percent(&evaluation), evaluation.total(), data.accuracy_suffix());
     if let Some(report) = &args.report {
-        say!("report    {}", shown(report));
+        say!("report    {}", printable(report));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::model;
 use crate::quantize::is_same_file;
 use std::path::{Path, PathBuf};
 use twolayer::host::tensors::{ExportFormat, export};
-use twolayer::host::{C99, ModelFile, shown};
+use twolayer::host::{C99, ModelFile, printable};
 use twolayer::{Kind, weights_hash};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
@@ -48,10 +48,10 @@ fn write_tensors(model: PathBuf, file: &ModelFile, out: &Path, format: ExportFor
         return Err(Error::ExportQuantized { path: model, kind });
     }
     let weights = file.weights()?;
-    say!("model     {}: {shape}, weights {:016x}", shown(&model), weights_hash(weights.view()));
+    say!("model     {}: {shape}, weights {:016x}", printable(&model), weights_hash(weights.view()));
     let tensors = export(out, format, weights.view())?;
     let tensors: Vec<_> = tensors.iter().map(ToString::to_string).collect();
-    say!("written   {}: {}", shown(out), tensors.join(", "));
+    say!("written   {}: {}", printable(out), tensors.join(", "));
     Ok(())
 }
 
@@ -63,8 +63,8 @@ fn write_c(model: PathBuf, file: &ModelFile, out: &Path, name: &str) -> Result<(
     let network = file.quantized()?;
     let c = C99::new(name, &network)?;
     c.write(out)?;
-    say!("model     {}: {shape}, {kind}", shown(&model));
-    say!("written   {} and its header: names begin with {name}_", shown(out));
+    say!("model     {}: {shape}, {kind}", printable(&model));
+    say!("written   {} and its header: names begin with {name}_", printable(out));
     say!("needs     {} bytes of flash and 1 KB for code, {} bytes of RAM", c.flash(), c.ram());
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::open_data::{Data, Purpose};
 use crate::quantize::is_same_file;
 use crate::table;
 use twolayer::host::tensors::{Imported, Input, Layout, Roles, TensorFiles};
-use twolayer::host::{ModelFile, Threads, evaluate, shown};
+use twolayer::host::{ModelFile, Threads, evaluate, printable};
 use twolayer::model::Details;
 use twolayer::{Backend, Kind, Network, Weights, weights_hash};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
     };
     drop(room);
     ModelFile::write(&out, weights, details)?;
-    say!("model     {}, weights {:016x}", shown(&out), weights_hash(weights));
+    say!("model     {}, weights {:016x}", printable(&out), weights_hash(weights));
     if let Some((evaluation, suffix)) = evaluation {
         say!("accuracy  {} of {} test images{suffix}", table::percent(&evaluation), evaluation.total());
     }

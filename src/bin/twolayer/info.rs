@@ -5,7 +5,7 @@ use crate::console::say;
 use crate::error::Error;
 use crate::{json, model};
 use serde_json::json;
-use twolayer::host::{ModelFile, shown};
+use twolayer::host::{ModelFile, printable};
 use twolayer::{Kind, weights_hash};
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
         say!("{line}");
         return Ok(());
     }
-    say!("model     {}, {} bytes, undamaged", shown(&model), file.len());
+    say!("model     {}, {} bytes, undamaged", printable(&model), file.len());
     say!("network   {shape}, {kind} weights");
     let details = file.details();
     if let Some([width, height]) = details.image {

@@ -64,7 +64,7 @@ fn no_arguments(answer: &clap::Error) -> ExitCode {
     // What is wrong is quoted, and a terminal would obey it.
     let obeyed = std::env::args_os().any(|argument| argument.to_string_lossy().contains(char::is_control));
     if answer.use_stderr() && obeyed {
-        answer.render().to_string().lines().for_each(|line| note!("{}", host::shown(line)));
+        answer.render().to_string().lines().for_each(|line| note!("{}", host::printable(line)));
     } else if let Err(error) = answer.print().and_then(|()| std::io::stdout().flush()) {
         note!("error: cannot write to standard output: {error}");
         return ExitCode::FAILURE;

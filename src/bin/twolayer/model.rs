@@ -5,7 +5,7 @@ use crate::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use twolayer::host::dataset::Source;
-use twolayer::host::{self, Action};
+use twolayer::host::{Action, FileError};
 
 /// The extension of model files.
 pub(crate) const EXTENSION: &str = "twolayer";
@@ -66,7 +66,7 @@ pub(crate) fn newest_quantized() -> Result<PathBuf, Error> {
 
 /// The model file with the highest rank in the working directory; among equals, the newest.
 fn newest_by<R: Ord>(rank: impl Fn(&Path) -> R) -> Result<PathBuf, Error> {
-    let unreadable = |error| host::Error::Io { action: Action::Read, path: ".".into(), error };
+    let unreadable = |error| FileError::io(Action::Read, Path::new("."))(error);
     let mut models = Vec::new();
     for entry in fs::read_dir(".").map_err(unreadable)? {
         let model = PathBuf::from(entry.map_err(unreadable)?.file_name());

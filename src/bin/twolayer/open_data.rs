@@ -7,8 +7,8 @@ use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use twolayer::Shape;
-use twolayer::host::dataset::{Dataset, Fetch, Name, Progress, Set, Source};
-use twolayer::host::{self, FileAccess, shown};
+use twolayer::host::dataset::{DataError, Dataset, Fetch, Name, Progress, Set, Source};
+use twolayer::host::{FileAccess, printable};
 
 /// An open data set, or its test set only, and where it comes from.
 pub(crate) struct Data<T = Dataset> {
@@ -34,13 +34,9 @@ impl Purpose {
     /// Checks that the images of a named data set fit the network. Called before
     /// the data set is fetched or generated.
     fn check(self, name: Name) -> Result<(), Error> {
-        let found = name.pixels();
         match self {
-            Self::ExistingNetwork(shape) if shape.pixels() != found => {
-                let (path, expected) = (name.id().into(), shape.pixels());
-                Err(host::Error::Pixels { path, found, expected, whose: "the network" }.into())
-            }
-            _ => Ok(()),
+            Self::ExistingNetwork(shape) => Ok(name.check_pixels(shape)?),
+            Self::Training => Ok(()),
         }
     }
 }
@@ -96,7 +92,7 @@ fn find(
     args: &DataArgs,
     purpose: Purpose,
     quiet: bool,
-    locate: impl Fn(Name) -> Result<Option<PathBuf>, host::Error>,
+    locate: impl Fn(Name) -> Result<Option<PathBuf>, DataError>,
 ) -> Result<(Source, Option<PathBuf>), Error> {
     let name = match args.data.clone().unwrap_or(Source::Named(Name::Mnist)) {
         Source::Directory(directory) => return Ok((Source::Directory(directory.clone()), Some(directory))),
@@ -172,7 +168,7 @@ impl<T> fmt::Display for Data<T> {
             Source::Named(name) => write!(f, "{}, ", name.title()),
             Source::Directory(_) => Ok(()),
         }?;
-        write!(f, "{}{}", shown(&self.directory), if self.inverted { ", inverted" } else { "" })?;
+        write!(f, "{}{}", printable(&self.directory), if self.inverted { ", inverted" } else { "" })?;
         if let Some(count) = self.held_out {
             write!(f, "; tested on the last {count} training images")?;
         }

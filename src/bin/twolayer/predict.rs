@@ -11,7 +11,7 @@ use std::env::var_os;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use twolayer::host::dataset::Set;
-use twolayer::host::{self, GreyPicture, ModelFile, OwnedWeights, Quantized, shown};
+use twolayer::host::{GreyPicture, ModelFile, OwnedWeights, Quantized, printable};
 use twolayer::picture::{Ink, Picture, Seen};
 use twolayer::{Backend, Kind, Network, QuantizedNetwork, Shape, SizeError};
 
@@ -41,7 +41,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     };
     if !args.json {
         let suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
-        say!("model     {}: {shape}{suffix}", shown(&path));
+        say!("model     {}: {shape}{suffix}", printable(&path));
     }
     let subjects = args.files.iter().map(Subject::File).chain(args.index.iter().map(|&index| Subject::Image(index)));
     let mut failed = Vec::new();
@@ -84,11 +84,7 @@ fn test_images(args: &PredictArgs, shape: Shape) -> Result<Set, Error> {
     let invert = InvertArgs { invert: args.invert == Ink::Dark };
     let set = Data::test(&args.data, invert, Purpose::ExistingNetwork(shape))?.dataset;
     let (path, len) = (set.images_path().to_owned(), set.len());
-    if set.pixels() != shape.pixels() {
-        return Err(
-            host::Error::Pixels { path, found: set.pixels(), expected: shape.pixels(), whose: "the network" }.into()
-        );
-    }
+    set.check_pixels(shape)?;
     match args.index.iter().find(|&&index| index >= len) {
         Some(&index) => Err(Error::Index { path, index, len }),
         None => Ok(set),
@@ -263,7 +259,7 @@ impl Answer {
     fn print(&self, subject: Subject<'_>) {
         let Self { input, margin, class, .. } = self;
         let name = match subject {
-            Subject::File(file) => shown(file),
+            Subject::File(file) => printable(file),
             Subject::Image(index) => format!("image {index}"),
         };
         let digit = if self.sure { class.to_string() } else { "?".into() };

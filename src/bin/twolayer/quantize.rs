@@ -9,7 +9,7 @@ use crate::{json, table};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use twolayer::host::{self, ModelFile, Threads, compare, shown};
+use twolayer::host::{self, ModelFile, Threads, compare, printable};
 use twolayer::int::PackedNetwork;
 use twolayer::model::{Details, HEADER_LEN};
 use twolayer::{Backend, Bits, Kind, Network, crc32};
@@ -40,7 +40,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
 
     let images = args.images.min(train.len());
     if !args.json {
-        say!("model     {}: {shape}, {kind}, {} bytes", shown(&model), file.len());
+        say!("model     {}: {shape}, {kind}, {} bytes", printable(&model), file.len());
         say!("data      {images} training and {} test images: {data}", test.len());
     }
     let start = Instant::now();
@@ -88,7 +88,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
         say!("{line}");
         return Ok(());
     }
-    say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", shown(&out), time.as_secs_f64());
+    say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", printable(&out), time.as_secs_f64());
     let agreed = 100.0 * table::to_f64(comparison.agreed) / table::to_f64(test.len());
     say!("agreement {agreed:.2} % of {} test images have the same class", test.len());
     say!(

@@ -13,7 +13,7 @@ use serde_json::json;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Learning, Report};
 use twolayer::host::training::{self, Epoch, Event, Recipe};
-use twolayer::host::{ModelFile, shown};
+use twolayer::host::{ModelFile, printable};
 use twolayer::model::Details;
 use twolayer::{Kind, LossFunction, weights_hash};
 
@@ -96,9 +96,9 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     }
     if say_more {
         table::print(&trained.test);
-        say!("\nmodel     {}, weights {hash:016x}", shown(&model));
+        say!("\nmodel     {}, weights {hash:016x}", printable(&model));
         if let Some(report) = &args.report {
-            say!("report    {}", shown(report));
+            say!("report    {}", printable(report));
         }
     }
     say!(
@@ -114,7 +114,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
 fn warn_of_absent_classes(train: &Set) {
     let absent: Vec<_> = train.absent_classes().iter().map(ToString::to_string).collect();
     if !absent.is_empty() {
-        let (classes, images) = (train.classes(), shown(train.images_path()));
+        let (classes, images) = (train.classes(), printable(train.images_path()));
         warning!(
             "no image of {images} has label {}, though labels up to {} make {classes} classes: are the labels right?",
             absent.join(", "),

@@ -4,8 +4,8 @@
 //! `c99/weights.h`). An export has the network's own numbers in place of these two, and its own prefix in place of `network_` and
 //! `NETWORK_`, which every identifier outside functions has.
 
-use crate::host::files::{Quantized, write_all_atomically};
-use crate::host::{Action, Error};
+use super::ConvertError;
+use crate::host::files::{Action, FileError, Quantized, write_all_atomically};
 use crate::int::Bits;
 use core::fmt::Write as _;
 use std::io::ErrorKind;
@@ -47,12 +47,12 @@ impl<'a> C99<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::CName`] if `name` is not a letter, followed by letters, digits and underscores (all of them ASCII).
-    pub fn new(name: &'a str, network: &'a Quantized) -> Result<Self, Error> {
+    /// [`ConvertError::CName`] if `name` is not a letter, followed by letters, digits and underscores (all of them ASCII).
+    pub fn new(name: &'a str, network: &'a Quantized) -> Result<Self, ConvertError> {
         if !name.starts_with(|first: char| first.is_ascii_alphabetic())
             || !name.chars().all(|next| next.is_ascii_alphanumeric() || next == '_')
         {
-            return Err(Error::CName { found: name.into() });
+            return Err(ConvertError::CName { found: name.into() });
         }
         Ok(Self { name, network })
     }
@@ -67,13 +67,13 @@ impl<'a> C99<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if a file cannot be written, `path` is that of a header, or its name cannot be part of an `#include`.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
+    /// [`FileError::Io`] if a file cannot be written, `path` is that of a header, or its name cannot be part of an `#include`.
+    pub fn write(&self, path: &Path) -> Result<(), ConvertError> {
         let header = Self::header_path(path);
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let stem = stem.filter(|stem| header != path && can_be_included(stem));
-        let stem = stem.ok_or(ErrorKind::InvalidFilename.into()).map_err(Error::io(Action::Write, path))?;
-        write_all_atomically(&[(&header, self.header().as_bytes()), (path, self.source(stem).as_bytes())])
+        let stem = stem.ok_or(ErrorKind::InvalidFilename.into()).map_err(FileError::io(Action::Write, path))?;
+        Ok(write_all_atomically(&[(&header, self.header().as_bytes()), (path, self.source(stem).as_bytes())])?)
     }
 
     /// The header.

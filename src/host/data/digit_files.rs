@@ -1,9 +1,8 @@
 //! The built-in digits as IDX files: the default set in the cache, or any number of digits in any directory.
 
 use super::digits_idx::write_idx;
-use super::{FILES, Name, Progress, find_file};
-use crate::host::files::{Bytes, OutputDirectory};
-use crate::host::{Action, Error};
+use super::{DataError, FILES, Name, Progress, find_file};
+use crate::host::files::{Action, Bytes, FileError, OutputDirectory};
 use crate::image::SIDE;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -45,22 +44,25 @@ impl Digits {
     ///
     /// # Errors
     ///
-    /// If a file of one of these names exists already with other contents, or a file cannot be written.
-    pub fn write(self, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
+    /// [`DataError::Digits`] if there are fewer digits than asked for, [`DataError::File`] if a file of one of these names exists
+    /// already with other contents, or a file cannot be written.
+    pub fn write(self, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), DataError> {
+        self.check()?;
         for (name, len) in FILES.into_iter().zip(self.lengths()) {
             let path = directory.join(name);
             // A symbolic link to nowhere is not found, but is in the way.
-            match find_file(directory, name)?.or_else(|| path.is_symlink().then(|| path.clone())) {
-                Some(found)
-                    if found != path || !found.metadata().is_ok_and(|meta| meta.is_file() && meta.len() == len) =>
-                {
-                    return Err(Error::Exists { path: found });
-                }
-                _ => {}
+            if let Some(found) = find_file(directory, name)?.or_else(|| path.is_symlink().then(|| path.clone())) {
+                OutputDirectory::refuse_other(found, &path, len)?;
             }
         }
         let output = OutputDirectory::create(directory)?;
-        output.persist_new(self.write_temporary(&output, report)?)
+        Ok(output.persist_new(self.write_temporary(&output, report)?)?)
+    }
+
+    /// Checks that the sequence is long enough.
+    fn check(self) -> Result<(), DataError> {
+        let Self { train, test, .. } = self;
+        train.checked_add(test).map(drop).ok_or(DataError::Digits { train, test })
     }
 
     /// The length of each file in bytes, in the order of [`FILES`].
@@ -75,12 +77,12 @@ impl Digits {
         self,
         output: &OutputDirectory,
         report: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<[(&'static str, NamedTempFile); 4], Error> {
+    ) -> Result<[(&'static str, NamedTempFile); 4], DataError> {
         let files = FILES.map(|name| output.create_temporary(name).map(|file| (name, file)));
         let [train_images, train_labels, test_images, test_labels] = files;
         let files = [train_images?, train_labels?, test_images?, test_labels?];
         let writers = files.each_ref().map(|(_, file)| file.as_file());
-        self.write_to(writers, report).map_err(Error::io(Action::Write, output.path()))?;
+        self.write_to(writers, report).map_err(FileError::io(Action::Write, output.path()))?;
         Ok(files)
     }
 
@@ -109,21 +111,23 @@ impl Digits {
     }
 
     /// The four files in memory, in the order of [`FILES`].
-    pub(crate) fn in_memory(self, report: &mut dyn FnMut(Progress<'_>)) -> Result<[Bytes; 4], Error> {
+    pub(crate) fn in_memory(self, report: &mut dyn FnMut(Progress<'_>)) -> Result<[Bytes; 4], DataError> {
+        self.check()?;
         let mut files: [Vec<u8>; 4] = Default::default();
-        self.write_to(files.each_mut(), report)
-            .map_err(Error::io(Action::Generate, Path::new(Name::Digits.title())))?;
+        // Writing to memory does not fail.
+        let written = self.write_to(files.each_mut(), report);
+        debug_assert!(written.is_ok(), "{written:?}");
         Ok(files.map(Bytes::Read))
     }
 }
 
 /// The directory of the built-in data set in the cache; generates the files if they are missing.
-pub(crate) fn ensure_cached(report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, Error> {
+pub(crate) fn ensure_cached(report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, DataError> {
     Name::Digits.locate()?.map_or_else(|| generate_in_cache(report), Ok)
 }
 
 /// Generates the built-in data set in the cache, replacing any files there, and returns its directory.
-pub(crate) fn generate_in_cache(report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, Error> {
+pub(crate) fn generate_in_cache(report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, DataError> {
     let directory = Name::Digits.cache_directory()?;
     let output = OutputDirectory::create(&directory)?;
     let files = Digits::default().write_temporary(&output, report)?;

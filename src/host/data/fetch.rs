@@ -4,9 +4,8 @@
 use super::gzip::{CopyError, Decompressed, copy};
 use super::name::{File, Name};
 use super::verify::{Digest, sha256_matches};
-use super::{Progress, digit_files};
-use crate::host::files::OutputDirectory;
-use crate::host::{Action, Error, shown};
+use super::{DataError, FetchError, Progress, digit_files};
+use crate::host::files::{Action, FileError, OutputDirectory, printable};
 use core::fmt;
 use core::time::Duration;
 use std::fs;
@@ -46,18 +45,18 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.url, shown(&self.reason))
+        write!(f, "{}: {}", self.url, printable(&self.reason))
     }
 }
 
 /// Removes what may be secret from a URL, so that it can be shown: credentials (`user:password@`), query and fragment.
 #[must_use]
-pub fn without_user(url: &str) -> String {
+pub fn redact_url(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    shown(format!("{scheme}{host}{path}"))
+    printable(format!("{scheme}{host}{path}"))
 }
 
 impl Fetch {
@@ -70,7 +69,7 @@ impl Fetch {
     ///
     /// If no mirror provides a file with the right SHA-256, a mirror is not the URL of a directory, or the cache cannot be written. Complete files are kept,
     /// partial ones removed.
-    pub fn fetch(&self, name: Name, report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, Error> {
+    pub fn fetch(&self, name: Name, report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, DataError> {
         let directory = name.cache_directory()?;
         if name == Name::Digits {
             let changed =
@@ -86,14 +85,14 @@ impl Fetch {
     /// # Errors
     ///
     /// If a mirror has a query or a fragment.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<(), FetchError> {
         match self.mirrors.iter().find(|mirror| mirror.contains(['?', '#'])) {
-            Some(url) => Err(Error::Mirror { url: url.clone() }),
+            Some(url) => Err(FetchError::Mirror { url: url.clone() }),
             None => Ok(()),
         }
     }
 
-    fn download(&self, name: Name, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
+    fn download(&self, name: Name, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), DataError> {
         self.check()?;
         let output = OutputDirectory::create(directory)?;
         let defaults = name.mirrors().iter().map(|&mirror| mirror.to_owned());
@@ -112,7 +111,7 @@ impl Fetch {
                 let temporary = output.create_temporary(file.name)?;
                 if !download.fetch_file(&file, temporary.as_file())? {
                     let (directory, refusals) = (directory.to_owned(), download.refusals);
-                    return Err(Error::Fetch { name, directory, refusals });
+                    return Err(FetchError::Refused { name, directory, refusals }.into());
                 }
                 output.persist(temporary, file.name)?;
             }
@@ -122,7 +121,7 @@ impl Fetch {
     }
 
     /// Whether a file is present with the right length and, if `recheck` is set, the right SHA-256.
-    fn is_present(&self, file: &File, directory: &Path) -> Result<bool, Error> {
+    fn is_present(&self, file: &File, directory: &Path) -> Result<bool, FileError> {
         Ok(file.is_in(directory) && (!self.recheck || sha256_matches(directory, file)?))
     }
 
@@ -166,13 +165,13 @@ enum DownloadError {
     /// The server failed or sent the wrong contents.
     Server(String),
     /// The file cannot be written.
-    Local(Error),
+    Local(FileError),
 }
 
 impl Download<'_> {
     /// Downloads one file from the first mirror that provides it. A mirror that fails is not tried again. Returns
     /// whether a mirror succeeded.
-    fn fetch_file(&mut self, file: &File, to: &fs::File) -> Result<bool, Error> {
+    fn fetch_file(&mut self, file: &File, to: &fs::File) -> Result<bool, FileError> {
         while let Some(mirror) = self.mirrors.first().cloned() {
             let mirror = mirror.trim_end_matches('/');
             let mut url = format!("{mirror}/{}.gz", file.name);
@@ -190,7 +189,7 @@ impl Download<'_> {
                 Err(DownloadError::Local(error)) => return Err(error),
                 Err(DownloadError::NotFound(reason) | DownloadError::Server(reason)) => reason,
             };
-            let url = without_user(&url);
+            let url = redact_url(&url);
             (self.report)(Progress::Refused { url: &url, reason: &reason });
             self.refusals.push(Refusal { url, reason });
             self.mirrors.remove(0);
@@ -200,9 +199,9 @@ impl Download<'_> {
 
     /// Downloads a URL to `to`, decompressed, and checks its length and SHA-256.
     fn fetch_url(&mut self, url: &str, file: &File, mut to: &fs::File) -> Result<(), DownloadError> {
-        (self.report)(Progress::Asked { url: &without_user(url) });
+        (self.report)(Progress::Asked { url: &redact_url(url) });
         let target = self.directory.join(file.name);
-        let refused = |error| DownloadError::Local(Error::io(Action::Write, &target)(error));
+        let refused = |error| DownloadError::Local(FileError::io(Action::Write, &target)(error));
         to.set_len(0).and_then(|()| to.rewind()).map_err(refused)?;
         let response = self.agent.get(url).call().map_err(|error| match error {
             // Some object stores answer 403 for missing files.

@@ -3,9 +3,8 @@
 //! A copy in the cache belongs to an archive of one path and one contents: when either changes, it is not used. Only IDX files
 //! are kept, and only as much is decompressed as their header announces. Finding a copy costs one pass over the archive.
 
-use super::{announced, cache};
-use crate::host::files::{Bytes, FileAccess, OutputDirectory};
-use crate::host::{Action, Error};
+use super::{DataError, SetError, announced, cache};
+use crate::host::files::{Action, Bytes, FileAccess, FileError, OutputDirectory};
 use crate::image::idx::Idx;
 use core::hash::Hasher;
 use flate2::bufread::GzDecoder;
@@ -76,13 +75,13 @@ impl<R: BufRead> Read for Decompressed<R> {
 
 /// Whether a file is compressed: its name ends in `.gz`, and it does not begin as something else. (Some programs expand a file
 /// that they fetch but keep its name.)
-pub(crate) fn is_compressed(path: &Path) -> Result<bool, Error> {
+pub(crate) fn is_compressed(path: &Path) -> Result<bool, FileError> {
     if !is_named_gz(path) {
         return Ok(false);
     }
     let mut start = Vec::new();
-    let file = File::open(path).map_err(Error::io(Action::Open, path))?;
-    file.take(MAGIC.len() as u64).read_to_end(&mut start).map_err(Error::io(Action::Read, path))?;
+    let file = File::open(path).map_err(FileError::io(Action::Open, path))?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut start).map_err(FileError::io(Action::Read, path))?;
     Ok(start.len() < MAGIC.len() || start == MAGIC)
 }
 
@@ -91,15 +90,15 @@ pub(crate) fn is_named_gz(path: &Path) -> bool {
 }
 
 /// Opens a compressed file decompressed: from the cache, where it is put first if it is not there.
-pub(crate) fn open_decompressed(path: &Path, access: FileAccess) -> Result<Bytes, Error> {
-    let mut archive = File::open(path).map_err(Error::io(Action::Open, path))?;
+pub(crate) fn open_decompressed(path: &Path, access: FileAccess) -> Result<Bytes, DataError> {
+    let mut archive = File::open(path).map_err(FileError::io(Action::Open, path))?;
     let in_memory = |archive: &File| {
         let mut bytes = Vec::new();
         expand(path, archive, &mut bytes).map(|()| Bytes::Read(bytes))
     };
     let opened = open_cached(path, &archive, access).or_else(|error| match error {
         ExpandError::Write => {
-            archive.rewind().map_err(|error| ExpandError::Archive(Error::io(Action::Read, path)(error)))?;
+            archive.rewind().map_err(|error| ExpandError::Archive(FileError::io(Action::Read, path)(error).into()))?;
             in_memory(&archive)
         }
         error @ ExpandError::Archive(_) => Err(error),
@@ -109,17 +108,17 @@ pub(crate) fn open_decompressed(path: &Path, access: FileAccess) -> Result<Bytes
 
 enum ExpandError {
     /// The archive cannot be read, or is not that of an IDX file.
-    Archive(Error),
+    Archive(DataError),
     /// There is no cache directory, or it cannot be written.
     Write,
 }
 
 impl ExpandError {
     /// The error of an archive that nothing could be done about.
-    fn told(self, path: &Path) -> Error {
+    fn told(self, path: &Path) -> DataError {
         match self {
             Self::Archive(error) => error,
-            Self::Write => Error::io(Action::Decompress, path)(ErrorKind::OutOfMemory.into()),
+            Self::Write => DataError::Gzip { path: path.to_owned(), error: ErrorKind::OutOfMemory.into() },
         }
     }
 }
@@ -132,7 +131,7 @@ fn open_cached(path: &Path, mut archive: &File, access: FileAccess) -> Result<By
     if let Ok(bytes) = Bytes::open(&target, access, announced) {
         return Ok(bytes);
     }
-    archive.rewind().map_err(|error| ExpandError::Archive(Error::io(Action::Read, path)(error)))?;
+    archive.rewind().map_err(|error| ExpandError::Archive(FileError::io(Action::Read, path)(error).into()))?;
     let output = OutputDirectory::create(&directory).map_err(|_| ExpandError::Write)?;
     let file = output.create_temporary(&name).map_err(|_| ExpandError::Write)?;
     expand(path, archive, &mut file.as_file())?;
@@ -153,7 +152,7 @@ fn open_cached(path: &Path, mut archive: &File, access: FileAccess) -> Result<By
 ///
 /// What is wrong with it.
 #[doc(hidden)]
-pub fn expand_bytes(archive: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn expand_bytes(archive: &[u8]) -> Result<Vec<u8>, DataError> {
     let (path, mut bytes) = (Path::new("bytes.gz"), Vec::new());
     expand(path, archive, &mut bytes).map_err(|error| error.told(path))?;
     Ok(bytes)
@@ -161,11 +160,11 @@ pub fn expand_bytes(archive: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// Decompresses an archive of an IDX file, and no more of it than its header announces.
 fn expand(path: &Path, archive: impl Read, to: &mut dyn Write) -> Result<(), ExpandError> {
-    let failed = |error| ExpandError::Archive(Error::io(Action::Decompress, path)(error));
+    let failed = |error| ExpandError::Archive(DataError::Gzip { path: path.to_owned(), error });
     let mut contents = Decompressed::new(BufReader::with_capacity(CHUNK, archive));
     let mut start = Vec::new();
     contents.by_ref().take(Idx::MAX_HEADER_LEN as u64).read_to_end(&mut start).map_err(failed)?;
-    let idx_error = |error| ExpandError::Archive(Error::Idx { path: path.to_owned(), error });
+    let idx_error = |error| ExpandError::Archive(SetError::Idx { path: path.to_owned(), error }.into());
     let announced = Idx::file_len(&start).map_err(idx_error)?;
     // One more byte tells that there are too many.
     let mut contents = start.as_slice().chain(contents).take(announced.saturating_add(1));
@@ -183,12 +182,12 @@ fn expand(path: &Path, archive: impl Read, to: &mut dyn Write) -> Result<(), Exp
 
 /// The name of an archive's copy in the cache: what depends on its path, and what depends on its contents. (A CRC would not do:
 /// that of an archive which holds its contents uncompressed, followed by their own CRC, is the same whatever they are.)
-fn cache_name(path: &Path, mut archive: &File) -> Result<[String; 2], Error> {
-    let full = path.canonicalize().map_err(Error::io(Action::Open, path))?;
+fn cache_name(path: &Path, mut archive: &File) -> Result<[String; 2], DataError> {
+    let full = path.canonicalize().map_err(FileError::io(Action::Open, path))?;
     let [mut owner, mut contents] = [DefaultHasher::new(), DefaultHasher::new()];
     owner.write(full.as_os_str().as_encoded_bytes());
     copy(&mut archive, &mut io::sink(), |piece| contents.write(piece)).map_err(|error| match error {
-        CopyError::Read(error) | CopyError::Write(error) => Error::io(Action::Read, path)(error),
+        CopyError::Read(error) | CopyError::Write(error) => FileError::io(Action::Read, path)(error),
     })?;
     let stem = full.file_stem().unwrap_or_default().to_string_lossy();
     Ok([format!("{:016x}-", owner.finish()), format!("{:016x}-{stem}", contents.finish())])

@@ -3,6 +3,7 @@
 mod cache;
 mod digit_files;
 mod digits_idx;
+mod error;
 #[cfg(feature = "download")]
 mod fetch;
 mod gzip;
@@ -14,16 +15,19 @@ pub use cache::ExpandedCopies;
 pub use digit_files::Digits;
 pub use digits_idx::write_idx;
 #[cfg(feature = "download")]
-pub use fetch::{Fetch, Refusal, without_user};
+pub use error::FetchError;
+pub use error::{DataError, SetError};
+#[cfg(feature = "download")]
+pub use fetch::{Fetch, Refusal, redact_url};
 #[doc(hidden)]
 pub use gzip::expand_bytes;
 pub use name::{Name, Source};
 #[cfg(feature = "download")]
-pub use verify::{Checked, State, verify};
+pub use verify::{Checked, State, identify, verify};
 
-use super::files::{Bytes, FileAccess};
-use super::{Action, Error};
+use crate::host::files::{Action, Bytes, FileAccess, FileError};
 use crate::image::idx::{Idx, IdxError};
+use crate::net::Shape;
 use core::ops::Range;
 use std::ffi::OsString;
 use std::fs;
@@ -77,10 +81,10 @@ impl Dataset {
     ///
     /// If a file is missing, unreadable or not IDX, or if the four files do not match: counts of images and labels,
     /// sizes of images, range of labels.
-    pub fn open(directory: &Path, access: FileAccess) -> Result<Self, Error> {
+    pub fn open(directory: &Path, access: FileAccess) -> Result<Self, DataError> {
         check_directory(directory)?;
         let [a, b, c, d] = FILES.map(|name| Content::open(directory, name, access));
-        Self::new([a?, b?, c?, d?])
+        Ok(Self::new([a?, b?, c?, d?])?)
     }
 
     /// Opens the test set only, like [`open`](Self::open); the files of the training set may be missing.
@@ -88,10 +92,10 @@ impl Dataset {
     /// # Errors
     ///
     /// Those of [`open`](Self::open), for the two files of the test set.
-    pub fn open_test(directory: &Path, access: FileAccess) -> Result<Set, Error> {
+    pub fn open_test(directory: &Path, access: FileAccess) -> Result<Set, DataError> {
         check_directory(directory)?;
         let [_, _, images, labels] = FILES;
-        Set::new(Content::open(directory, images, access)?, Content::open(directory, labels, access)?)
+        Ok(Set::new(Content::open(directory, images, access)?, Content::open(directory, labels, access)?)?)
     }
 
     /// The built-in digits: 60,000 training and 10,000 test images, as in MNIST. They are generated once and kept in
@@ -100,7 +104,7 @@ impl Dataset {
     /// # Errors
     ///
     /// If the files in the cache are not a valid data set.
-    pub fn digits(access: FileAccess, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
+    pub fn digits(access: FileAccess, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, DataError> {
         match digit_files::ensure_cached(report) {
             Ok(directory) => Self::open(&directory, access),
             Err(_) => Self::generate(Digits::default(), report),
@@ -112,10 +116,10 @@ impl Dataset {
     /// # Errors
     ///
     /// If `digits` asks for no training images, no test images, or 2³² images or more in all.
-    pub fn generate(digits: Digits, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
+    pub fn generate(digits: Digits, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, DataError> {
         let mut names = FILES.into_iter().map(|name| PathBuf::from("built-in digits").join(name));
         let files = digits.in_memory(report)?;
-        Self::new(files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes }))
+        Ok(Self::new(files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes }))?)
     }
 
     /// The same data set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
@@ -129,27 +133,20 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`Error::HoldOut`] if no training image, or no test image, would be left.
-    pub fn held_out(self, count: usize) -> Result<Self, Error> {
+    /// [`SetError::HoldOut`] if no training image, or no test image, would be left.
+    pub fn held_out(self, count: usize) -> Result<Self, SetError> {
         let images = self.train.len();
-        let error = Error::HoldOut { found: count, images };
+        let error = SetError::HoldOut { found: count, images };
         let Some(left) = images.checked_sub(count).filter(|left| *left > 0 && count > 0) else { return Err(error) };
         let (train, test) = (self.train.part(0..left), self.train.part(left..images));
         test.check_labels(train.classes(), "the training labels")?;
         Ok(Self { train, test })
     }
 
-    fn new([train_images, train_labels, test_images, test_labels]: [Content; 4]) -> Result<Self, Error> {
+    fn new([train_images, train_labels, test_images, test_labels]: [Content; 4]) -> Result<Self, SetError> {
         let train = Set::new(train_images, train_labels)?;
         let test = Set::new(test_images, test_labels)?;
-        if test.pixels() != train.pixels() {
-            return Err(Error::Pixels {
-                path: test.images.path,
-                found: test.pixels,
-                expected: train.pixels,
-                whose: "the training set",
-            });
-        }
+        check_pixels(&test.images.path, test.pixels, train.pixels, "the training set")?;
         test.check_labels(train.classes(), "the training labels")?;
         Ok(Self { train, test })
     }
@@ -163,7 +160,7 @@ struct Content {
 }
 
 impl Content {
-    fn open(directory: &Path, name: &'static str, access: FileAccess) -> Result<Self, Error> {
+    fn open(directory: &Path, name: &'static str, access: FileAccess) -> Result<Self, DataError> {
         let path = require_file(directory, name)?;
         // Labels are few, and are indices once they are checked: they must not change.
         let access = if name.contains("labels") { FileAccess::Read } else { access };
@@ -175,9 +172,9 @@ impl Content {
         Ok(Self { path, bytes })
     }
 
-    fn read<'a, T>(&'a self, view: impl FnOnce(&Idx<'a>) -> Result<T, IdxError>) -> Result<T, Error> {
+    fn read<'a, T>(&'a self, view: impl FnOnce(&Idx<'a>) -> Result<T, IdxError>) -> Result<T, SetError> {
         let result = Idx::parse(self.bytes.as_slice()).and_then(|idx| view(&idx));
-        result.map_err(|error| Error::Idx { path: self.path.clone(), error })
+        result.map_err(|error| SetError::Idx { path: self.path.clone(), error })
     }
 }
 
@@ -195,13 +192,13 @@ pub struct Set {
 }
 
 impl Set {
-    fn new(images: Content, labels: Content) -> Result<Self, Error> {
+    fn new(images: Content, labels: Content) -> Result<Self, SetError> {
         let (count, pixels) = images.read(Idx::images).map(|images| (images.count() as usize, images.pixels()))?;
         let image_size = images.read(|idx| Ok(image_size(idx)))?;
         let header_len = images.bytes.as_slice().len() - count * pixels;
         let label_count = labels.read(Idx::labels)?.len();
         if count != label_count {
-            return Err(Error::Counts {
+            return Err(SetError::Counts {
                 images_path: images.path,
                 images: count,
                 labels_path: labels.path,
@@ -209,7 +206,7 @@ impl Set {
             });
         }
         if count == 0 {
-            return Err(Error::Empty { path: images.path });
+            return Err(SetError::Empty { path: images.path });
         }
         Ok(Self { images, labels, header_len, pixels, image_size })
     }
@@ -303,20 +300,26 @@ impl Set {
         absent.iter().enumerate().filter_map(|(class, absent)| absent.then_some(class)).collect()
     }
 
-    /// Checks that images have `pixels` pixels and that all labels are below `classes`.
-    pub(crate) fn check(&self, pixels: usize, classes: usize) -> Result<(), Error> {
-        if self.pixels != pixels {
-            let (path, found) = (self.images.path.clone(), self.pixels);
-            return Err(Error::Pixels { path, found, expected: pixels, whose: "the network" });
-        }
-        self.check_labels(classes, "the network's classes")
+    /// Checks that the images have as many pixels as a network takes.
+    ///
+    /// # Errors
+    ///
+    /// [`SetError::Pixels`] if they have not.
+    pub fn check_pixels(&self, shape: Shape) -> Result<(), SetError> {
+        check_pixels(&self.images.path, self.pixels, shape.pixels(), "the network")
+    }
+
+    /// Checks that the images have as many pixels as a network takes, and that all labels are among its outputs.
+    pub(crate) fn check(&self, shape: Shape) -> Result<(), SetError> {
+        self.check_pixels(shape)?;
+        self.check_labels(shape.outputs(), "the network's classes")
     }
 
     /// Checks that all labels are below `classes`; `whose` says whose classes they are, for the error.
-    fn check_labels(&self, classes: usize, whose: &'static str) -> Result<(), Error> {
+    fn check_labels(&self, classes: usize, whose: &'static str) -> Result<(), SetError> {
         match self.labels().iter().enumerate().find(|&(_, &label)| usize::from(label) >= classes) {
             Some((sample, &found)) => {
-                Err(Error::Label { path: self.labels.path.clone(), sample, found, classes, whose })
+                Err(SetError::Label { path: self.labels.path.clone(), sample, found, classes, whose })
             }
             None => Ok(()),
         }
@@ -332,6 +335,11 @@ impl Set {
     pub(crate) fn labels(&self) -> &[u8] {
         Idx::parse(self.labels.bytes.as_slice()).and_then(|idx| idx.labels()).unwrap_or(&[])
     }
+}
+
+/// Checks the pixels of an image; `whose` says where the expected number comes from, for the error.
+fn check_pixels(path: &Path, found: usize, expected: usize, whose: &'static str) -> Result<(), SetError> {
+    if found == expected { Ok(()) } else { Err(SetError::Pixels { path: path.to_owned(), found, expected, whose }) }
 }
 
 /// Width and height of the images of a file of three dimensions.
@@ -350,22 +358,22 @@ fn announced(start: &[u8]) -> u64 {
     Idx::file_len(start).unwrap_or(0)
 }
 
-fn check_directory(directory: &Path) -> Result<(), Error> {
+fn check_directory(directory: &Path) -> Result<(), DataError> {
     match directory.metadata() {
         Ok(meta) if meta.is_dir() => Ok(()),
-        Ok(_) => Err(Error::NotADirectory { path: directory.to_owned() }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NoDirectory { path: directory.to_owned() }),
-        Err(error) => Err(Error::io(Action::Open, directory)(error)),
+        Ok(_) => Err(DataError::NotADirectory { path: directory.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(DataError::NoDirectory { path: directory.to_owned() }),
+        Err(error) => Err(FileError::io(Action::Open, directory)(error).into()),
     }
 }
 
 /// The path of a file in one of its usual spellings, plain or compressed; `None` if there is none.
-fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
+fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, FileError> {
     // Some archives use the spelling train-images.idx3-ubyte.
     let dotted = name.replacen("-idx", ".idx", 1);
     for name in [name, &dotted] {
         for path in [directory.join(name), directory.join(format!("{name}.gz"))] {
-            if path.try_exists().map_err(Error::io(Action::Open, &path))? {
+            if path.try_exists().map_err(FileError::io(Action::Open, &path))? {
                 return Ok(Some(path));
             }
         }
@@ -374,8 +382,8 @@ fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, Error> {
 }
 
 /// Like [`find_file`], but a missing file is an error.
-fn require_file(directory: &Path, name: &'static str) -> Result<PathBuf, Error> {
-    find_file(directory, name)?.ok_or_else(|| Error::Missing {
+fn require_file(directory: &Path, name: &'static str) -> Result<PathBuf, DataError> {
+    find_file(directory, name)?.ok_or_else(|| DataError::Missing {
         directory: directory.to_owned(),
         name,
         similar: similar_file(directory, name),

@@ -1,7 +1,7 @@
 //! The named data sets and their directories.
 
-use super::{FILES, cache, digit_files, find_file, gzip, require_file};
-use crate::host::Error;
+use super::{DataError, FILES, SetError, cache, check_pixels, digit_files, find_file, gzip, require_file};
+use crate::net::Shape;
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -131,6 +131,15 @@ impl Name {
         self.description().pixels
     }
 
+    /// Checks that the images have as many pixels as a network takes: possible before the data set is fetched.
+    ///
+    /// # Errors
+    ///
+    /// [`SetError::Pixels`] if they have not.
+    pub fn check_pixels(self, shape: Shape) -> Result<(), SetError> {
+        check_pixels(Path::new(self.id()), self.pixels(), shape.pixels(), "the network")
+    }
+
     /// The public mirrors that PyTorch and TensorFlow use: URLs of directories.
     #[cfg(feature = "download")]
     pub(crate) const fn mirrors(self) -> &'static [&'static str] {
@@ -159,7 +168,7 @@ impl Name {
     /// # Errors
     ///
     /// If the system has no cache directory.
-    pub fn cache_directory(self) -> Result<PathBuf, Error> {
+    pub fn cache_directory(self) -> Result<PathBuf, DataError> {
         let directory = match self {
             Self::Digits => digit_files::DIRECTORY,
             name => name.id(),
@@ -181,7 +190,7 @@ impl Name {
     /// # Errors
     ///
     /// If `$MNIST_DIR` is set and a file is missing there.
-    pub fn locate(self) -> Result<Option<PathBuf>, Error> {
+    pub fn locate(self) -> Result<Option<PathBuf>, DataError> {
         self.locate_from(0)
     }
 
@@ -190,17 +199,17 @@ impl Name {
     /// # Errors
     ///
     /// If `$MNIST_DIR` is set and a file of the test set is missing there.
-    pub fn locate_test(self) -> Result<Option<PathBuf>, Error> {
+    pub fn locate_test(self) -> Result<Option<PathBuf>, DataError> {
         self.locate_from(2)
     }
 
     /// Like [`locate`](Self::locate), without the files before index `first`.
-    fn locate_from(self, first: usize) -> Result<Option<PathBuf>, Error> {
+    fn locate_from(self, first: usize) -> Result<Option<PathBuf>, DataError> {
         if let Some(directory) = self.environment_directory() {
             let complete = FILES.into_iter().skip(first).try_for_each(|name| require_file(&directory, name).map(drop));
             return match complete {
                 Ok(()) => Ok(Some(directory)),
-                Err(error) => Err(Error::Environment { variable: MNIST_DIR, error: Box::new(error) }),
+                Err(error) => Err(DataError::Environment { variable: MNIST_DIR, error: Box::new(error) }),
             };
         }
         Ok(self

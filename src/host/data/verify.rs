@@ -1,9 +1,9 @@
 //! Verifies the files of a data set by their SHA-256.
 
-use super::find_file;
 use super::gzip::{CopyError, Decompressed, copy, is_compressed};
 use super::name::{File, Name};
-use crate::host::{Action, Error};
+use super::{DataError, check_directory, find_file};
+use crate::host::files::{Action, FileError};
 use core::fmt::Write;
 use std::fs;
 use std::io::{self, BufReader, Read};
@@ -48,8 +48,8 @@ pub enum State {
 /// # Errors
 ///
 /// If a file exists but cannot be read.
-pub fn verify(directory: &Path, name: Name) -> Result<[Checked; 4], Error> {
-    let check = |file: File| -> Result<Checked, Error> {
+pub fn verify(directory: &Path, name: Name) -> Result<[Checked; 4], FileError> {
+    let check = |file: File| -> Result<Checked, FileError> {
         let state = match find_file(directory, file.name)? {
             None => State::Missing,
             Some(path) => match sha256(&path)? {
@@ -64,25 +64,44 @@ pub fn verify(directory: &Path, name: Name) -> Result<[Checked; 4], Error> {
     Ok([a?, b?, c?, d?])
 }
 
+/// Verifies a directory against every named data set: the one that most of its files belong to, and what [`verify`] says of them.
+///
+/// # Errors
+///
+/// If there is no such directory, or a file exists but cannot be read.
+pub fn identify(directory: &Path) -> Result<(Name, [Checked; 4]), DataError> {
+    check_directory(directory)?;
+    let (first, rest) = (Name::ALL[0], &Name::ALL[1..]);
+    let mut best = (first, verify(directory, first)?);
+    for &name in rest {
+        let intact = |checked: &[Checked]| checked.iter().filter(|file| file.state == State::Intact).count();
+        let checked = verify(directory, name)?;
+        if intact(&checked) > intact(&best.1) {
+            best = (name, checked);
+        }
+    }
+    Ok(best)
+}
+
 /// Whether the file in the directory, plain or compressed, has the expected SHA-256.
-pub(crate) fn sha256_matches(directory: &Path, file: &File) -> Result<bool, Error> {
+pub(crate) fn sha256_matches(directory: &Path, file: &File) -> Result<bool, FileError> {
     let found = find_file(directory, file.name)?.map(|path| sha256(&path)).transpose()?;
     Ok(found.is_some_and(|found| found.is_ok_and(|found| found == file.sha256)))
 }
 
 /// The SHA-256 of a file's contents, or the inner error if they cannot be decompressed.
-fn sha256(path: &Path) -> Result<io::Result<String>, Error> {
+fn sha256(path: &Path) -> Result<io::Result<String>, FileError> {
     let mut digest = Digest::default();
     match copy(&mut open_reader(path)?, &mut io::sink(), |piece| digest.update(piece)) {
         Ok(_) => Ok(Ok(digest.hex())),
         Err(CopyError::Read(error) | CopyError::Write(error)) if error.raw_os_error().is_none() => Ok(Err(error)),
-        Err(CopyError::Read(error) | CopyError::Write(error)) => Err(Error::io(Action::Read, path)(error)),
+        Err(CopyError::Read(error) | CopyError::Write(error)) => Err(FileError::io(Action::Read, path)(error)),
     }
 }
 
 /// Opens a file to read its contents, which are decompressed on the fly if it is compressed.
-fn open_reader(path: &Path) -> Result<Box<dyn Read>, Error> {
-    let file = BufReader::new(fs::File::open(path).map_err(Error::io(Action::Open, path))?);
+fn open_reader(path: &Path) -> Result<Box<dyn Read>, FileError> {
+    let file = BufReader::new(fs::File::open(path).map_err(FileError::io(Action::Open, path))?);
     Ok(if is_compressed(path)? { Box::new(Decompressed::new(file)) } else { Box::new(file) })
 }
 

@@ -3,7 +3,7 @@
 //! A process locks its temporary files. The system drops the locks when the process ends, however it ends: so a file that
 //! another process can lock is abandoned, and whoever next creates one in the same directory removes it.
 
-use crate::host::{Action, Error};
+use super::{Action, FileError};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, Write as _};
@@ -24,12 +24,12 @@ pub(crate) struct OutputDirectory {
 
 impl OutputDirectory {
     /// Opens a directory, creating it and its parents if need be.
-    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
         let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
         let mut created: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
         created.reverse();
         let directory = Self { path: path.to_owned(), created };
-        fs::create_dir_all(path).map_err(Error::io(Action::Create, path))?;
+        fs::create_dir_all(path).map_err(FileError::io(Action::Create, path))?;
         Ok(directory)
     }
 
@@ -37,14 +37,21 @@ impl OutputDirectory {
         &self.path
     }
 
+    /// Refuses the file `found` if it is in the way of a new file of `len` bytes at `path`. A file of that path and length may be
+    /// from an earlier run that was killed: [`persist_new`](Self::persist_new) compares its contents.
+    pub(crate) fn refuse_other(found: PathBuf, path: &Path, len: u64) -> Result<(), FileError> {
+        let may_be_same = found == path && found.metadata().is_ok_and(|meta| meta.is_file() && meta.len() == len);
+        if may_be_same { Ok(()) } else { Err(FileError::Exists { path: found }) }
+    }
+
     /// Creates a temporary file, to be renamed to `name` later.
-    pub(crate) fn create_temporary(&self, name: &str) -> Result<NamedTempFile, Error> {
+    pub(crate) fn create_temporary(&self, name: &str) -> Result<NamedTempFile, FileError> {
         let path = self.path.join(name);
         // Another process may just have removed this directory because it was still empty.
         for _ in 0..10 {
             match create_temporary(&path) {
-                Err(Error::Io { error, .. }) if error.kind() == ErrorKind::NotFound => {
-                    fs::create_dir_all(&self.path).map_err(Error::io(Action::Create, &self.path))?;
+                Err(FileError::Io { error, .. }) if error.kind() == ErrorKind::NotFound => {
+                    fs::create_dir_all(&self.path).map_err(FileError::io(Action::Create, &self.path))?;
                 }
                 result => return result,
             }
@@ -53,29 +60,29 @@ impl OutputDirectory {
     }
 
     /// Syncs a temporary file and renames it to `name`, replacing any file of that name.
-    pub(crate) fn persist(&self, file: NamedTempFile, name: &str) -> Result<(), Error> {
+    pub(crate) fn persist(&self, file: NamedTempFile, name: &str) -> Result<(), FileError> {
         persist(file, &self.path.join(name))
     }
 
     /// Syncs temporary files and renames them. A file that exists already is kept if it has the same contents, as that of
     /// an earlier run that was killed has; if it has others, none is renamed. If several processes write different contents
     /// to the same names, all but one fail at the first file.
-    pub(crate) fn persist_new(&self, files: [(&str, NamedTempFile); 4]) -> Result<(), Error> {
+    pub(crate) fn persist_new(&self, files: [(&str, NamedTempFile); 4]) -> Result<(), FileError> {
         let files = files.map(|(name, file)| (self.path.join(name), file));
         for (path, file) in &files {
-            file.as_file().sync_all().map_err(Error::io(Action::Write, &self.path))?;
+            file.as_file().sync_all().map_err(FileError::io(Action::Write, &self.path))?;
             if path.symlink_metadata().is_ok() && !has_contents_of(path, file.as_file()) {
-                return Err(Error::Exists { path: path.clone() });
+                return Err(FileError::Exists { path: path.clone() });
             }
         }
         for (path, file) in files {
             match file.persist_noclobber(&path) {
                 Ok(_) => sync_directory(&path),
                 Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists => {
-                    return Err(Error::io(Action::Write, &path)(refused.error));
+                    return Err(FileError::io(Action::Write, &path)(refused.error));
                 }
                 Err(refused) if has_contents_of(&path, refused.file.as_file()) => {}
-                Err(_) => return Err(Error::Exists { path }),
+                Err(_) => return Err(FileError::Exists { path }),
             }
         }
         Ok(())
@@ -130,12 +137,12 @@ pub(crate) fn remove_abandoned(directory: &Path) {
 
 /// Writes a file atomically: to a temporary file beside `path`, which is synced and renamed. A device or a pipe is written
 /// to directly.
-pub(crate) fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), Error> {
+pub(crate) fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), FileError> {
     stage(path, write)?.map_or(Ok(()), Staged::persist)
 }
 
 /// Writes several files like [`write_atomically`]; all of them are complete before the first is renamed.
-pub(crate) fn write_all_atomically(files: &[(&Path, &[u8])]) -> Result<(), Error> {
+pub(crate) fn write_all_atomically(files: &[(&Path, &[u8])]) -> Result<(), FileError> {
     let staged: Result<Vec<_>, _> =
         files.iter().map(|(path, bytes)| stage(path, |mut file| file.write_all(bytes))).collect();
     staged?.into_iter().flatten().try_for_each(Staged::persist)
@@ -151,22 +158,22 @@ struct Staged<'a> {
 
 impl Staged<'_> {
     /// Replaces the target.
-    fn persist(self) -> Result<(), Error> {
+    fn persist(self) -> Result<(), FileError> {
         persist(self.file, &self.target).map_err(with_path(self.path))
     }
 }
 
 /// Writes a temporary file beside `path`; `None` after writing to a device or a pipe.
-fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Option<Staged<'_>>, Error> {
+fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Option<Staged<'_>>, FileError> {
     let Some(target) = resolve_target(path)? else {
         let opened = OpenOptions::new().write(true).open(path);
-        return opened.and_then(|file| write(&file)).map(|()| None).map_err(Error::io(Action::Write, path));
+        return opened.and_then(|file| write(&file)).map(|()| None).map_err(FileError::io(Action::Write, path));
     };
     let file = create_temporary(&target).map_err(with_path(path))?;
     if let Ok(replaced) = target.metadata() {
-        file.as_file().set_permissions(replaced.permissions()).map_err(Error::io(Action::Write, path))?;
+        file.as_file().set_permissions(replaced.permissions()).map_err(FileError::io(Action::Write, path))?;
     }
-    write(file.as_file()).map_err(Error::io(Action::Write, path))?;
+    write(file.as_file()).map_err(FileError::io(Action::Write, path))?;
     Ok(Some(Staged { file, target, path }))
 }
 
@@ -176,7 +183,7 @@ fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Opt
 pub struct Reservation(#[expect(dead_code, reason = "only kept open")] Option<File>);
 
 /// Checks that a file of `len` bytes can be written to `path`, and keeps room for it.
-pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, Error> {
+pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, FileError> {
     let Some(target) = resolve_target(path)? else {
         return Ok(Reservation(None));
     };
@@ -186,20 +193,20 @@ pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, Error> {
         io::copy(&mut io::repeat(0).take(len), &mut BufWriter::with_capacity(1 << 16, &file))?;
         Ok(file)
     });
-    Ok(Reservation(Some(room.map_err(Error::io(Action::Write, path))?)))
+    Ok(Reservation(Some(room.map_err(FileError::io(Action::Write, path))?)))
 }
 
 /// The file to replace or create, with symbolic links followed; `None` if `path` is a device or a pipe, which is
 /// written to directly.
-fn resolve_target(path: &Path) -> Result<Option<PathBuf>, Error> {
-    let refused = |kind: ErrorKind| Err(Error::io(Action::Write, path)(kind.into()));
+fn resolve_target(path: &Path) -> Result<Option<PathBuf>, FileError> {
+    let refused = |kind: ErrorKind| Err(FileError::io(Action::Write, path)(kind.into()));
     let slash = path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| is_separator(byte.into()));
     match path.metadata() {
         Ok(meta) if meta.is_dir() => refused(ErrorKind::IsADirectory),
         Ok(meta) if !meta.is_file() => Ok(None),
         Ok(meta) if meta.permissions().readonly() => refused(ErrorKind::PermissionDenied),
-        Ok(_) => path.canonicalize().map(Some).map_err(Error::io(Action::Write, path)),
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(Action::Write, path)(error)),
+        Ok(_) => path.canonicalize().map(Some).map_err(FileError::io(Action::Write, path)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(FileError::io(Action::Write, path)(error)),
         Err(_) if slash || path.file_name().is_none() => refused(ErrorKind::IsADirectory),
         // The target of a symbolic link need not exist yet.
         Err(_) => match path.read_link() {
@@ -210,15 +217,15 @@ fn resolve_target(path: &Path) -> Result<Option<PathBuf>, Error> {
 }
 
 /// Replaces the path in an error by the one that the caller gave.
-fn with_path(path: &Path) -> impl FnOnce(Error) -> Error {
+fn with_path(path: &Path) -> impl FnOnce(FileError) -> FileError {
     |error| match error {
-        Error::Io { action, error, .. } => Error::io(action, path)(error),
+        FileError::Io { action, error, .. } => FileError::io(action, path)(error),
         other => other,
     }
 }
 
 /// Creates a temporary file in the parent directory of `path`, and removes those that killed processes left there.
-fn create_temporary(path: &Path) -> Result<NamedTempFile, Error> {
+fn create_temporary(path: &Path) -> Result<NamedTempFile, FileError> {
     let directory = parent_directory(path);
     remove_abandoned(directory);
     let mut builder = Builder::new();
@@ -226,7 +233,7 @@ fn create_temporary(path: &Path) -> Result<NamedTempFile, Error> {
     loop {
         // Not by `tempfile_in`, whose files are for their owner alone and whose errors are not the system's.
         let create = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(path);
-        let file = builder.make_in(directory, create).map_err(Error::io(Action::Write, path))?;
+        let file = builder.make_in(directory, create).map_err(FileError::io(Action::Write, path))?;
         // On a file system without locks, files are never taken for abandoned.
         let _ = file.as_file().lock();
         // Another process may have locked and removed it first.
@@ -237,9 +244,9 @@ fn create_temporary(path: &Path) -> Result<NamedTempFile, Error> {
 }
 
 /// Syncs a temporary file and renames it to `path`.
-fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
-    file.as_file().sync_all().map_err(Error::io(Action::Write, path))?;
-    file.persist(path).map_err(|e| Error::io(Action::Write, path)(e.error))?;
+fn persist(file: NamedTempFile, path: &Path) -> Result<(), FileError> {
+    file.as_file().sync_all().map_err(FileError::io(Action::Write, path))?;
+    file.persist(path).map_err(|e| FileError::io(Action::Write, path)(e.error))?;
     sync_directory(path);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A file's bytes: memory-mapped where possible, read into memory otherwise.
 
-use crate::host::{Action, Error};
+use super::{Action, FileError};
 use memmap2::{Mmap, MmapOptions};
 use std::fs::File;
 use std::io::Read;
@@ -33,11 +33,11 @@ pub(crate) enum Bytes {
 impl Bytes {
     /// Opens a file. What is not a regular file, such as a pipe, may never end: of that, no more is read than `announced` says
     /// after its first bytes, [`START_LEN`] at most, and one more.
-    pub(crate) fn open(path: &Path, access: FileAccess, announced: impl Fn(&[u8]) -> u64) -> Result<Self, Error> {
-        let mut file = File::open(path).map_err(Error::io(Action::Open, path))?;
-        let meta = file.metadata().map_err(Error::io(Action::Open, path))?;
+    pub(crate) fn open(path: &Path, access: FileAccess, announced: impl Fn(&[u8]) -> u64) -> Result<Self, FileError> {
+        let mut file = File::open(path).map_err(FileError::io(Action::Open, path))?;
+        let meta = file.metadata().map_err(FileError::io(Action::Open, path))?;
         if meta.is_dir() {
-            return Err(Error::io(Action::Read, path)(std::io::ErrorKind::IsADirectory.into()));
+            return Err(FileError::io(Action::Read, path)(std::io::ErrorKind::IsADirectory.into()));
         }
         if access == FileAccess::Map
             && meta.is_file()
@@ -47,10 +47,10 @@ impl Bytes {
             return Ok(Self::Mapped(map));
         }
         let (mut bytes, start) = (Vec::new(), if meta.is_file() { u64::MAX } else { START_LEN });
-        file.by_ref().take(start).read_to_end(&mut bytes).map_err(Error::io(Action::Read, path))?;
+        file.by_ref().take(start).read_to_end(&mut bytes).map_err(FileError::io(Action::Read, path))?;
         if !meta.is_file() {
             let rest = announced(&bytes).saturating_add(1).saturating_sub(START_LEN);
-            file.take(rest).read_to_end(&mut bytes).map_err(Error::io(Action::Read, path))?;
+            file.take(rest).read_to_end(&mut bytes).map_err(FileError::io(Action::Read, path))?;
         }
         Ok(Self::Read(bytes))
     }

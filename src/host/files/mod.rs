@@ -2,6 +2,7 @@
 
 mod atomic_write;
 mod bytes;
+mod error;
 mod model_file;
 mod owned_weights;
 mod page_buffer;
@@ -13,6 +14,7 @@ pub(super) use atomic_write::{
 };
 pub(super) use bytes::Bytes;
 pub use bytes::FileAccess;
+pub use error::{Action, FileError, printable};
 pub use model_file::ModelFile;
 pub use owned_weights::OwnedWeights;
 pub use page_buffer::PageBuffer;

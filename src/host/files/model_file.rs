@@ -1,9 +1,7 @@
 //! Model files: read in place, written atomically.
 
-use super::{Bytes, FileAccess, OwnedWeights, Reservation, reserve, write_atomically};
+use super::{Bytes, FileAccess, FileError, OwnedWeights, Quantized, Reservation, reserve, write_atomically};
 use crate::base::crc32;
-use crate::host::Error;
-use crate::host::files::Quantized;
 use crate::model::{self, Details, HEADER_LEN, Kind, MAX_TEXT, Model, ModelError};
 use crate::net::{Shape, Weights};
 use std::io::Write;
@@ -26,9 +24,9 @@ impl ModelFile {
     /// # Errors
     ///
     /// If the file cannot be read or is not a complete, undamaged model.
-    pub fn open(path: &Path, access: FileAccess) -> Result<Self, Error> {
+    pub fn open(path: &Path, access: FileAccess) -> Result<Self, FileError> {
         let bytes = Bytes::open(path, access, announced)?;
-        let model_error = |error| Error::Model { path: path.to_owned(), error };
+        let model_error = |error| FileError::Model { path: path.to_owned(), error };
         let model = Model::from_bytes(bytes.as_slice()).map_err(model_error)?;
         let (kind, shape, Details { image, text }) =
             (model.kind(), model.shape(), model.details().map_err(model_error)?);
@@ -44,8 +42,8 @@ impl ModelFile {
     }
 
     /// Adds the path to an error of the model.
-    fn model_error(&self) -> impl FnOnce(ModelError) -> Error {
-        |error| Error::Model { path: self.path.clone(), error }
+    fn model_error(&self) -> impl FnOnce(ModelError) -> FileError {
+        |error| FileError::Model { path: self.path.clone(), error }
     }
 
     /// The kind of the weights.
@@ -78,7 +76,7 @@ impl ModelFile {
     /// # Errors
     ///
     /// If the weights are not f32 or not valid, or memory runs out.
-    pub fn weights(&self) -> Result<OwnedWeights, Error> {
+    pub fn weights(&self) -> Result<OwnedWeights, FileError> {
         OwnedWeights::copy_of(self.model().weights().map_err(self.model_error())?)
     }
 
@@ -87,7 +85,7 @@ impl ModelFile {
     /// # Errors
     ///
     /// If the weights are not quantised or not valid.
-    pub fn quantized(&self) -> Result<Quantized, Error> {
+    pub fn quantized(&self) -> Result<Quantized, FileError> {
         match self.kind {
             Kind::Quantized(bits) => Quantized::new(self.shape, bits, self.model().payload()),
             found @ Kind::F32 => Err(ModelError::WrongKind { found }),
@@ -107,7 +105,7 @@ impl ModelFile {
     /// # Errors
     ///
     /// If the file cannot be written, or there is no such quantised network.
-    pub fn reserve(path: &Path, kind: Kind, shape: Shape, details: Details<'_>) -> Result<Reservation, Error> {
+    pub fn reserve(path: &Path, kind: Kind, shape: Shape, details: Details<'_>) -> Result<Reservation, FileError> {
         let payload = model::payload_len(kind, shape)?;
         reserve(path, (HEADER_LEN + payload + details.text.len()) as u64)
     }
@@ -119,9 +117,9 @@ impl ModelFile {
     ///
     /// If a weight is infinite or NaN, the details do not fit the network, or the file cannot be written; an existing file is
     /// then left unchanged.
-    pub fn write(path: &Path, weights: Weights<'_>, details: Details<'_>) -> Result<(), Error> {
+    pub fn write(path: &Path, weights: Weights<'_>, details: Details<'_>) -> Result<(), FileError> {
         if let Some(index) = weights.not_finite() {
-            return Err(Error::Model { path: path.to_owned(), error: ModelError::NotFinite { index } });
+            return Err(FileError::Model { path: path.to_owned(), error: ModelError::NotFinite { index } });
         }
         Self::write_payload(path, Kind::F32, weights.shape(), details, bytemuck::cast_slice(weights.numbers()))
     }
@@ -131,14 +129,20 @@ impl ModelFile {
     /// # Errors
     ///
     /// If the details do not fit the network, or the file cannot be written; an existing file is then left unchanged.
-    pub fn write_quantized(path: &Path, quantized: &Quantized, details: Details<'_>) -> Result<(), Error> {
+    pub fn write_quantized(path: &Path, quantized: &Quantized, details: Details<'_>) -> Result<(), FileError> {
         let kind = Kind::Quantized(quantized.bits());
         Self::write_payload(path, kind, quantized.shape(), details, quantized.payload())
     }
 
-    fn write_payload(path: &Path, kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) -> Result<(), Error> {
+    fn write_payload(
+        path: &Path,
+        kind: Kind,
+        shape: Shape,
+        details: Details<'_>,
+        payload: &[u8],
+    ) -> Result<(), FileError> {
         let header = model::header(kind, shape, details, payload)
-            .map_err(|error| Error::Model { path: path.to_owned(), error })?;
+            .map_err(|error| FileError::Model { path: path.to_owned(), error })?;
         let parts = [&header[..], payload, details.text.as_bytes()];
         write_atomically(path, |mut to| parts.into_iter().try_for_each(|part| to.write_all(part)))
     }

@@ -1,7 +1,6 @@
 //! f32 weights in memory of their own.
 
-use super::PageBuffer;
-use crate::host::Error;
+use super::{FileError, PageBuffer};
 use crate::net::{Shape, Weights, WeightsMut};
 
 /// The f32 weights of a network, in memory of their own: the result of training, or a copy from a model file.
@@ -17,7 +16,7 @@ impl OwnedWeights {
     /// # Errors
     ///
     /// If memory runs out.
-    pub fn zeros(shape: Shape) -> Result<Self, Error> {
+    pub fn zeros(shape: Shape) -> Result<Self, FileError> {
         Ok(Self { shape, numbers: PageBuffer::zeros(shape.weights_len())? })
     }
 
@@ -26,7 +25,7 @@ impl OwnedWeights {
     /// # Errors
     ///
     /// If memory runs out.
-    pub fn copy_of(weights: Weights<'_>) -> Result<Self, Error> {
+    pub fn copy_of(weights: Weights<'_>) -> Result<Self, FileError> {
         let mut copy = Self::zeros(weights.shape())?;
         copy.numbers.copy_from_slice(weights.numbers());
         Ok(copy)

@@ -1,6 +1,6 @@
 //! Memory for weights and scratch: zeroed, page-aligned, in huge pages where available.
 
-use crate::host::Error;
+use super::FileError;
 use core::ops::{Deref, DerefMut};
 use memmap2::MmapMut;
 
@@ -19,9 +19,9 @@ impl PageBuffer {
     /// # Errors
     ///
     /// If memory runs out.
-    pub fn zeros(len: usize) -> Result<Self, Error> {
+    pub fn zeros(len: usize) -> Result<Self, FileError> {
         let bytes = len.saturating_mul(size_of::<f32>());
-        let map = MmapMut::map_anon(bytes.max(1)).map_err(|error| Error::Memory { bytes, error })?;
+        let map = MmapMut::map_anon(bytes.max(1)).map_err(|error| FileError::Memory { bytes, error })?;
         // Ignored if it fails: huge pages only affect speed.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);

@@ -11,15 +11,15 @@
 //! are decoded, a progressive JPEG's up to nine, and one byte thereafter: at most 700 MB for the largest picture. A JPEG of
 //! 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of `twolayer predict`.
 
+mod error;
 mod jpeg;
 mod orientation;
 mod png;
 mod pnm;
 
-use super::files::write_atomically;
-use super::{Action, Error};
-use crate::image::picture::{Ink, Picture, Seen};
-use core::fmt;
+use crate::host::files::{Action, FileError, write_atomically};
+use crate::image::picture::{Ink, Picture, PictureError, Seen};
+pub use error::{GreyPictureError, PictureFileError};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -30,15 +30,12 @@ const MAX_PIXELS: u64 = 1 << 26;
 /// The most bytes of a file.
 const MAX_FILE_LEN: usize = 1 << 28;
 
-/// The longest text for people in an error.
-const MAX_REASON: usize = 100;
-
 /// A grey picture, 0 to 255, from a file or of memory.
 ///
 /// ```
 /// use twolayer::host::GreyPicture;
 /// use twolayer::picture::Ink;
-/// # fn main() -> Result<(), twolayer::host::Error> {
+/// # fn main() -> Result<(), twolayer::host::GreyPictureError> {
 /// // Three light strokes, in a format that is easily written by hand.
 /// let mut file = b"P5 32 32 255\n".to_vec();
 /// file.extend((0..32 * 32).map(|i| if (8..24).contains(&(i / 32)) && (14..17).contains(&(i % 32)) { 255 } else { 0 }));
@@ -87,11 +84,11 @@ impl GreyPicture {
     /// # Errors
     ///
     /// If a side is not 1 to [`Picture::MAX_SIDE`], or there are fewer levels than pixels.
-    pub fn new(name: impl Into<PathBuf>, pixels: Vec<u8>, width: u32, height: u32) -> Result<Self, Error> {
+    pub fn new(name: impl Into<PathBuf>, pixels: Vec<u8>, width: u32, height: u32) -> Result<Self, GreyPictureError> {
         let path = name.into();
         match Picture::new(&pixels, width, height, width) {
             Ok(_) => Ok(Self { path, pixels, width, height }),
-            Err(error) => Err(Error::NoDigit { path, error }),
+            Err(error) => Err(GreyPictureError::NoDigit { path, error }),
         }
     }
 
@@ -101,11 +98,11 @@ impl GreyPicture {
     ///
     /// If the file cannot be read, is not in one of the formats, is damaged, or is too large: longer than 2²⁸ bytes, with
     /// a side longer than [`Picture::MAX_SIDE`], or of more than 2²⁶ pixels.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, GreyPictureError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(Error::io(Action::Open, path))?;
+        let file = File::open(path).map_err(FileError::io(Action::Open, path))?;
         if file.metadata().is_ok_and(|meta| meta.is_dir()) {
-            return Err(Error::io(Action::Read, path)(ErrorKind::IsADirectory.into()));
+            return Err(FileError::io(Action::Read, path)(ErrorKind::IsADirectory.into()).into());
         }
         Self::read(path, file)
     }
@@ -115,12 +112,12 @@ impl GreyPicture {
     /// # Errors
     ///
     /// As those of [`open`](Self::open).
-    pub fn read(name: impl Into<PathBuf>, from: impl Read) -> Result<Self, Error> {
+    pub fn read(name: impl Into<PathBuf>, from: impl Read) -> Result<Self, GreyPictureError> {
         let path = name.into();
         let mut bytes = Vec::new();
         // One more byte tells that there are too many.
         let read = from.take(MAX_FILE_LEN as u64 + 1).read_to_end(&mut bytes);
-        read.map_err(Error::io(Action::Read, &path))?;
+        read.map_err(FileError::io(Action::Read, &path))?;
         Self::from_bytes(path, &bytes)
     }
 
@@ -129,11 +126,11 @@ impl GreyPicture {
     /// # Errors
     ///
     /// As those of [`open`](Self::open).
-    pub fn from_bytes(name: impl Into<PathBuf>, bytes: &[u8]) -> Result<Self, Error> {
+    pub fn from_bytes(name: impl Into<PathBuf>, bytes: &[u8]) -> Result<Self, GreyPictureError> {
         let path = name.into();
         match decode(bytes) {
             Ok(decoded) => Ok(decoded.into_grey(path)),
-            Err(error) => Err(Error::PictureFile { path, error }),
+            Err(error) => Err(GreyPictureError::Decode { path, error }),
         }
     }
 
@@ -160,7 +157,7 @@ impl GreyPicture {
     /// # Errors
     ///
     /// None: the size was checked before.
-    pub fn picture(&self) -> Result<Picture<'_>, Error> {
+    pub fn picture(&self) -> Result<Picture<'_>, GreyPictureError> {
         Picture::new(&self.pixels, self.width, self.height, self.width).map_err(self.no_digit())
     }
 
@@ -170,7 +167,7 @@ impl GreyPicture {
     /// # Errors
     ///
     /// If there is no digit in the picture, or the side is not [`Picture::MIN_INPUT_SIDE`] to [`Picture::MAX_INPUT_SIDE`].
-    pub fn normalize(&self, ink: Ink, side: u32) -> Result<(Vec<u8>, Seen), Error> {
+    pub fn normalize(&self, ink: Ink, side: u32) -> Result<(Vec<u8>, Seen), GreyPictureError> {
         // A longer side is refused; it is to take no memory before.
         let side = side.min(Picture::MAX_INPUT_SIDE + 1);
         let mut input = vec![0; side as usize * side as usize];
@@ -184,13 +181,13 @@ impl GreyPicture {
     /// # Errors
     ///
     /// If the file cannot be written; an existing one is then left unchanged.
-    pub fn write_png(&self, path: &Path) -> Result<(), Error> {
-        let bytes = png::encode(&self.pixels, self.width, self.height).map_err(Error::io(Action::Write, path))?;
+    pub fn write_png(&self, path: &Path) -> Result<(), FileError> {
+        let bytes = png::encode(&self.pixels, self.width, self.height).map_err(FileError::io(Action::Write, path))?;
         write_atomically(path, |mut file| file.write_all(&bytes))
     }
 
-    fn no_digit(&self) -> impl FnOnce(crate::image::picture::PictureError) -> Error {
-        |error| Error::NoDigit { path: self.path.clone(), error }
+    fn no_digit(&self) -> impl FnOnce(PictureError) -> GreyPictureError {
+        |error| GreyPictureError::NoDigit { path: self.path.clone(), error }
     }
 }
 
@@ -257,75 +254,6 @@ fn over_white(grey: u8, alpha: u8) -> u8 {
     let (grey, alpha) = (u32::from(grey), u32::from(alpha));
     u8::try_from((grey * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
 }
-
-/// Why a file is no picture. Its path stands in the [`Error`] around it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PictureFileError {
-    /// A file without bytes.
-    Empty,
-    /// Not in one of the formats.
-    Unknown {
-        /// The first bytes, up to 8.
-        found: Vec<u8>,
-    },
-    /// More than 2²⁸ bytes.
-    Long,
-    /// A side that is not 1 to [`Picture::MAX_SIDE`], or more than 2²⁶ pixels.
-    Size {
-        /// The columns.
-        width: u32,
-        /// The rows.
-        height: u32,
-    },
-    /// The file is cut, or a part of it is not as its format has it.
-    Damaged {
-        /// PNG, JPEG or PNM.
-        format: &'static str,
-        /// What the decoder says.
-        reason: String,
-    },
-    /// Out of memory.
-    Memory {
-        /// The number of bytes requested.
-        bytes: usize,
-    },
-}
-
-impl PictureFileError {
-    /// What a decoder says, in one line.
-    fn damaged(format: &'static str, reason: &impl ToString) -> Self {
-        let reason = reason.to_string();
-        let line: String = reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_REASON).collect();
-        Self::Damaged { format, reason: line.trim_end_matches('.').to_owned() }
-    }
-}
-
-impl fmt::Display for PictureFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => write!(f, "the file is empty"),
-            Self::Unknown { found } => write!(
-                f,
-                "not a picture that can be read: it begins with \"{}\"; PNG, JPEG, PGM and PPM files can: convert it first",
-                found.escape_ascii()
-            ),
-            Self::Long => write!(f, "the file is longer than {} MiB: make the picture smaller", MAX_FILE_LEN >> 20),
-            &Self::Size { width, height } => write!(
-                f,
-                "a picture of {width} × {height} pixels; each side takes 1 to {}, and both together at most {MAX_PIXELS} \
-                 pixels: make it smaller, or cut the digit out",
-                Picture::MAX_SIDE
-            ),
-            Self::Damaged { format, reason } => {
-                write!(f, "the {format} file is damaged or cut: {reason}; save or copy it again")
-            }
-            Self::Memory { bytes } => write!(f, "cannot allocate {bytes} bytes of memory: make the picture smaller"),
-        }
-    }
-}
-
-impl core::error::Error for PictureFileError {}
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,7 @@
 //! Files of every kind against what went into them; damaged ones against an error.
 
 use super::png::encode;
-use super::{GreyPicture, MAX_PIXELS, PictureFileError, decode, orientation};
-use crate::host::Error;
+use super::{GreyPicture, GreyPictureError, MAX_PIXELS, PictureFileError, decode, orientation};
 use crate::support::Dice;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -20,7 +19,7 @@ fn grey(bytes: &[u8]) -> GreyPicture {
 
 fn refused(bytes: &[u8]) -> PictureFileError {
     match GreyPicture::from_bytes("test", bytes) {
-        Err(Error::PictureFile { error, .. }) => error,
+        Err(GreyPictureError::Decode { error, .. }) => error,
         other => panic!("{:?}", other.map(|picture| (picture.width, picture.height))),
     }
 }
@@ -151,7 +150,7 @@ fn every_kind_of_pnm() {
         (b"P2 2 1 65536 7 16", "a maximum of 65536"),
     ] {
         let error = refused(file).to_string();
-        assert!(error.starts_with(&format!("the PNM file is damaged or cut: {words}")), "{error}");
+        assert!(error.starts_with(&format!("the PNM file is damaged or truncated: {words}")), "{error}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Quantises a network with the images of a data set, and compares its accuracy before and after.
 
-use crate::host::Error;
+use super::QuantizeError;
+use super::quantize::quantize_samples;
 use crate::host::data::Set;
 use crate::host::files::Quantized;
 use crate::host::train::{Classifier, Evaluation, Threads, evaluate_with_answers};
@@ -11,16 +12,16 @@ use crate::net::Weights;
 pub const QUANTIZE_IMAGES: usize = 10_000;
 
 /// Quantises a network with the first `images` images of `set` (all if there are fewer), which should be a training
-/// set. See [`quantized::quantize`](crate::quantized::quantize()).
+/// set. See [`quantize_samples`].
 ///
 /// # Errors
 ///
 /// If the images or labels do not fit the network, or the network cannot be quantised.
-pub fn quantize(weights: Weights<'_>, bits: Bits, set: &Set, images: usize) -> Result<Quantized, Error> {
+pub fn quantize(weights: Weights<'_>, bits: Bits, set: &Set, images: usize) -> Result<Quantized, QuantizeError> {
     let shape = weights.shape();
-    set.check(shape.pixels(), shape.outputs())?;
+    set.check(shape)?;
     let labels = &set.labels()[..images.min(set.len())];
-    Ok(super::quantize::quantize(weights, bits, &set.images()[..labels.len() * shape.pixels()], labels)?)
+    quantize_samples(weights, bits, &set.images()[..labels.len() * shape.pixels()], labels)
 }
 
 /// The evaluations of two networks on the same set.
@@ -44,7 +45,7 @@ pub fn compare(
     after: &impl Classifier,
     set: &Set,
     threads: &Threads,
-) -> Result<Comparison, Error> {
+) -> Result<Comparison, QuantizeError> {
     let (before, before_answers) = evaluate_with_answers(before, set, threads)?;
     let (after, after_answers) = evaluate_with_answers(after, set, threads)?;
     let agreed = before_answers.iter().zip(after_answers).filter(|(a, b)| a.class == b.class).count();

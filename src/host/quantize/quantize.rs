@@ -39,10 +39,11 @@
 use crate::base::to_f64;
 use core::iter;
 
+use super::QuantizeError;
 use super::least_squares::{Factor, Gram};
 use crate::host::files::Quantized;
 use crate::int::{Bits, MAX_BIAS, MAX_SHIFT, PROLOGUE, QuantizedNetwork, ROW_WORDS, activation, level};
-use crate::net::{LossFunction, Shape, TrainError, Weights, check_samples, halve_rows};
+use crate::net::{LossFunction, Shape, Weights, check_samples, halve_rows};
 
 /// Grey values that one level of a pixel stands for.
 const GREYS: f64 = 64.0;
@@ -68,7 +69,12 @@ const ACTIVATION_MAX: f64 = 255.0;
 ///
 /// When the network is too large for the format or for the quantiser (8192 inputs), a weight is infinite or not a number,
 /// there is not one image for each label, no image at all, a label that no output stands for, or no pixel above 95.
-pub fn quantize(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) -> Result<Quantized, TrainError> {
+pub fn quantize_samples(
+    weights: Weights<'_>,
+    bits: Bits,
+    images: &[u8],
+    labels: &[u8],
+) -> Result<Quantized, QuantizeError> {
     Ok(fit(weights, bits, images, labels)?.quantized)
 }
 
@@ -83,25 +89,25 @@ pub(crate) struct Fit {
     pub(crate) loss: LossFunction,
 }
 
-/// [`quantize`].
-pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) -> Result<Fit, TrainError> {
+/// [`quantize_samples`].
+pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]) -> Result<Fit, QuantizeError> {
     let shape = weights.shape();
     let len = QuantizedNetwork::payload_len(shape, bits)?;
     if shape.inputs() > MAX_INPUTS {
-        return Err(TrainError::TooManyInputs { found: shape.inputs(), most: MAX_INPUTS });
+        return Err(QuantizeError::TooManyInputs { found: shape.inputs(), most: MAX_INPUTS });
     }
     if let Some(index) = weights.not_finite() {
-        return Err(TrainError::NotFinite { index });
+        return Err(QuantizeError::NotFinite { index });
     }
     check_samples(shape.pixels(), shape.outputs(), images, labels)?;
     let halved = halved_images(images, shape);
     let images = halved.as_deref().unwrap_or(images);
     if labels.is_empty() {
-        return Err(TrainError::NoImages);
+        return Err(QuantizeError::NoImages);
     }
     // Such pixels are of one level at most.
     if let Some(&found) = images.iter().max().filter(|brightest| level(**brightest) < 2) {
-        return Err(TrainError::Faint { found });
+        return Err(QuantizeError::Faint { found });
     }
     let images = images.chunks_exact(shape.inputs());
     let trained = Trained::new(weights);
@@ -238,7 +244,7 @@ fn quantize_first<'i>(
 }
 
 /// Quantises the second layer anew, as near to real weights as it can be: `second` is `[hidden][outputs]`, for steps of the
-/// activations; the network has no biases. Images and labels are as for [`quantize`].
+/// activations; the network has no biases. Images and labels are as for [`quantize_samples`].
 pub(crate) fn fit_second_to(second: Vec<f64>, images: &[u8], quantized: Quantized) -> Quantized {
     let shape = quantized.shape();
     let halved = halved_images(images, shape);

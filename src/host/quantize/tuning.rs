@@ -7,11 +7,11 @@
 //!
 //! Costs about two and a half times the training of the f32 network, an epoch.
 
+use super::QuantizeError;
 use super::quantize::{fit, fit_second_to};
-use crate::host::Error;
 use crate::host::data::Set;
 use crate::host::files::{OwnedWeights, PageBuffer, Quantized};
-use crate::host::train::{Order, Piece, Source, Threads, between, mean};
+use crate::host::train::{Order, Piece, Source, Threads, TrainingError, between, mean};
 use crate::image::Distortion;
 use crate::int::Bits;
 use crate::net::{Loss, PANEL, TrainError, TrainOptions, Trainer, Weights, panels_mut};
@@ -86,11 +86,11 @@ pub fn tune(
     images: usize,
     tuning: &Tuning,
     mut report: impl FnMut(u32, f64),
-) -> Result<Quantized, Error> {
+) -> Result<Quantized, QuantizeError> {
     let shape = weights.shape();
-    set.check(shape.pixels(), shape.outputs())?;
+    set.check(shape)?;
     if shape.has_biases() {
-        return Err(TrainError::Biases.into());
+        return Err(QuantizeError::Biases);
     }
     let labels = set.labels();
     let sample = &labels[..images.min(labels.len())];
@@ -136,7 +136,11 @@ pub fn tune(
                     loss.add(threads.train(&mut trainer, images, labels, |_, _| Ok::<(), TrainError>(()))?);
                     grid.round(trainer.first_mut(), &threads);
                 }
-                if loss.sum.is_finite() { Ok(()) } else { Err(Error::Diverged { epoch: number, sample: first, alpha }) }
+                if loss.sum.is_finite() {
+                    Ok(())
+                } else {
+                    Err(TrainingError::Diverged { epoch: number, sample: first, alpha })
+                }
             };
             threads.both(&mut train, || prepare(&mut next_piece, first + BLOCK * BLOCKS))?;
             core::mem::swap(&mut piece, &mut next_piece);
@@ -144,7 +148,7 @@ pub fn tune(
         report(number, mean(loss, labels.len()));
     }
     if trainer.weights().not_finite().is_some() {
-        return Err(Error::Diverged { epoch: tuning.epochs, sample: labels.len(), alpha: to });
+        return Err(TrainingError::Diverged { epoch: tuning.epochs, sample: labels.len(), alpha: to }.into());
     }
     grid.write(&mut quantized);
     let second = fitted.activations.iter().enumerate().flat_map(|(unit, activation)| {

@@ -11,10 +11,9 @@ mod plot;
 mod speed;
 mod units;
 
-use super::Error;
-use super::data::Set;
-use super::files::{reserve, write_atomically};
-use super::train::{Answer, Classifier, Evaluation, Threads, evaluate_with_answers};
+use crate::host::data::Set;
+use crate::host::files::{FileError, reserve, write_atomically};
+use crate::host::train::{Answer, Classifier, Evaluation, Threads, TrainingError, evaluate_with_answers};
 use crate::net::{Shape, Weights};
 use html::{Html, percent};
 pub use learning::Learning;
@@ -63,7 +62,7 @@ impl Report<'_> {
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn check_writable(path: &Path) -> Result<(), Error> {
+    pub fn check_writable(path: &Path) -> Result<(), FileError> {
         reserve(path, 0).map(drop)
     }
 
@@ -72,11 +71,17 @@ impl Report<'_> {
     /// # Errors
     ///
     /// Those of [`evaluate`](super::evaluate), and if the file cannot be written.
-    pub fn write(&self, path: &Path, classifier: &impl Classifier, test: &Set, threads: &Threads) -> Result<(), Error> {
+    pub fn write(
+        &self,
+        path: &Path,
+        classifier: &impl Classifier,
+        test: &Set,
+        threads: &Threads,
+    ) -> Result<(), TrainingError> {
         let (evaluation, answers) = evaluate_with_answers(classifier, test, threads)?;
         let units = self.weights.map(|weights| Units::new(weights, self.integers, test));
         let page = Page { report: self, shape: classifier.shape(), test, evaluation, answers, units }.html();
-        write_atomically(path, |mut file| file.write_all(page.as_bytes()))
+        Ok(write_atomically(path, |mut file| file.write_all(page.as_bytes()))?)
     }
 }
 

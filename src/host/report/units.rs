@@ -4,9 +4,8 @@ use super::html::Html;
 use super::picture::signed;
 use super::plot::Plot;
 use crate::base::to_f64;
-use crate::host::Error;
 use crate::host::data::Set;
-use crate::host::files::{OwnedWeights, Quantized};
+use crate::host::files::{FileError, OwnedWeights, Quantized};
 use crate::int::level;
 use crate::net::{Weights, seen};
 
@@ -26,7 +25,7 @@ const BARS: usize = 60;
 /// # Errors
 ///
 /// If memory runs out.
-pub fn integer_weights(quantized: &Quantized) -> Result<Option<OwnedWeights>, Error> {
+pub fn integer_weights(quantized: &Quantized) -> Result<Option<OwnedWeights>, FileError> {
     let shape = quantized.shape();
     if shape.has_biases() {
         return Ok(None);

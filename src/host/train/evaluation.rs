@@ -1,7 +1,6 @@
 //! Evaluates a network on a data set: accuracy, confusion matrix, and how the margin sorts right answers from wrong ones.
 
-use super::Threads;
-use crate::host::Error;
+use super::{Threads, TrainingError};
 use crate::host::data::Set;
 use crate::host::files::PageBuffer;
 use crate::int::PackedNetwork;
@@ -73,7 +72,11 @@ impl Classifier for PackedNetwork<'_> {
 }
 
 /// Classifies all images on the calling thread.
-pub(crate) fn classify_all(classifier: &impl Classifier, images: &[u8], answers: &mut [Answer]) -> Result<(), Error> {
+pub(crate) fn classify_all(
+    classifier: &impl Classifier,
+    images: &[u8],
+    answers: &mut [Answer],
+) -> Result<(), TrainingError> {
     let mut scratch = PageBuffer::zeros(classifier.scratch_len(BATCH))?;
     let scratch: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch);
     for (images, answers) in images.chunks(BATCH * classifier.shape().pixels()).zip(answers.chunks_mut(BATCH)) {
@@ -87,7 +90,7 @@ pub(crate) fn classify_all(classifier: &impl Classifier, images: &[u8], answers:
 /// # Errors
 ///
 /// If the images or labels do not fit the network's inputs and outputs, or memory runs out.
-pub fn evaluate(classifier: &impl Classifier, set: &Set, threads: &Threads) -> Result<Evaluation, Error> {
+pub fn evaluate(classifier: &impl Classifier, set: &Set, threads: &Threads) -> Result<Evaluation, TrainingError> {
     Ok(evaluate_with_answers(classifier, set, threads)?.0)
 }
 
@@ -96,9 +99,9 @@ pub(crate) fn evaluate_with_answers(
     classifier: &impl Classifier,
     set: &Set,
     threads: &Threads,
-) -> Result<(Evaluation, Vec<Answer>), Error> {
+) -> Result<(Evaluation, Vec<Answer>), TrainingError> {
     let shape = classifier.shape();
-    set.check(shape.pixels(), shape.outputs())?;
+    set.check(shape)?;
     let mut answers = vec![Answer::default(); set.len()];
     threads.classify(classifier, set.images(), &mut answers)?;
     let mut evaluation = Evaluation {

@@ -1,9 +1,11 @@
 //! Training and evaluation: epochs over a data set, on several threads, with progress reports.
 
+mod error;
 mod evaluation;
 mod threads;
 mod training;
 
+pub use error::TrainingError;
 pub(super) use evaluation::evaluate_with_answers;
 pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
 pub use threads::Threads;

@@ -4,8 +4,8 @@
 //! sequential part of a block runs on one thread while another prepares the lists of the next block. Evaluation is
 //! split by images.
 
+use super::TrainingError;
 use super::evaluation::{Answer, Classifier, classify_all};
-use crate::host::Error;
 use crate::net::{Loss, Panel, Panels, ThisThread, TrainError, Trainer, Workers};
 use core::num::NonZeroUsize;
 use rayon::prelude::*;
@@ -63,7 +63,7 @@ impl Threads {
         classifier: &impl Classifier,
         images: &[u8],
         answers: &mut [Answer],
-    ) -> Result<(), Error> {
+    ) -> Result<(), TrainingError> {
         let Some(pool) = &self.0 else { return classify_all(classifier, images, answers) };
         let inputs = classifier.shape().pixels();
         let share = answers.len().div_ceil(pool.current_num_threads()).max(1);

@@ -1,8 +1,7 @@
 //! The training loop: epochs over a data set, with progress reports.
 
-use super::{Evaluation, Threads, evaluate};
+use super::{Evaluation, Threads, TrainingError, evaluate};
 use crate::base::StarStar;
-use crate::host::Error;
 use crate::host::data::{Dataset, Set};
 use crate::host::files::{OwnedWeights, PageBuffer};
 use crate::image::Distortion;
@@ -266,7 +265,7 @@ pub struct Trained {
 /// # Errors
 ///
 /// If a size is out of range, or images to be halved have an odd side.
-pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, Error> {
+pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, TrainingError> {
     let (pixels, hidden, classes) = (dataset.train.pixels(), recipe.hidden, dataset.train.classes());
     if !recipe.halve {
         return Ok(Shape::new(pixels, hidden, classes)?);
@@ -281,7 +280,11 @@ pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, Error> {
 /// # Errors
 ///
 /// If a setting is out of range, memory runs out, training diverges, or after an epoch no hidden unit is active any more.
-pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) + Send) -> Result<Trained, Error> {
+pub fn train(
+    dataset: &Dataset,
+    recipe: &Recipe,
+    mut report: impl FnMut(Event) + Send,
+) -> Result<Trained, TrainingError> {
     let shape = shape(dataset, recipe)?;
     let TrainOptions { block, backend, .. } = recipe.options;
     let mut weights = OwnedWeights::zeros(shape)?;
@@ -325,7 +328,11 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
                 if done % (block * BLOCKS_PER_REPORT) == 0 || done == labels.len() {
                     report(Event::Samples { epoch: number, done, loss_sum: sum });
                 }
-                if sum.is_finite() { Ok(()) } else { Err(Error::Diverged { epoch: number, sample: done, alpha }) }
+                if sum.is_finite() {
+                    Ok(())
+                } else {
+                    Err(TrainingError::Diverged { epoch: number, sample: done, alpha })
+                }
             };
             loss.add(if copied {
                 // The next piece is made meanwhile.
@@ -349,11 +356,11 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, mut report: impl FnMut(Event) +
         // The loss does not cover the last step.
         if trainer.weights().not_finite().is_some() {
             let alpha = recipe.alpha(total, total);
-            return Err(Error::Diverged { epoch: number, sample: labels.len(), alpha });
+            return Err(TrainingError::Diverged { epoch: number, sample: labels.len(), alpha });
         }
         let evaluation = test(&trainer)?;
         if evaluation.is_dead() {
-            return Err(Error::Dead { epoch: number, alpha: recipe.options.alpha });
+            return Err(TrainingError::Dead { epoch: number, alpha: recipe.options.alpha });
         }
         last = Some(evaluation.clone());
         report(Event::Epoch(Epoch {

@@ -457,7 +457,7 @@ pub(crate) fn check_samples(pixels: usize, outputs: usize, images: &[u8], labels
     }
 }
 
-/// Why a network cannot be trained or quantised. Nothing was changed.
+/// Why a network cannot be trained. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TrainError {
@@ -491,25 +491,6 @@ pub enum TrainError {
         /// The number of outputs.
         outputs: usize,
     },
-    /// A network that is to be quantised has more inputs than there is time and memory for.
-    TooManyInputs {
-        /// The inputs of the network.
-        found: usize,
-        /// The most that the quantiser takes.
-        most: usize,
-    },
-    /// A network that is to be quantised has a weight that is infinite or not a number.
-    NotFinite {
-        /// Its place among the weights.
-        index: usize,
-    },
-    /// There are no images to quantise by.
-    NoImages,
-    /// Images to quantise by are so faint that a quantised network, which sees five levels of grey, sees next to nothing.
-    Faint {
-        /// The brightest pixel of all images.
-        found: u8,
-    },
     /// A network that is to be trained has biases.
     Biases,
 }
@@ -534,16 +515,6 @@ impl fmt::Display for TrainError {
             Self::Label { sample, found, outputs } => {
                 write!(f, "sample {sample} has label {found}; the network's classes are 0 to {}", outputs - 1)
             }
-            Self::TooManyInputs { found, most } => {
-                write!(f, "the network has {found} inputs; the quantiser takes at most {most}")
-            }
-            Self::NotFinite { index } => write!(f, "weight {index} is not a finite number"),
-            Self::NoImages => f.write_str("there are no images to quantise by"),
-            Self::Faint { found } => write!(
-                f,
-                "no pixel of the images is above {found}, and a quantised network sees the levels 0, 64, 128, 192 and 255 \
-                 only: scale the images to 0 to 255 and train on them"
-            ),
             Self::Biases => {
                 f.write_str("the network has biases, which cannot be trained: only a network without them can")
             }

@@ -1,7 +1,7 @@
 //! Writes a network's weights for PyTorch (safetensors) or NumPy (.npz). The same weights give the same bytes.
 
 use super::{TensorInfo, npy};
-use crate::host::Error;
+use crate::host::convert::ConvertError;
 use crate::host::files::write_atomically;
 use crate::net::Weights;
 use core::fmt::Write as _;
@@ -45,7 +45,7 @@ impl ExportFormat {
 /// # Errors
 ///
 /// If the file cannot be written; an existing file is then left unchanged.
-pub fn export(path: &Path, format: ExportFormat, weights: Weights<'_>) -> Result<Vec<TensorInfo>, Error> {
+pub fn export(path: &Path, format: ExportFormat, weights: Weights<'_>) -> Result<Vec<TensorInfo>, ConvertError> {
     let tensors = match format {
         ExportFormat::Safetensors => torch(weights),
         ExportFormat::Npz => numpy(weights),

@@ -3,7 +3,7 @@
 use super::error::TensorError;
 use super::roles::{Layout, Roles};
 use super::{Numbers, TensorFiles, TensorInfo};
-use crate::host::Error;
+use crate::host::convert::ConvertError;
 use crate::host::files::OwnedWeights;
 use core::fmt;
 use std::path::PathBuf;
@@ -77,8 +77,8 @@ impl TensorFiles {
     /// # Errors
     ///
     /// If the tensors do not make exactly one network, their numbers cannot be read or are not finite, or memory runs out.
-    pub fn network(&self, roles: &Roles, input: Input) -> Result<Imported, Error> {
-        let error = |error| Error::Tensors { path: self.paths(), error };
+    pub fn network(&self, roles: &Roles, input: Input) -> Result<Imported, ConvertError> {
+        let error = |error| ConvertError::Tensors { path: self.paths(), error };
         input.check().map_err(error)?;
         let (reading, shape) = roles.find(self).map_err(error)?;
         let biases = reading.b1.is_some() || reading.b2.is_some() || input.mean != 0.0;
@@ -143,7 +143,7 @@ impl TensorFiles {
         note
     }
 
-    fn matrix(&self, place: usize, layout: Layout, inputs: usize, outputs: usize) -> Result<Matrix<'_>, Error> {
+    fn matrix(&self, place: usize, layout: Layout, inputs: usize, outputs: usize) -> Result<Matrix<'_>, ConvertError> {
         let numbers = self.read(place, inputs * outputs)?;
         // Rows in the file's sense: its first index.
         let outputs_first = layout == Layout::OutIn;
@@ -153,7 +153,7 @@ impl TensorFiles {
     }
 
     /// A bias: a matrix of one output.
-    fn vector(&self, place: usize, len: usize) -> Result<Matrix<'_>, Error> {
+    fn vector(&self, place: usize, len: usize) -> Result<Matrix<'_>, ConvertError> {
         Ok(Matrix { name: self.name(place), numbers: self.read(place, len)?, steps: [1, 0], outputs_first: false })
     }
 }

@@ -13,8 +13,9 @@ mod npz;
 mod roles;
 mod safetensors;
 
+use crate::host::convert::ConvertError;
+use crate::host::files::printable;
 use crate::host::files::{Bytes, FileAccess};
-use crate::host::{Error, shown};
 use core::fmt;
 use core::ops::Range;
 use element::Element;
@@ -43,7 +44,7 @@ pub struct TensorInfo {
 impl fmt::Display for TensorInfo {
     /// For example `fc1.weight [128, 784]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", shown(&self.name), self.shape)
+        write!(f, "{} {:?}", printable(&self.name), self.shape)
     }
 }
 
@@ -100,11 +101,11 @@ impl TensorFiles {
     /// # Errors
     ///
     /// If a file cannot be read, its format is unknown, or its list of tensors is damaged.
-    pub fn open<P: AsRef<Path>>(paths: &[P], access: FileAccess) -> Result<Self, Error> {
+    pub fn open<P: AsRef<Path>>(paths: &[P], access: FileAccess) -> Result<Self, ConvertError> {
         let mut opened = Self { files: Vec::new(), tensors: Vec::new() };
         for path in paths.iter().map(AsRef::as_ref) {
             let bytes = Bytes::open(path, access, announced)?;
-            let error = |error| Error::Tensors { path: shown(path), error };
+            let error = |error| ConvertError::Tensors { path: printable(path), error };
             for tensor in list(bytes.as_slice(), path).map_err(error)? {
                 if opened.infos().any(|info| info.name == tensor.info.name) {
                     return Err(error(TensorError::Duplicate { name: tensor.info.name }));
@@ -123,7 +124,7 @@ impl TensorFiles {
 
     /// The files' paths, for messages.
     fn paths(&self) -> String {
-        let each: Vec<_> = self.files.iter().map(|(path, _)| shown(path)).collect();
+        let each: Vec<_> = self.files.iter().map(|(path, _)| printable(path)).collect();
         each.join(", ")
     }
 
@@ -138,10 +139,10 @@ impl TensorFiles {
     }
 
     /// Reads the numbers of the tensor at `place`: `len` of them, which its shape says.
-    fn read(&self, place: usize, len: usize) -> Result<Numbers<'_>, Error> {
+    fn read(&self, place: usize, len: usize) -> Result<Numbers<'_>, ConvertError> {
         let (file, tensor) = &self.tensors[place];
         let (path, bytes) = &self.files[*file];
-        let error = |error| Error::Tensors { path: shown(path), error };
+        let error = |error| ConvertError::Tensors { path: printable(path), error };
         tensor.read(bytes.as_slice(), len).map_err(error)
     }
 }
@@ -233,11 +234,11 @@ fn single(bytes: &[u8], name: String) -> Result<Tensor, TensorError> {
 ///
 /// What is wrong with them.
 #[doc(hidden)]
-pub fn check(bytes: &[u8]) -> Result<usize, Error> {
+pub fn check(bytes: &[u8]) -> Result<usize, ConvertError> {
     // As much as a test may inflate.
     const MOST: usize = 1 << 20;
     let path = Path::new("bytes.safetensors");
-    let error = |error| Error::Tensors { path: shown(path), error };
+    let error = |error| ConvertError::Tensors { path: printable(path), error };
     let mut numbers = 0;
     let (mut files, mut all) = (TensorFiles { files: Vec::new(), tensors: Vec::new() }, 0_usize);
     for tensor in list(bytes, path).map_err(error)? {

@@ -1,0 +1,102 @@
+//! What can go wrong with a file or with memory, and how text from outside appears in messages.
+
+use crate::model::ModelError;
+use crate::net::SizeError;
+use core::fmt;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A path, or any text from outside, for messages. Control characters, which a terminal would obey, are escaped.
+pub fn printable(text: impl AsRef<OsStr>) -> String {
+    let mut printable = String::new();
+    for letter in text.as_ref().to_string_lossy().chars() {
+        if letter.is_control() { printable.extend(letter.escape_default()) } else { printable.push(letter) }
+    }
+    printable
+}
+
+/// Why a file cannot be read or written, or memory cannot be allocated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The system refused to read or write.
+    #[error("cannot {action} {}: {error}{}", printable(path), remedy(*action, error.kind()))]
+    Io {
+        /// What was attempted.
+        action: Action,
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// A file is not a valid model, or not one of the expected kind.
+    #[error("{}: {error}", printable(path))]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: ModelError,
+    },
+    /// A file already exists and would be overwritten.
+    #[error("{} already exists: choose another directory, or remove it first", printable(path))]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Out of memory.
+    #[error("cannot allocate {bytes} bytes of memory: {error}")]
+    Memory {
+        /// The number of bytes requested.
+        bytes: usize,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// No model has this size.
+    #[error(transparent)]
+    Size(#[from] SizeError),
+}
+
+impl FileError {
+    /// Adds the action and the path to an error of the system.
+    pub fn io(action: Action, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Io { action, path: path.to_owned(), error }
+    }
+}
+
+/// An action on a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names explain themselves")]
+pub enum Action {
+    Open,
+    Read,
+    Write,
+    Create,
+    Remove,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Create => "create",
+            Self::Remove => "remove",
+        })
+    }
+}
+
+/// A hint about what to do after an error of the system, where there is one.
+const fn remedy(action: Action, kind: io::ErrorKind) -> &'static str {
+    match (action, kind) {
+        (Action::Write, io::ErrorKind::NotFound) => "; create its directory first",
+        (_, io::ErrorKind::PermissionDenied) => "; check the permissions of the file and its directory",
+        (_, io::ErrorKind::IsADirectory) => "; choose a file",
+        (_, io::ErrorKind::NotADirectory) => "; a part of its path is a file, not a directory",
+        (_, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => "; free some space, or choose another disk",
+        (_, io::ErrorKind::ReadOnlyFilesystem) => "; choose another disk",
+        _ => "",
+    }
+}

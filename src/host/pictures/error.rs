@@ -1,0 +1,90 @@
+//! What can go wrong with pictures: their files, and what is in them.
+
+use super::{MAX_FILE_LEN, MAX_PIXELS};
+use crate::host::files::{FileError, printable};
+use crate::image::picture::{Picture, PictureError};
+use std::path::PathBuf;
+
+/// The longest text of a decoder in an error.
+const MAX_REASON: usize = 100;
+
+/// Why there is no input for a network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GreyPictureError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not a picture, is damaged, or is too large.
+    #[error("{}: {error}", printable(path))]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: PictureFileError,
+    },
+    /// The picture has no digit in it, or has a wrong size.
+    #[error("{}: {error}", printable(path))]
+    NoDigit {
+        /// The file.
+        path: PathBuf,
+        /// Why no digit was found.
+        error: PictureError,
+    },
+}
+
+/// Why a file cannot be decoded. Its path stands in [`GreyPictureError::Decode`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureFileError {
+    /// The file is empty.
+    #[error("the file is empty")]
+    Empty,
+    /// The file is in none of the formats.
+    #[error(
+        "not a picture that can be read: it begins with \"{}\"; PNG, JPEG, PGM and PPM files can: convert it first",
+        found.escape_ascii()
+    )]
+    Unknown {
+        /// The first bytes, up to 8.
+        found: Vec<u8>,
+    },
+    /// The file has more than 2²⁸ bytes.
+    #[error("the file is longer than {} MiB: make the picture smaller", MAX_FILE_LEN >> 20)]
+    Long,
+    /// A side is not 1 to [`Picture::MAX_SIDE`], or there are more than 2²⁶ pixels.
+    #[error(
+        "a picture of {width} × {height} pixels; each side takes 1 to {}, and both together at most {MAX_PIXELS} pixels: make \
+         it smaller, or cut the digit out",
+        Picture::MAX_SIDE
+    )]
+    Size {
+        /// The columns.
+        width: u32,
+        /// The rows.
+        height: u32,
+    },
+    /// The file is truncated, or a part of it violates its format.
+    #[error("the {format} file is damaged or truncated: {reason}; save or copy it again")]
+    Damaged {
+        /// PNG, JPEG or PNM.
+        format: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// Out of memory.
+    #[error("cannot allocate {bytes} bytes of memory: make the picture smaller")]
+    Memory {
+        /// The number of bytes requested.
+        bytes: usize,
+    },
+}
+
+impl PictureFileError {
+    /// What a decoder says, in one line.
+    pub(super) fn damaged(format: &'static str, reason: &impl ToString) -> Self {
+        let reason = reason.to_string();
+        let line: String = reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_REASON).collect();
+        Self::Damaged { format, reason: line.trim_end_matches('.').to_owned() }
+    }
+}
