@@ -858,7 +858,7 @@ fn files_that_are_not_idx() {
 #[test]
 fn truncated_and_too_long_files() {
     let images = SmallSet::TINY.file(0);
-    assert_file_rejected(0, &images[..images.len() - 1], &["the file is cut", "5760", "5759"]);
+    assert_file_rejected(0, &images[..images.len() - 1], &["truncated file", "5760", "5759"]);
     assert_file_rejected(0, &images[..10], &["ends after 10 bytes, within the IDX header"]);
     assert_file_rejected(0, &[&images[..], &[0]].concat(), &["5760 bytes of elements, but 5761 follow"]);
 }

@@ -10,11 +10,7 @@ impl From<PictureError> for Status {
             PictureError::Input { .. } => Self::Pixels,
             PictureError::Scratch { .. } => Self::Scratch,
             PictureError::Blank { .. } => Self::Blank,
-            PictureError::Noise { .. }
-            | PictureError::Filled { .. }
-            | PictureError::Texture { .. }
-            | PictureError::Scattered { .. }
-            | PictureError::Small { .. } => Self::NoDigit,
+            PictureError::NoDigit(_) => Self::NoDigit,
         }
     }
 }

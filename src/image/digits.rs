@@ -21,6 +21,15 @@ const BOX: usize = 20;
 /// is ink), and the label, 0 to 9.
 ///
 /// The result depends on the arguments only, so digits can be generated in any order and on any thread.
+///
+/// ```
+/// let (pixels, label) = twolayer::digit(1, 0);
+/// for row in pixels.chunks(28) {
+///     println!("{}", row.iter().map(|&pixel| if pixel > 127 { '#' } else { ' ' }).collect::<String>());
+/// }
+/// println!("a {label}");
+/// # assert!(label < 10 && pixels.contains(&255));
+/// ```
 #[must_use]
 pub fn digit(seed: u64, index: u32) -> ([u8; SIDE * SIDE], u8) {
     let mut random = Random::new(seed, index);

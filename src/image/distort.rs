@@ -12,7 +12,8 @@ use core::num::NonZeroUsize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Distortion {
     /// In percent of the usual: displacements of 1.1 pixels as a standard deviation, smooth over some 6 pixels, turns up to
-    /// 0.25 radians, scales up to 15 % on each axis, shear up to 0.2, shifts up to a pixel. At most 400.
+    /// 0.25 radians, scales up to 15 % on each axis, shear up to 0.2, shifts up to a pixel. More than
+    /// [`MAX_PERCENT`](Self::MAX_PERCENT) counts as that.
     pub percent: u16,
 }
 
@@ -42,13 +43,26 @@ impl Distortion {
         places.saturating_add(fields)
     }
 
-    /// Writes a distorted copy of an image of `width` columns: pixels move, background (0) comes in at the edges. Each `seed`
-    /// stands for a distortion of its own. `scratch` may hold anything. Sides may have up to 16,384 pixels.
+    /// Writes a distorted copy of an image of `width` columns: pixels move, background (0) comes in at the edges. The same
+    /// `seed` gives the same distortion. `scratch` may hold anything. Sides may have up to 16,384 pixels.
     ///
     /// # Errors
     ///
-    /// [`SizeError`] when `image` is not whole rows, `distorted` is not as long as it, or `scratch` is shorter than
-    /// [`scratch_len`](Self::scratch_len).
+    /// [`SizeError::Pixels`] when `image` is not whole rows, [`SizeError::Results`] when `distorted` is not as long as it,
+    /// [`SizeError::Scratch`] when `scratch` is shorter than [`scratch_len`](Self::scratch_len).
+    ///
+    /// ```
+    /// use core::num::NonZeroUsize;
+    /// use twolayer::{Distortion, digit};
+    /// # fn main() -> Result<(), twolayer::SizeError> {
+    /// let (image, _) = digit(1, 0);
+    /// let width = NonZeroUsize::new(28).unwrap();
+    /// let mut scratch = vec![0; Distortion::scratch_len(28, 28)];
+    /// let mut distorted = [0; 28 * 28];
+    /// Distortion { percent: 100 }.apply(&image, width, 7, &mut scratch, &mut distorted)?;
+    /// assert_ne!(distorted, image);
+    /// # Ok(()) }
+    /// ```
     pub fn apply(
         self,
         image: &[u8],

@@ -91,7 +91,8 @@ impl<'a> Idx<'a> {
     ///
     /// # Errors
     ///
-    /// When the bytes do not begin as an IDX file does, or are more or fewer than the header announces.
+    /// - [`IdxError::Header`], [`IdxError::Magic`], [`IdxError::Element`]: the bytes do not begin as an IDX file does;
+    /// - [`IdxError::TooLarge`], [`IdxError::Length`]: they are more or fewer than the header announces.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, IdxError> {
         let (idx, expected) = Self::parse_header(bytes)?;
         match idx.data.len() as u64 {
@@ -143,7 +144,8 @@ impl<'a> Idx<'a> {
     ///
     /// # Errors
     ///
-    /// When the elements are not u8, there are fewer than two dimensions, or an image has no pixels.
+    /// [`IdxError::NotImages`] when the elements are not u8, there are fewer than two dimensions, or an image has no pixels;
+    /// [`IdxError::TooLarge`] when an image has more pixels than this machine can address.
     pub fn images(&self) -> Result<Images<'a>, IdxError> {
         let wrong = IdxError::NotImages { element: self.element, rank: self.dimensions.len() };
         let (Element::U8, Some(count)) = (self.element, self.dimensions().next().filter(|_| self.dimensions.len() > 1))
@@ -161,7 +163,7 @@ impl<'a> Idx<'a> {
     ///
     /// # Errors
     ///
-    /// When the elements are not u8 or there is not exactly one dimension.
+    /// [`IdxError::NotLabels`] when the elements are not u8 or there is not exactly one dimension.
     pub fn labels(&self) -> Result<&'a [u8], IdxError> {
         match (self.element, self.dimensions.len()) {
             (Element::U8, 1) => Ok(self.data),
@@ -278,7 +280,7 @@ impl fmt::Display for IdxError {
             }
             Self::TooLarge => f.write_str("the IDX header's dimensions announce more than a file can hold"),
             Self::Length { expected, found } if found < expected => {
-                write!(f, "the file is cut: the IDX header announces {expected} bytes of elements, {found} follow")
+                write!(f, "truncated file: the IDX header announces {expected} bytes of elements, {found} follow")
             }
             Self::Length { expected, found } => {
                 write!(f, "the IDX header announces {expected} bytes of elements, but {found} follow")
@@ -393,7 +395,7 @@ mod tests {
             (IdxError::TooLarge, "more than a file can hold"),
             (
                 IdxError::Length { expected: 5, found: 4 },
-                "is cut: the IDX header announces 5 bytes of elements, 4 follow",
+                "truncated file: the IDX header announces 5 bytes of elements, 4 follow",
             ),
             (IdxError::Length { expected: 5, found: 6 }, "announces 5 bytes of elements, but 6 follow"),
             (IdxError::NotImages { element: Element::I16, rank: 2 }, "of i16 in 2 dimensions; images are"),

@@ -17,7 +17,7 @@ use super::level::{self, LEVELS, level};
 use super::{MAX_WIDTH, QuantizedNetwork, Row, class, margin, start};
 use crate::base::Always;
 use crate::int::Bits;
-use crate::net::{Shape, SizeError, seen};
+use crate::net::{Shape, SizeError, network_input};
 use crate::simd::{Backend, Isa, PackedTile, TierFn};
 use core::slice::Iter;
 use wide::{i16x32, i32x16, u16x32};
@@ -220,7 +220,7 @@ impl<'a> PackedNetwork<'a> {
             return Err(SizeError::Pixels { found, expected });
         }
         let mut scratch = Scratch::new(self.shape, scratch)?;
-        let pixels = seen(self.shape, image, core::mem::take(&mut scratch.halved));
+        let pixels = network_input(self.shape, image, core::mem::take(&mut scratch.halved));
         self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
         Ok(scratch.outputs)
     }

@@ -89,12 +89,14 @@ impl fmt::Display for SizeError {
             Self::Halves { width, pixels } => {
                 write!(f, "{pixels} pixels in rows of {width} cannot be halved to the inputs: both sides must be even")
             }
-            Self::Weights { found, expected } => write!(f, "{found} weights; the shape has {expected}"),
+            Self::Weights { found, expected } => write!(f, "{found} weights; expected {expected}"),
             Self::Pixels { found, expected } => write!(f, "{found} pixels; one image has {expected}"),
-            Self::Results { found, expected } => write!(f, "room for {found} results; there are {expected}"),
-            Self::Scratch { found, expected } => write!(f, "{found} words of scratch; at least {expected} are needed"),
+            Self::Results { found, expected } => write!(f, "output buffer has {found} elements; expected {expected}"),
+            Self::Scratch { found, expected } => {
+                write!(f, "scratch has {found} words of 32 bits; expected at least {expected}")
+            }
             Self::Memory { found, expected } => {
-                write!(f, "{found} words of memory for the weights; at least {expected} are needed")
+                write!(f, "memory for the weights has {found} words of 32 bits; expected at least {expected}")
             }
         }
     }

@@ -60,8 +60,8 @@ impl<'a> Network<'a> {
     ///
     /// # Errors
     ///
-    /// [`SizeError`] when `image` or `outputs` is not as long as the shape says, or `scratch` is shorter than
-    /// [`scratch_len`](Self::scratch_len).
+    /// [`SizeError::Pixels`], [`SizeError::Results`] when `image` or `outputs` is not as long as the shape says,
+    /// [`SizeError::Scratch`] when `scratch` is shorter than [`scratch_len`](Self::scratch_len).
     pub fn outputs(&self, image: &[u8], scratch: &mut [f32], outputs: &mut [f32]) -> Result<(), SizeError> {
         self.check(image)?;
         self.outputs_batch(image, scratch, outputs)
@@ -106,8 +106,9 @@ impl<'a> Network<'a> {
     ///
     /// # Errors
     ///
-    /// [`SizeError`] when `images` is not a whole number of images, `outputs` not as long as they need, or `scratch` shorter
-    /// than [`batch_scratch_len`](Self::batch_scratch_len).
+    /// [`SizeError::Pixels`] when `images` is not a whole number of images, [`SizeError::Results`] when `outputs` is not as
+    /// long as they need, [`SizeError::Scratch`] when `scratch` is shorter than
+    /// [`batch_scratch_len`](Self::batch_scratch_len).
     pub fn outputs_batch(&self, images: &[u8], scratch: &mut [f32], outputs: &mut [f32]) -> Result<(), SizeError> {
         let samples = self.samples(images)?;
         let (found, expected) = (outputs.len(), samples.saturating_mul(self.shape().outputs()));
@@ -417,7 +418,7 @@ mod tests {
         let many = Err(SizeError::Results { found: 3, expected: 2 });
         assert_eq!(run(18, expected, 5, 3), (few, many));
         let message = SizeError::Results { found: 5, expected: 6 }.to_string();
-        assert_eq!(message, "room for 5 results; there are 6");
+        assert_eq!(message, "output buffer has 5 elements; expected 6");
 
         // One image is one image.
         let len = Network::scratch_len(shape);

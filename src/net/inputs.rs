@@ -31,9 +31,9 @@ pub fn halve(image: &[u8], width: u16, halved: &mut [u8]) -> Result<(), SizeErro
     Ok(())
 }
 
-/// What a network sees of an image, or of several: the pixels, or those of the images halved, for which `room` then
-/// has one for each input.
-pub(crate) fn seen<'p>(shape: Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
+/// The inputs of a network for one image or several: the pixels as they are or, where the shape says so, those of the
+/// halved images, which are written to `room`: one for each input.
+pub(crate) fn network_input<'p>(shape: Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
     match shape.halved_image() {
         None => images,
         Some([width, _]) => {

@@ -7,6 +7,7 @@ mod hash;
 mod init;
 mod inputs;
 mod kernel;
+mod loss;
 #[cfg(feature = "probe")]
 pub mod probe;
 #[cfg(any(test, feature = "probe"))]
@@ -20,13 +21,14 @@ pub use forward::Network;
 pub use hash::weights_hash;
 pub use init::{INIT_SCALE, fill_initial, fill_scaled};
 pub use inputs::halve;
-pub(crate) use inputs::{halve_rows, seen};
+pub(crate) use inputs::{halve_rows, network_input};
+pub use loss::{Loss, LossFunction};
 #[cfg(feature = "std")]
 pub(crate) use shape::PANEL;
 pub use shape::Shape;
-pub use train::{Loss, LossFunction, TrainError, TrainOptions, Trainer};
 #[cfg(feature = "std")]
 pub(crate) use train::{Panel, Panels, ThisThread, Workers, check_samples};
+pub use train::{TrainError, TrainOptions, Trainer};
 #[cfg(feature = "std")]
 pub(crate) use weights::panels_mut;
 pub use weights::{Weights, WeightsMut};

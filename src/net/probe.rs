@@ -1,9 +1,8 @@
 //! For the benches: the parts of a training step one by one, and what the machine can do at most.
 
 pub use super::reference::Reference;
-use crate::net::kernel::sequential::Loss;
 use crate::net::kernel::{load, rows};
-use crate::net::{ThisThread, TrainError, TrainOptions, Trainer, WeightsMut};
+use crate::net::{Loss, ThisThread, TrainError, TrainOptions, Trainer, WeightsMut};
 use crate::simd::{Backend, Isa, TierFn, sum_lanes};
 pub use crate::simd::{PEAK_OPERATIONS, peak};
 use wide::f32x16;

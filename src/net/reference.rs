@@ -26,7 +26,7 @@ pub struct Reference {
     /// `[hidden_padded]` and `[outputs]`; zero where there are none.
     b1: Vec<f32>,
     b2: Vec<f32>,
-    /// What training makes small.
+    /// The loss function.
     pub loss: LossFunction,
 }
 

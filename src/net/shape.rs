@@ -53,7 +53,8 @@ impl Shape {
     ///
     /// # Errors
     ///
-    /// When a size is out of range, or the weights would not fit into 2 GiB.
+    /// - [`SizeError::Inputs`], [`SizeError::Outputs`]: the number is out of range;
+    /// - [`SizeError::Hidden`]: there are none, or so many that the weights would not fit into 2 GiB.
     pub const fn new(inputs: usize, hidden: usize, outputs: usize) -> Result<Self, SizeError> {
         let (Some(some_inputs), true) = (NonZeroUsize::new(inputs), inputs <= Self::MAX_INPUTS) else {
             return Err(SizeError::Inputs { found: inputs });

@@ -4,7 +4,7 @@
 #![expect(unsafe_code, reason = "exported functions have names that must be unique")]
 
 use crate::Shared;
-use twolayer::picture::{Ink, Picture, PictureError};
+use twolayer::picture::{Ink, NoDigit, Picture, PictureError};
 use twolayer::{Bits, Kind, Model, QuantizedNetwork, Shape, model};
 
 /// Columns and rows of the drawing.
@@ -117,7 +117,7 @@ pub extern "C" fn answer() -> i32 {
     match picture.normalize(Ink::Light, PICTURE_SCRATCH.lend(), seen) {
         Ok(_) => {}
         Err(PictureError::Blank { .. }) => return -1,
-        Err(PictureError::Small { .. }) => return -2,
+        Err(PictureError::NoDigit(NoDigit::Small { .. })) => return -2,
         Err(_) => return -3,
     }
     let file = bytemuck::cast_slice(FILE.lend()).get(model::HEADER_LEN..).unwrap_or_default();

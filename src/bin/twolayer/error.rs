@@ -146,10 +146,6 @@ const fn digit_hint(error: &PictureError) -> &'static str {
         PictureError::Blank { .. } => {
             ". Is the picture the right one? If it is, take one with more light; --invert auto finds ink of either kind"
         }
-        PictureError::Noise { .. } | PictureError::Small { .. } => ". Take a picture that is sharper, or nearer",
-        PictureError::Filled { .. } | PictureError::Scattered { .. } => {
-            ". Cut the picture so that it shows one digit and some of the paper around it"
-        }
         _ => "",
     }
 }

@@ -1,7 +1,7 @@
 //! The part of what a machine can do that a run reached.
 
 use crate::host::data::Set;
-use crate::net::{Shape, seen};
+use crate::net::{Shape, network_input};
 use crate::simd::{Backend, PEAK_OPERATIONS, peak};
 use core::hint::black_box;
 use core::time::Duration;
@@ -28,7 +28,7 @@ impl Work {
         let mut halved = vec![0; shape.inputs()];
         let mut ink = 0;
         for image in set.images().chunks_exact(shape.pixels()).take(images) {
-            ink += seen(shape, image, &mut halved).iter().filter(|pixel| **pixel != 0).count();
+            ink += network_input(shape, image, &mut halved).iter().filter(|pixel| **pixel != 0).count();
         }
         let ink = ink as f64 / images.max(1) as f64;
         let (hidden, outputs) = (shape.hidden() as f64, shape.outputs() as f64);

@@ -7,7 +7,7 @@ use crate::base::to_f64;
 use crate::host::data::Set;
 use crate::host::files::{FileError, OwnedWeights, Quantized};
 use crate::int::level;
-use crate::net::{Weights, seen};
+use crate::net::{Weights, network_input};
 
 /// The most units that are shown, and the most weights in all.
 const MAX_UNITS: usize = 48;
@@ -91,7 +91,7 @@ impl Units {
         let mut halved = vec![0; inputs];
         let mut z = Vec::new();
         for image in test.images().chunks_exact(shape.pixels()).take(images) {
-            let image = seen(shape, image, &mut halved);
+            let image = network_input(shape, image, &mut halved);
             let mut first_unit = 0;
             for (w1, _, start, width) in weights.panels() {
                 z.clear();

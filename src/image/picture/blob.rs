@@ -9,7 +9,7 @@
 //! Time grows with pixels, whatever the blobs look like.
 
 use super::levels::percent;
-use super::{Area, Inked, Levels, Picture, PictureError};
+use super::{Area, Inked, Levels, NoDigit, Picture};
 use crate::base::{Always, violated};
 
 /// The least ink in the largest blob, of 100.
@@ -23,7 +23,7 @@ const NEAR: u32 = 5;
 const CELLS: u64 = 400;
 
 /// The digit's box: that of the largest blob, and of all others, but for specks, that reach into it or near it.
-pub(super) fn find(inked: &Inked<'_, '_>, levels: Levels, scratch: &mut [u32]) -> Result<Area, PictureError> {
+pub(super) fn find(inked: &Inked<'_, '_>, levels: Levels, scratch: &mut [u32]) -> Result<Area, NoDigit> {
     let (mut all, mut largest) = (0, None::<Blob>);
     let runs = Blobs::new(inked, levels, None, scratch).each(|blob| {
         all += blob.ink;
@@ -33,12 +33,12 @@ pub(super) fn find(inked: &Inked<'_, '_>, levels: Levels, scratch: &mut [u32]) -
     });
     let runs = percent(runs, inked.picture.area());
     if runs >= MOST_RUNS {
-        return Err(PictureError::Texture { found: runs, expected: MOST_RUNS });
+        return Err(NoDigit::Texture { found: runs, expected: MOST_RUNS });
     }
     let (ink, area) = largest.map_or((0, None), |blob| (blob.ink, Some(blob.area)));
     let share = percent(ink, all);
     let (Some(area), LEAST_SHARE..) = (area, share) else {
-        return Err(PictureError::Scattered { found: share, expected: LEAST_SHARE });
+        return Err(NoDigit::Scattered { found: share, expected: LEAST_SHARE });
     };
     let mut digit = area;
     // Once more if there are others.
@@ -55,7 +55,7 @@ pub(super) fn find(inked: &Inked<'_, '_>, levels: Levels, scratch: &mut [u32]) -
         });
     }
     match digit.longer() {
-        found if found < Picture::MIN_DIGIT => Err(PictureError::Small { found, expected: Picture::MIN_DIGIT }),
+        found if found < Picture::MIN_DIGIT => Err(NoDigit::Small { found, expected: Picture::MIN_DIGIT }),
         _ => Ok(digit),
     }
 }
@@ -452,7 +452,7 @@ mod tests {
         let fork = [[75, 50, 1, 1], [76, 51, 1, 1], [78, 50, 1, 2], [77, 52, 1, 3]];
         assert_eq!(find(&[&[digit][..], &fork].concat()), Ok([60, 40, 19, 40]));
         assert_eq!(find(&[[9, 9, 1, 5]]), Ok([9, 9, 1, 5]));
-        assert_eq!(find(&[[9, 9, 1, 4]]), Err(PictureError::Small { found: 4, expected: 5 }));
+        assert_eq!(find(&[[9, 9, 1, 4]]), Err(NoDigit::Small { found: 4, expected: 5 }));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The levels of a picture: which side of the background the ink is on, what parts it from paper and from noise.
 
 use super::histogram::{add, quantile};
-use super::{Background, Ink, Picture, PictureError};
+use super::{Background, Ink, NoDigit, Picture, PictureError};
 use crate::base::{Always, violated};
 use core::num::{NonZeroU32, NonZeroU64};
 
@@ -56,14 +56,14 @@ impl Levels {
         // Of so much ink, a quarter of the pixels would look like noise.
         let percent = percent(inked, picture.area());
         if percent > MOST_INK {
-            return Err(PictureError::Filled { found: percent, expected: MOST_INK });
+            return Err(NoDigit::Filled { found: percent, expected: MOST_INK }.into());
         }
         let expected = u16::from(noise) * NOISE;
         if u16::from(contrast) < expected {
-            return Err(PictureError::Noise { found: contrast, expected });
+            return Err(NoDigit::Noise { found: contrast, expected }.into());
         }
         let floor = floor(ink, threshold, contrast, inked);
-        let floor = floor.ok_or(PictureError::Noise { found: contrast, expected: 256 })?;
+        let floor = floor.ok_or(NoDigit::Noise { found: contrast, expected: 256 })?;
         Ok(Self { light, contrast, threshold, floor })
     }
 }
@@ -273,10 +273,13 @@ mod tests {
         assert_eq!(contrast(&[(100, 80), (123, 20)]), Err(blank(23)));
         // A quarter of the pixels differs by less than 5.
         assert_eq!(contrast(&[(100, 20), (105, 30), (95, 30), (160, 20)]), Ok(60));
-        let noise = |found, expected| Err(PictureError::Noise { found, expected });
+        let noise = |found, expected| Err(PictureError::NoDigit(NoDigit::Noise { found, expected }));
         assert_eq!(contrast(&[(100, 20), (105, 30), (95, 30), (159, 20)]), noise(59, 60));
         assert_eq!(contrast(&[(100, 25), (200, 75)]), noise(100, 1200));
-        assert_eq!(contrast(&[(100, 24), (200, 76)]), Err(PictureError::Filled { found: 76, expected: 75 }));
+        assert_eq!(
+            contrast(&[(100, 24), (200, 76)]),
+            Err(PictureError::NoDigit(NoDigit::Filled { found: 76, expected: 75 }))
+        );
     }
 
     #[test]

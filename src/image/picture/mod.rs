@@ -128,8 +128,9 @@ impl<'a> Picture<'a> {
     ///
     /// # Errors
     ///
-    /// When the picture has no pixels or a side longer than [`MAX_SIDE`](Self::MAX_SIDE), the stride is less than the
-    /// width, or there are fewer bytes than `(height − 1) · stride + width`.
+    /// - [`Size`](PictureError::Size): the picture has no pixels or a side longer than [`MAX_SIDE`](Self::MAX_SIDE);
+    /// - [`Stride`](PictureError::Stride): the stride is less than the width;
+    /// - [`Pixels`](PictureError::Pixels): there are fewer bytes than `(height − 1) · stride + width`.
     pub const fn new(pixels: &'a [u8], width: u32, height: u32, stride: u32) -> Result<Self, PictureError> {
         if width == 0 || height == 0 || width > Self::MAX_SIDE || height > Self::MAX_SIDE {
             return Err(PictureError::Size { width, height });
@@ -190,12 +191,12 @@ impl<'a> Picture<'a> {
     ///
     /// - [`Input`](PictureError::Input), [`Scratch`](PictureError::Scratch): a buffer is not as long as it must be;
     /// - [`Blank`](PictureError::Blank): ink differs from paper by less than [`MIN_CONTRAST`](Self::MIN_CONTRAST) levels;
-    /// - [`Noise`](PictureError::Noise): or by less than four times the noise, taken to be three times the difference from
+    /// - [`NoDigit`](PictureError::NoDigit) of [`Noise`](NoDigit::Noise): or by less than four times the noise, taken to be three times the difference from
     ///   the background that a quarter of all pixels do not exceed; or no floor below the threshold parts ink from noise;
-    /// - [`Filled`](PictureError::Filled): more than three quarters of the picture are ink;
-    /// - [`Texture`](PictureError::Texture): a quarter as many runs of ink in rows as pixels, or more;
-    /// - [`Scattered`](PictureError::Scattered): the largest blob has less than a quarter of all ink;
-    /// - [`Small`](PictureError::Small): the longer side of the digit is shorter than [`MIN_DIGIT`](Self::MIN_DIGIT).
+    /// - [`NoDigit`](PictureError::NoDigit) of [`Filled`](NoDigit::Filled): more than three quarters of the picture are ink;
+    /// - [`NoDigit`](PictureError::NoDigit) of [`Texture`](NoDigit::Texture): a quarter as many runs of ink in rows as pixels, or more;
+    /// - [`NoDigit`](PictureError::NoDigit) of [`Scattered`](NoDigit::Scattered): the largest blob has less than a quarter of all ink;
+    /// - [`NoDigit`](PictureError::NoDigit) of [`Small`](NoDigit::Small): the longer side of the digit is shorter than [`MIN_DIGIT`](Self::MIN_DIGIT).
     ///
     /// On an error `input` is as it was.
     pub fn normalize(&self, ink: Ink, scratch: &mut [u32], input: &mut [u8]) -> Result<Seen, PictureError> {
@@ -359,7 +360,15 @@ pub enum PictureError {
         /// The least contrast: [`Picture::MIN_CONTRAST`].
         expected: u8,
     },
-    /// Nothing that stands out from the noise.
+    /// Something is in the picture, but no digit.
+    NoDigit(NoDigit),
+}
+
+/// What is in a picture in place of a digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoDigit {
+    /// Noise, from which nothing stands out.
     Noise {
         /// The contrast, in levels.
         found: u8,
@@ -405,44 +414,62 @@ impl fmt::Display for PictureError {
             Self::Stride { found, expected } => {
                 write!(f, "rows of {expected} pixels start every {found} bytes: they overlap")
             }
-            Self::Pixels { found, expected } => write!(f, "{found} bytes of pixels; the picture takes {expected}"),
+            Self::Pixels { found, expected } => {
+                write!(f, "pixel buffer has {found} bytes; expected at least {expected}")
+            }
             Self::Input { found } => {
                 let (least, most) = (Picture::MIN_INPUT_SIDE, Picture::MAX_INPUT_SIDE);
-                write!(f, "room for {found} pixels of input; it takes a square of {least} to {most} a side")
+                write!(f, "input buffer has {found} elements; expected the square of a side of {least} to {most}")
             }
-            Self::Scratch { found, expected } => write!(f, "{found} words of scratch; the picture takes {expected}"),
+            Self::Scratch { found, expected } => {
+                write!(f, "scratch has {found} words of 32 bits; expected at least {expected}")
+            }
             Self::Blank { found, expected } => {
                 write!(f, "the picture is blank: a contrast of {found} levels; a digit has {expected} or more")
             }
-            Self::Noise { found, expected } => {
-                write!(f, "the picture is noise: a contrast of {found} levels, where the noise asks for {expected}")
-            }
-            Self::Filled { found, expected } => {
-                write!(
-                    f,
-                    "the picture is filled: {found} % of it are ink; at most {expected} % are in a picture of a digit"
-                )
-            }
-            Self::Texture { found, expected } => {
-                write!(
-                    f,
-                    "the picture is a texture: {found} runs of ink in 100 pixels; a picture of a digit has fewer than {expected}"
-                )
-            }
-            Self::Scattered { found, expected } => {
-                write!(
-                    f,
-                    "the ink is scattered: the largest blob has {found} % of it; a digit has {expected} % or more"
-                )
-            }
-            Self::Small { found, expected } => {
-                write!(f, "the largest blob is a speck of {found} pixels; a digit's longer side has {expected} or more")
-            }
+            Self::NoDigit(reason) => write!(f, "no digit found: {reason}"),
         }
     }
 }
 
 impl core::error::Error for PictureError {}
+
+impl From<NoDigit> for PictureError {
+    fn from(reason: NoDigit) -> Self {
+        Self::NoDigit(reason)
+    }
+}
+
+impl fmt::Display for NoDigit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Noise { found, expected } => write!(
+                f,
+                "the contrast of {found} levels is lost in noise, which asks for {expected}; take a picture that is sharper or \
+                 has more light"
+            ),
+            Self::Filled { found, expected } => write!(
+                f,
+                "{found} % of the picture are ink, of at most {expected} %; cut the picture so that it shows one digit and some \
+                 of the paper around it"
+            ),
+            Self::Texture { found, expected } => write!(
+                f,
+                "the picture is a texture, with {found} runs of ink in 100 pixels where a digit has fewer than {expected}; take \
+                 a picture of plain paper, not of a screen or a pattern"
+            ),
+            Self::Scattered { found, expected } => write!(
+                f,
+                "the ink is scattered, and the largest blob has {found} % of it, of at least {expected} %; cut the picture so \
+                 that it shows one digit and some of the paper around it"
+            ),
+            Self::Small { found, expected } => write!(
+                f,
+                "the largest blob is a speck of {found} pixels, of at least {expected}; take a picture from nearer"
+            ),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -303,21 +303,28 @@ fn what_shows_no_digit_is_an_error() {
     // Noise everywhere.
     for below in [100, 200, 256] {
         let noise = painted(160, 120, |_, _| byte(below));
-        assert!(matches!(of(&noise, 160), Err(PictureError::Noise { .. })), "{below}: {:?}", of(&noise, 160));
+        assert!(
+            matches!(of(&noise, 160), Err(PictureError::NoDigit(NoDigit::Noise { .. }))),
+            "{below}: {:?}",
+            of(&noise, 160)
+        );
     }
     // A frame of paper eight pixels wide, and ink within.
     let filled = painted(160, 160, |x, y| if x.min(159 - x).min(y).min(159 - y) < 8 { 230 } else { 30 });
-    assert_eq!(of(&filled, 160).unwrap_err(), PictureError::Filled { found: 81, expected: 75 });
+    assert_eq!(of(&filled, 160).unwrap_err(), PictureError::NoDigit(NoDigit::Filled { found: 81, expected: 75 }));
     // Checkerboards of one pixel and of two, of any contrast.
     for (side, cell, dark) in [(8, 1, 0), (27, 1, 0), (28, 1, 100), (64, 1, 0), (64, 2, 0), (161, 1, 90)] {
         let board = painted(side, side, |x, y| if (x / cell + y / cell) % 2 == 0 { dark } else { 200 });
-        assert!(matches!(of(&board, side), Err(PictureError::Texture { expected: 25, .. })), "{side} {cell}");
+        assert!(
+            matches!(of(&board, side), Err(PictureError::NoDigit(NoDigit::Texture { expected: 25, .. }))),
+            "{side} {cell}"
+        );
     }
     // Specks: many, and one.
     let specks = painted(160, 120, |_, _| if byte(20) == 0 { 0 } else { 230 });
-    assert!(matches!(of(&specks, 160), Err(PictureError::Scattered { expected: 25, .. })));
+    assert!(matches!(of(&specks, 160), Err(PictureError::NoDigit(NoDigit::Scattered { expected: 25, .. }))));
     let speck = painted(160, 120, |x, y| if (80..84).contains(&x) && (50..53).contains(&y) { 0 } else { 230 });
-    assert_eq!(of(&speck, 160).unwrap_err(), PictureError::Small { found: 4, expected: 5 });
+    assert_eq!(of(&speck, 160).unwrap_err(), PictureError::NoDigit(NoDigit::Small { found: 4, expected: 5 }));
     // Ink in all but a corner, told that it is ink.
     let filled = painted(160, 120, |x, y| if x < 20 && (20..90).contains(&y) { 200 } else { 20 });
     let picture = Picture::new(&filled, 160, 120, 160).unwrap();
@@ -380,17 +387,23 @@ fn errors_are_readable() {
         message(PictureError::Stride { found: 3, expected: 4 }),
         "rows of 4 pixels start every 3 bytes: they overlap"
     );
-    assert_eq!(message(PictureError::Pixels { found: 3, expected: 4 }), "3 bytes of pixels; the picture takes 4");
-    assert_eq!(message(PictureError::Scratch { found: 3, expected: 4 }), "3 words of scratch; the picture takes 4");
+    assert_eq!(
+        message(PictureError::Pixels { found: 3, expected: 4 }),
+        "pixel buffer has 3 bytes; expected at least 4"
+    );
+    assert_eq!(
+        message(PictureError::Scratch { found: 3, expected: 4 }),
+        "scratch has 3 words of 32 bits; expected at least 4"
+    );
     let blank = PictureError::Blank { found: 3, expected: 24 };
     assert_eq!(message(blank), "the picture is blank: a contrast of 3 levels; a digit has 24 or more");
     for error in [
         PictureError::Input { found: 5 },
-        PictureError::Noise { found: 80, expected: 120 },
-        PictureError::Filled { found: 80, expected: 75 },
-        PictureError::Texture { found: 50, expected: 25 },
-        PictureError::Scattered { found: 3, expected: 25 },
-        PictureError::Small { found: 3, expected: 5 },
+        PictureError::NoDigit(NoDigit::Noise { found: 80, expected: 120 }),
+        PictureError::NoDigit(NoDigit::Filled { found: 80, expected: 75 }),
+        PictureError::NoDigit(NoDigit::Texture { found: 50, expected: 25 }),
+        PictureError::NoDigit(NoDigit::Scattered { found: 3, expected: 25 }),
+        PictureError::NoDigit(NoDigit::Small { found: 3, expected: 5 }),
     ] {
         assert!(message(error).contains(|c: char| c.is_ascii_digit()));
     }

@@ -7,35 +7,15 @@
 use super::forward::output_forward;
 use super::{PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
 use crate::base::{Always, exp, ln, violated};
-use crate::net::Shape;
 use crate::net::weights::panels_mut;
+use crate::net::{Loss, LossFunction, Shape};
 use crate::simd::{Isa, TierFn, sum_lanes};
-use core::fmt;
 use core::num::NonZeroUsize;
 use wide::f32x16;
 
 /// Samples whose corrections are collected and then taken off all later samples at once, while their δ1 is in the
 /// first-level cache.
 const GROUP: usize = 8;
-
-/// What training makes small.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LossFunction {
-    /// `Σ (y − t)²`, the article's; `δ2 = y − t`.
-    #[default]
-    Squared,
-    /// `−ln p` of the label, with `p` the softmax of the outputs; `δ2 = p − t`. The outputs are then logits.
-    CrossEntropy,
-}
-
-impl fmt::Display for LossFunction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Squared => "squared error",
-            Self::CrossEntropy => "cross-entropy",
-        })
-    }
-}
 
 /// The sequential part of one block.
 pub(crate) struct Sequential<'a> {
@@ -57,22 +37,6 @@ pub(crate) struct Sequential<'a> {
     pub(crate) sums: &'a mut [f32],
     /// `[outputs]`, for δ2.
     pub(crate) delta2: &'a mut [f32],
-}
-
-/// The losses of some samples, by the [`LossFunction`], each under the weights before its sample's step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Loss {
-    /// The loss of the last sample.
-    pub last: f32,
-    /// The sum of all samples' losses.
-    pub sum: f64,
-}
-
-impl Loss {
-    /// Takes in the losses of the samples that follow.
-    pub(crate) fn add(&mut self, next: Self) {
-        *self = Self { last: next.last, sum: self.sum + next.sum };
-    }
 }
 
 impl TierFn for Sequential<'_> {
@@ -337,12 +301,5 @@ mod tests {
         for width in 1..=17 {
             assert_sequence(width * LANES, 4, 9, 0);
         }
-    }
-
-    #[test]
-    fn losses_add_up() {
-        let mut loss = Loss { last: 1.0, sum: 3.0 };
-        loss.add(Loss { last: 0.5, sum: 2.25 });
-        assert_eq!(loss, Loss { last: 0.5, sum: 5.25 });
     }
 }

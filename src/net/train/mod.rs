@@ -32,13 +32,11 @@ use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
 #[cfg(feature = "std")]
 use crate::net::weights::panel_len;
 use crate::net::weights::{panels, panels_mut};
-use crate::net::{Shape, SizeError, Weights, WeightsMut};
+use crate::net::{Loss, LossFunction, Shape, SizeError, Weights, WeightsMut};
 use crate::simd::{Backend, Isa, LANES, TierFn};
 use core::fmt;
 use core::num::NonZeroUsize;
 use wide::f32x16;
-
-pub use crate::net::kernel::sequential::{Loss, LossFunction};
 
 /// How to train: the defaults are the article's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +47,7 @@ pub struct TrainOptions {
     pub block: usize,
     /// The tier of SIMD instructions: affects speed only.
     pub backend: Backend,
-    /// What training makes small.
+    /// The loss function.
     pub loss: LossFunction,
 }
 
@@ -122,8 +120,9 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// When an option is out of range, the network has biases, or `scratch` is shorter than
-    /// [`scratch_len`](Self::scratch_len).
+    /// - [`TrainError::Alpha`], [`TrainError::Block`]: an option is out of range;
+    /// - [`TrainError::Biases`]: the network has biases;
+    /// - [`TrainError::Size`] of [`SizeError::Scratch`]: `scratch` is shorter than [`scratch_len`](Self::scratch_len).
     pub fn new(weights: WeightsMut<'a>, scratch: &'a mut [f32], options: TrainOptions) -> Result<Self, TrainError> {
         let block = options.check()?;
         let shape = weights.shape();
@@ -151,8 +150,8 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// When a label is not below the number of outputs, or there is not one image for each label; no step is taken
-    /// then.
+    /// [`TrainError::Label`] when a label is not below the number of outputs, [`TrainError::Images`] when there is not one
+    /// image for each label. No step is taken then.
     pub fn train(&mut self, images: &[u8], labels: &[u8]) -> Result<Loss, TrainError> {
         self.train_with(&ThisThread, images, labels, |_, _| Ok(()))
     }
@@ -190,7 +189,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// When it is not finite and above 0; it stays what it was then.
+    /// [`TrainError::Alpha`] when it is not finite and above 0; it stays what it was then.
     pub fn set_alpha(&mut self, alpha: f32) -> Result<(), TrainError> {
         TrainOptions { alpha, ..self.options }.check()?;
         self.options.alpha = alpha;
