@@ -83,7 +83,7 @@ fn networks_go_to_pytorch_and_back() {
     let (_, half) = run_model(&work.join("half.twolayer"), &images);
     let agreed = half.iter().zip(&classes).filter(|(a, b)| a == b).count();
     assert!(agreed >= 9_800, "{agreed} of 10000 classes agree");
-    sandbox.run(&["import", "net.pt"]).failed(&["net.pt: it is pickled", "safetensors.torch.save_file"]);
+    sandbox.run(&["import", "net.pt"]).failed(&["net.pt: this is a pickle", "safetensors.torch.save_file"]);
 
     // Ours, with and without biases.
     let train = ["train", "--data", mnist_text, "--limit", "6000", "--epochs", "1", "--hidden", "70", "--quiet"];

@@ -133,7 +133,10 @@ fn data_hint(error: &DataError) -> String {
 /// A hint about the options of `import`.
 const fn tensors_hint(error: &TensorError) -> &'static str {
     match error {
-        TensorError::Unnamed { .. } => ". Name them with --w1 and --w2, and --b1 and --b2 where there are biases",
+        TensorError::Unnamed { .. } => ". Name them with --w1 and --w2, and any biases with --b1 and --b2",
+        TensorError::NoFit { .. } => {
+            ". If some are not the network's, name those that are with --w1, --b1, --w2 and --b2"
+        }
         TensorError::Ambiguous { .. } => ". Choose with --layout, or name the tensors with --w1, --b1, --w2 and --b2",
         TensorError::NotFinite { .. } => "; no model was written",
         _ => "",

@@ -7,36 +7,16 @@ use crate::net::SizeError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TensorError {
-    /// The file's first bytes are those of no format that is read here.
-    #[error(
-        "it is neither safetensors nor .npz nor .npy: it begins with the bytes {}",
-        found.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
-    )]
-    Format {
-        /// The first bytes, at most eight.
-        found: Vec<u8>,
-    },
-    /// A file of `torch.save` or `pickle`.
-    #[error(
-        "it is pickled (.pt, .pth), and a pickle can run any program when it is read; in Python, save the tensors with \
-         safetensors.torch.save_file(model.state_dict(), \"net.safetensors\")"
-    )]
-    Pickled,
-    /// A file of Keras.
-    #[error(
-        "it is a file of Keras (HDF5); in Python, save the arrays with numpy.savez(\"net.npz\", *model.get_weights())"
-    )]
-    Keras,
-    /// A model of this program.
-    #[error("it is a twolayer model already")]
-    Model,
+    /// The file has another format.
+    #[error(transparent)]
+    Format(#[from] ForeignFormat),
     /// The file as a whole is damaged.
     #[error("damaged or incomplete: {what}")]
     Damaged {
         /// What was found, and what was expected.
         what: String,
     },
-    /// A tensor is damaged.
+    /// A tensor is damaged, its numbers are not floats, or another one has the same name.
     #[error("tensor {name}: {what}")]
     Tensor {
         /// The tensor.
@@ -44,16 +24,8 @@ pub enum TensorError {
         /// What was found, and what was expected.
         what: String,
     },
-    /// A tensor's numbers are not floats.
-    #[error("tensor {name} has elements of type {found}; expected floats of 16, 32 or 64 bits")]
-    Type {
-        /// The tensor.
-        name: String,
-        /// The type, as the file names it.
-        found: String,
-    },
-    /// A number is infinite or not a number, or too large for f32, in the file or with the input's scale folded in.
-    #[error("tensor {name}: the number at {at:?} is {found}, or becomes it; a network needs finite f32 numbers")]
+    /// A number is infinite, NaN, or too large for f32, in the file or with the input's scaling folded in.
+    #[error("tensor {name}: the number at {at:?} is {found}; expected a finite f32 number")]
     NotFinite {
         /// The tensor.
         name: String,
@@ -62,14 +34,8 @@ pub enum TensorError {
         /// The number.
         found: String,
     },
-    /// Two files name a tensor alike.
-    #[error("two tensors are called {name}")]
-    Duplicate {
-        /// The name.
-        name: String,
-    },
     /// There is no tensor of that name.
-    #[error("no tensor is called {name}; there are {}", list(tensors))]
+    #[error("no tensor has the name {name}; there are {}", list(tensors))]
     Missing {
         /// The name.
         name: String,
@@ -79,21 +45,21 @@ pub enum TensorError {
     /// The tensors are not those of one network.
     #[error(
         "no two-layer network fits these tensors: {}; expected two matrices that share a dimension, the hidden units, and \
-         a bias vector for each or none",
+         at most one bias vector for each",
         list(tensors)
     )]
     NoFit {
         /// The tensors.
         tensors: Vec<TensorInfo>,
     },
-    /// The tensors fit, but no network may have these sizes.
-    #[error("these tensors make {error}")]
+    /// The tensors fit each other, but no network has these sizes.
+    #[error("these tensors have {error}")]
     Size {
         /// The size.
         error: SizeError,
     },
-    /// Too many tensors to tell which are the network's.
-    #[error("which tensors are the weights? There are {}", list(tensors))]
+    /// There are more tensors than a network has, and the matrices are not both named.
+    #[error("cannot infer which tensors are the weights; there are {}", list(tensors))]
     Unnamed {
         /// The tensors.
         tensors: Vec<TensorInfo>,
@@ -113,6 +79,35 @@ pub enum TensorError {
         found: String,
         /// What is expected.
         expected: &'static str,
+    },
+}
+
+/// A format that is not read here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ForeignFormat {
+    /// A file of `torch.save` or `pickle`.
+    #[error(
+        "this is a pickle (.pt, .pth), which can run any program when it is read; in Python, save the tensors with \
+         safetensors.torch.save_file(model.state_dict(), \"net.safetensors\")"
+    )]
+    Pickle,
+    /// A file of Keras.
+    #[error(
+        "this is a Keras file (HDF5); in Python, save the arrays with numpy.savez(\"net.npz\", *model.get_weights())"
+    )]
+    Keras,
+    /// A model of this program.
+    #[error("this is a twolayer model already")]
+    Model,
+    /// An unknown format.
+    #[error(
+        "expected a safetensors, .npz or .npy file; this one begins with the bytes {}",
+        found.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+    )]
+    Unknown {
+        /// The first bytes, at most eight.
+        found: Vec<u8>,
     },
 }
 

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use error::TensorError;
+pub use error::{ForeignFormat, TensorError};
 pub use export::{ExportFormat, export};
 pub use import::{Imported, Input};
 pub use roles::{Layout, Roles};
@@ -108,7 +108,8 @@ impl TensorFiles {
             let error = |error| ConvertError::Tensors { path: printable(path), error };
             for tensor in list(bytes.as_slice(), path).map_err(error)? {
                 if opened.infos().any(|info| info.name == tensor.info.name) {
-                    return Err(error(TensorError::Duplicate { name: tensor.info.name }));
+                    let what = "another tensor has the same name".into();
+                    return Err(error(TensorError::Tensor { name: tensor.info.name, what }));
                 }
                 opened.tensors.push((opened.files.len(), tensor));
             }
@@ -152,8 +153,9 @@ impl Tensor {
     fn read<'a>(&self, file: &'a [u8], len: usize) -> Result<Numbers<'a>, TensorError> {
         let name = &self.info.name;
         let damaged = |what: String| TensorError::Tensor { name: name.clone(), what };
-        let element =
-            self.element.ok_or_else(|| TensorError::Type { name: name.clone(), found: self.info.type_name.clone() })?;
+        let element = self.element.ok_or_else(|| {
+            damaged(format!("elements of type {}; expected floats of 16, 32 or 64 bits", self.info.type_name))
+        })?;
         let expected = len.saturating_mul(element.len());
         let check = |found: usize| {
             let what = || damaged(format!("{found} bytes of numbers; {:?} takes {expected}", self.info.shape));
@@ -195,13 +197,13 @@ fn list(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, TensorError> {
         // The second signature is that of an empty archive.
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => npz::list(bytes),
         // Protocols 2 and later of pickle, which older versions of PyTorch wrote without an archive around it.
-        [0x80, 2..=5, ..] => Err(TensorError::Pickled),
-        [0x89, b'H', b'D', b'F', ..] => Err(TensorError::Keras),
-        [b'T', b'W', b'O', b'L', b'A', b'Y', b'E', b'R', ..] => Err(TensorError::Model),
+        [0x80, 2..=5, ..] => Err(ForeignFormat::Pickle.into()),
+        [0x89, b'H', b'D', b'F', ..] => Err(ForeignFormat::Keras.into()),
+        [b'T', b'W', b'O', b'L', b'A', b'Y', b'E', b'R', ..] => Err(ForeignFormat::Model.into()),
         // A length of 64 bits, then JSON.
         [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::list(bytes),
         _ if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors")) => safetensors::list(bytes),
-        _ => Err(TensorError::Format { found: bytes.iter().take(8).copied().collect() }),
+        _ => Err(ForeignFormat::Unknown { found: bytes.iter().take(8).copied().collect() }.into()),
     }
 }
 

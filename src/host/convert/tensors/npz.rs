@@ -1,6 +1,6 @@
 //! NumPy's `.npz`: a ZIP archive of .npy files, stored or deflated.
 
-use super::error::TensorError;
+use super::error::{ForeignFormat, TensorError};
 use super::npy::{Header, MAX_HEADER};
 use super::{Place, Tensor, TensorInfo};
 use flate2::bufread::DeflateDecoder;
@@ -18,33 +18,33 @@ pub(super) fn inflate(deflated: &[u8], limit: u64) -> Take<DeflateDecoder<&[u8]>
 
 /// The arrays of an archive. Of each, no more than its header is inflated.
 pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
-    let damaged = |error: rawzip::Error| TensorError::Damaged { what: format!("as an archive (ZIP): {error}") };
+    let damaged = |error: rawzip::Error| TensorError::Damaged { what: format!("ZIP archive: {error}") };
     let archive = ZipArchive::from_slice(bytes).map_err(damaged)?;
     let mut records = Vec::new();
     for record in archive.entries() {
         if records.len() == MAX_ENTRIES {
-            return Err(TensorError::Damaged { what: format!("more than {MAX_ENTRIES} entries in the archive (ZIP)") });
+            return Err(TensorError::Damaged { what: format!("more than {MAX_ENTRIES} entries in the ZIP archive") });
         }
         let record = record.map_err(damaged)?;
         let file = String::from_utf8_lossy(record.file_path().as_bytes()).into_owned();
         if file.rsplit('/').next() == Some("data.pkl") {
-            return Err(TensorError::Pickled);
+            return Err(ForeignFormat::Pickle.into());
         }
         if Path::new(&file).extension().is_some_and(|it| it == "h5") {
-            return Err(TensorError::Keras);
+            return Err(ForeignFormat::Keras.into());
         }
         records.push((record, file));
     }
     let mut tensors = Vec::new();
     for (record, file) in records {
         let Some(name) = file.strip_suffix(".npy") else {
-            return Err(TensorError::Damaged { what: format!("{file} in the archive (ZIP) is not a .npy array") });
+            return Err(TensorError::Damaged { what: format!("{file} in the ZIP archive is not a .npy array") });
         };
         let error = |what: String| TensorError::Tensor { name: name.into(), what };
         let deflated = match record.compression_method() {
             CompressionMethod::STORE => false,
             CompressionMethod::DEFLATE => true,
-            _ => return Err(error("compressed by another method than deflate".into())),
+            _ => return Err(error("compressed with a method other than deflate".into())),
         };
         let entry = archive.get_entry(record.wayfinder()).map_err(|it| error(it.to_string()))?;
         // Behind the magic bytes and the length comes a header of that length.
@@ -72,7 +72,7 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
         });
     }
     if tensors.is_empty() {
-        return Err(TensorError::Damaged { what: "an archive (ZIP) without a .npy array".into() });
+        return Err(TensorError::Damaged { what: "a ZIP archive without .npy arrays".into() });
     }
     Ok(tensors)
 }

@@ -1,7 +1,8 @@
-//! Which tensor is which: W1, b1, W2 and b2, by their names where the caller gives them, otherwise by their shapes.
+//! Which tensor is which: W1, b1, W2 and b2.
 //!
-//! Every way to give the tensors these roles, in either layout, is tried. Exactly one has to fit: nothing is guessed where
-//! two do, but of `fc1.weight` and `fc2.weight`, and of any names that differ in one number, the lower is W1.
+//! Either the caller names the matrices and the biases, or all tensors are the network's. Then the two matrices are W1 and W2, and
+//! the others biases: of `fc1.weight` and `fc2.weight`, and of any names that differ in one number, the lower is the first layer's;
+//! otherwise the shapes must leave one possibility. Nothing is guessed.
 
 use super::error::TensorError;
 use super::{TensorFiles, TensorInfo};
@@ -9,12 +10,12 @@ use crate::net::Shape;
 use core::cmp::Ordering;
 use core::fmt;
 
-/// How the weights of a layer lie in a matrix.
+/// How a layer's weights are stored in a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// A row for each unit: PyTorch.
+    /// A row for each unit, as in PyTorch.
     OutIn,
-    /// A row for each input: NumPy and Keras.
+    /// A row for each input, as in NumPy and Keras.
     InOut,
 }
 
@@ -27,10 +28,10 @@ impl fmt::Display for Layout {
     }
 }
 
-/// What the caller knows of the tensors: names, and the layout.
+/// What the caller knows of the tensors: their names and the layout.
 ///
-/// With both matrices named, other tensors are ignored, and a bias that is not named is not there. Otherwise all tensors
-/// must be the network's.
+/// With both matrices named, only named tensors are used: a bias without a name is absent. With no name at all, every tensor
+/// must be part of the network, and their roles are inferred from shapes and from numbers in names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names explain themselves")]
 pub struct Roles {
@@ -41,7 +42,10 @@ pub struct Roles {
     pub layout: Option<Layout>,
 }
 
-/// One way to read the tensors as a network. The numbers are indices.
+/// The tensors of a network, as indices: W1 and W2, b1 and b2.
+type Tensors = ([usize; 2], [Option<usize>; 2]);
+
+/// A way to read the tensors as a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) w1: usize,
@@ -57,7 +61,7 @@ pub(super) struct Reading {
 const MOST: usize = 4;
 
 impl Roles {
-    /// The only way to read the tensors as a network that fits, and its shape (without biases).
+    /// The only way to read the tensors as a network, and its shape (without biases).
     pub(super) fn find(&self, files: &TensorFiles) -> Result<(Reading, Shape), TensorError> {
         let tensors: Vec<_> = files.infos().cloned().collect();
         let place = |name: &Option<String>| match name {
@@ -67,85 +71,81 @@ impl Roles {
                 place => Ok(place),
             },
         };
-        let [w1, b1, w2, b2] = [place(&self.w1)?, place(&self.b1)?, place(&self.w2)?, place(&self.b2)?];
-        let all_named = w1.is_some() && w2.is_some();
-        if !all_named && tensors.len() > MOST {
-            return Err(TensorError::Unnamed { tensors });
-        }
-        let matrices = |named: Option<usize>| match named {
-            Some(place) => place..place + 1,
-            None => 0..tensors.len(),
+        let places = [place(&self.w1)?, place(&self.w2)?, place(&self.b1)?, place(&self.b2)?];
+        let candidates = match places {
+            [Some(w1), Some(w2), b1, b2] => vec![([w1, w2], [b1, b2])],
+            [None, None, None, None] if tensors.len() <= MOST => inferred(&tensors),
+            _ => return Err(TensorError::Unnamed { tensors }),
         };
-        let biases = |named: Option<usize>| match named {
-            Some(place) => vec![Some(place)],
-            None if all_named => vec![None],
-            None => (0..tensors.len()).map(Some).chain([None]).collect(),
-        };
-        let mut readings = Vec::new();
-        for w1 in matrices(w1) {
-            for w2 in matrices(w2) {
-                for b1 in biases(b1) {
-                    for &b2 in &biases(b2) {
-                        let mut used: Vec<_> = [Some(w1), b1, Some(w2), b2].into_iter().flatten().collect();
-                        used.sort_unstable();
-                        used.dedup();
-                        let distinct = used.len() == 2 + usize::from(b1.is_some()) + usize::from(b2.is_some());
-                        if distinct && (all_named || used.len() == tensors.len()) {
-                            let layouts = [Layout::OutIn, Layout::InOut].into_iter();
-                            let layouts = layouts.filter(|it| self.layout.is_none_or(|wanted| wanted == *it));
-                            readings.extend(layouts.filter_map(|layout| {
-                                let sizes = sizes(&tensors, w1, b1, w2, b2, layout)?;
-                                Some(Reading { w1, b1, w2, b2, layout, sizes })
-                            }));
-                        }
-                    }
-                }
-            }
-        }
+        let readings: Vec<_> = candidates.into_iter().flat_map(|it| self.readings(&tensors, it)).collect();
         let shape = |it: &Reading| Shape::new(it.sizes[0], it.sizes[1], it.sizes[2]);
-        let mut possible: Vec<_> = readings.iter().filter_map(|it| Some((*it, shape(it).ok()?))).collect();
-        if possible.iter().any(|(it, _)| it.is_in_order(&tensors)) {
-            possible.retain(|(it, _)| it.is_in_order(&tensors));
-        }
+        let possible: Vec<_> = readings.iter().filter_map(|it| Some((*it, shape(it).ok()?))).collect();
         match (possible.as_slice(), readings.first().map(shape)) {
             (&[only], _) => Ok(only),
-            ([], None) => Err(TensorError::NoFit { tensors: if all_named { self.named(&tensors) } else { tensors } }),
             ([], Some(Err(error))) => Err(TensorError::Size { error }),
+            ([], _) => {
+                let is_used = |place: usize| places == [None; 4] || places.contains(&Some(place));
+                let used = tensors.iter().enumerate().filter(|&(place, _)| is_used(place));
+                Err(TensorError::NoFit { tensors: used.map(|(_, tensor)| tensor.clone()).collect() })
+            }
             _ => {
                 Err(TensorError::Ambiguous { readings: possible.iter().map(|(it, _)| it.describe(&tensors)).collect() })
             }
         }
     }
 
-    /// The tensors that have been named.
-    fn named(&self, tensors: &[TensorInfo]) -> Vec<TensorInfo> {
-        let names = [&self.w1, &self.b1, &self.w2, &self.b2];
-        tensors.iter().filter(|it| names.into_iter().flatten().any(|name| *name == it.name)).cloned().collect()
+    /// The layouts in which the tensors fit each other.
+    fn readings(&self, tensors: &[TensorInfo], ([w1, w2], [b1, b2]): Tensors) -> impl Iterator<Item = Reading> {
+        let layouts = [Layout::OutIn, Layout::InOut].into_iter();
+        let layouts = layouts.filter(|it| self.layout.is_none_or(|wanted| wanted == *it));
+        layouts.filter_map(move |layout| {
+            let sizes = sizes(tensors, ([w1, w2], [b1, b2]), layout)?;
+            Some(Reading { w1, b1, w2, b2, layout, sizes })
+        })
     }
 }
 
-/// Inputs, hidden units and outputs, if the tensors fit each other in these roles.
-fn sizes(
-    tensors: &[TensorInfo],
-    w1: usize,
-    b1: Option<usize>,
-    w2: usize,
-    b2: Option<usize>,
-    layout: Layout,
-) -> Option<[usize; 3]> {
-    let shape = |place: usize| tensors.get(place).map(|tensor| tensor.shape.as_slice());
-    let matrix = |place| match (shape(place)?, layout) {
+/// What the tensors can be if all of them are the network's: of the two matrices either can be W1, and of one or two biases either
+/// b1, unless numbers in their names tell.
+fn inferred(tensors: &[TensorInfo]) -> Vec<Tensors> {
+    let split = |is_matrix: fn(&[usize]) -> bool| -> (Vec<_>, Vec<_>) {
+        (0..tensors.len()).partition(|&place| is_matrix(&tensors[place].shape))
+    };
+    let (mut matrices, mut biases) = split(|shape| shape.len() == 2);
+    if matrices.len() > 2 {
+        // Some biases have one row or one column.
+        (matrices, biases) = split(|shape| shape.len() == 2 && !shape.contains(&1));
+    }
+    let orders = |a: usize, b: usize| match number_order(&tensors[a].name, &tensors[b].name) {
+        Some(Ordering::Less) => vec![[a, b]],
+        Some(Ordering::Greater) => vec![[b, a]],
+        _ => vec![[a, b], [b, a]],
+    };
+    let biases = match *biases {
+        [] => vec![[None; 2]],
+        [one] => vec![[Some(one), None], [None, Some(one)]],
+        [a, b] => orders(a, b).into_iter().map(|order| order.map(Some)).collect(),
+        _ => vec![],
+    };
+    let matrices = if let [a, b] = *matrices { orders(a, b) } else { vec![] };
+    matrices.into_iter().flat_map(|weights| biases.iter().map(move |&biases| (weights, biases))).collect()
+}
+
+/// Inputs, hidden units and outputs, if the tensors fit each other.
+fn sizes(tensors: &[TensorInfo], ([w1, w2], [b1, b2]): Tensors, layout: Layout) -> Option<[usize; 3]> {
+    let matrix = |place: usize| match (tensors[place].shape.as_slice(), layout) {
         (&[inputs, outputs], Layout::InOut) | (&[outputs, inputs], Layout::OutIn) => Some((inputs, outputs)),
         _ => None,
     };
     // A vector, or a matrix of one row or column.
-    let bias = |place: Option<usize>, expected| match place.map(|place| shape(place).unwrap_or_default()) {
+    let bias = |place: Option<usize>, expected| match place.map(|place| tensors[place].shape.as_slice()) {
         None => true,
         Some(&[len] | &[len, 1] | &[1, len]) => len == expected,
         Some(_) => false,
     };
     let ((inputs, hidden), (middle, outputs)) = (matrix(w1)?, matrix(w2)?);
-    (hidden == middle && bias(b1, hidden) && bias(b2, outputs)).then_some([inputs, hidden, outputs])
+    let distinct = w1 != w2 && (b1 != b2 || b1.is_none());
+    (distinct && hidden == middle && bias(b1, hidden) && bias(b2, outputs)).then_some([inputs, hidden, outputs])
 }
 
 /// The order of two names that differ in one number only.
@@ -166,16 +166,6 @@ impl Reading {
     /// The tensors in the order W1, b1, W2, b2.
     pub(super) fn tensors(&self) -> impl Iterator<Item = usize> {
         [Some(self.w1), self.b1, Some(self.w2), self.b2].into_iter().flatten()
-    }
-
-    /// Whether the numbers in the tensors' names do not say that the layers are the other way round.
-    fn is_in_order(&self, tensors: &[TensorInfo]) -> bool {
-        let name = |place: usize| tensors.get(place).map(|tensor| tensor.name.as_str());
-        let reversed = |first: Option<usize>, second: Option<usize>| {
-            let names = first.and_then(name).zip(second.and_then(name));
-            names.is_some_and(|(first, second)| number_order(first, second) == Some(Ordering::Greater))
-        };
-        !reversed(Some(self.w1), Some(self.w2)) && !reversed(self.b1, self.b2)
     }
 
     /// For example `W1 = a, b1 = b, W2 = c, b2 = d, [out, in], 784 → 128 → 10`.
