@@ -212,7 +212,8 @@ fn errors_name_the_file_and_the_remedy_and_leave_no_files() {
         &["m.twolayer has f32 weights", "quantize", "--model"],
     );
     failed(&["export", "--model", "q.twolayer", "--out", "7.c"], &["cannot begin with \"7\"", "--name"]);
-    failed(&["export", "--model", "q.twolayer", "--out", "q.h", "--format", "c99"], &["q.h"]);
+    let header = ["export", "--model", "q.twolayer", "--out", "q.h", "--format", "c99"];
+    failed(&header, &["q.h cannot be the name of a C file", "other than .h", "--out"]);
     failed(&["export", "--model", "q.twolayer", "--out", "nowhere/q.c"], &["nowhere/q"]);
     failed(&["export", "--model", "m.twolayer", "--name", "q"], &["--name", "--format c99"]);
     for bad in [

@@ -85,6 +85,8 @@ use crate::net::{Shape, SizeError, halve_rows};
 use level_lists::LevelLists;
 
 pub use bits::Bits;
+#[cfg(feature = "std")]
+pub(crate) use bits::addable_rows;
 pub use error::PayloadError;
 #[cfg(feature = "std")]
 pub(crate) use level::level;

@@ -107,6 +107,7 @@ fn hint(error: &host::Error) -> String {
             ". Choose a smaller --alpha than {alpha:e}, or --invert if the images are dark ink on light; no model was written"
         ),
         host::Error::Convert(ConvertError::CName { .. }) => ". Choose another --name".into(),
+        host::Error::Convert(ConvertError::CFile { .. }) => ". Choose another --out".into(),
         host::Error::Convert(ConvertError::Tensors { error, .. }) => tensors_hint(error).into(),
         host::Error::Picture(GreyPictureError::NoDigit { error, .. }) => digit_hint(error).into(),
         _ => String::new(),

@@ -5,10 +5,9 @@
 //! `NETWORK_`, which every identifier outside functions has.
 
 use super::ConvertError;
-use crate::host::files::{Action, FileError, Quantized, write_all_atomically};
-use crate::int::Bits;
+use crate::host::files::{Quantized, write_all_atomically};
+use crate::int::{Bits, addable_rows};
 use core::fmt::Write as _;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const SOURCE: &str = include_str!("c99/network.c");
@@ -67,12 +66,13 @@ impl<'a> C99<'a> {
     ///
     /// # Errors
     ///
-    /// [`FileError::Io`] if a file cannot be written, `path` is that of a header, or its name cannot be part of an `#include`.
+    /// [`ConvertError::CFile`] if `path` is that of a header, or its name cannot be part of an `#include`;
+    /// [`ConvertError::File`] if a file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ConvertError> {
         let header = Self::header_path(path);
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let stem = stem.filter(|stem| header != path && can_be_included(stem));
-        let stem = stem.ok_or(ErrorKind::InvalidFilename.into()).map_err(FileError::io(Action::Write, path))?;
+        let stem = stem.ok_or_else(|| ConvertError::CFile { path: path.to_owned() })?;
         Ok(write_all_atomically(&[(&header, self.header().as_bytes()), (path, self.source(stem).as_bytes())])?)
     }
 
@@ -99,14 +99,13 @@ impl<'a> C99<'a> {
     #[must_use]
     pub fn ram(&self) -> usize {
         let shape = self.network.shape();
-        // NETWORK_LISTS of the header.
-        let lists = shape.inputs() / ((1 << self.bits()) + 1) + 4;
+        let lists = shape.inputs() / addable_rows(self.bits()) + 4;
         let halved = if shape.halved_image().is_some() { shape.inputs() } else { 0 };
         let words = shape.outputs() + 1 + self.network.bits().units();
         (4 * words + 2 * shape.inputs() + 3 * lists + halved).next_multiple_of(4)
     }
 
-    const fn bits(&self) -> u32 {
+    const fn bits(&self) -> usize {
         match self.network.bits() {
             Bits::Eight => 8,
             Bits::Four => 4,
@@ -151,7 +150,7 @@ impl<'a> C99<'a> {
             ("INPUTS", shape.inputs(), ""),
             ("HIDDEN", shape.hidden(), ""),
             ("OUTPUTS", shape.outputs(), ""),
-            ("BITS", self.bits() as usize, " /* of a weight of the first layer */"),
+            ("BITS", self.bits(), " /* of a weight of the first layer */"),
             ("BIASES", shape.has_biases().into(), ""),
             ("SHIFT", parts.shift.into(), ""),
             ("BYTES", self.flash(), " /* of the arrays */"),
@@ -215,7 +214,7 @@ impl<'a> C99<'a> {
             b2 = &take(4 * shape.outputs().next_multiple_of(4))[..4 * shape.outputs()];
             b1 = take(4 * units);
         }
-        let w1 = take(shape.inputs() * units * self.bits() as usize / 8);
+        let w1 = take(shape.inputs() * units * self.bits() / 8);
         Parts { shift: prologue[0], b2, b1, w1, w2: rest }
     }
 }

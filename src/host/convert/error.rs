@@ -1,8 +1,7 @@
 //! What can go wrong when networks are exchanged with other programs.
 
-use crate::host::files::FileError;
-#[cfg(feature = "convert")]
-use crate::host::files::printable;
+use crate::host::files::{FileError, printable};
+use std::path::PathBuf;
 
 /// Why a network cannot be imported or exported.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +15,16 @@ pub enum ConvertError {
     CName {
         /// The prefix.
         found: String,
+    },
+    /// A C file cannot have this name: it is that of the header, or one that C cannot include.
+    #[error(
+        "{} cannot be the name of a C file: expected an extension other than .h, and UTF-8 without quotes, backslashes, control \
+         characters or ??",
+        printable(path)
+    )]
+    CFile {
+        /// The file.
+        path: PathBuf,
     },
     /// A file of tensors cannot be used as a network.
     #[cfg(feature = "convert")]
