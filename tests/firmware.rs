@@ -30,7 +30,7 @@ use twolayer::model::{self, Model};
 use twolayer::picture::{Ink, Picture};
 use twolayer::{
     Backend, Bits, INIT_SCALE, Kind, LossFunction, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights,
-    WeightsMut, crc32, digit, fill_initial, fill_scaled, halve, weights_hash,
+    WeightsMut, crc32, digit, fill_initial, fill_scaled, weights_hash,
 };
 
 /// The number of images whose outputs are compared.
@@ -447,17 +447,13 @@ fn halved_model(bits: Bits) -> Vec<u8> {
     let (images, labels) = &digits().train;
     let labels = &labels[..6000];
     let images = &images[..labels.len() * INPUTS];
-    let mut halved = vec![0; images.len() / 4];
-    for (image, halved) in images.chunks_exact(INPUTS).zip(halved.chunks_exact_mut(INPUTS / 4)) {
-        halve(image, 28, halved).expect("even sides");
-    }
     let mut numbers = vec![0.0; shape.weights_len()];
     let mut weights = WeightsMut::new(shape, &mut numbers).expect("as many as the shape has");
     fill_scaled(&mut weights, 1);
     let options = TrainOptions { alpha: 5e-5, loss: LossFunction::CrossEntropy, ..TrainOptions::default() };
     let mut scratch = vec![0.0; Trainer::scratch_len(shape, options.block)];
     let mut trainer = Trainer::new(weights, &mut scratch, options).expect("buffers of the right length");
-    trainer.train(&halved, labels).expect("sound samples");
+    trainer.train(images, labels).expect("sound samples");
     let quantized = quantize_samples(trainer.weights(), bits, &images[..2000 * INPUTS], &labels[..2000]);
     file(Kind::Quantized(bits), shape, quantized.expect("a sound network").payload())
 }

@@ -7,7 +7,10 @@ use oracle::halve;
 use payload::{Payload, biased, random};
 use twolayer::int::{PackedNetwork, PayloadError};
 use twolayer::model::{self, Details, HeaderError, Model};
-use twolayer::{Backend, Bits, Kind, ModelError, Network, QuantizedNetwork, Shape, SizeError, Weights};
+use twolayer::{
+    Backend, Bits, Kind, ModelError, Network, QuantizedNetwork, Shape, SizeError, TrainError, TrainOptions, Trainer,
+    Weights, WeightsMut, fill_initial,
+};
 
 /// A plain shape, the same for halved images, and the images' columns.
 fn shapes() -> impl Iterator<Item = (Shape, Shape, usize)> {
@@ -71,9 +74,7 @@ fn f32_networks_halve_their_images() {
     for (plain, shape, width) in shapes() {
         let mut next = random(2);
         let mut numbers = vec![0.0; shape.weights_len()];
-        twolayer::WeightsMut::new(shape, &mut numbers)
-            .expect("as many as the shape has")
-            .fill_with(|| f32::from(next()) - 128.0);
+        WeightsMut::new(shape, &mut numbers).expect("as many as the shape has").fill_with(|| f32::from(next()) - 128.0);
         let images = images(shape.pixels());
         let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| halve(image, width)).collect();
         for backend in Backend::available() {
@@ -93,6 +94,31 @@ fn f32_networks_halve_their_images() {
             let mut scratch = vec![0.0; Network::scratch_len(shape)];
             let too_few = SizeError::Pixels { found: plain.inputs(), expected: shape.pixels() };
             assert_eq!(network(shape).classify(&small[..plain.inputs()], &mut scratch), Err(too_few));
+        }
+    }
+}
+
+#[test]
+fn training_halves_its_images() {
+    for (plain, shape, width) in shapes().filter(|(plain, ..)| !plain.has_biases()) {
+        let images = images(shape.pixels());
+        let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| halve(image, width)).collect();
+        let labels = [0; 6];
+        for block in [1, 4, 64] {
+            let train = |shape, images: &[u8]| {
+                let mut numbers = vec![0.0; Shape::weights_len(shape)];
+                let mut weights = WeightsMut::new(shape, &mut numbers).expect("as many as the shape has");
+                fill_initial(&mut weights, 3, 1e-3);
+                let options = TrainOptions { alpha: 1e-7, block, ..TrainOptions::default() };
+                let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape, block)];
+                let mut trainer = Trainer::new(weights, &mut scratch, options).expect("sound options");
+                let too_few = trainer.train(&images[1..], &labels);
+                let pixels = TrainError::Images { found: images.len() - 1, labels: 6, inputs: shape.pixels() };
+                assert_eq!(too_few, Err(pixels));
+                let loss = trainer.train(images, &labels).expect("sound samples");
+                (loss, numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>())
+            };
+            assert_eq!(train(shape, &images), train(plain, &small), "{shape}, blocks of {block}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::base::{Always, Scratch, padded, violated};
 use crate::net::kernel::forward::{hidden_forward, output_forward};
 use crate::net::kernel::pixels::{BySample, CHUNK};
 use crate::net::kernel::{PanelFn, Row, for_width, load, rows, rows_mut, tile};
-use crate::net::{Shape, SizeError, Weights, halve_rows};
+use crate::net::{Shape, SizeError, Weights, network_input, network_input_len};
 use crate::simd::{Backend, Isa, LANES, TierFn, sum_lanes};
 use wide::f32x16;
 
@@ -94,8 +94,7 @@ impl<'a> Network<'a> {
     pub const fn batch_scratch_len(shape: Shape, images: usize) -> usize {
         let z = padded(images.saturating_mul(shape.panel_width()));
         let sums = padded(images.saturating_mul(shape.outputs() * LANES));
-        let halved =
-            if shape.halved_image().is_some() { padded(images.saturating_mul(shape.inputs()).div_ceil(4)) } else { 0 };
+        let halved = padded(network_input_len(shape, images).div_ceil(4));
         BySample::scratch_len(shape.inputs(), images).saturating_add(z).saturating_add(sums).saturating_add(halved)
     }
 
@@ -198,15 +197,8 @@ impl<'a> Network<'a> {
         }
         let z = scratch.take(samples * shape.panel_width());
         let mut pixels = BySample::new(shape.rows().0, samples, &mut scratch);
-        if let Some([width, _]) = shape.halved_image() {
-            let len = samples * shape.inputs();
-            let halved: &mut [u8] = bytemuck::cast_slice_mut(scratch.take(len.div_ceil(4)));
-            let halved = halved.get_mut(..len).always("words are rounded up from bytes");
-            halve_rows(images, width.into(), halved);
-            pixels.fill(halved);
-        } else {
-            pixels.fill(images);
-        }
+        let halved = scratch.take(network_input_len(shape, samples).div_ceil(4));
+        pixels.fill(network_input(shape, images, bytemuck::cast_slice_mut(halved)));
         debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
         self.backend.run(Forward { weights: self.weights, samples, pixels: &pixels, z, sums });
         Ok(sums)

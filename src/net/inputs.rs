@@ -3,6 +3,7 @@
 //! A network for halved images has a quarter of the inputs, and so a quarter of the weights. Costs some three operations for
 //! each pixel of the image.
 
+use crate::base::Always;
 use crate::net::{Shape, SizeError};
 
 /// Writes an image of half the width and half the height. `image` has rows of `width` pixels. Both its sides are even.
@@ -32,15 +33,21 @@ pub fn halve(image: &[u8], width: u16, halved: &mut [u8]) -> Result<(), SizeErro
 }
 
 /// The inputs of a network for one image or several: the pixels as they are or, where the shape says so, those of the
-/// halved images, which are written to `room`: one for each input.
+/// halved images, which are written to `room`. All inference and training in f32 takes its inputs from here.
 pub(crate) fn network_input<'p>(shape: Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
     match shape.halved_image() {
         None => images,
         Some([width, _]) => {
+            let room = room.get_mut(..images.len() / 4).always("there is room for every input");
             halve_rows(images, width.into(), room);
             room
         }
     }
+}
+
+/// The bytes of room that [`network_input`] needs for so many images; none where they are not halved.
+pub(crate) const fn network_input_len(shape: Shape, images: usize) -> usize {
+    if shape.halved_image().is_some() { images.saturating_mul(shape.inputs()) } else { 0 }
 }
 
 /// [`halve`], where the lengths are known to be right.

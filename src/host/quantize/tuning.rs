@@ -98,7 +98,9 @@ pub fn tune(
     let fitted = fit(weights, bits, sample_images, sample)?;
     let mut quantized = fitted.quantized;
 
-    let mut rounded = OwnedWeights::zeros(shape)?;
+    // Trained on levels, which are those of images halved already.
+    let of_levels = shape.without_halving();
+    let mut rounded = OwnedWeights::zeros(of_levels)?;
     let mut grid = Grid::new(&quantized, &fitted.activations);
     let mut view = rounded.view_mut();
     let (first, _) = view.layers_mut();
@@ -113,7 +115,7 @@ pub fn tune(
     }
 
     let options = TrainOptions { alpha: LEVEL, block: BLOCK, backend: tuning.backend, loss: fitted.loss };
-    let mut scratch = PageBuffer::zeros(Trainer::scratch_len(shape, BLOCK))?;
+    let mut scratch = PageBuffer::zeros(Trainer::scratch_len(of_levels, BLOCK))?;
     let threads = Threads::new(tuning.threads);
     let mut trainer = Trainer::new(view, &mut scratch, options)?;
     let source = Source::new(set, labels, shape, tuning.seed, tuning.distortion).in_levels();

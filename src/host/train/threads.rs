@@ -29,7 +29,7 @@ impl Threads {
         std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
     }
 
-    /// Trains like [`Trainer::train`], with the same bits as result. `images` is `[samples][inputs]`, `labels` has one
+    /// Trains like [`Trainer::train`], with the same bits as result. `images` is `[samples][pixels]`, `labels` has one
     /// label per image. After every block, `report` gets the number of samples done and their losses. If it returns an
     /// error, training stops, and the last block's update of W1 is not applied.
     ///

@@ -302,7 +302,7 @@ pub fn train(
     let test = |trainer: &Trainer<'_>| evaluate(&Network::new(trainer.weights(), backend), &dataset.test, &threads);
     let mut order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed));
     // As the article has it, an epoch is one piece.
-    let copied = recipe.shuffle || recipe.distortion.is_some() || recipe.halve;
+    let copied = recipe.shuffle || recipe.distortion.is_some();
     let by_pieces = copied || recipe.alpha_to.is_some();
     let total = labels.len() * recipe.epochs as usize;
     let source = Source::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
@@ -341,7 +341,7 @@ pub fn train(
                 threads.both(train, || prepare(&mut next_piece, first + len))?
             } else {
                 let Range { start, end } = range(first);
-                let images = &images[start * shape.inputs()..end * shape.inputs()];
+                let images = &images[start * shape.pixels()..end * shape.pixels()];
                 threads.train(&mut trainer, images, &labels[start..end], progress)?
             });
             core::mem::swap(&mut piece, &mut next_piece);
@@ -386,6 +386,7 @@ pub(crate) struct Source<'a> {
     width: NonZeroUsize,
     seed: u64,
     distortion: Option<Distortion>,
+    /// Whether images become the inputs of an integer network: halved where the shape says so, and turned to levels.
     levels: bool,
 }
 
@@ -397,13 +398,13 @@ impl<'a> Source<'a> {
         Self { images, labels, shape, width, seed, distortion, levels: false }
     }
 
-    /// The same, with levels as an integer network has them for pixels.
+    /// The same, with the inputs of an integer network for pixels: those of halved images, in levels.
     pub(crate) fn in_levels(self) -> Self {
         Self { levels: true, ..self }
     }
 }
 
-/// Part of an epoch: samples in their order, with their images distorted, halved and turned to levels.
+/// Part of an epoch: samples in their order, with their images distorted or as an integer network has them.
 #[derive(Default)]
 pub(crate) struct Piece {
     pub(crate) images: Vec<u8>,
@@ -414,7 +415,7 @@ impl Piece {
     /// The samples of a range of the order. Each image's distortion depends on the seed, the epoch and its number only.
     pub(crate) fn fill(&mut self, source: Source<'_>, epoch: u32, order: Option<&[u32]>, range: Range<usize>) {
         let Source { images, labels, shape, width, seed, distortion, levels } = source;
-        let (pixels, inputs) = (shape.pixels(), shape.inputs());
+        let (pixels, inputs) = (shape.pixels(), if levels { shape.inputs() } else { shape.pixels() });
         if range.is_empty() {
             return;
         }
@@ -440,7 +441,7 @@ impl Piece {
                     debug_assert!(done.is_ok(), "{done:?}");
                     image = &distorted;
                 }
-                match shape.halved_image() {
+                match shape.halved_image().filter(|_| levels) {
                     None => copy.copy_from_slice(image),
                     Some([width, _]) => halve_rows(image, width.into(), copy),
                 }

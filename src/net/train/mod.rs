@@ -32,7 +32,7 @@ use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
 #[cfg(feature = "std")]
 use crate::net::weights::panel_len;
 use crate::net::weights::{panels, panels_mut};
-use crate::net::{Loss, LossFunction, Shape, SizeError, Weights, WeightsMut};
+use crate::net::{Loss, LossFunction, Shape, SizeError, Weights, WeightsMut, network_input, network_input_len};
 use crate::simd::{Backend, Isa, LANES, TierFn};
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -141,9 +141,9 @@ impl<'a> Trainer<'a> {
         Ok(Self { weights, options, block, current, before, sums, delta2 })
     }
 
-    /// Takes one step for each sample, in order; `images` is `[samples][inputs]` pixels, halved already where
-    /// the [shape](Shape::halved_image) says so. The weights are then those
-    /// after the last sample. Gives the losses, each under the weights before its sample's step.
+    /// Takes one step for each sample, in order; `images` is `[samples][pixels]`, of [`Shape::pixels`] each. Where the shape
+    /// says so, they are halved first. The weights are then those after the last sample. Gives the losses, each under the
+    /// weights before its sample's step.
     ///
     /// Blocks are counted from the first sample of a call. If every call but the last has a multiple of the block, the
     /// result does not depend on how samples are split into calls.
@@ -166,11 +166,11 @@ impl<'a> Trainer<'a> {
         mut report: impl FnMut(usize, Loss) -> Result<(), E>,
     ) -> Result<Loss, E> {
         let shape = self.weights.shape();
-        check_samples(shape.inputs(), shape.outputs(), images, labels)?;
+        check_samples(shape.pixels(), shape.outputs(), images, labels)?;
         let mut loss = Loss::default();
         let mut done = 0;
-        let (inputs, _) = shape.rows();
-        let mut blocks = images.chunks(inputs.saturating_mul(self.block).get());
+        let pixels = NonZeroUsize::MIN.saturating_add(shape.pixels() - 1);
+        let mut blocks = images.chunks(pixels.saturating_mul(self.block).get());
         let mut next = || blocks.next().unwrap_or_default();
         self.before.lists.samples = 0;
         self.prepare(next());
@@ -326,9 +326,11 @@ impl<'a> Block<'a> {
 /// The pixels of a block's images, listed, and the Gram numbers of its corrections.
 #[derive(Debug)]
 pub(crate) struct Lists<'a> {
-    inputs: NonZeroUsize,
+    shape: Shape,
     block: NonZeroUsize,
     pub(crate) samples: usize,
+    /// Room for the block's inputs, where images are halved.
+    halved: &'a mut [u8],
     by_sample: BySample<'a>,
     by_input: ByInput<'a>,
     /// `[samples][samples]`, with room for a whole block.
@@ -344,14 +346,17 @@ impl<'a> Lists<'a> {
             .saturating_add(ByInput::scratch_len(inputs, block))
             .saturating_add(padded(block.saturating_mul(block)))
             .saturating_add(padded(block.saturating_mul(wide_len(shape.rows().0))))
+            .saturating_add(padded(network_input_len(shape, block).div_ceil(4)))
     }
 
     fn new(shape: Shape, block: NonZeroUsize, scratch: &mut Scratch<'a>) -> Self {
         let (inputs, _) = shape.rows();
+        let halved = scratch.take(network_input_len(shape, block.get()).div_ceil(4));
         Self {
-            inputs,
+            shape,
             block,
             samples: 0,
+            halved: bytemuck::cast_slice_mut(halved),
             wide: scratch.take_as(block.get() * wide_len(inputs)),
             gram: scratch.take(block.get() * block.get()),
             by_sample: BySample::new(inputs, block.get(), scratch),
@@ -359,13 +364,16 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// Lists the pixels of `images`, as many as a block has at most; or none.
+    /// Lists the inputs for `images`, as many as a block has at most; or none.
     pub(crate) fn fill(&mut self, images: &[u8], options: TrainOptions) {
-        self.samples = images.len() / self.inputs;
+        let mut halved = core::mem::take(&mut self.halved);
+        let inputs = network_input(self.shape, images, &mut halved);
+        self.samples = inputs.len() / self.shape.rows().0;
         debug_assert!(self.samples <= self.block.get(), "{} images, blocks of {}", self.samples, self.block);
         if self.samples > 0 {
-            options.backend.run(Prepare { lists: self, images, alpha: options.alpha });
+            options.backend.run(Prepare { lists: self, images: inputs, alpha: options.alpha });
         }
+        self.halved = halved;
     }
 }
 
@@ -382,11 +390,12 @@ impl TierFn for Prepare<'_, '_> {
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
         let Self { lists, images, alpha } = self;
-        let Lists { inputs, block, samples, by_sample, by_input, gram: products, wide } = lists;
+        let Lists { shape, block, samples, by_sample, by_input, gram: products, wide, .. } = lists;
         by_sample.fill(images);
         by_input.fill(images, by_sample, alpha);
-        let vectors = wide_vectors(*inputs);
-        widen(images, *inputs, vectors, wide);
+        let (inputs, _) = shape.rows();
+        let vectors = wide_vectors(inputs);
+        widen(images, inputs, vectors, wide);
         let wide = wide.get(..*samples * vectors.get()).always("there is room for every image of a block");
         gram(isa, wide, vectors, alpha, products, *block);
     }
