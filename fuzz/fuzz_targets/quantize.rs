@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use twolayer::model::{Details, header};
 use twolayer::host::{QuantizeError, quantize_samples};
+use twolayer::model::{Details, header};
 use twolayer::{Bits, Kind, Model, QuantizedNetwork, Weights, WeightsMut, halve};
 use twolayer_fuzz::{Draw, shape};
 

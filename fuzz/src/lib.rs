@@ -5,9 +5,9 @@ mod payload;
 
 use payload::Payload;
 use std::io::Read;
-use twolayer::model::{Details, HEADER_LEN, header};
 use twolayer::host::Quantized;
 use twolayer::int::QuantizedNetwork;
+use twolayer::model::{Details, HEADER_LEN, header};
 use twolayer::{Backend, Bits, Kind, Model, Network, Shape, WeightsMut, crc32};
 
 /// Choices made by bytes, which are taken over and over.

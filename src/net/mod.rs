@@ -26,8 +26,10 @@ pub use loss::{Loss, LossFunction};
 #[cfg(feature = "std")]
 pub(crate) use shape::PANEL;
 pub use shape::Shape;
+#[cfg(any(feature = "probe", feature = "std"))]
+pub(crate) use train::ThisThread;
 #[cfg(feature = "std")]
-pub(crate) use train::{Panel, Panels, ThisThread, Workers, check_samples};
+pub(crate) use train::{Panel, Panels, Workers, check_samples};
 pub use train::{TrainError, TrainOptions, Trainer};
 #[cfg(feature = "std")]
 pub(crate) use weights::panels_mut;

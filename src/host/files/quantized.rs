@@ -4,7 +4,7 @@ use crate::int::{Bits, QuantizedNetwork, ROW_BYTES};
 use crate::model::ModelError;
 use crate::net::Shape;
 
-/// A quantised network that owns its payload: what [`quantize`](super::quantize()) makes, or a copy of a file's.
+/// A quantised network that owns its payload: what [`quantize`](crate::host::quantize()) makes, or a copy of a file's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quantized {
     shape: Shape,
@@ -50,7 +50,7 @@ impl Quantized {
         self.bits
     }
 
-    /// The payload, as [`quantized`](super) describes it; it starts at a multiple of 4.
+    /// The payload, as [`int`](crate::int) describes it; it starts at a multiple of 4.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.len]

@@ -39,7 +39,7 @@ pub struct Comparison {
 ///
 /// # Errors
 ///
-/// Those of [`evaluate`](super::evaluate), for either network.
+/// Those of [`evaluate`](crate::host::evaluate), for either network.
 pub fn compare(
     before: &impl Classifier,
     after: &impl Classifier,
