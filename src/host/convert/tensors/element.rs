@@ -1,4 +1,4 @@
-//! The numbers of a tensor: 16-, 32- and 64-bit floats of either byte order, each read as f64, which holds them all exactly.
+//! The numbers of a tensor: floats of 16, 32 or 64 bits in either byte order, read as f64, which represents them exactly.
 
 /// The type of a tensor's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

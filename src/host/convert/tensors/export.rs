@@ -44,19 +44,20 @@ impl ExportFormat {
 ///
 /// # Errors
 ///
-/// If the file cannot be written; an existing file is then left unchanged.
+/// [`ConvertError::File`] if the file cannot be written. An existing file is then left unchanged.
 pub fn export(path: &Path, format: ExportFormat, weights: Weights<'_>) -> Result<Vec<TensorInfo>, ConvertError> {
-    let tensors = match format {
-        ExportFormat::Safetensors => torch(weights),
-        ExportFormat::Npz => numpy(weights),
-    };
+    let tensors = tensors(weights, format);
     let type_name = match format {
         ExportFormat::Safetensors => "F32",
         ExportFormat::Npz => "<f4",
     };
     let infos = tensors
         .iter()
-        .map(|(name, shape, _)| TensorInfo { name: (*name).into(), shape: shape.clone(), type_name: type_name.into() })
+        .map(|(name, (shape, _))| TensorInfo {
+            name: (*name).into(),
+            shape: shape.clone(),
+            type_name: type_name.into(),
+        })
         .collect();
     write_atomically(path, |file| {
         let mut to = BufWriter::new(file);
@@ -69,43 +70,51 @@ pub fn export(path: &Path, format: ExportFormat, weights: Weights<'_>) -> Result
     Ok(infos)
 }
 
-/// A tensor to write: name, shape, and the numbers in the order of the file.
-type Tensor<'a> = (&'static str, Vec<usize>, Numbers<'a>);
+/// A tensor to write: its name, and its shape and numbers in the order of the file.
+type Tensor<'a> = (&'static str, (Vec<usize>, Numbers<'a>));
 
 type Numbers<'a> = Box<dyn Iterator<Item = f32> + 'a>;
 
-/// The tensors in PyTorch's names and layout.
-fn torch(weights: Weights<'_>) -> Vec<Tensor<'_>> {
+/// The tensors in a format's names, order and layout.
+fn tensors(weights: Weights<'_>, format: ExportFormat) -> Vec<Tensor<'_>> {
+    let [w1, b1, w2, b2] = match format {
+        ExportFormat::Safetensors => ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"],
+        ExportFormat::Npz => ["w1", "b1", "w2", "b2"],
+    };
     let shape = weights.shape();
     let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
-    let w1 = (0..hidden).flat_map(move |h| (0..inputs).filter_map(move |i| weights.w1(i, h)));
-    let w2 = (0..outputs).flat_map(move |o| (0..hidden).filter_map(move |h| weights.w2(h, o)));
-    let mut tensors: Vec<Tensor<'_>> = vec![("fc1.weight", vec![hidden, inputs], Box::new(w1))];
+    let mut tensors = vec![(w1, matrix(format, inputs, hidden, move |i, h| weights.w1(i, h)))];
     if shape.has_biases() {
-        tensors.push(("fc1.bias", vec![hidden], Box::new((0..hidden).filter_map(move |h| weights.b1(h)))));
+        tensors.push((b1, vector(hidden, move |h| weights.b1(h))));
     }
-    tensors.push(("fc2.weight", vec![outputs, hidden], Box::new(w2)));
+    tensors.push((w2, matrix(format, hidden, outputs, move |h, o| weights.w2(h, o))));
     if shape.has_biases() {
-        tensors.push(("fc2.bias", vec![outputs], Box::new((0..outputs).filter_map(move |o| weights.b2(o)))));
+        tensors.push((b2, vector(outputs, move |o| weights.b2(o))));
     }
     tensors
 }
 
-/// The tensors in NumPy's layout.
-fn numpy(weights: Weights<'_>) -> Vec<Tensor<'_>> {
-    let shape = weights.shape();
-    let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
-    let w1 = (0..inputs).flat_map(move |i| (0..hidden).filter_map(move |h| weights.w1(i, h)));
-    let w2 = (0..hidden).flat_map(move |h| (0..outputs).filter_map(move |o| weights.w2(h, o)));
-    let mut tensors: Vec<Tensor<'_>> = vec![("w1", vec![inputs, hidden], Box::new(w1))];
-    if shape.has_biases() {
-        tensors.push(("b1", vec![hidden], Box::new((0..hidden).filter_map(move |h| weights.b1(h)))));
+/// A layer's weights: a row for each output in safetensors, for each input in .npz.
+fn matrix<'a>(
+    format: ExportFormat,
+    inputs: usize,
+    outputs: usize,
+    at: impl Fn(usize, usize) -> Option<f32> + Copy + 'a,
+) -> (Vec<usize>, Numbers<'a>) {
+    match format {
+        ExportFormat::Safetensors => {
+            let numbers = (0..outputs).flat_map(move |o| (0..inputs).filter_map(move |i| at(i, o)));
+            (vec![outputs, inputs], Box::new(numbers))
+        }
+        ExportFormat::Npz => {
+            let numbers = (0..inputs).flat_map(move |i| (0..outputs).filter_map(move |o| at(i, o)));
+            (vec![inputs, outputs], Box::new(numbers))
+        }
     }
-    tensors.push(("w2", vec![hidden, outputs], Box::new(w2)));
-    if shape.has_biases() {
-        tensors.push(("b2", vec![outputs], Box::new((0..outputs).filter_map(move |o| weights.b2(o)))));
-    }
-    tensors
+}
+
+fn vector<'a>(len: usize, at: impl Fn(usize) -> Option<f32> + 'a) -> (Vec<usize>, Numbers<'a>) {
+    (vec![len], Box::new((0..len).filter_map(at)))
 }
 
 /// (The crate's own writer keeps the notes in a map without an order, so that equal weights would give different bytes.)
@@ -114,7 +123,7 @@ fn write_safetensors(tensors: Vec<Tensor<'_>>, to: &mut impl Write) -> io::Resul
         r#"{"__metadata__":{"format":"pt","input":"pixels 0..255, not scaled","network":"fc2(relu(fc1(x)))"}"#,
     );
     let mut start = 0;
-    for (name, shape, _) in &tensors {
+    for (name, (shape, _)) in &tensors {
         let end = start + shape.iter().product::<usize>() * size_of::<f32>();
         let sizes: Vec<_> = shape.iter().map(ToString::to_string).collect();
         let _ = write!(
@@ -129,13 +138,13 @@ fn write_safetensors(tensors: Vec<Tensor<'_>>, to: &mut impl Write) -> io::Resul
     header.extend(core::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
     to.write_all(&(header.len() as u64).to_le_bytes())?;
     to.write_all(header.as_bytes())?;
-    tensors.into_iter().try_for_each(|(_, _, numbers)| write_numbers(numbers, to))
+    tensors.into_iter().try_for_each(|(_, (_, numbers))| write_numbers(numbers, to))
 }
 
 /// Stored, not deflated: weights hardly shrink. No entry has a time.
 fn write_npz(tensors: Vec<Tensor<'_>>, to: &mut impl Write) -> io::Result<()> {
     let mut archive = ZipArchiveWriter::new(to);
-    for (name, shape, numbers) in tensors {
+    for (name, (shape, numbers)) in tensors {
         let file = format!("{name}.npy");
         let (mut entry, config) = archive.new_file(file.as_str()).start().map_err(io_error)?;
         let mut writer = config.wrap(&mut entry);

@@ -1,4 +1,4 @@
-//! Makes a network of tensors, with the scaling of its input folded into its first layer.
+//! Makes a network from tensors, with the scaling of its input folded into the first layer.
 
 use super::error::TensorError;
 use super::roles::{Layout, Roles};
@@ -8,9 +8,9 @@ use crate::host::files::OwnedWeights;
 use core::fmt;
 use std::path::PathBuf;
 
-/// What was done to a pixel x, 0 to 255, before it entered the network: (x / scale − mean) / deviation.
+/// How a pixel x, 0 to 255, was scaled before it entered the network: (x / scale − mean) / deviation.
 ///
-/// PyTorch's `ToTensor` divides by 255, `Normalize(0.1307, 0.3081)` is a mean and a deviation.
+/// PyTorch's `ToTensor` has the scale 255, and `Normalize(0.1307, 0.3081)` has this mean and deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names explain themselves")]
 pub struct Input {
@@ -20,7 +20,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// The pixel itself.
+    /// Pixels as they are.
     pub const RAW: Self = Self { scale: 1.0, mean: 0.0, deviation: 1.0 };
 
     fn check(self) -> Result<(), TensorError> {
@@ -57,26 +57,32 @@ impl fmt::Display for Input {
     }
 }
 
-/// A network made of tensors.
+/// A network made from tensors.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Imported {
     /// Its weights, for raw pixels as input.
     pub weights: OwnedWeights,
-    /// The tensors it was made of: W1, b1, W2, b2, without the biases that are not there.
+    /// The tensors it was made from: W1, b1, W2, b2, without absent biases.
     pub tensors: Vec<TensorInfo>,
-    /// How the matrices lie in them.
+    /// How the matrices are stored.
     pub layout: Layout,
 }
 
 impl TensorFiles {
-    /// Makes a network of the tensors, with what was done to its input folded into W1 and b1, so that it takes raw pixels.
+    /// Makes a network from the tensors, with the scaling of its input folded into W1 and b1, so that it takes raw pixels.
     /// The numbers are computed in f64 and rounded to f32 once; with [`Input::RAW`], f32 numbers are copied. The network
-    /// has biases if there is one among the tensors, or the input has a mean.
+    /// has biases if one of the tensors is a bias, or the input has a mean.
     ///
     /// # Errors
     ///
-    /// If the tensors do not make exactly one network, their numbers cannot be read or are not finite, or memory runs out.
+    /// [`ConvertError::Tensors`], with
+    /// - [`TensorError::Missing`], [`TensorError::NoFit`], [`TensorError::Size`], [`TensorError::Unnamed`] or
+    ///   [`TensorError::Ambiguous`] if the tensors do not make exactly one network,
+    /// - [`TensorError::Tensor`] or [`TensorError::NotFinite`] if their numbers cannot be read or are not finite in f32,
+    /// - [`TensorError::Input`] if a number of `input` is out of range;
+    ///
+    /// [`ConvertError::File`] if memory runs out.
     pub fn network(&self, roles: &Roles, input: Input) -> Result<Imported, ConvertError> {
         let error = |error| ConvertError::Tensors { path: self.paths(), error };
         input.check().map_err(error)?;
@@ -84,7 +90,7 @@ impl TensorFiles {
         let biases = reading.b1.is_some() || reading.b2.is_some() || input.mean != 0.0;
         let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
 
-        // First of all: a header that announces more than the file holds costs no memory.
+        // Before memory is allocated: a header may announce more numbers than the file has.
         let w1 = self.matrix(reading.w1, reading.layout, inputs, hidden)?;
         let mut owned = OwnedWeights::zeros(if biases { shape.with_biases() } else { shape })?;
         let mut weights = owned.view_mut();
@@ -101,7 +107,7 @@ impl TensorFiles {
         let b1 = reading.b1.map(|place| self.vector(place, hidden)).transpose()?;
         for (h, sum) in sums.into_iter().enumerate().filter(|_| biases) {
             let bias = b1.as_ref().map_or(0.0, |b1| b1.at(h, 0));
-            // Without a mean, the bias as it is, to the bit.
+            // Without a mean, the bias is copied to the bit.
             let bias = if input.mean == 0.0 { bias } else { bias - input.mean / input.deviation * sum };
             let whose = |found| match &b1 {
                 Some(b1) => b1.not_finite(h, 0, found),
@@ -130,7 +136,7 @@ impl TensorFiles {
         const MOST: usize = 200;
         let file_name = |path: &PathBuf| path.file_name().map(|it| it.to_string_lossy().into_owned());
         let files: Vec<_> = self.files.iter().filter_map(|(path, _)| file_name(path)).collect();
-        // The tensor of a .npy file is called as the file is.
+        // The tensor of a .npy file has the file's path for a name.
         let is_file = |name: &str| self.files.iter().any(|(path, _)| path.display().to_string() == name);
         let names: Vec<_> = imported.tensors.iter().map(|it| it.name.as_str()).filter(|name| !is_file(name)).collect();
         let separator = if names.is_empty() { "" } else { ": " };
@@ -145,7 +151,6 @@ impl TensorFiles {
 
     fn matrix(&self, place: usize, layout: Layout, inputs: usize, outputs: usize) -> Result<Matrix<'_>, ConvertError> {
         let numbers = self.read(place, inputs * outputs)?;
-        // Rows in the file's sense: its first index.
         let outputs_first = layout == Layout::OutIn;
         let outputs_run_fastest = outputs_first == self.is_fortran(place);
         let steps = if outputs_run_fastest { [outputs, 1] } else { [1, inputs] };
@@ -162,14 +167,14 @@ impl TensorFiles {
 struct Matrix<'a> {
     name: &'a str,
     numbers: Numbers<'a>,
-    /// The steps from one input and from one output to the next.
+    /// Distances from one input and from one output to the next.
     steps: [usize; 2],
     /// Whether the output is the tensor's first index.
     outputs_first: bool,
 }
 
 impl Matrix<'_> {
-    /// A number; NaN where there is none, which the lengths checked before rule out.
+    /// A number. NaN if there is none, which the lengths checked before rule out.
     fn at(&self, input: usize, output: usize) -> f64 {
         self.numbers.at(input * self.steps[0] + output * self.steps[1]).unwrap_or(f64::NAN)
     }

@@ -1,8 +1,7 @@
 //! Tensors in files of PyTorch (safetensors), NumPy and Keras (.npz, .npy), and networks made of them.
 //!
-//! A file is mapped and its list of tensors read; a tensor's numbers are read when a network is made of it, and only if
-//! their number is what a [`Shape`](crate::Shape) may have. So memory is needed for the network, and for those arrays of
-//! a .npz that are compressed.
+//! Opening a file reads its list of tensors. The numbers of a tensor are read when a network is made from it, and only if there
+//! are as many as a [`Shape`](crate::Shape) allows. So memory is needed for the network and for compressed arrays of a .npz only.
 
 mod element;
 mod error;
@@ -29,11 +28,11 @@ pub use export::{ExportFormat, export};
 pub use import::{Imported, Input};
 pub use roles::{Layout, Roles};
 
-/// What a file says of a tensor.
+/// What a file says about a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TensorInfo {
-    /// The name: of a single .npy file, its path.
+    /// The name; for a .npy file, its path.
     pub name: String,
     /// The sizes of its dimensions.
     pub shape: Vec<usize>,
@@ -48,13 +47,13 @@ impl fmt::Display for TensorInfo {
     }
 }
 
-/// A tensor: what is said of it, and where its numbers are.
+/// A tensor: what the file says about it, and where its numbers are.
 #[derive(Debug)]
 struct Tensor {
     info: TensorInfo,
-    /// The type of the numbers, if it is one of floats.
+    /// The type of the numbers, if they are floats.
     element: Option<Element>,
-    /// Whether the first index runs fastest.
+    /// Whether the first index varies fastest.
     fortran: bool,
     place: Place,
 }
@@ -62,9 +61,9 @@ struct Tensor {
 /// Where a tensor's numbers are in a file.
 #[derive(Clone, Debug)]
 enum Place {
-    /// As they are.
+    /// Uncompressed.
     Plain(Range<usize>),
-    /// In an entry of an archive, behind the header of a .npy file.
+    /// In an entry of an archive, after the header of a .npy file.
     Archived {
         entry: Range<usize>,
         deflated: bool,
@@ -88,6 +87,27 @@ impl Numbers<'_> {
 }
 
 /// One or more open files of tensors.
+///
+/// ```
+/// use twolayer::host::FileAccess;
+/// use twolayer::host::tensors::{Input, Roles, TensorFiles};
+/// # use twolayer::host::tensors::{ExportFormat, export};
+/// # use twolayer::{Shape, Weights};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("net.safetensors");
+/// # let shape = Shape::new(4, 3, 2)?;
+/// # export(&path, ExportFormat::Safetensors, Weights::new(shape, &vec![0.0; shape.weights_len()])?)?;
+/// let files = TensorFiles::open(&[&path], FileAccess::Map)?;
+/// let names: Vec<_> = files.infos().map(|tensor| tensor.name.as_str()).collect();
+/// assert_eq!(names, ["fc1.weight", "fc2.weight"]);
+///
+/// // PyTorch's `ToTensor` divides pixels by 255.
+/// let input = Input { scale: 255.0, ..Input::RAW };
+/// let imported = files.network(&Roles::default(), input)?;
+/// assert_eq!(imported.weights.view().shape().to_string(), "4 → 3 → 2");
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct TensorFiles {
     files: Vec<(PathBuf, Bytes)>,
@@ -96,11 +116,13 @@ pub struct TensorFiles {
 }
 
 impl TensorFiles {
-    /// Opens files: safetensors or .npz with tensors that have names, or .npy with one each.
+    /// Opens files: safetensors or .npz, whose tensors have names, or .npy, with one tensor each.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, its format is unknown, or its list of tensors is damaged.
+    /// [`ConvertError::File`] if a file cannot be read; [`ConvertError::Tensors`] with [`TensorError::Format`],
+    /// [`TensorError::Damaged`] or [`TensorError::Tensor`] if its format is unknown, its list of tensors is damaged, or two
+    /// tensors have the same name.
     pub fn open<P: AsRef<Path>>(paths: &[P], access: FileAccess) -> Result<Self, ConvertError> {
         let mut opened = Self { files: Vec::new(), tensors: Vec::new() };
         for path in paths.iter().map(AsRef::as_ref) {
@@ -134,12 +156,12 @@ impl TensorFiles {
         self.tensors[place].1.info.name.as_str()
     }
 
-    /// Whether the first index of the tensor at `place` runs fastest.
+    /// Whether the first index of the tensor at `place` varies fastest.
     fn is_fortran(&self, place: usize) -> bool {
         self.tensors[place].1.fortran
     }
 
-    /// Reads the numbers of the tensor at `place`: `len` of them, which its shape says.
+    /// Reads the `len` numbers of the tensor at `place`.
     fn read(&self, place: usize, len: usize) -> Result<Numbers<'_>, ConvertError> {
         let (file, tensor) = &self.tensors[place];
         let (path, bytes) = &self.files[*file];
@@ -167,7 +189,7 @@ impl Tensor {
                 Cow::Borrowed(file.get(range.clone()).unwrap_or_default())
             }
             Place::Archived { entry, deflated, claim, header_len } => {
-                // Before anything is inflated. What the archive announces is all that is read.
+                // Before anything is inflated. No more is read than the archive announces.
                 check(usize::try_from(claim.uncompressed_size).unwrap_or(usize::MAX).saturating_sub(*header_len))?;
                 let entry = file.get(entry.clone()).unwrap_or_default();
                 let found =
@@ -190,7 +212,7 @@ impl Tensor {
     }
 }
 
-/// The tensors of a file, whose format is told by its first bytes.
+/// The tensors of a file, whose format is recognised by its first bytes.
 fn list(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, TensorError> {
     match bytes {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => single(bytes, path.display().to_string()).map(|it| vec![it]),
@@ -230,7 +252,8 @@ fn single(bytes: &[u8], name: String) -> Result<Tensor, TensorError> {
     })
 }
 
-/// Checks whether any bytes are tensors, reads their numbers, and makes a network of them if they are small and one: for fuzzing.
+/// For fuzzing: reads any bytes as a file of tensors and, if they are small, makes a network from them. Returns how many numbers
+/// were read.
 ///
 /// # Errors
 ///

@@ -16,9 +16,9 @@ pub(super) const MAX_HEADER: usize = 10_000;
 pub(super) struct Header {
     /// The type of the numbers as the header names it, such as `<f4`.
     pub(super) type_name: String,
-    /// The type, if it is one of floats.
+    /// The type, if it is a float type.
     pub(super) element: Option<Element>,
-    /// Whether the first index runs fastest.
+    /// Whether the first index varies fastest.
     pub(super) fortran: bool,
     pub(super) shape: Vec<usize>,
     /// The header's length: where the numbers begin.
@@ -55,7 +55,7 @@ impl Header {
             let value = value.trim_start().strip_prefix(':')?.trim_start();
             rest = match key {
                 "descr" if value.starts_with('[') => {
-                    // A structured type, which is never one of floats: its text up to the next entry.
+                    // A structured type, which is no float type: its text up to the next entry.
                     let (fields, after) = value.split_at(value.find(']')? + 1);
                     type_name = Some(fields);
                     after
@@ -112,7 +112,7 @@ fn excerpt(text: &str) -> String {
     text.trim().chars().take(80).collect()
 }
 
-/// The type of that name, if it is one of floats. `=` is the byte order of the machine that wrote the file; NumPy itself
+/// The type of that name, if it is a float type. `=` is the byte order of the machine that wrote the file; NumPy itself
 /// never writes it.
 fn element(name: &str) -> Option<Element> {
     let big_endian = match name.chars().next()? {

@@ -16,7 +16,7 @@ pub(super) fn inflate(deflated: &[u8], limit: u64) -> Take<DeflateDecoder<&[u8]>
     DeflateDecoder::new(deflated).take(limit)
 }
 
-/// The arrays of an archive. Of each, no more than its header is inflated.
+/// The arrays of an archive. Only their headers are inflated.
 pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
     let damaged = |error: rawzip::Error| TensorError::Damaged { what: format!("ZIP archive: {error}") };
     let archive = ZipArchive::from_slice(bytes).map_err(damaged)?;
@@ -47,7 +47,7 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
             _ => return Err(error("compressed with a method other than deflate".into())),
         };
         let entry = archive.get_entry(record.wayfinder()).map_err(|it| error(it.to_string()))?;
-        // Behind the magic bytes and the length comes a header of that length.
+        // The magic bytes, the header's length, and the header.
         let prefix_len = 12 + MAX_HEADER as u64;
         let mut prefix = Vec::new();
         if deflated {
