@@ -101,16 +101,11 @@ fn matrix<'a>(
     outputs: usize,
     at: impl Fn(usize, usize) -> Option<f32> + Copy + 'a,
 ) -> (Vec<usize>, Numbers<'a>) {
-    match format {
-        ExportFormat::Safetensors => {
-            let numbers = (0..outputs).flat_map(move |o| (0..inputs).filter_map(move |i| at(i, o)));
-            (vec![outputs, inputs], Box::new(numbers))
-        }
-        ExportFormat::Npz => {
-            let numbers = (0..inputs).flat_map(move |i| (0..outputs).filter_map(move |o| at(i, o)));
-            (vec![inputs, outputs], Box::new(numbers))
-        }
-    }
+    let outputs_first = format == ExportFormat::Safetensors;
+    let (rows, columns) = if outputs_first { (outputs, inputs) } else { (inputs, outputs) };
+    let number = move |row, column| if outputs_first { at(column, row) } else { at(row, column) };
+    let numbers = (0..rows).flat_map(move |row| (0..columns).filter_map(move |column| number(row, column)));
+    (vec![rows, columns], Box::new(numbers))
 }
 
 fn vector<'a>(len: usize, at: impl Fn(usize) -> Option<f32> + 'a) -> (Vec<usize>, Numbers<'a>) {
