@@ -195,15 +195,12 @@ fn errors_name_the_file_and_the_remedy_and_leave_no_files() {
     failed(&["import", "many.safetensors"], &["a [2, 2], b [2, 2], c [2, 2]", "--w1 and --w2"]);
     failed(&["import", "nan.safetensors"], &["tensor a1: the number at [1, 2] is NaN", "no model was written"]);
     failed(&["import", "net.safetensors", "--w1", "w"], &["no tensor has the name w; there are fc1.weight [2, 3]"]);
-    failed(
-        &["import", "net.safetensors", "--out", "./net.safetensors"],
-        &["net.safetensors is the input itself", "--out"],
-    );
+    failed(&["import", "net.safetensors", "--out", "./net.safetensors"], &["net.safetensors is already used", "--out"]);
     failed(&["import", "net.safetensors", "--out", "nowhere/m"], &["nowhere/m"]);
     failed(&["import", "net.safetensors", "--data", "data"], &["64", "3"]);
     failed(&["export", "--model", "q.twolayer"], &["q.twolayer has int8 weights", "f32", "--model"]);
     failed(&["export", "--model", "m.twolayer", "--out", "m.twolayer"], &["m.twolayer", "--format"]);
-    failed(&["export", "--model", "m.twolayer", "--format", "npz", "--out", "m.twolayer"], &["is the model itself"]);
+    failed(&["export", "--model", "m.twolayer", "--format", "npz", "--out", "m.twolayer"], &["is already used"]);
     failed(&["export", "--model", "m.twolayer", "--out", "m.onnx"], &["m.onnx", "*.safetensors", "--format"]);
     failed(&["export", "--model", "m.twolayer", "--out", "nowhere/m.npz"], &["nowhere/m.npz"]);
     failed(&["export", "--model", "none.twolayer"], &["none.twolayer"]);

@@ -1,5 +1,5 @@
 //! What `--json` prints: one object per line with the keys that the help lists, and the same figures as the text. And what else
-//! a terminal asks for: completions, the manual page, a sparkline on a terminal and nothing elsewhere.
+//! a terminal asks for: help that fits it, completions, the manual page, a sparkline on a terminal and nothing elsewhere.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -200,7 +200,7 @@ fn eval_info_and_quantize_say_what_the_text_says() {
 }
 
 #[test]
-fn completions_and_the_manual_name_every_command_and_option() {
+fn completions_name_commands_options_and_values() {
     let sandbox = Sandbox::new();
     let before = sandbox.listing();
     for (shell, start) in
@@ -210,24 +210,84 @@ fn completions_and_the_manual_name_every_command_and_option() {
         assert!(script.starts_with(start), "{shell}: {script:.100}");
         assert!(["quantize", "init-scale", "save-seen"].iter().all(|word| script.contains(word)), "{shell}");
     }
-    let bad = sandbox.run(&["completions", "cmd"]);
-    bad.rejected(&["cmd", "bash"]);
-    let page = sandbox.run(&["man"]).succeeded();
-    for words in ["TWOLAYER TRAIN", "TWOLAYER DATA FETCH", "min\\-margin", "NO_COLOR", "us_per_sample"] {
-        assert!(page.contains(words), "no {words} in the manual");
-    }
-    assert!(!page.contains("TWOLAYER HELP"));
+    sandbox.run(&["completions", "cmd"]).rejected(&["cmd", "bash"]);
     // What bash makes of it.
     let script = sandbox.run(&["completions", "bash"]).succeeded();
     fs::write(sandbox.work().join("script"), script).unwrap();
-    let ask = "source ./script; COMP_WORDS=(twolayer train --rec); COMP_CWORD=2; _twolayer twolayer --rec train; echo \"${COMPREPLY[@]}\"";
-    let run = sandbox.command_for("bash", &["-c", ask]).output();
-    match run {
-        Ok(run) => assert_eq!(String::from_utf8_lossy(&run.stdout).trim(), "--recipe"),
-        Err(error) => skipped("completions in bash", &error.to_string()),
+    for (words, expected) in [
+        ("twolayer quant", "quantize"),
+        ("twolayer train --rec", "--recipe"),
+        ("twolayer train --recipe ", "article fast best"),
+        ("twolayer train --loss ", "squared cross-entropy"),
+        ("twolayer train --init ", "uniform scaled"),
+        ("twolayer predict --invert ", "auto yes no"),
+        ("twolayer quantize --bits ", "8 4"),
+        ("twolayer import --layout ", "out-in in-out"),
+        ("twolayer export --format ", "safetensors npz c99"),
+        ("twolayer data fetch m", "mnist"),
+    ] {
+        let ask = "source ./script; IFS=' ' read -ra COMP_WORDS <<< \"$0\"; [[ $0 == *' ' ]] && COMP_WORDS+=(''); \
+                   COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); \
+                   _twolayer twolayer \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"; echo \"${COMPREPLY[@]}\"";
+        match sandbox.command_for("bash", &["-c", ask, words]).output() {
+            Ok(run) => assert_eq!(String::from_utf8_lossy(&run.stdout).trim(), expected, "{words:?}"),
+            Err(error) => skipped("completions in bash", &error.to_string()),
+        }
     }
     fs::remove_file(sandbox.work().join("script")).unwrap();
     assert_eq!(sandbox.listing(), before);
+}
+
+#[test]
+fn the_manual_names_every_command_and_option() {
+    let sandbox = Sandbox::new();
+    let page = Outcome::from(sandbox.example("man")).succeeded();
+    for words in [
+        "TWOLAYER TRAIN",
+        "TWOLAYER DATA FETCH",
+        "min\\-margin",
+        "init\\-scale",
+        "NO_COLOR",
+        "us_per_sample",
+        "cross\\-entropy",
+    ] {
+        assert!(page.contains(words), "no {words} in the manual");
+    }
+    assert!(!page.contains("TWOLAYER HELP"));
+    // Those of `train`, which the program takes without a command, are not listed twice.
+    assert_eq!(page.matches("\n\\fB\\-\\-init\\-scale\\fR ").count(), 1);
+}
+
+/// Short help fits a terminal, the program's own and that of every command; what is left out of it is in the long help.
+#[test]
+fn short_help_fits_a_screen() {
+    let sandbox = Sandbox::new();
+    let help = |command: &[String], option: &str| {
+        let words: Vec<_> = command.iter().map(String::as_str).chain([option]).collect();
+        sandbox.run(&words).succeeded()
+    };
+    let mut commands = vec![Vec::new()];
+    let mut count = 0;
+    while let Some(command) = commands.pop() {
+        let short = help(&command, "-h");
+        let (height, width) = (short.lines().count(), short.lines().map(|line| line.chars().count()).max().unwrap());
+        assert!(height <= 24 && width <= 100, "{height} lines of up to {width} characters:\n{short}");
+        let long = help(&command, "--help");
+        let words = |text: &str| {
+            text.split_whitespace().filter(|it| it.starts_with("--")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let known = words(&long);
+        assert!(
+            words(&short).iter().all(|option| option.starts_with("--help") || known.contains(option)),
+            "{short}{long}"
+        );
+        let inner = short.split_once("\nCommands:\n").map_or("", |(_, list)| list.split("\n\n").next().unwrap());
+        let names =
+            inner.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|it| !it.is_empty()));
+        commands.extend(names.filter(|name| *name != "help").map(|name| [&command[..], &[name.to_owned()]].concat()));
+        count += 1;
+    }
+    assert!(count >= 13, "{count} commands: are they still found?");
 }
 
 /// On a terminal the loss is drawn while it trains, without colours; elsewhere nothing is.

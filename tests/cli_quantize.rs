@@ -142,8 +142,8 @@ fn errors_leave_no_files() {
         assert_eq!(sandbox.listing(), before);
     };
     failed(&["--model", "q.twolayer"], &["q.twolayer already has int8 weights", "--model"]);
-    failed(&["--model", "m.twolayer", "--out", "m.twolayer"], &["m.twolayer is the model itself", "--out"]);
-    failed(&["--model", "m.twolayer", "--out", "./m.twolayer"], &["is the model itself"]);
+    failed(&["--model", "m.twolayer", "--out", "m.twolayer"], &["m.twolayer is already used", "--out"]);
+    failed(&["--model", "m.twolayer", "--out", "./m.twolayer"], &["is already used"]);
     failed(&["--model", "m.twolayer", "--out", "nowhere/q"], &["nowhere/q"]);
     failed(&["--model", "none.twolayer"], &["none.twolayer"]);
     failed(&["--model", "bad.twolayer"], &["bad.twolayer"]);

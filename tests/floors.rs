@@ -1,8 +1,9 @@
 //! The floors of `src`: a floor uses only those below it, through their doors, and nothing reaches around them through the crate's
-//! root. So do the rooms of `host`. So no circle of modules can come into being.
+//! root. So do the rooms of `host`. So no circle of modules can come into being. The program's modules form none, either.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +74,43 @@ fn climbing_is_found() {
     assert!(!climbs("use super::bytes; // not super::super::bytes\n", 1));
     let text = "use super::super::files::Bytes;\n";
     assert!(climbs(text, 1) && !climbs(text, 2) && !climbs("pub(super) use bytes::Bytes;\n", 0));
+}
+
+#[test]
+fn the_program_has_no_circle() {
+    let files = sources(Path::new("src/bin/twolayer"));
+    let modules: Vec<_> = files.iter().map(|file| file.file_stem().unwrap().to_str().unwrap()).collect();
+    let used = |file| {
+        let text = fs::read_to_string(file).unwrap();
+        let words = |path: String| path.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect();
+        // The first name, or those in braces where there is none before them.
+        let first = |words: Vec<String>| if words[0].is_empty() { words } else { vec![words[0].clone()] };
+        let used = paths(&text).flat_map(|(_, path)| first(words(path)));
+        used.filter(|name| modules.contains(&name.as_str())).collect()
+    };
+    let uses: BTreeMap<_, Vec<_>> = modules.iter().map(|name| (*name).to_owned()).zip(files.iter().map(used)).collect();
+    let count = uses.values().map(Vec::len).sum::<usize>();
+    assert!(count > 40, "{count} uses: are they still found?");
+    assert_eq!(circles(uses), [""; 0], "these use each other, or what does");
+}
+
+#[test]
+fn circles_are_found() {
+    let uses = [("a", "b"), ("b", "c"), ("c", "d")].map(|(name, used)| (name.to_owned(), vec![used.to_owned()]));
+    let mut uses = BTreeMap::from(uses);
+    assert_eq!(circles(uses.clone()), [""; 0]);
+    uses.get_mut("c").unwrap().push("b".to_owned());
+    assert_eq!(circles(uses), ["a", "b", "c"]);
+}
+
+/// The modules in circles, and those that use them: what is left when modules go that use none of those left.
+fn circles(mut uses: BTreeMap<String, Vec<String>>) -> Vec<String> {
+    while let Some(name) =
+        uses.iter().find(|(_, used)| !used.iter().any(|it| uses.contains_key(it))).map(|it| it.0.clone())
+    {
+        uses.remove(&name);
+    }
+    uses.into_keys().collect()
 }
 
 /// The paths that begin with `crate::`, and their lines; not those in comments.

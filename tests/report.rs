@@ -101,7 +101,7 @@ fn the_page_says_what_the_text_says() {
     assert!(page.contains(&format!("<dt>weights</dt><dd>{hash}</dd>")));
     assert!(page.contains(&format!("<code>twolayer {}</code>", TRAIN.join(" "))));
     // The confusion matrix.
-    let table = out.lines().skip_while(|line| !line.starts_with("class ")).skip(1).take(10);
+    let table = out.lines().skip_while(|line| !line.starts_with("label ")).skip(1).take(10);
     for line in table {
         let mut words = line.split_whitespace();
         let label = words.next().unwrap();
@@ -129,7 +129,7 @@ fn the_page_says_what_the_text_says() {
     elements(&page);
     assert_alone(&page);
     assert!(page.contains(&accuracy) && page.contains(hash), "{eval}");
-    for line in eval.lines().skip_while(|line| !line.starts_with("the surest")).skip(1).take(4) {
+    for line in eval.lines().skip_while(|line| !line.starts_with("most confident")).skip(1).take(4) {
         let words: Vec<_> = line.split_whitespace().collect();
         assert!(page.contains(&format!("<th scope=\"row\">{} %</th><td>{} %</td>", words[0], words[2])), "{line}");
     }

@@ -66,6 +66,19 @@ impl Sandbox {
         command
     }
 
+    /// A command that runs an example: built by `cargo test` before the tests, or else now.
+    pub fn example(&self, name: &str) -> Command {
+        let directory = Path::new(env!("CARGO_BIN_EXE_twolayer")).parent().unwrap().join("examples");
+        let program = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        if !program.exists() {
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
+            build.arg("--target-dir").arg(directory.ancestors().nth(2).unwrap());
+            assert!(build.status().unwrap().success());
+        }
+        self.command_for(program.to_str().unwrap(), &[])
+    }
+
     /// Runs the program and waits for it.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
         Outcome::from(self.command(arguments))

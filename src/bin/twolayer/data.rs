@@ -3,7 +3,8 @@
 use crate::args::DataCommand;
 use crate::console::{note, say};
 use crate::error::Error;
-use crate::open_data::{GENERATING, Reporter, fetch};
+use crate::open_data::{GENERATING, Reporter, fetch, settings};
+use crate::table::count;
 use indicatif::HumanBytes;
 use twolayer::host::dataset::{Checked, Digits, ExpandedCopies, Fetch, Name, Source, State, identify, verify};
 use twolayer::host::printable;
@@ -11,7 +12,7 @@ use twolayer::host::printable;
 pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
     match command {
         DataCommand::Fetch { name, fetch: options } => {
-            let settings = Fetch { recheck: true, ..options.settings()? };
+            let settings = Fetch { recheck: true, ..settings(options)? };
             let directory = fetch(&settings, *name, &mut Reporter::new(false))?;
             say!("{}: {}, all files verified", name.id(), printable(&directory));
             Ok(())
@@ -38,7 +39,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
             let result = Digits { seed, train, test }.write(out, &mut |progress| reporter.show(GENERATING, &progress));
             reporter.finish(result.is_ok());
             result?;
-            say!("{train} training and {test} test images: {}", printable(out));
+            say!("{train} training and {}: {}", count(test, "test image"), printable(out));
             Ok(())
         }
     }

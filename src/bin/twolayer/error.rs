@@ -56,12 +56,9 @@ pub(crate) enum Error {
     /// Some pictures have no answer; their errors were printed.
     #[error("{failed} of {pictures} pictures have no answer, for the reasons above")]
     NoAnswer { failed: usize, pictures: usize },
-    /// The output would overwrite the input.
-    #[error("{} is the {what} itself: give another file with --out", printable(path))]
-    Overwrite { path: PathBuf, what: &'static str },
-    /// The report would overwrite the model.
-    #[error("{} is the model's file: give another file with --report", path.display())]
-    SameOutput { path: PathBuf },
+    /// An output would overwrite an input.
+    #[error("{} is already used by this command: give another file with {option}", printable(path))]
+    Overwrite { path: PathBuf, option: &'static str },
     /// A quantised model cannot be exported.
     #[error(
         "{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model, or choose \

@@ -4,23 +4,20 @@ use crate::args::EvalArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
-use crate::quantize::is_same_file;
-use crate::{json, model, report, table};
-use serde_json::json;
-use std::path::Path;
+use crate::report::{self, Evaluated};
+use crate::{json, model, output, table};
+use serde::Serialize;
+use std::borrow::Cow;
 use std::time::Instant;
-use twolayer::host::dataset::Set;
 use twolayer::host::report::{Report, integer_weights};
 use twolayer::host::{Classifier, Evaluation, ModelFile, OwnedWeights, Quantized, Threads, evaluate, printable};
 use twolayer::int::PackedNetwork;
-use twolayer::{Backend, Kind, Network, Weights};
+use twolayer::{Kind, Network, Weights};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let model = model::select(args.model.as_ref(), &args.data, model::newest)?;
     if let Some(report) = &args.report {
-        if is_same_file(report, &model) {
-            return Err(Error::SameOutput { path: model });
-        }
+        output::check(report, &[&model], "--report")?;
         Report::check_writable(report)?;
     }
     let file = ModelFile::open(&model, args.data.file.access())?;
@@ -33,63 +30,93 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     args.data.data = args.data.data.or_else(|| model::source_of(&model));
     let data = Data::test(&args.data, args.invert, Purpose::ExistingNetwork(shape))?;
     let test = &data.dataset;
-    let (backend, threads) = (args.backend.unwrap_or_else(Backend::detect), Threads::new(Threads::available()));
+    let (backend, threads) = (args.backend.get(), Threads::new(Threads::available()));
     let evaluated = Evaluated { args: &args, model: &model, file: &file, data: &data, backend, threads: &threads };
     let evaluation = match weights {
-        ModelWeights::F32(weights) => evaluated.with(&Network::new(weights.view(), backend), Some(weights.view())),
+        ModelWeights::F32(weights) => {
+            evaluate_and_report(&evaluated, &Network::new(weights.view(), backend), Some(weights.view()))
+        }
         ModelWeights::Quantized(quantized) => {
             let mut memory = vec![0; PackedNetwork::memory_len(shape)];
             let shown = if args.report.is_some() { integer_weights(&quantized)? } else { None };
             let network = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
-            evaluated.with(&network, shown.as_ref().map(OwnedWeights::view))
+            evaluate_and_report(&evaluated, &network, shown.as_ref().map(OwnedWeights::view))
         }
     }?;
     if args.json {
-        let line = json!({
-            "event": "evaluated",
-            "model": model.to_string_lossy(),
-            "kind": json::kind(kind),
-            "network": json::network(shape),
-            "data": json::data(&data),
-            "backend": backend.name(),
-            "confusion": json::confusion(&evaluation),
-            "coverage": json::coverage(&evaluation),
-        });
-        say!("{}", json::with(line, json::right(&evaluation)));
+        let line = EvaluatedLine {
+            model: model.to_string_lossy(),
+            kind: kind.to_string(),
+            network: shape.into(),
+            data: data.json(),
+            backend: backend.name(),
+            right: (&evaluation).into(),
+            confusion: json::confusion(&evaluation),
+            coverage: coverage(&evaluation),
+        };
+        say!("{}", json::line(line));
         return Ok(());
     }
     let kind_suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
     say!("model     {}: {shape}{kind_suffix}", printable(&model));
-    say!("data      {} test images: {data}", test.len());
+    say!("data      {}: {data}", table::count(test.len(), "test image"));
     table::print(&evaluation);
     table::print_coverage(&evaluation, if kind == Kind::F32 { 5 } else { 0 });
-    say!("\naccuracy  {} of {} test images{}", table::percent(&evaluation), evaluation.total(), data.accuracy_suffix());
+    say!("");
+    table::print_accuracy(&evaluation, &data.accuracy_suffix());
     if let Some(report) = &args.report {
         say!("report    {}", printable(report));
     }
     Ok(())
 }
 
-/// What is evaluated, on what, and how.
-pub(crate) struct Evaluated<'a> {
-    pub(crate) args: &'a EvalArgs,
-    pub(crate) model: &'a Path,
-    pub(crate) file: &'a ModelFile,
-    pub(crate) data: &'a Data<Set>,
-    pub(crate) backend: Backend,
-    pub(crate) threads: &'a Threads,
+/// Evaluates a network, and writes the report if there is to be one.
+fn evaluate_and_report(
+    evaluated: &Evaluated<'_>,
+    network: &impl Classifier,
+    weights: Option<Weights<'_>>,
+) -> Result<Evaluation, Error> {
+    let start = Instant::now();
+    let evaluation = evaluate(network, &evaluated.data.dataset, evaluated.threads)?;
+    if let Some(path) = &evaluated.args.report {
+        report::of_evaluation(path, evaluated, network, weights, start.elapsed())?;
+    }
+    Ok(evaluation)
 }
 
-impl Evaluated<'_> {
-    /// Evaluates a network, and writes the report if there is to be one.
-    fn with(&self, network: &impl Classifier, weights: Option<Weights<'_>>) -> Result<Evaluation, Error> {
-        let start = Instant::now();
-        let evaluation = evaluate(network, &self.data.dataset, self.threads)?;
-        if let Some(path) = &self.args.report {
-            report::of_evaluation(path, self, network, weights, start.elapsed())?;
-        }
-        Ok(evaluation)
-    }
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "evaluated")]
+struct EvaluatedLine<'a> {
+    model: Cow<'a, str>,
+    kind: String,
+    network: json::Network,
+    data: json::Data<'a>,
+    backend: &'static str,
+    #[serde(flatten)]
+    right: json::Right,
+    confusion: Vec<Vec<u32>>,
+    coverage: Vec<CoveragePart>,
+}
+
+/// The accuracy of the answers with the largest margins.
+#[derive(Serialize)]
+struct CoveragePart {
+    share: f64,
+    margin: f64,
+    correct: usize,
+    total: usize,
+    accuracy: f64,
+}
+
+fn coverage(evaluation: &Evaluation) -> Vec<CoveragePart> {
+    let part = |percent: u8| {
+        let share = f64::from(percent) / 100.0;
+        let found = evaluation.at_coverage(share)?;
+        let accuracy = found.accuracy();
+        Some(CoveragePart { share, margin: found.min_margin, correct: found.correct, total: found.total, accuracy })
+    };
+    table::COVERAGES.into_iter().filter_map(part).collect()
 }
 
 /// A model's weights.

@@ -1,10 +1,10 @@
 //! `twolayer export`: writes a model's weights for PyTorch or NumPy, or a quantised model as C.
 
-use crate::args::{ExportArgs, Format};
+use crate::args::ExportArgs;
 use crate::console::say;
 use crate::error::Error;
-use crate::model;
-use crate::quantize::is_same_file;
+use crate::values::Format;
+use crate::{model, output};
 use std::path::{Path, PathBuf};
 use twolayer::host::tensors::{ExportFormat, export};
 use twolayer::host::{C99, ModelFile, printable};
@@ -33,9 +33,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
         return Err(Error::ExportExists { path: path.clone() });
     }
     let file = ModelFile::open(&model, args.file.access())?;
-    if let Some(path) = outs.iter().find(|out| is_same_file(&model, out)) {
-        return Err(Error::Overwrite { path: path.clone(), what: "model" });
-    }
+    outs.iter().try_for_each(|out| output::check(out, &[&model], "--out"))?;
     match format {
         Format::Tensors(format) => write_tensors(model, &file, &out, format),
         Format::C99 => write_c(model, &file, &out, &args.name.clone().unwrap_or_else(|| name_of(&out))),

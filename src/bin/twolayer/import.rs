@@ -5,8 +5,7 @@ use crate::console::say;
 use crate::error::Error;
 use crate::model::EXTENSION;
 use crate::open_data::{Data, Purpose};
-use crate::quantize::is_same_file;
-use crate::table;
+use crate::{output, table};
 use twolayer::host::tensors::{Imported, Input, Layout, Roles, TensorFiles};
 use twolayer::host::{ModelFile, Threads, evaluate, printable};
 use twolayer::model::Details;
@@ -17,9 +16,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
     let out = args.out.clone().unwrap_or_else(|| first.with_extension(EXTENSION));
     let input = Input { scale: args.input_scale, mean: args.input_mean, deviation: args.input_std };
     let files = TensorFiles::open(&args.files, args.data.file.access())?;
-    if args.files.iter().any(|file| is_same_file(file, &out)) {
-        return Err(Error::Overwrite { path: out, what: "input" });
-    }
+    output::check(&out, &args.files, "--out")?;
     let imported = files.network(&roles(args), input)?;
     let weights = imported.weights.view();
     let origin = files.origin(&imported, input);
@@ -38,7 +35,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
     ModelFile::write(&out, weights, details)?;
     say!("model     {}, weights {:016x}", printable(&out), weights_hash(weights));
     if let Some((evaluation, suffix)) = evaluation {
-        say!("accuracy  {} of {} test images{suffix}", table::percent(&evaluation), evaluation.total());
+        table::print_accuracy(&evaluation, &suffix);
     }
     Ok(())
 }

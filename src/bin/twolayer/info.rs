@@ -4,7 +4,8 @@ use crate::args::InfoArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::{json, model};
-use serde_json::json;
+use serde::Serialize;
+use std::borrow::Cow;
 use twolayer::host::{ModelFile, printable};
 use twolayer::{Kind, weights_hash};
 
@@ -15,18 +16,17 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     if args.json {
         let details = file.details();
         let weights = if kind == Kind::F32 { Some(weights_hash(file.weights()?.view())) } else { None };
-        let line = json!({
-            "event": "model",
-            "model": model.to_string_lossy(),
-            "bytes": file.len(),
-            "kind": json::kind(kind),
-            "network": json::network(shape),
-            "image": details.image,
-            "text": Some(details.text).filter(|text| !text.is_empty()),
-            "weights": weights.map(|hash| format!("{hash:016x}")),
-            "crc32": format!("{:08x}", file.checksum()),
-        });
-        say!("{line}");
+        let line = ModelLine {
+            model: model.to_string_lossy(),
+            bytes: file.len(),
+            kind: kind.to_string(),
+            network: shape.into(),
+            image: details.image,
+            text: Some(details.text).filter(|text| !text.is_empty()),
+            weights: weights.map(|hash| format!("{hash:016x}")),
+            crc32: format!("{:08x}", file.checksum()),
+        };
+        say!("{}", json::line(line));
         return Ok(());
     }
     say!("model     {}, {} bytes, undamaged", printable(&model), file.len());
@@ -45,4 +45,18 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "model")]
+struct ModelLine<'a> {
+    model: Cow<'a, str>,
+    bytes: usize,
+    kind: String,
+    network: json::Network,
+    image: Option<[u16; 2]>,
+    text: Option<&'a str>,
+    weights: Option<String>,
+    crc32: String,
 }

@@ -1,12 +1,11 @@
-//! The lines that `--json` prints: what the help of each command says of them, and the parts that several have. Those of
-//! `predict` are its own.
+//! What `--json` prints: the help of each command says it in words; here are the parts that several lines share. A command's own
+//! lines are types beside its code.
 
-use crate::open_data::Data;
-use crate::table;
-use serde_json::{Value, json};
-use twolayer::host::training::{Epoch, Init, Recipe};
-use twolayer::host::{Coverage, Evaluation};
-use twolayer::{Kind, LossFunction, Shape};
+use serde::{Serialize, Serializer};
+use serde_json::json;
+use std::borrow::Cow;
+use twolayer::Shape;
+use twolayer::host::Evaluation;
 
 /// What `train --json` prints.
 pub(crate) const TRAIN_HELP: &str = "\
@@ -16,25 +15,25 @@ After each epoch (not with --quiet):
   epoch             its number, from 1
   loss              the loss of the last sample, before its step
   mean_loss         the mean over all samples, each before its step
-  correct, total    test images answered right, and all
+  correct, total    test images classified correctly, and all of them
   accuracy          their ratio, 0 to 1
   seconds           training time, without the test
-  us_per_sample     microseconds a sample
+  us_per_sample     microseconds per sample
 At the end:
   event             \"trained\"
   model             the file written
   weights           the hash of the weights, 16 hexadecimal digits
   network, data     see below
-  recipe            name-value pairs: loss (\"squared\" or \"cross-entropy\"), epochs, samples (of an
-                    epoch), shuffle, halve, distort (per cent; 0 is not at all), alpha [first, last],
-                    init (\"scaled\", or the largest initial weight), seed, block
+  recipe            loss (\"squared\" or \"cross-entropy\"), epochs, samples (of an epoch), shuffle, halve,
+                    distort (percent; 0 = off), alpha [first, last], init (\"scaled\", or the largest
+                    initial weight), seed, block
   backend, threads  how it was computed, which does not change the result
   mean_loss, correct, total, accuracy, seconds, us_per_sample
-                    as above: of the last epoch, but the time of all
-  confusion         [label][class]: how many test images of a label were taken for a class
+                    as above, of the last epoch; the time is that of all epochs
+  confusion         [label][class]: the number of test images with this label and predicted class
 network has inputs, hidden, outputs, pixels (of an image), biases, halved
 data has name (null for a directory), directory, inverted
-A number that is not finite is null. A sweep, gathered:
+Numbers that are not finite are null. To collect a sweep:
   for s in 1 2 3; do twolayer train --seed $s --model $s.twolayer --json -q; done > runs
   jq -r '[.recipe.seed, .accuracy, .weights] | @tsv' runs";
 
@@ -47,12 +46,27 @@ JSON: one object on one line, always with all of these keys; later versions may 
   network           inputs, hidden, outputs, pixels (of an image), biases, halved
   data              name (null for a directory), directory, inverted
   backend           how it was computed, which does not change the result
-  correct, total    test images answered right, and all
+  correct, total    test images classified correctly, and all of them
   accuracy          their ratio, 0 to 1
-  confusion         [label][class]: how many test images of a label were taken for a class
-  coverage          of the answers of the largest margins: share (at least), margin (the least),
-                    correct, total, accuracy
-A number that is not finite is null.";
+  confusion         [label][class]: the number of test images with this label and predicted class
+  coverage          accuracy of the most confident answers: share (of all, at least), margin (the
+                    smallest), correct, total, accuracy
+Numbers that are not finite are null.";
+
+/// What `predict --json` prints.
+pub(crate) const PREDICT_HELP: &str = "\
+JSON: one object per line and picture, always with all of these keys
+  file     the picture as given; null with --index
+  index    the number of the image; null for a file
+  label    the label of the image; null for a file
+  class    the predicted class; null below --min-margin or on an error
+  margin   the largest output less the second; null on an error
+  outputs  all outputs by class; null on an error
+  seen     what was found in the picture; null with --index or on an error:
+           ink (\"dark\" or \"light\"), background, even, contrast, threshold, floor,
+           box [left, top, width, height] in pixels of the picture
+  error    what is wrong with the picture, or null
+Numbers that are not finite are null.";
 
 /// What `quantize --json` prints.
 pub(crate) const QUANTIZE_HELP: &str = "\
@@ -70,14 +84,14 @@ At the end:
   crc32             of its weights, 8 hexadecimal digits
   network           inputs, hidden, outputs, pixels (of an image), biases, halved
   data              name (null for a directory), directory, inverted
-  images            the number of training images that calibrated it
-  tuning            how it was trained further, in words; null if it was not
+  images            the number of training images for calibration
+  tuning            the fine-tuning in words, or null
   backend           how it was computed, which does not change the result
   seconds           the time that it took
-  agreed            test images that both networks put in the same class
+  agreed            test images that both networks classify alike
   total             all test images
-  before, after     correct, total and accuracy (0 to 1) of either network
-A number that is not finite is null.";
+  before, after     correct, total and accuracy (0 to 1) of each network
+Numbers that are not finite are null.";
 
 /// What `info --json` prints.
 pub(crate) const INFO_HELP: &str = "\
@@ -87,112 +101,75 @@ JSON: one object on one line, always with all of these keys; later versions may 
   bytes             its length
   kind              \"f32\", \"int8\" or \"int4\"
   network           inputs, hidden, outputs, pixels (of an image), biases, halved
-  image             [width, height] where the file says them, or null
-  text              what the file says in words, or null
+  image             [width, height] of images if the file has them, or null
+  text              the text in the file, or null
   weights           the hash of f32 weights, 16 hexadecimal digits, or null
   crc32             of the weights, 8 hexadecimal digits";
 
+/// An object on one line.
+pub(crate) fn line(object: impl Serialize) -> String {
+    json!(object).to_string()
+}
+
+/// An f32 in its own shortest digits, not those of the f64 beside it; null if it is not finite.
+#[derive(Clone, Copy)]
+pub(crate) struct Number(pub(crate) f32);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.to_string().parse::<f64>().ok().serialize(serializer)
+    }
+}
+
 /// The network's sizes.
-pub(crate) fn network(shape: Shape) -> Value {
-    json!({
-        "inputs": shape.inputs(),
-        "hidden": shape.hidden(),
-        "outputs": shape.outputs(),
-        "pixels": shape.pixels(),
-        "biases": shape.has_biases(),
-        "halved": shape.halved_image().is_some(),
-    })
+#[derive(Serialize)]
+pub(crate) struct Network {
+    inputs: usize,
+    hidden: usize,
+    outputs: usize,
+    pixels: usize,
+    biases: bool,
+    halved: bool,
+}
+
+impl From<Shape> for Network {
+    fn from(shape: Shape) -> Self {
+        Self {
+            inputs: shape.inputs(),
+            hidden: shape.hidden(),
+            outputs: shape.outputs(),
+            pixels: shape.pixels(),
+            biases: shape.has_biases(),
+            halved: shape.halved_image().is_some(),
+        }
+    }
 }
 
 /// Where the images come from.
-pub(crate) fn data<T>(data: &Data<T>) -> Value {
-    json!({ "name": data.name(), "directory": data.directory().to_string_lossy(), "inverted": data.is_inverted() })
+#[derive(Serialize)]
+pub(crate) struct Data<'a> {
+    pub(crate) name: Option<&'static str>,
+    pub(crate) directory: Cow<'a, str>,
+    pub(crate) inverted: bool,
 }
 
-/// The shortest digits that say the f32, not those of the f64 beside it; null if it is not finite.
-pub(crate) fn number(number: f32) -> Value {
-    json!(number.to_string().parse::<f64>().ok())
+/// How many answers are right.
+#[derive(Serialize)]
+pub(crate) struct Right {
+    correct: u32,
+    total: u32,
+    accuracy: f64,
 }
 
-/// `f32`, `int8` or `int4`.
-pub(crate) fn kind(kind: Kind) -> Value {
-    json!(kind.to_string())
-}
-
-/// An epoch of training.
-pub(crate) fn epoch(epoch: &Epoch) -> Value {
-    with(
-        json!({
-            "event": "epoch",
-            "epoch": epoch.number,
-            "loss": number(epoch.last_loss),
-            "mean_loss": epoch.mean_loss,
-            "seconds": epoch.time.as_secs_f64(),
-            "us_per_sample": epoch.micros_per_sample(),
-        }),
-        right(&epoch.test),
-    )
-}
-
-/// The settings that weights depend on; `samples` are those of an epoch.
-pub(crate) fn recipe(recipe: &Recipe, samples: usize) -> Value {
-    let alpha = recipe.options.alpha;
-    json!({
-        "loss": match recipe.options.loss {
-            LossFunction::Squared => "squared",
-            LossFunction::CrossEntropy => "cross-entropy",
-        },
-        "epochs": recipe.epochs,
-        "samples": samples,
-        "shuffle": recipe.shuffle,
-        "halve": recipe.halve,
-        "distort": recipe.distortion.map_or(0, |it| it.percent),
-        "alpha": [number(alpha), number(recipe.alpha_to.unwrap_or(alpha))],
-        "init": match recipe.init {
-            Init::Scaled => json!("scaled"),
-            Init::Uniform(largest) => number(largest),
-        },
-        "seed": recipe.seed,
-        "block": recipe.options.block,
-    })
-}
-
-/// `correct`, `total` and `accuracy`.
-pub(crate) fn right(evaluation: &Evaluation) -> Value {
-    json!({
-        "correct": evaluation.correct(),
-        "total": evaluation.total(),
-        "accuracy": evaluation.accuracy(),
-    })
-}
-
-/// `[label][class]`.
-pub(crate) fn confusion(evaluation: &Evaluation) -> Value {
-    let classes = 0..evaluation.classes();
-    let row = |label| classes.clone().map(|class| evaluation.count(label, class)).collect::<Vec<_>>();
-    json!(classes.clone().map(row).collect::<Vec<_>>())
-}
-
-/// The accuracy of the surest answers, for each share of them.
-pub(crate) fn coverage(evaluation: &Evaluation) -> Value {
-    let shares = table::SUREST.into_iter().map(|percent| f64::from(percent) / 100.0);
-    let found = |share| evaluation.at_coverage(share).map(|found| (share, found));
-    let line = |(share, found): (f64, Coverage)| {
-        json!({
-            "share": share,
-            "margin": found.min_margin,
-            "correct": found.correct,
-            "total": found.total,
-            "accuracy": found.accuracy(),
-        })
-    };
-    json!(shares.filter_map(found).map(line).collect::<Vec<_>>())
-}
-
-/// Both objects in one.
-pub(crate) fn with(mut object: Value, more: Value) -> Value {
-    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
-        object.extend(more);
+impl From<&Evaluation> for Right {
+    fn from(evaluation: &Evaluation) -> Self {
+        Self { correct: evaluation.correct(), total: evaluation.total(), accuracy: evaluation.accuracy() }
     }
-    object
+}
+
+/// The counts of test images, by label and class.
+pub(crate) fn confusion(evaluation: &Evaluation) -> Vec<Vec<u32>> {
+    let classes = 0..evaluation.classes();
+    let row = |label| classes.clone().map(|class| evaluation.count(label, class)).collect();
+    classes.clone().map(row).collect()
 }

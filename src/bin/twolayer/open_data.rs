@@ -1,8 +1,9 @@
 //! Opens the data set that `--data` selects, fetching it first if need be.
 
-use crate::args::{DataArgs, InvertArgs};
+use crate::args::{DataArgs, FetchArgs, InvertArgs};
 use crate::console::{note, warning};
 use crate::error::Error;
+use crate::{json, values};
 use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -106,12 +107,12 @@ fn find(
     if name == Name::Digits {
         return Ok((Source::Named(name), None));
     }
-    match fetch(&args.fetch.settings()?, name, &mut Reporter::new(quiet)) {
+    match fetch(&settings(&args.fetch)?, name, &mut Reporter::new(quiet)) {
         Err(error) if args.data.is_none() && purpose == Purpose::Training => {
             warning!("MNIST is not available: {}", first_line(&error));
             warning!(
-                "training on the built-in digits instead, which are not MNIST; to use MNIST, give a directory with its \
-                 four files with --data or MNIST_DIR, or a server with --mirror"
+                "training on the built-in digits instead, which are not MNIST; to use MNIST, name a directory with its four \
+                 files in --data or MNIST_DIR, or a server in --mirror"
             );
             Ok((Source::Named(Name::Digits), None))
         }
@@ -140,14 +141,9 @@ impl<T> Data<T> {
         }
     }
 
-    /// The directory of the files.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    /// Whether every pixel was taken from 255.
-    pub(crate) const fn is_inverted(&self) -> bool {
-        self.inverted
+    /// As `--json` prints it.
+    pub(crate) fn json(&self) -> json::Data<'_> {
+        json::Data { name: self.name(), directory: self.directory.to_string_lossy(), inverted: self.inverted }
     }
 
     /// A suffix for printed accuracies that names the data set, unless it is MNIST or a directory.
@@ -170,10 +166,25 @@ impl<T> fmt::Display for Data<T> {
         }?;
         write!(f, "{}{}", printable(&self.directory), if self.inverted { ", inverted" } else { "" })?;
         if let Some(count) = self.held_out {
-            write!(f, "; tested on the last {count} training images")?;
+            write!(f, "; tested on the last {count} of the training images")?;
         }
         Ok(())
     }
+}
+
+/// How to fetch: from the mirrors that are given, or those of the environment.
+pub(crate) fn settings(args: &FetchArgs) -> Result<Fetch, Error> {
+    let mut mirrors = args.mirror.clone();
+    if mirrors.is_empty() {
+        let variable = std::env::var_os("TWOLAYER_MIRROR").unwrap_or_default();
+        let variable = variable.into_string().map_err(|it| Error::Mirror { url: it.to_string_lossy().into() })?;
+        for url in variable.split_whitespace() {
+            mirrors.push(values::mirror(url).map_err(|_| Error::Mirror { url: url.into() })?);
+        }
+    }
+    let fetch = Fetch { mirrors, timeout: args.timeout, ..Fetch::default() };
+    fetch.check()?;
+    Ok(fetch)
 }
 
 /// Fetches a named data set into the cache, with progress, and returns its directory.

@@ -1,4 +1,4 @@
-//! `twolayer predict`: says what digit is in a picture, how sure the network is, and what it saw.
+//! `twolayer predict`: classifies pictures, and shows the margin and what the network saw.
 
 use crate::args::{InvertArgs, PredictArgs};
 use crate::console::{note, say};
@@ -6,7 +6,8 @@ use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::{json, model};
 use core::fmt::Write as _;
-use serde_json::{Value, json};
+use serde::Serialize;
+use std::borrow::Cow;
 use std::env::var_os;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let file = ModelFile::open(&path, args.data.file.access())?;
     let (kind, shape, image) = (file.kind(), file.shape(), file.details().image);
     let network = match kind {
-        Kind::F32 => Weights::F32(file.weights()?, args.backend.unwrap_or_else(Backend::detect)),
+        Kind::F32 => Weights::F32(file.weights()?, args.backend.get()),
         Kind::Quantized(_) => Weights::Quantized(file.quantized()?),
     };
     let pictures = args.files.len() + args.index.len();
@@ -52,7 +53,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
             answer.input.picture()?.write_png(&path)?;
         }
         if args.json {
-            say!("{}", line(subject, answer.as_ref()));
+            say!("{}", json::line(PredictionLine::new(subject, answer.as_ref())));
         } else if let Ok(answer) = &answer {
             answer.print(subject);
         }
@@ -185,7 +186,7 @@ enum Weights {
 }
 
 impl Weights {
-    /// What the network makes of an input; unsure if the margin is below the least.
+    /// The outputs and the answer for an input; unsure if the margin is below the least.
     fn answer(&self, input: Input, min_margin: f64) -> Result<Answer, SizeError> {
         let image = &input.pixels;
         let (outputs, class, margin): (Vec<_>, _, _) = match self {
@@ -195,7 +196,8 @@ impl Weights {
                 let mut outputs = vec![0.0; network.shape().outputs()];
                 network.outputs(image, &mut scratch, &mut outputs)?;
                 let (class, margin) = network.classify_with_margin(image, &mut scratch)?;
-                (outputs.into_iter().map(Number::F32).collect(), class, Number::F32(margin))
+                let f32 = |number| Number::F32(json::Number(number));
+                (outputs.into_iter().map(f32).collect(), class, f32(margin))
             }
             Self::Quantized(quantized) => {
                 let network = quantized.network();
@@ -211,7 +213,7 @@ impl Weights {
     }
 }
 
-/// What the network makes of an input.
+/// The outputs and the answer for an input.
 struct Answer {
     input: Input,
     outputs: Vec<Number>,
@@ -222,9 +224,10 @@ struct Answer {
 }
 
 /// An output or a margin.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
 enum Number {
-    F32(f32),
+    F32(json::Number),
     Integer(i64),
 }
 
@@ -232,15 +235,8 @@ impl Number {
     #[expect(clippy::cast_precision_loss, reason = "below 2⁵²")]
     fn to_f64(self) -> f64 {
         match self {
-            Self::F32(number) => number.into(),
+            Self::F32(json::Number(number)) => number.into(),
             Self::Integer(number) => number as f64,
-        }
-    }
-
-    fn json(self) -> Value {
-        match self {
-            Self::F32(number) => json::number(number),
-            Self::Integer(number) => json!(number),
         }
     }
 }
@@ -248,7 +244,7 @@ impl Number {
 impl core::fmt::Display for Number {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::F32(number) => write!(f, "{number:.4}"),
+            Self::F32(json::Number(number)) => write!(f, "{number:.4}"),
             Self::Integer(number) => write!(f, "{number}"),
         }
     }
@@ -264,7 +260,7 @@ impl Answer {
         };
         let digit = if self.sure { class.to_string() } else { "?".into() };
         let label = input.label.map_or(String::new(), |label| format!(", label {label}"));
-        let guess = if self.sure { String::new() } else { format!(", too small for {class}") };
+        let guess = if self.sure { String::new() } else { format!(" is below --min-margin; best guess {class}") };
         say!("\n{name}: {digit}{label}, margin {margin}{guess}");
         if let Some(seen) = input.seen {
             say!(
@@ -303,34 +299,57 @@ impl Answer {
     }
 }
 
-/// The object of a picture: see `JSON_HELP`.
-fn line(subject: Subject<'_>, answer: Result<&Answer, &Error>) -> Value {
-    let (file, index) = match subject {
-        Subject::File(file) => (Some(file.to_string_lossy()), None),
-        Subject::Image(index) => (None, Some(index)),
-    };
-    let known = answer.ok();
-    let seen = known.and_then(|answer| answer.input.seen).map(|seen| {
-        json!({
-            "ink": ink(seen),
-            "background": seen.background,
-            "even": seen.even,
-            "contrast": seen.contrast,
-            "threshold": seen.threshold,
-            "floor": seen.floor,
-            "box": [seen.left, seen.top, seen.width, seen.height],
-        })
-    });
-    json!({
-        "file": file,
-        "index": index,
-        "label": known.and_then(|answer| answer.input.label),
-        "class": known.filter(|answer| answer.sure).map(|answer| answer.class),
-        "margin": known.map(|answer| answer.margin.json()),
-        "outputs": known.map(|answer| answer.outputs.iter().map(|output| output.json()).collect::<Vec<_>>()),
-        "seen": seen,
-        "error": answer.err().map(ToString::to_string),
-    })
+/// What `--json` prints of a picture.
+#[derive(Serialize)]
+struct PredictionLine<'a> {
+    file: Option<Cow<'a, str>>,
+    index: Option<usize>,
+    label: Option<u8>,
+    class: Option<u8>,
+    margin: Option<Number>,
+    outputs: Option<&'a [Number]>,
+    seen: Option<SeenPart>,
+    error: Option<String>,
+}
+
+/// What was found in a picture.
+#[derive(Serialize)]
+struct SeenPart {
+    ink: &'static str,
+    background: u8,
+    even: bool,
+    contrast: u8,
+    threshold: u8,
+    floor: u8,
+    /// Left, top, width, height.
+    r#box: [u32; 4],
+}
+
+impl<'a> PredictionLine<'a> {
+    fn new(subject: Subject<'a>, answer: Result<&'a Answer, &Error>) -> Self {
+        let (file, index) = match subject {
+            Subject::File(file) => (Some(file.to_string_lossy()), None),
+            Subject::Image(index) => (None, Some(index)),
+        };
+        let known = answer.ok();
+        Self {
+            file,
+            index,
+            label: known.and_then(|answer| answer.input.label),
+            class: known.filter(|answer| answer.sure).map(|answer| answer.class),
+            margin: known.map(|answer| answer.margin),
+            outputs: known.map(|answer| &answer.outputs[..]),
+            seen: known.and_then(|answer| answer.input.seen).map(SeenPart::from),
+            error: answer.err().map(ToString::to_string),
+        }
+    }
+}
+
+impl From<Seen> for SeenPart {
+    fn from(seen: Seen) -> Self {
+        let Seen { background, even, contrast, threshold, floor, left, top, width, height, .. } = seen;
+        Self { ink: ink(seen), background, even, contrast, threshold, floor, r#box: [left, top, width, height] }
+    }
 }
 
 fn ink(seen: Seen) -> &'static str {

@@ -5,14 +5,15 @@ use crate::console::say;
 use crate::error::Error;
 use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
-use crate::{json, table};
-use serde_json::json;
+use crate::{json, output, table};
+use serde::Serialize;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use twolayer::host::{self, ModelFile, Threads, compare, printable};
 use twolayer::int::PackedNetwork;
 use twolayer::model::{Details, HEADER_LEN};
-use twolayer::{Backend, Bits, Kind, Network, crc32};
+use twolayer::{Bits, Kind, Network, crc32};
 
 pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let model = model::select(args.model.as_ref(), &args.data, model::newest_f32)?;
@@ -23,9 +24,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     }
     let bits = args.bits;
     let out = args.out.clone().unwrap_or_else(|| default_output(&model, bits));
-    if is_same_file(&model, &out) {
-        return Err(Error::Overwrite { path: out, what: "model" });
-    }
+    output::check(&out, &[&model], "--out")?;
     let tuning = args.tuning();
     let mut texts = vec![file.details().text.to_owned()];
     texts.extend(tuning.as_ref().map(|tuning| format!("tuned as {}: {tuning}", Kind::Quantized(bits))));
@@ -41,7 +40,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let images = args.images.min(train.len());
     if !args.json {
         say!("model     {}: {shape}, {kind}, {} bytes", printable(&model), file.len());
-        say!("data      {images} training and {} test images: {data}", test.len());
+        say!("data      {images} training and {}: {data}", table::count(test.len(), "test image"));
     }
     let start = Instant::now();
     let quantized = match &tuning {
@@ -49,14 +48,14 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
         Some(tuning) => host::tune(weights.view(), bits, train, images, tuning, |epoch, loss| {
             let seconds = start.elapsed().as_secs_f64();
             if args.json {
-                say!("{}", json!({ "event": "epoch", "epoch": epoch, "mean_loss": loss, "seconds": seconds }));
+                say!("{}", json::line(EpochLine { epoch, mean_loss: loss, seconds }));
             } else {
                 say!("epoch {epoch}   mean loss {loss:.5}; {seconds:.1} s");
             }
         })?,
     };
     let time = start.elapsed();
-    let backend = args.backend.unwrap_or_else(Backend::detect);
+    let backend = args.backend.get();
     let mut memory = vec![0; PackedNetwork::memory_len(shape)];
     let packed = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
     let comparison =
@@ -67,30 +66,29 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     // Computed, not read from the file, which may be a pipe.
     let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len() + text.len());
     if args.json {
-        let line = json!({
-            "event": "quantized",
-            "model": model.to_string_lossy(),
-            "out": out.to_string_lossy(),
-            "kind": json::kind(kind),
-            "bytes": bytes,
-            "crc32": format!("{:08x}", crc32(quantized.payload())),
-            "network": json::network(shape),
-            "data": json::data(&data),
-            "images": images,
-            "tuning": tuning.map(|tuning| tuning.to_string()),
-            "backend": backend.name(),
-            "seconds": time.as_secs_f64(),
-            "agreed": comparison.agreed,
-            "total": test.len(),
-            "before": json::right(&comparison.before),
-            "after": json::right(&comparison.after),
-        });
-        say!("{line}");
+        let line = QuantizedLine {
+            model: model.to_string_lossy(),
+            out: out.to_string_lossy(),
+            kind: kind.to_string(),
+            bytes,
+            crc32: format!("{:08x}", crc32(quantized.payload())),
+            network: shape.into(),
+            data: data.json(),
+            images,
+            tuning: tuning.map(|tuning| tuning.to_string()),
+            backend: backend.name(),
+            seconds: time.as_secs_f64(),
+            agreed: comparison.agreed,
+            total: test.len(),
+            before: (&comparison.before).into(),
+            after: (&comparison.after).into(),
+        };
+        say!("{}", json::line(line));
         return Ok(());
     }
     say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", printable(&out), time.as_secs_f64());
     let agreed = 100.0 * table::to_f64(comparison.agreed) / table::to_f64(test.len());
-    say!("agreement {agreed:.2} % of {} test images have the same class", test.len());
+    say!("agreement {agreed:.2} % of {}", table::count(test.len(), "test image"));
     say!(
         "accuracy  {} before, {} after: {:+.2} points{}",
         table::percent(&comparison.before),
@@ -106,6 +104,32 @@ fn default_output(model: &Path, bits: Bits) -> PathBuf {
     model.with_extension(format!("{}.{EXTENSION}", Kind::Quantized(bits)))
 }
 
-pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
-    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+/// What `--tune --json` prints after each epoch.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "epoch")]
+struct EpochLine {
+    epoch: u32,
+    mean_loss: f64,
+    seconds: f64,
+}
+
+/// What `--json` prints at the end.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "quantized")]
+struct QuantizedLine<'a> {
+    model: Cow<'a, str>,
+    out: Cow<'a, str>,
+    kind: String,
+    bytes: usize,
+    crc32: String,
+    network: json::Network,
+    data: json::Data<'a>,
+    images: usize,
+    tuning: Option<String>,
+    backend: &'static str,
+    seconds: f64,
+    agreed: usize,
+    total: usize,
+    before: json::Right,
+    after: json::Right,
 }

@@ -1,16 +1,17 @@
 //! `--report`: the facts that a page says beside what the network does.
 
-use crate::args::TrainArgs;
+use crate::args::{EvalArgs, TrainArgs};
 use crate::error::Error;
-use crate::eval::Evaluated;
 use crate::open_data::Data;
+use crate::table::count;
 use core::time::Duration;
 use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
+use twolayer::host::dataset::Set;
 use twolayer::host::report::{Learning, Report, Work, peak_rate};
 use twolayer::host::training::Recipe;
-use twolayer::host::{Classifier, Threads};
+use twolayer::host::{Classifier, ModelFile, Threads};
 use twolayer::{Backend, Kind, Network, Weights, weights_hash};
 
 /// Writes the page of a training run.
@@ -33,13 +34,13 @@ pub(crate) fn of_training(
     let report = Report {
         title: "twolayer: a training run",
         images: &format!("test images{}", data.accuracy_suffix()),
-        glance: &speed.glance("a sample"),
+        glance: &speed.glance("per sample"),
         learning: Some(learning),
         weights: Some(weights),
         integers: false,
         facts: &[
             ("recipe", recipe.to_string()),
-            ("data", format!("{an_epoch} training and {} test images: {data}", test.len())),
+            ("data", format!("{an_epoch} training and {}: {data}", count(test.len(), "test image"))),
             ("model", model.display().to_string()),
             ("weights", format!("{:016x}", weights_hash(weights))),
             ("program", format!("twolayer {}", env!("CARGO_PKG_VERSION"))),
@@ -48,8 +49,8 @@ pub(crate) fn of_training(
         ],
         times: &[
             ("training", format!("{:.2} s", time.as_secs_f64())),
-            ("a sample", speed.sample()),
-            ("of the limit", speed.part("a training step")),
+            ("per sample", speed.sample()),
+            ("of the peak", speed.part("a training step")),
         ],
         command: &command(
             "train",
@@ -59,6 +60,16 @@ pub(crate) fn of_training(
         decimals: 4,
     };
     Ok(report.write(path, &network, test, &threads)?)
+}
+
+/// What is evaluated, on what, and how.
+pub(crate) struct Evaluated<'a> {
+    pub(crate) args: &'a EvalArgs,
+    pub(crate) model: &'a Path,
+    pub(crate) file: &'a ModelFile,
+    pub(crate) data: &'a Data<Set>,
+    pub(crate) backend: Backend,
+    pub(crate) threads: &'a Threads,
 }
 
 /// Writes the page of an evaluation that took `time`.
@@ -71,13 +82,13 @@ pub(crate) fn of_evaluation(
 ) -> Result<(), Error> {
     let &Evaluated { args, model, file, data, backend, threads } = evaluated;
     let (kind, test) = (file.kind(), &data.dataset);
-    let count = Threads::available().get();
+    let threads_used = Threads::available().get();
     // The limit is one of f32 arithmetic.
     let work = (kind == Kind::F32).then(|| Work::new(file.shape(), test).classification);
-    let speed = Speed::new(time, test.len(), work, backend, count);
+    let speed = Speed::new(time, test.len(), work, backend, threads_used);
     let details = file.details();
     let mut facts = vec![
-        ("data", format!("{} test images: {data}", test.len())),
+        ("data", format!("{}: {data}", count(test.len(), "test image"))),
         ("model", format!("{}, {kind}, {} bytes", model.display(), file.len())),
     ];
     if !details.text.is_empty() {
@@ -90,16 +101,16 @@ pub(crate) fn of_evaluation(
     facts.extend([
         ("program", format!("twolayer {}", env!("CARGO_PKG_VERSION"))),
         ("machine", machine(backend)),
-        ("threads", count.to_string()),
+        ("threads", threads_used.to_string()),
     ]);
-    let mut times = vec![("an image", speed.sample())];
+    let mut times = vec![("per image", speed.sample())];
     if work.is_some() {
-        times.push(("of the limit", speed.part("the classification of an image")));
+        times.push(("of the peak", speed.part("classifying an image")));
     }
     let report = Report {
         title: "twolayer: an evaluation",
         images: &format!("test images{}", data.accuracy_suffix()),
-        glance: &speed.glance("an image"),
+        glance: &speed.glance("per image"),
         learning: None,
         weights,
         integers: kind != Kind::F32,
@@ -141,11 +152,8 @@ impl Speed {
     }
 
     fn glance(&self, of: &str) -> String {
-        let part = if self.operations > 0.0 {
-            format!(", {} of what the machine can do", self.percent())
-        } else {
-            String::new()
-        };
+        let part =
+            if self.operations > 0.0 { format!(", {} of the machine's peak", self.percent()) } else { String::new() };
         format!("{} {of}{part}", self.sample())
     }
 
@@ -156,10 +164,10 @@ impl Speed {
     fn part(&self, what: &str) -> String {
         let Self { operations, peak, threads, .. } = self;
         format!(
-            "{}: {what} takes {:.2} million multiplications and additions, and {threads} threads can do {:.0} thousand \
-             million a second at most",
+            "{}: {what} takes {:.2} million multiplications and additions; the peak of {} is {:.0} billion per second",
             self.percent(),
             operations / 1e6,
+            count(threads, "thread"),
             peak / 1e9
         )
     }

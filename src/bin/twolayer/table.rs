@@ -1,26 +1,26 @@
-//! Prints an evaluation as a table.
+//! Prints an evaluation: tables and the line of its accuracy.
 
 use crate::console::say;
-use core::fmt::Write;
+use core::fmt::{Display, Write};
 use twolayer::host::Evaluation;
 
 /// The largest number of classes for which the confusion matrix is printed.
 const MAX_MATRIX_CLASSES: usize = 20;
 
-/// For how many of the surest answers, in per cent, the accuracy is told.
-pub(crate) const SUREST: [u8; 4] = [100, 99, 95, 90];
+/// The shares of answers, those of the largest margins, whose accuracy is printed: percentages of all.
+pub(crate) const COVERAGES: [u8; 4] = [100, 99, 95, 90];
 
-/// Prints the accuracy of each class, and the confusion matrix unless it is too wide.
+/// Prints the accuracy of each label, and the confusion matrix unless it is too wide.
 pub(crate) fn print(evaluation: &Evaluation) {
     let classes = evaluation.classes();
     if classes > MAX_MATRIX_CLASSES {
         for label in (0..classes).filter(|&label| evaluation.of_label(label).0 > 0) {
             let (total, correct) = evaluation.of_label(label);
-            say!("class {label:>3}  {}  of {total}", ratio(correct, total));
+            say!("label {label:>3}  {}  of {total}", ratio(correct, total));
         }
         return;
     }
-    say!("\nclass     accuracy   taken for{}", format_row((0..classes).map(|class| class.to_string())));
+    say!("\nlabel     accuracy   predicted{}", format_row((0..classes).map(|class| class.to_string())));
     for label in 0..classes {
         let (total, correct) = evaluation.of_label(label);
         let counts = (0..classes).map(|class| match evaluation.count(label, class) {
@@ -31,17 +31,28 @@ pub(crate) fn print(evaluation: &Evaluation) {
     }
 }
 
-/// Prints how the margin sorts right answers from wrong ones; `decimals` are those of a margin.
+/// Prints the accuracy of the most confident answers; `decimals` are those of a margin.
 pub(crate) fn print_coverage(evaluation: &Evaluation, decimals: usize) {
-    say!("\nthe surest   accuracy   margin at least");
-    for percent in SUREST {
+    say!("\nmost confident   accuracy   margin at least");
+    for percent in COVERAGES {
         if let Some(found) = evaluation.at_coverage(f64::from(percent) / 100.0) {
-            say!("{percent:>8} %   {:6.2} %   {:.decimals$}", 100.0 * found.accuracy(), found.min_margin);
+            say!("{percent:>12} %   {:6.2} %   {:.decimals$}", 100.0 * found.accuracy(), found.min_margin);
         }
     }
 }
 
-/// The accuracy in per cent, such as `97.41 %`.
+/// Prints the accuracy in one line; `suffix` names the data.
+pub(crate) fn print_accuracy(evaluation: &Evaluation, suffix: &str) {
+    say!("accuracy  {} of {}{suffix}", percent(evaluation), count(evaluation.total(), "test image"));
+}
+
+/// A number of things, such as `1 test image` or `30 test images`.
+pub(crate) fn count(number: impl Display, thing: &str) -> String {
+    let number = number.to_string();
+    format!("{number} {thing}{}", if number == "1" { "" } else { "s" })
+}
+
+/// The accuracy in percent, such as `97.41 %`.
 pub(crate) fn percent(evaluation: &Evaluation) -> String {
     format!("{:.2} %", 100.0 * evaluation.accuracy())
 }
@@ -51,7 +62,7 @@ pub(crate) fn to_f64(count: usize) -> f64 {
     count as f64
 }
 
-/// A share in per cent; a dash where there is nothing to count.
+/// A share in percent; a dash where there is nothing to count.
 fn ratio(correct: u32, total: u32) -> String {
     if total == 0 {
         format!("{:>8}", "–")

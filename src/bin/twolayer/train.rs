@@ -4,15 +4,16 @@ use crate::args::TrainArgs;
 use crate::console::{say, warning};
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
-use crate::quantize::is_same_file;
 use crate::sparkline::Sparkline;
-use crate::{json, model, report, table};
+use crate::{json, model, output, report, table};
 use core::fmt::Write;
+use core::num::NonZeroUsize;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use serde_json::json;
+use serde::Serialize;
+use std::borrow::Cow;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Learning, Report};
-use twolayer::host::training::{self, Epoch, Event, Recipe};
+use twolayer::host::training::{self, Epoch, Event, Init, Recipe};
 use twolayer::host::{ModelFile, printable};
 use twolayer::model::Details;
 use twolayer::{Kind, LossFunction, weights_hash};
@@ -24,9 +25,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
     if let Some(report) = &args.report {
-        if is_same_file(report, &model) {
-            return Err(Error::SameOutput { path: model });
-        }
+        output::check(report, &[&model], "--report")?;
         Report::check_writable(report)?;
     }
     // Squares need no mention, and neither does the article.
@@ -39,7 +38,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
     let say_more = !args.quiet && !args.json;
     if say_more {
-        say!("data      {samples} training and {} test images: {data}", dataset.test.len());
+        say!("data      {samples} training and {}: {data}", table::count(dataset.test.len(), "test image"));
         say!("network   {shape}, {}, threads: {}", recipe.options.backend, recipe.threads);
         say!("recipe    {recipe}");
     }
@@ -60,9 +59,9 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
                     bar.set_position(of_run as u64);
                 }
             }
-            Event::Epoch(epoch) if !args.quiet => {
-                bar.suspend(|| if args.json { say!("{}", json::epoch(&epoch)) } else { print(&epoch, &recipe) });
-            }
+            Event::Epoch(epoch) if !args.quiet => bar.suspend(|| {
+                if args.json { say!("{}", json::line(EpochLine::from(&epoch))) } else { print(&epoch, &recipe) }
+            }),
             _ => {}
         }
     })?;
@@ -77,21 +76,21 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     }
     if args.json {
         let seconds = learning.time().as_secs_f64();
-        let line = json!({
-            "event": "trained",
-            "model": model.to_string_lossy(),
-            "weights": format!("{hash:016x}"),
-            "network": json::network(shape),
-            "data": json::data(&data),
-            "recipe": json::recipe(&recipe, samples),
-            "backend": recipe.options.backend.name(),
-            "threads": recipe.threads,
-            "mean_loss": learning.mean_loss(),
-            "seconds": seconds,
-            "us_per_sample": seconds * 1e6 / table::to_f64(total),
-            "confusion": json::confusion(&trained.test),
-        });
-        say!("{}", json::with(line, json::right(&trained.test)));
+        let line = TrainedLine {
+            model: model.to_string_lossy(),
+            weights: format!("{hash:016x}"),
+            network: shape.into(),
+            data: data.json(),
+            recipe: RecipePart::new(&recipe, samples),
+            backend: recipe.options.backend.name(),
+            threads: recipe.threads,
+            mean_loss: learning.mean_loss(),
+            seconds,
+            us_per_sample: seconds * 1e6 / table::to_f64(total),
+            confusion: json::confusion(&trained.test),
+            right: (&trained.test).into(),
+        };
+        say!("{}", json::line(line));
         return Ok(());
     }
     if say_more {
@@ -101,12 +100,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
             say!("report    {}", printable(report));
         }
     }
-    say!(
-        "accuracy  {} of {} test images{}",
-        table::percent(&trained.test),
-        trained.test.total(),
-        data.accuracy_suffix()
-    );
+    table::print_accuracy(&trained.test, &data.accuracy_suffix());
     Ok(())
 }
 
@@ -126,7 +120,7 @@ fn warn_of_absent_classes(train: &Set) {
 /// Prints the line of an epoch.
 fn print(epoch: &Epoch, recipe: &Recipe) {
     say!(
-        "epoch {}   {}: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs a sample",
+        "epoch {}   {}: {:.5}, mean {:.5}; test {}; {:.2} s, {:.2} µs per sample",
         epoch.number,
         // As the article prints it.
         if recipe.options.loss == LossFunction::Squared { "Error" } else { "Loss" },
@@ -146,4 +140,97 @@ fn progress_bar(total: usize, epochs: u32) -> ProgressBar {
         let _ = write!(out, "{:.0}", state.per_sec());
     });
     ProgressBar::new(total as u64).with_style(style)
+}
+
+/// What `--json` prints after each epoch.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "epoch")]
+struct EpochLine {
+    epoch: u32,
+    loss: json::Number,
+    mean_loss: f64,
+    #[serde(flatten)]
+    right: json::Right,
+    seconds: f64,
+    us_per_sample: f64,
+}
+
+impl From<&Epoch> for EpochLine {
+    fn from(epoch: &Epoch) -> Self {
+        Self {
+            epoch: epoch.number,
+            loss: json::Number(epoch.last_loss),
+            mean_loss: epoch.mean_loss,
+            right: (&epoch.test).into(),
+            seconds: epoch.time.as_secs_f64(),
+            us_per_sample: epoch.micros_per_sample(),
+        }
+    }
+}
+
+/// What `--json` prints at the end.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "trained")]
+struct TrainedLine<'a> {
+    model: Cow<'a, str>,
+    weights: String,
+    network: json::Network,
+    data: json::Data<'a>,
+    recipe: RecipePart,
+    backend: &'static str,
+    threads: NonZeroUsize,
+    mean_loss: Option<f64>,
+    #[serde(flatten)]
+    right: json::Right,
+    seconds: f64,
+    us_per_sample: f64,
+    confusion: Vec<Vec<u32>>,
+}
+
+/// The settings that weights depend on.
+#[derive(Serialize)]
+struct RecipePart {
+    loss: &'static str,
+    epochs: u32,
+    /// Those of an epoch.
+    samples: usize,
+    shuffle: bool,
+    halve: bool,
+    distort: u16,
+    alpha: [json::Number; 2],
+    init: InitPart,
+    seed: u64,
+    block: usize,
+}
+
+/// How initial weights are drawn: `"scaled"`, or the largest of uniform ones.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum InitPart {
+    Scaled(&'static str),
+    Largest(json::Number),
+}
+
+impl RecipePart {
+    fn new(recipe: &Recipe, samples: usize) -> Self {
+        let alpha = recipe.options.alpha;
+        Self {
+            loss: match recipe.options.loss {
+                LossFunction::Squared => "squared",
+                LossFunction::CrossEntropy => "cross-entropy",
+            },
+            epochs: recipe.epochs,
+            samples,
+            shuffle: recipe.shuffle,
+            halve: recipe.halve,
+            distort: recipe.distortion.map_or(0, |it| it.percent),
+            alpha: [alpha, recipe.alpha_to.unwrap_or(alpha)].map(json::Number),
+            init: match recipe.init {
+                Init::Scaled => InitPart::Scaled("scaled"),
+                Init::Uniform(largest) => InitPart::Largest(json::Number(largest)),
+            },
+            seed: recipe.seed,
+            block: recipe.options.block,
+        }
+    }
 }

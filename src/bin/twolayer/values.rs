@@ -1,0 +1,165 @@
+//! Parsers of values. What a value may be is said once: in help, in completions and in the error where it is something else.
+
+use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use core::str::FromStr;
+use core::time::Duration;
+use twolayer::host::dataset::{Name, Source};
+use twolayer::host::tensors::{ExportFormat, Layout};
+use twolayer::host::training::{Init, Recipe};
+use twolayer::picture::Ink;
+use twolayer::{Backend, Bits, INIT_SCALE, LossFunction};
+
+/// One of some names, each of which stands for a value.
+pub(crate) fn one_of<N: Into<PossibleValue>, T: Clone + Send + Sync + 'static>(
+    values: impl IntoIterator<Item = (N, T)>,
+) -> impl TypedValueParser<Value = T> {
+    let (names, values): (Vec<PossibleValue>, Vec<T>) = values.into_iter().map(|(name, it)| (name.into(), it)).unzip();
+    PossibleValuesParser::new(names.clone()).try_map(move |text| {
+        let at = names.iter().position(|name| name.get_name() == text);
+        at.and_then(|at| values.get(at).cloned()).ok_or("not one of the possible values")
+    })
+}
+
+/// A number for which `is_valid` holds: `expected`, in words.
+pub(crate) fn number<T: FromStr + Clone + Send + Sync + 'static>(
+    expected: &'static str,
+    is_valid: fn(&T) -> bool,
+) -> impl TypedValueParser<Value = T> {
+    move |text: &str| text.parse().ok().filter(is_valid).ok_or_else(|| format!("expected {expected}"))
+}
+
+pub(crate) fn at_least_one() -> impl TypedValueParser<Value = usize> {
+    number("an integer of 1 or more", |number| *number > 0)
+}
+
+pub(crate) fn init_scale() -> impl TypedValueParser<Value = f32> {
+    number("a finite number above 0, such as 1e-4", is_positive)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "of an `Option`")]
+fn is_positive(number: &f32) -> bool {
+    number.is_finite() && *number > 0.0
+}
+
+/// An `f64` above 0; `expected` has an example.
+pub(crate) fn positive(expected: &'static str) -> impl TypedValueParser<Value = f64> {
+    number(expected, |number: &f64| number.is_finite() && *number > 0.0)
+}
+
+/// Seconds, at most a day, so that adding them to a clock cannot overflow.
+pub(crate) fn seconds() -> impl TypedValueParser<Value = Duration> {
+    let is_valid = |seconds: &f64| (0.001..=86_400.0).contains(seconds);
+    number("a number from 0.001 to 86400, such as 30 or 0.5", is_valid).map(Duration::from_secs_f64)
+}
+
+/// Learning rates: the first, and the last if there is another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rates {
+    pub(crate) from: f32,
+    pub(crate) to: Option<f32>,
+}
+
+/// For example `1e-5` or `7.8e-5..2e-6`.
+pub(crate) fn rates(text: &str) -> Result<Rates, &'static str> {
+    let rate = |text: &str| {
+        let expected = "expected a finite number above 0, such as 1e-5, or two, such as 7.8e-5..2e-6";
+        text.parse().ok().filter(is_positive).ok_or(expected)
+    };
+    let (from, to) = text.split_once("..").map_or((text, None), |(from, to)| (from, Some(to)));
+    Ok(Rates { from: rate(from)?, to: to.map(rate).transpose()? })
+}
+
+/// The URL of a directory.
+pub(crate) fn mirror(text: &str) -> Result<String, &'static str> {
+    match text.split_once("://") {
+        Some(("http" | "https", rest)) if !rest.is_empty() => Ok(text.into()),
+        _ => Err("expected a URL that begins with http:// or https://; for a directory use --data"),
+    }
+}
+
+/// A data set's name or a directory.
+pub(crate) fn source() -> impl TypedValueParser<Value = Source> {
+    PathBufValueParser::new().map(Source::parse)
+}
+
+pub(crate) fn data_set() -> impl TypedValueParser<Value = Name> {
+    one_of(Name::ALL.map(|name| (name.id(), name)))
+}
+
+pub(crate) fn recipe() -> impl TypedValueParser<Value = Recipe> {
+    one_of([
+        (named("article", "squared error, constant learning rate, images in the order of the file"), Recipe::default()),
+        (named("fast", "cross-entropy, falling learning rate, shuffled"), Recipe::fast()),
+        (named("best", "as fast, on distorted images, 500 epochs"), Recipe::best()),
+    ])
+}
+
+pub(crate) fn loss() -> impl TypedValueParser<Value = LossFunction> {
+    one_of([
+        (named("squared", "the sum of (y − t)² over the outputs"), LossFunction::Squared),
+        (named("cross-entropy", "of the softmax of the outputs"), LossFunction::CrossEntropy),
+    ])
+}
+
+pub(crate) fn init() -> impl TypedValueParser<Value = Init> {
+    one_of([
+        (named("uniform", "from 0 to --init-scale"), Init::Uniform(INIT_SCALE)),
+        (named("scaled", "around 0, by the sizes of the layers"), Init::Scaled),
+    ])
+}
+
+pub(crate) fn yes_or_no() -> impl TypedValueParser<Value = bool> {
+    one_of([("yes", true), ("no", false)])
+}
+
+pub(crate) fn ink() -> impl TypedValueParser<Value = Ink> {
+    one_of([
+        (named("auto", "where the picture is found to have dark ink; never with --index"), Ink::Auto),
+        (named("yes", "always"), Ink::Dark),
+        (named("no", "never"), Ink::Light),
+    ])
+}
+
+pub(crate) fn bits() -> impl TypedValueParser<Value = Bits> {
+    one_of([("8", Bits::Eight), ("4", Bits::Four)])
+}
+
+/// Those of this machine.
+pub(crate) fn backend() -> impl TypedValueParser<Value = Backend> {
+    one_of(Backend::available().map(|backend| (backend.name(), backend)))
+}
+
+pub(crate) fn layout() -> impl TypedValueParser<Value = Layout> {
+    one_of([
+        (named("out-in", "as in PyTorch"), Layout::OutIn),
+        (named("in-out", "as in NumPy and Keras"), Layout::InOut),
+    ])
+}
+
+/// A format that `export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// The weights, for other programs.
+    Tensors(ExportFormat),
+    /// A quantised network's data and code.
+    C99,
+}
+
+impl Format {
+    /// The extension of files.
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Self::Tensors(format) => format.name(),
+            Self::C99 => "c",
+        }
+    }
+}
+
+pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
+    let tensors = ExportFormat::ALL.map(|format| (format.name(), Format::Tensors(format)));
+    one_of(tensors.into_iter().chain([("c99", Format::C99)]))
+}
+
+fn named(name: &'static str, help: &'static str) -> PossibleValue {
+    PossibleValue::new(name).help(help)
+}
