@@ -280,7 +280,7 @@ fn files_and_standard_input() {
     child.stdin.take().unwrap().write_all(&bytes).unwrap();
     // The second `-` finds nothing left.
     let ran = Outcome::from(child);
-    ran.failed(&["standard input: the file is empty", "1 of 4 pictures have no answer"]);
+    ran.failed(&["standard input: the file is empty", "1 of 4 pictures could not be classified"]);
     let found: Vec<_> = parsed(&ran.out).iter().map(|line| line["class"].as_u64()).collect();
     let (label, other) = (Some(u64::from(label)), Some(u64::from(other)));
     assert_eq!(found, [other, label, label, None]);
@@ -341,7 +341,7 @@ fn what_was_seen_is_saved() {
 
     let before = sandbox.listing();
     let two = predict(&["digit.png", "seen.png", "--save-seen", "one.png"]);
-    two.failed(&["--save-seen one.png: 2 pictures take a directory that exists"]);
+    two.failed(&["--save-seen one.png: not a directory; 2 pictures need a directory that exists"]);
     assert_eq!(two.out, "");
     predict(&["digit.png", "--save-seen", "no/where.png"])
         .failed(&["cannot write no/where.png", "create its directory"]);
@@ -420,9 +420,12 @@ fn images_of_a_data_set_are_used_as_they_are() {
     assert_eq!(GreyPicture::open(sandbox.work().join("seen.png")).unwrap().pixels(), image);
 
     let before = sandbox.listing();
-    predict(&["--index", "3,30"]).failed(&["t10k-images-idx3-ubyte has 30 images: --index takes 0 to 29, not 30"]);
-    predict(&["digit.png"])
-        .failed(&["m.twolayer takes images of 36 pixels: a picture becomes a square of 8 to 256", "--index"]);
+    predict(&["--index", "3,30"])
+        .failed(&["t10k-images-idx3-ubyte has 30 images: --index must be from 0 to 29, not 30"]);
+    predict(&["digit.png"]).failed(&[
+        "m.twolayer takes images of 36 pixels, but a picture becomes a square of 8 × 8 to 256 × 256",
+        "--index",
+    ]);
     sandbox.data("large", &SmallSet { side: 9, ..SmallSet::TINY });
     sandbox.run(&["predict", "--model", "m.twolayer", "--data", "large", "--index", "0"]).failed(&["81 pixels", "36"]);
     fs::remove_dir_all(sandbox.work().join("large")).unwrap();
@@ -443,7 +446,7 @@ fn networks_for_other_shapes_take_no_pictures() {
     }
     sandbox.run(&["--data", "data", "--hidden", "9", "--quiet", "--model", "wide.twolayer"]).succeeded();
     let ran = sandbox.run(&["predict", "--model", "wide.twolayer", "digit.png"]);
-    ran.failed(&["wide.twolayer takes images of 64 pixels, 16 × 4 pixels: a picture becomes a square"]);
+    ran.failed(&["wide.twolayer takes images of 16 × 4 pixels, but a picture becomes a square"]);
     let out = sandbox.run(&["predict", "--model", "wide.twolayer", "--data", "data", "--index", "0"]).succeeded();
     assert_eq!(out.lines().count(), 3 + 3, "two lines of drawing beside three bars: {out}");
 }
@@ -524,7 +527,10 @@ fn bad_pictures_do_not_stop_the_others() {
         assert!(ran.err.contains(&format!("error: {}\n", lines[0]["error"].as_str().unwrap())), "{}", ran.err);
     }
     let n = expected.len();
-    assert!(ran.err.ends_with(&format!("error: {n} of {} pictures have no answer, for the reasons above\n", 2 * n)));
+    assert!(
+        ran.err
+            .ends_with(&format!("error: {n} of {} pictures could not be classified, for the reasons above\n", 2 * n))
+    );
     assert_eq!(sandbox.listing(), before);
 }
 

@@ -36,10 +36,11 @@ pub(crate) enum Error {
     /// The model is quantised already.
     #[error("{} already has {kind} weights: give a model with f32 weights with --model", printable(path))]
     AlreadyQuantized { path: PathBuf, kind: Kind },
-    /// The network's inputs are no square that pictures are made to.
+    /// The network's inputs are not a square that a picture can become.
     #[error(
-        "{} takes images of {pixels} pixels{1}: a picture becomes a square of 8 to 256 pixels a side; --index takes images of a data set \
-         of any shape", printable(path), image.map_or(String::new(), |[width, height]| format!(", {width} × {height} pixels"))
+        "{} takes images of {}, but a picture becomes a square of 8 × 8 to 256 × 256 pixels; for images of a data set, use --index",
+        printable(path),
+        image.map_or_else(|| format!("{pixels} pixels"), |[width, height]| format!("{width} × {height} pixels"))
     )]
     NotSquare {
         path: PathBuf,
@@ -48,39 +49,39 @@ pub(crate) enum Error {
         image: Option<[u16; 2]>,
     },
     /// `--index` is beyond the test set.
-    #[error("{} has {len} images: --index takes 0 to {}, not {index}", printable(path), len - 1)]
+    #[error("{} has {len} images: --index must be from 0 to {}, not {index}", printable(path), len - 1)]
     Index { path: PathBuf, index: usize, len: usize },
     /// Several pictures are to be saved to one file.
-    #[error("--save-seen {}: {pictures} pictures take a directory that exists, not one file", printable(path))]
+    #[error("--save-seen {}: not a directory; {pictures} pictures need a directory that exists", printable(path))]
     OneFile { path: PathBuf, pictures: usize },
     /// Some pictures have no answer; their errors were printed.
-    #[error("{failed} of {pictures} pictures have no answer, for the reasons above")]
+    #[error("{failed} of {pictures} pictures could not be classified, for the reasons above")]
     NoAnswer { failed: usize, pictures: usize },
     /// An output would overwrite an input.
     #[error("{} is already used by this command: give another file with {option}", printable(path))]
     Overwrite { path: PathBuf, option: &'static str },
     /// A quantised model cannot be exported.
     #[error(
-        "{} has {kind} weights, which no other program reads: give the f32 model that it was made of with --model, or choose \
-         --format c99",
+        "{} has {kind} weights, which other programs cannot read: give the f32 model that it was made from with --model, or \
+         choose --format c99",
         printable(path)
     )]
     ExportQuantized { path: PathBuf, kind: Kind },
     /// A model with f32 weights cannot be exported as C.
     #[error(
-        "{} has f32 weights, and the C is for integers: quantise it with `twolayer quantize`, and give the result with --model",
+        "{} has f32 weights, but C code needs a quantised model: run `twolayer quantize`, and give its output with --model",
         printable(path)
     )]
     ExportF32 { path: PathBuf },
     /// `--name` without C.
-    #[error("--name is for C: choose --format c99, or leave it out")]
+    #[error("--name is for C only: choose --format c99, or leave --name out")]
     NameWithoutC,
     /// The default output exists.
-    #[error("{} already exists: give it with --out to replace it, or another file", printable(path))]
+    #[error("{} already exists: to replace it, give it with --out; or give another file", printable(path))]
     ExportExists { path: PathBuf },
-    /// The format of an output cannot be told.
+    /// The format of an output cannot be inferred from its extension.
     #[error(
-        "{} has the extension of no known format: name it *.safetensors, *.npz or *.c, or choose with --format",
+        "{} does not have the extension of a known format: name it *.safetensors, *.npz or *.c, or choose a --format",
         printable(path)
     )]
     UnknownFormat { path: PathBuf },
@@ -145,7 +146,7 @@ const fn tensors_hint(error: &TensorError) -> &'static str {
 const fn digit_hint(error: &PictureError) -> &'static str {
     match error {
         PictureError::Blank { .. } => {
-            ". Is the picture the right one? If it is, take one with more light; --invert auto finds ink of either kind"
+            ". Is it the right picture? If so, take it again with more light; --invert auto finds dark and light ink"
         }
         _ => "",
     }
