@@ -471,7 +471,7 @@ fn bad_pictures_do_not_stop_the_others() {
     let cases: [(&str, Vec<u8>, &str); 13] = [
         ("blank", png(&Grey::new(60, 50, |_, _| 255)), "the picture is blank: a contrast of 0 levels"),
         ("black", jpeg(&Grey::new(60, 50, |_, _| 0), 80), "the picture is blank: a contrast of 0 levels"),
-        ("noise", png(&noise), "the "),
+        ("noise", png(&noise), "no digit found: "),
         ("dot", png(&Grey::new(1, 1, |_, _| 7)), "the picture is blank"),
         (
             "speck",

@@ -138,7 +138,7 @@ pub(crate) struct DataArgs {
 pub(crate) struct InvertArgs {
     /// Invert pixels (dark ink on light paper)
     ///
-    /// Every pixel p becomes 255 − p. A network that was trained so needs it again.
+    /// Every pixel p becomes 255 − p. A network that was trained with it needs it for every test.
     #[arg(long, help_heading = DATA, hide_short_help = true)]
     pub(crate) invert: bool,
 }
@@ -207,7 +207,7 @@ pub(crate) struct TrainArgs {
     pub(crate) quiet: bool,
     /// Preset for the options below
     ///
-    /// What they say themselves takes precedence.
+    /// An option that is given overrides it.
     #[arg(long, value_name = "NAME", default_value = "article", value_parser = values::recipe(), help_heading = TRAINING)]
     pub(crate) recipe: Recipe,
     /// Number of passes over the training images [default: 5; 500 with best]
