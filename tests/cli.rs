@@ -88,7 +88,7 @@ fn recipes_are_named_sets_of_options() {
         "cross-entropy, 2 epochs, shuffled, learning rate 1e-5, initial weights up to 1e-3, seed 1, blocks of 64";
     assert_eq!(overridden, expected);
     assert!(train(&["--recipe", "fast", "--seed", "2"]).1 != model);
-    let best = "cross-entropy, 1 epochs, shuffled, distorted by 100 %, learning rate 6.5e-5 to 8e-7, scaled initial weights, \
+    let best = "cross-entropy, 1 epoch, shuffled, distorted by 100 %, learning rate 6.5e-5 to 8e-7, scaled initial weights, \
                 seed 1, blocks of 64";
     assert_eq!(train(&["--recipe", "best", "--epochs", "1"]).0, best);
     assert!(train(&["--recipe", "fast", "--distort", "50"]).0.contains("distorted by 50 %"));

@@ -50,7 +50,7 @@ fn tuning_is_said_to_have_been_done() {
     };
     info("text      tuned as int4: 2 epochs, distorted by 60 %, learning rate 2e-5 to 4e-7, seed 1\n");
     quantize(&["--tune", "1", "--distort", "0", "--alpha", "1e-5", "--seed", "3"]).succeeded();
-    info("text      tuned as int4: 1 epochs, learning rate 1e-5 to 1e-5, seed 3\n");
+    info("text      tuned as int4: 1 epoch, learning rate 1e-5 to 1e-5, seed 3\n");
     for alone in [["--distort", "5"], ["--alpha", "1e-5"], ["--seed", "2"], ["--tune", "0"]] {
         quantize(&alone).rejected(&["--tune"]);
     }

@@ -10,6 +10,7 @@ use core::fmt::Write;
 use core::num::NonZeroUsize;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Learning, Report};
@@ -198,17 +199,10 @@ struct RecipePart {
     halve: bool,
     distort: u16,
     alpha: [json::Number; 2],
-    init: InitPart,
+    /// `"scaled"`, or the largest of uniform ones.
+    init: Value,
     seed: u64,
     block: usize,
-}
-
-/// How initial weights are drawn: `"scaled"`, or the largest of uniform ones.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum InitPart {
-    Scaled(&'static str),
-    Largest(json::Number),
 }
 
 impl RecipePart {
@@ -226,8 +220,8 @@ impl RecipePart {
             distort: recipe.distortion.map_or(0, |it| it.percent),
             alpha: [alpha, recipe.alpha_to.unwrap_or(alpha)].map(json::Number),
             init: match recipe.init {
-                Init::Scaled => InitPart::Scaled("scaled"),
-                Init::Uniform(largest) => InitPart::Largest(json::Number(largest)),
+                Init::Scaled => json!("scaled"),
+                Init::Uniform(largest) => json!(json::Number(largest)),
             },
             seed: recipe.seed,
             block: recipe.options.block,

@@ -55,7 +55,7 @@ impl fmt::Display for Tuning {
     /// What the weights depend on, such as `60 epochs, distorted by 60 %, learning rate 2e-5 to 4e-7, seed 1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { epochs, distortion, alphas: [from, to], seed, .. } = self;
-        write!(f, "{epochs} epochs")?;
+        write!(f, "{epochs} epoch{}", if *epochs == 1 { "" } else { "s" })?;
         if let Some(Distortion { percent }) = distortion {
             write!(f, ", distorted by {percent} %")?;
         }

@@ -142,7 +142,7 @@ impl fmt::Display for Recipe {
     /// weights, seed 1, blocks of 64`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { epochs, seed, init, shuffle, halve, distortion, alpha_to, limit, options, .. } = self;
-        write!(f, "{}, {epochs} epochs", options.loss)?;
+        write!(f, "{}, {epochs} epoch{}", options.loss, if *epochs == 1 { "" } else { "s" })?;
         if let Some(limit) = limit {
             write!(f, " of {limit} images")?;
         }
