@@ -7,6 +7,7 @@ use crate::base::{Always, Scratch, padded, violated};
 use crate::net::kernel::forward::{hidden_forward, output_forward};
 use crate::net::kernel::pixels::{BySample, CHUNK};
 use crate::net::kernel::{PanelFn, Row, for_width, load, rows, rows_mut, tile};
+use crate::net::weights::WeightsPanel;
 use crate::net::{Shape, SizeError, Weights, network_input, network_input_len};
 use crate::simd::{Backend, Isa, LANES, TierFn, sum_lanes};
 use wide::f32x16;
@@ -222,8 +223,8 @@ impl TierFn for Forward<'_> {
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
         let Self { weights, samples, pixels, z, sums } = self;
-        for (w1, w2, start, width) in weights.panels() {
-            for_width(isa, width, ForwardPanel { shape: weights.shape(), w1, w2, start, samples, pixels, z, sums });
+        for panel in weights.panels() {
+            for_width(isa, panel.width, ForwardPanel { shape: weights.shape(), panel, samples, pixels, z, sums });
         }
     }
 }
@@ -231,9 +232,7 @@ impl TierFn for Forward<'_> {
 /// One panel's part of the forward pass.
 struct ForwardPanel<'a> {
     shape: Shape,
-    w1: &'a [f32],
-    w2: &'a [f32],
-    start: &'a [f32],
+    panel: WeightsPanel<'a>,
     samples: usize,
     pixels: &'a BySample<'a>,
     z: &'a mut [f32],
@@ -243,10 +242,10 @@ struct ForwardPanel<'a> {
 impl PanelFn for ForwardPanel<'_> {
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let (w1, w2) = (rows::<W>(self.w1), rows::<W>(self.w2));
+        let (w1, w2) = (rows::<W>(self.panel.w1), rows::<W>(self.panel.w2));
         let z = rows_mut::<W>(self.z);
         let z = z.get_mut(..self.samples).always("there is a row for each sample");
-        let Some(start) = rows::<W>(self.start).first() else { violated!("every unit has a start", return) };
+        let Some(start) = rows::<W>(self.panel.start).first() else { violated!("every unit has a start", return) };
         for at in (0..W).step_by(N) {
             let Some(start) = tile(start, at) else { violated!("a row is whole tiles", continue) };
             for chunk in 0..self.shape.inputs().div_ceil(CHUNK) {

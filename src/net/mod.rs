@@ -31,6 +31,6 @@ pub(crate) use train::ThisThread;
 #[cfg(feature = "std")]
 pub(crate) use train::{Panel, Panels, Workers, check_samples};
 pub use train::{TrainError, TrainOptions, Trainer};
-#[cfg(feature = "std")]
-pub(crate) use weights::panels_mut;
 pub use weights::{Weights, WeightsMut};
+#[cfg(feature = "std")]
+pub(crate) use weights::{WeightsPanel, panels_mut};

@@ -87,8 +87,8 @@ impl<'a> Weights<'a> {
         self.shape.places().map(move |place| number(self.numbers, place))
     }
 
-    /// The panels: W1 as `[inputs][width]`, W2 as `[outputs][width]`, what their pre-activations start from, and the width.
-    pub(crate) fn panels(self) -> impl Iterator<Item = (&'a [f32], &'a [f32], &'a [f32], usize)> {
+    /// The weights, panel by panel.
+    pub(crate) fn panels(self) -> impl Iterator<Item = WeightsPanel<'a>> {
         static ZEROS: [f32; PANEL] = [0.0; PANEL];
         let (layers, mut biases) =
             self.numbers.split_at_checked(self.shape.layers_len()).always("the number of weights was checked");
@@ -102,7 +102,7 @@ impl<'a> Weights<'a> {
                 biases.split_at_checked(width).always("every hidden unit has a bias")
             };
             biases = rest;
-            (w1, w2, start, width)
+            WeightsPanel { w1, w2, start, width }
         })
     }
 
@@ -121,6 +121,17 @@ impl<'a> Weights<'a> {
     pub(crate) fn stray_filler(self) -> Option<usize> {
         self.shape.fillers().find(|&place| number(self.numbers, place) != 0.0)
     }
+}
+
+/// The weights of a panel of hidden units.
+pub(crate) struct WeightsPanel<'a> {
+    /// `[inputs][width]`.
+    pub(crate) w1: &'a [f32],
+    /// `[outputs][width]`.
+    pub(crate) w2: &'a [f32],
+    /// What pre-activations start from, `[width]` at least: the biases, or zeros.
+    pub(crate) start: &'a [f32],
+    pub(crate) width: usize,
 }
 
 /// The weights of a network, to be changed: [`Shape::weights_len`] numbers.
@@ -284,7 +295,7 @@ mod tests {
 
             // The panels have every number once, in rows of their width.
             let (mut w1, mut w2, mut b1) = (Vec::new(), Vec::new(), Vec::new());
-            for (first, second, start, width) in view.panels() {
+            for WeightsPanel { w1: first, w2: second, start, width } in view.panels() {
                 assert_eq!((first.len(), second.len()), (shape.inputs() * width, shape.outputs() * width));
                 w1.extend_from_slice(first);
                 w2.extend_from_slice(second);

@@ -7,7 +7,7 @@ use crate::base::to_f64;
 use crate::host::data::Set;
 use crate::host::files::{FileError, OwnedWeights, Quantized};
 use crate::int::level;
-use crate::net::{Weights, network_input};
+use crate::net::{Weights, WeightsPanel, network_input};
 
 /// The most units that are shown, and the most weights in all.
 const MAX_UNITS: usize = 48;
@@ -93,7 +93,7 @@ impl Units {
         for image in test.images().chunks_exact(shape.pixels()).take(images) {
             let image = network_input(shape, image, &mut halved);
             let mut first_unit = 0;
-            for (w1, _, start, width) in weights.panels() {
+            for WeightsPanel { w1, start, width, .. } in weights.panels() {
                 z.clear();
                 z.extend_from_slice(start.get(..width).unwrap_or(start));
                 for (&pixel, row) in image.iter().zip(w1.chunks_exact(width)).filter(|(pixel, _)| **pixel != 0) {

@@ -82,7 +82,7 @@ impl Workers for Pool {
         let (w1_len, rows_len) = panels.lens();
         let Panels { w1, delta1, z, .. } = panels;
         let rows = delta1.par_chunks(rows_len).zip(z.par_chunks_mut(rows_len));
-        w1.par_chunks_mut(w1_len).zip(rows).for_each(|(w1, (delta1, z))| visit((w1, delta1, z)));
+        w1.par_chunks_mut(w1_len).zip(rows).for_each(|(w1, (delta1, z))| visit(Panel { w1, delta1, z }));
     }
 
     fn both<T: Send>(&self, first: impl FnOnce() -> T + Send, second: impl FnOnce() + Send) -> T {

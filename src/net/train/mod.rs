@@ -10,33 +10,31 @@
 //! W2 −= α hᵀ δ2                    W1 −= α xᵀ δ1
 //! ```
 //!
-//! A step changes W1 by a rank-one matrix, so a sample needs to know of the steps before it only the numbers `x_s·x_k`
-//! (see `kernel/sequential.rs`). A block of K samples therefore reads and writes W1 once:
-//!
-//! 1. *visit* every panel of W1: take the step of the block before, `W1 −= α Xᵀ Δ1`, and while the panel is in cache,
-//!    compute this block's `Z = X W1`;
-//! 2. the sequential part, sample after sample: correct `z_k`, output layer and its step, `δ1_k`.
+//! A step changes W1 by a rank-one matrix, so a sample needs to know of the steps before it only the numbers `x_s·x_k`.
+//! A block of K samples therefore reads and writes W1 once. `step.rs` has a block's four steps on one page, in order.
 //!
 //! K = 1 is the plain step by the same code, and no K makes an approximation; results for different K differ by
 //! rounding only.
 //!
 //! `benches/README.md` says where the time goes, and what was tried.
 
-use crate::base::{Always, Scratch, padded};
-use crate::net::kernel::forward::hidden_forward;
-use crate::net::kernel::gram::{Wide, gram, widen};
-use crate::net::kernel::hidden_update::hidden_update;
-use crate::net::kernel::pixels::{ByInput, BySample, CHUNK};
-use crate::net::kernel::sequential::Sequential;
-use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
-#[cfg(feature = "std")]
-use crate::net::weights::panel_len;
-use crate::net::weights::{panels, panels_mut};
-use crate::net::{Loss, LossFunction, Shape, SizeError, Weights, WeightsMut, network_input, network_input_len};
-use crate::simd::{Backend, Isa, LANES, TierFn};
-use core::fmt;
+mod error;
+mod lists;
+mod step;
+mod workers;
+
+use crate::base::{Scratch, padded};
+use crate::net::{Loss, LossFunction, Shape, SizeError, Weights, WeightsMut};
+use crate::simd::{Backend, LANES};
 use core::num::NonZeroUsize;
-use wide::f32x16;
+use lists::Lists;
+
+pub use error::TrainError;
+#[cfg(feature = "std")]
+pub(crate) use error::check_samples;
+pub(crate) use workers::ThisThread;
+#[cfg(feature = "std")]
+pub(crate) use workers::{Panel, Panels, Workers};
 
 /// How to train: the defaults are the article's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -156,35 +154,6 @@ impl<'a> Trainer<'a> {
         self.train_with(&ThisThread, images, labels, |_, _| Ok(()))
     }
 
-    /// [`train`](Self::train), with the work done by `workers`. After every block `report` is told of the samples done and their losses;
-    /// it may stop the training, and the weights then lack the step of the last block.
-    pub(crate) fn train_with<E: From<TrainError>>(
-        &mut self,
-        workers: &impl Workers,
-        images: &[u8],
-        labels: &[u8],
-        mut report: impl FnMut(usize, Loss) -> Result<(), E>,
-    ) -> Result<Loss, E> {
-        let shape = self.weights.shape();
-        check_samples(shape.pixels(), shape.outputs(), images, labels)?;
-        let mut loss = Loss::default();
-        let mut done = 0;
-        let pixels = NonZeroUsize::MIN.saturating_add(shape.pixels() - 1);
-        let mut blocks = images.chunks(pixels.saturating_mul(self.block).get());
-        let mut next = || blocks.next().unwrap_or_default();
-        self.before.lists.samples = 0;
-        self.prepare(next());
-        for labels in labels.chunks(self.block.get()) {
-            self.visit(workers);
-            loss.add(self.advance(workers, labels, Some(next())));
-            done += labels.len();
-            report(done, loss)?;
-        }
-        // The block after the last is empty: its visit takes the last block's step.
-        self.visit(workers);
-        Ok(loss)
-    }
-
     /// Changes the learning rate, for the samples of calls to come.
     ///
     /// # Errors
@@ -207,102 +176,6 @@ impl<'a> Trainer<'a> {
     pub(crate) fn first_mut(&mut self) -> &mut [f32] {
         self.weights.layers_mut().0
     }
-
-    /// Lists and Gram numbers of the current block.
-    pub(crate) fn prepare(&mut self, images: &[u8]) {
-        self.current.lists.fill(images, self.options);
-    }
-
-    /// Every panel once: the step of the block before, the pre-activations of the current one.
-    pub(crate) fn visit(&mut self, workers: &impl Workers) {
-        let (inputs, _) = self.weights.shape().rows();
-        let Self { options, current, before, .. } = self;
-        let panels = Panels {
-            inputs,
-            block: self.block,
-            w1: self.weights.layers_mut().0,
-            delta1: before.hidden,
-            z: current.hidden,
-        };
-        let (before, current) = (&before.lists, &current.lists);
-        workers.each_panel(panels, |(w1, delta1, z)| {
-            options.backend.run(Visit { inputs, w1, before, delta1, current, z });
-        });
-    }
-
-    /// The sequential part of the current block, which is then the block before. The next one takes its place: its lists are
-    /// made meanwhile, if its images are given.
-    pub(crate) fn advance(&mut self, workers: &impl Workers, labels: &[u8], next: Option<&[u8]>) -> Loss {
-        let (shape, options) = (self.weights.shape(), self.options);
-        let Block { lists, hidden } = &mut self.current;
-        let sequential = Sequential {
-            shape,
-            alpha: options.alpha,
-            loss: options.loss,
-            labels,
-            gram: lists.gram,
-            block: self.block,
-            w2: self.weights.layers_mut().1,
-            hidden,
-            sums: self.sums,
-            delta2: self.delta2,
-        };
-        // The block before is done with: its lists are free.
-        let free = &mut self.before.lists;
-        let prepare = || next.into_iter().for_each(|images| free.fill(images, options));
-        let loss = workers.both(|| options.backend.run(sequential), prepare);
-        core::mem::swap(&mut self.current, &mut self.before);
-        loss
-    }
-}
-
-/// Who does the work of a block: the calling thread alone, or several.
-pub(crate) trait Workers {
-    /// Calls `visit` once for every panel.
-    fn each_panel(&self, panels: Panels<'_>, visit: impl Fn(Panel<'_>) + Sync);
-    /// Calls both functions; gives what the first gives.
-    fn both<T: Send>(&self, first: impl FnOnce() -> T + Send, second: impl FnOnce() + Send) -> T;
-}
-
-/// What a visit needs of all panels: W1, and the hidden rows of two blocks.
-pub(crate) struct Panels<'a> {
-    pub(crate) inputs: NonZeroUsize,
-    pub(crate) block: NonZeroUsize,
-    /// `[panel][inputs][width]`.
-    pub(crate) w1: &'a mut [f32],
-    /// δ1 of the block before: `[panel][block][width]`.
-    pub(crate) delta1: &'a [f32],
-    /// Room for the pre-activations of the current one: `[panel][block][width]`.
-    pub(crate) z: &'a mut [f32],
-}
-
-impl Panels<'_> {
-    /// The length of a whole panel of W1, and of its hidden rows.
-    #[cfg(feature = "std")]
-    pub(crate) const fn lens(&self) -> (usize, usize) {
-        (panel_len(self.inputs), panel_len(self.block))
-    }
-}
-
-/// One panel of [`Panels`]: W1, δ1 and room for `z`.
-pub(crate) type Panel<'a> = (&'a mut [f32], &'a [f32], &'a mut [f32]);
-
-/// The calling thread alone.
-pub(crate) struct ThisThread;
-
-impl Workers for ThisThread {
-    fn each_panel(&self, all: Panels<'_>, visit: impl Fn(Panel<'_>) + Sync) {
-        let hidden = panels(all.delta1, all.block).zip(panels_mut(all.z, all.block));
-        for (w1, (delta1, z)) in panels_mut(all.w1, all.inputs).zip(hidden) {
-            visit((w1, delta1, z));
-        }
-    }
-
-    fn both<T: Send>(&self, first: impl FnOnce() -> T + Send, second: impl FnOnce() + Send) -> T {
-        let result = first();
-        second();
-        result
-    }
 }
 
 /// A block of samples on its way.
@@ -322,215 +195,6 @@ impl<'a> Block<'a> {
         Self { lists: Lists::new(shape, block, scratch), hidden: scratch.take(block.get() * shape.hidden_padded()) }
     }
 }
-
-/// The pixels of a block's images, listed, and the Gram numbers of its corrections.
-#[derive(Debug)]
-pub(crate) struct Lists<'a> {
-    shape: Shape,
-    block: NonZeroUsize,
-    pub(crate) samples: usize,
-    /// Room for the block's inputs, where images are halved.
-    halved: &'a mut [u8],
-    by_sample: BySample<'a>,
-    by_input: ByInput<'a>,
-    /// `[samples][samples]`, with room for a whole block.
-    gram: &'a mut [f32],
-    /// The images, widened: `[samples][vectors]`.
-    wide: &'a mut [Wide],
-}
-
-impl<'a> Lists<'a> {
-    const fn scratch_len(shape: Shape, block: usize) -> usize {
-        let inputs = shape.inputs();
-        BySample::scratch_len(inputs, block)
-            .saturating_add(ByInput::scratch_len(inputs, block))
-            .saturating_add(padded(block.saturating_mul(block)))
-            .saturating_add(padded(block.saturating_mul(wide_len(shape.rows().0))))
-            .saturating_add(padded(network_input_len(shape, block).div_ceil(4)))
-    }
-
-    fn new(shape: Shape, block: NonZeroUsize, scratch: &mut Scratch<'a>) -> Self {
-        let (inputs, _) = shape.rows();
-        let halved = scratch.take(network_input_len(shape, block.get()).div_ceil(4));
-        Self {
-            shape,
-            block,
-            samples: 0,
-            halved: bytemuck::cast_slice_mut(halved),
-            wide: scratch.take_as(block.get() * wide_len(inputs)),
-            gram: scratch.take(block.get() * block.get()),
-            by_sample: BySample::new(inputs, block.get(), scratch),
-            by_input: ByInput::new(inputs, block.get(), scratch),
-        }
-    }
-
-    /// Lists the inputs for `images`, as many as a block has at most; or none.
-    pub(crate) fn fill(&mut self, images: &[u8], options: TrainOptions) {
-        let mut halved = core::mem::take(&mut self.halved);
-        let inputs = network_input(self.shape, images, &mut halved);
-        self.samples = inputs.len() / self.shape.rows().0;
-        debug_assert!(self.samples <= self.block.get(), "{} images, blocks of {}", self.samples, self.block);
-        if self.samples > 0 {
-            options.backend.run(Prepare { lists: self, images: inputs, alpha: options.alpha });
-        }
-        self.halved = halved;
-    }
-}
-
-/// Fills the lists and computes the Gram numbers of a block's images.
-struct Prepare<'p, 'a> {
-    lists: &'p mut Lists<'a>,
-    images: &'p [u8],
-    alpha: f32,
-}
-
-impl TierFn for Prepare<'_, '_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn call<I: Isa>(self, isa: I) {
-        let Self { lists, images, alpha } = self;
-        let Lists { shape, block, samples, by_sample, by_input, gram: products, wide, .. } = lists;
-        by_sample.fill(images);
-        by_input.fill(images, by_sample, alpha);
-        let (inputs, _) = shape.rows();
-        let vectors = wide_vectors(inputs);
-        widen(images, inputs, vectors, wide);
-        let wide = wide.get(..*samples * vectors.get()).always("there is room for every image of a block");
-        gram(isa, wide, vectors, alpha, products, *block);
-    }
-}
-
-/// Vectors of 32 pixels that one image takes.
-const fn wide_vectors(inputs: NonZeroUsize) -> NonZeroUsize {
-    NonZeroUsize::MIN.saturating_add((inputs.get() - 1) / (size_of::<Wide>() / size_of::<i16>()))
-}
-
-/// The numbers of scratch in which one widened image lies.
-const fn wide_len(inputs: NonZeroUsize) -> usize {
-    wide_vectors(inputs).get() * size_of::<Wide>() / size_of::<f32>()
-}
-
-/// One panel's part of two blocks: the step of the one before, then the pre-activations of the current one.
-struct Visit<'a, 'b> {
-    inputs: NonZeroUsize,
-    /// `[inputs][width]`.
-    w1: &'a mut [f32],
-    before: &'a Lists<'b>,
-    /// δ1 of the block before: `[samples][width]`.
-    delta1: &'a [f32],
-    current: &'a Lists<'b>,
-    /// Room for the pre-activations: `[samples][width]`.
-    z: &'a mut [f32],
-}
-
-impl TierFn for Visit<'_, '_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn call<I: Isa>(self, isa: I) {
-        for_width(isa, self.w1.len() / self.inputs, self);
-    }
-}
-
-impl PanelFn for Visit<'_, '_> {
-    /// Chunk by chunk, so that the rows just updated are still in the first-level cache for the forward pass.
-    #[inline(always)]
-    fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let Self { inputs, before, current, .. } = self;
-        let w1 = rows_mut::<W>(self.w1);
-        let delta1 = rows::<W>(self.delta1);
-        let z = rows_mut::<W>(self.z);
-        debug_assert!(before.samples <= delta1.len(), "a row for each sample");
-        let z = z.get_mut(..current.samples).always("there is a row for each sample of a block");
-        for at in (0..W).step_by(N) {
-            for chunk in 0..inputs.get().div_ceil(CHUNK) {
-                if before.samples > 0 {
-                    hidden_update::<I, W, N>(isa, w1, at, &before.by_input, chunk, delta1);
-                }
-                hidden_forward::<I, W, N>(isa, w1, at, &current.by_sample, chunk, || [f32x16::ZERO; N], z);
-            }
-        }
-    }
-}
-
-/// Checks that there is one image of so many pixels for each label, and that every label is an output.
-pub(crate) fn check_samples(pixels: usize, outputs: usize, images: &[u8], labels: &[u8]) -> Result<(), TrainError> {
-    if Some(images.len()) != labels.len().checked_mul(pixels) {
-        return Err(TrainError::Images { found: images.len(), labels: labels.len(), inputs: pixels });
-    }
-    match labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= outputs) {
-        Some((sample, &found)) => Err(TrainError::Label { sample, found, outputs }),
-        None => Ok(()),
-    }
-}
-
-/// Why a network cannot be trained. Nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum TrainError {
-    /// A size that cannot be, or a buffer of the wrong length.
-    Size(SizeError),
-    /// A learning rate that is not finite and above 0.
-    Alpha {
-        /// The learning rate asked for.
-        found: f32,
-    },
-    /// A block of no samples or of too many.
-    Block {
-        /// The samples asked for.
-        found: usize,
-    },
-    /// Not one image for each label.
-    Images {
-        /// The pixels found.
-        found: usize,
-        /// The number of labels.
-        labels: usize,
-        /// The pixels of one image.
-        inputs: usize,
-    },
-    /// A label that no output stands for.
-    Label {
-        /// The sample, counted from 0.
-        sample: usize,
-        /// Its label.
-        found: u8,
-        /// The number of outputs.
-        outputs: usize,
-    },
-    /// A network that is to be trained has biases.
-    Biases,
-}
-
-impl From<SizeError> for TrainError {
-    fn from(error: SizeError) -> Self {
-        Self::Size(error)
-    }
-}
-
-impl fmt::Display for TrainError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Size(error) => error.fmt(f),
-            Self::Alpha { found } => write!(f, "a learning rate of {found}; it must be finite and above 0"),
-            Self::Block { found } => {
-                write!(f, "a block of {found} samples; it takes 1 to {}", TrainOptions::MAX_BLOCK)
-            }
-            Self::Images { found, labels, inputs } => {
-                write!(f, "{found} pixels for {labels} labels; one image has {inputs} pixels")
-            }
-            Self::Label { sample, found, outputs } => {
-                write!(f, "sample {sample} has label {found}; the network's classes are 0 to {}", outputs - 1)
-            }
-            Self::Biases => {
-                f.write_str("the network has biases, which cannot be trained: only a network without them can")
-            }
-        }
-    }
-}
-
-impl core::error::Error for TrainError {}
 
 #[cfg(test)]
 mod tests {

@@ -13,8 +13,7 @@ mod roles;
 mod safetensors;
 
 use crate::host::convert::ConvertError;
-use crate::host::files::printable;
-use crate::host::files::{Bytes, FileAccess};
+use crate::host::files::{Bytes, FileAccess, printable};
 use core::fmt;
 use core::ops::Range;
 use element::Element;

@@ -1,0 +1,83 @@
+//! Why a network cannot be trained.
+
+use super::TrainOptions;
+use crate::net::SizeError;
+use core::fmt;
+
+/// Checks that there is one image of so many pixels for each label, and that every label is an output.
+pub(crate) fn check_samples(pixels: usize, outputs: usize, images: &[u8], labels: &[u8]) -> Result<(), TrainError> {
+    if Some(images.len()) != labels.len().checked_mul(pixels) {
+        return Err(TrainError::Images { found: images.len(), labels: labels.len(), inputs: pixels });
+    }
+    match labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= outputs) {
+        Some((sample, &found)) => Err(TrainError::Label { sample, found, outputs }),
+        None => Ok(()),
+    }
+}
+
+/// Why a network cannot be trained. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A size that cannot be, or a buffer of the wrong length.
+    Size(SizeError),
+    /// A learning rate that is not finite and above 0.
+    Alpha {
+        /// The learning rate asked for.
+        found: f32,
+    },
+    /// A block of no samples or of too many.
+    Block {
+        /// The samples asked for.
+        found: usize,
+    },
+    /// Not one image for each label.
+    Images {
+        /// The pixels found.
+        found: usize,
+        /// The number of labels.
+        labels: usize,
+        /// The pixels of one image.
+        inputs: usize,
+    },
+    /// A label that no output stands for.
+    Label {
+        /// The sample, counted from 0.
+        sample: usize,
+        /// Its label.
+        found: u8,
+        /// The number of outputs.
+        outputs: usize,
+    },
+    /// A network that is to be trained has biases.
+    Biases,
+}
+
+impl From<SizeError> for TrainError {
+    fn from(error: SizeError) -> Self {
+        Self::Size(error)
+    }
+}
+
+impl fmt::Display for TrainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Size(error) => error.fmt(f),
+            Self::Alpha { found } => write!(f, "a learning rate of {found}; it must be finite and above 0"),
+            Self::Block { found } => {
+                write!(f, "a block of {found} samples; it takes 1 to {}", TrainOptions::MAX_BLOCK)
+            }
+            Self::Images { found, labels, inputs } => {
+                write!(f, "{found} pixels for {labels} labels; one image has {inputs} pixels")
+            }
+            Self::Label { sample, found, outputs } => {
+                write!(f, "sample {sample} has label {found}; the network's classes are 0 to {}", outputs - 1)
+            }
+            Self::Biases => {
+                f.write_str("the network has biases, which cannot be trained: only a network without them can")
+            }
+        }
+    }
+}
+
+impl core::error::Error for TrainError {}

@@ -1,0 +1,97 @@
+//! What is made of a block's images before any weight is looked at: lists of their nonzero pixels, and Gram numbers.
+
+use super::TrainOptions;
+use crate::base::{Always, Scratch, padded};
+use crate::net::kernel::gram::{Wide, gram, widen};
+use crate::net::kernel::pixels::{ByInput, BySample};
+use crate::net::{Shape, network_input, network_input_len};
+use crate::simd::{Isa, TierFn};
+use core::num::NonZeroUsize;
+
+/// The pixels of a block's images, listed, and the Gram numbers of its corrections.
+#[derive(Debug)]
+pub(crate) struct Lists<'a> {
+    shape: Shape,
+    block: NonZeroUsize,
+    pub(crate) samples: usize,
+    /// Room for the block's inputs, where images are halved.
+    halved: &'a mut [u8],
+    pub(super) by_sample: BySample<'a>,
+    pub(super) by_input: ByInput<'a>,
+    /// `[samples][samples]`, with room for a whole block.
+    pub(super) gram: &'a mut [f32],
+    /// The images, widened: `[samples][vectors]`.
+    wide: &'a mut [Wide],
+}
+
+impl<'a> Lists<'a> {
+    pub(super) const fn scratch_len(shape: Shape, block: usize) -> usize {
+        let inputs = shape.inputs();
+        BySample::scratch_len(inputs, block)
+            .saturating_add(ByInput::scratch_len(inputs, block))
+            .saturating_add(padded(block.saturating_mul(block)))
+            .saturating_add(padded(block.saturating_mul(wide_len(shape.rows().0))))
+            .saturating_add(padded(network_input_len(shape, block).div_ceil(4)))
+    }
+
+    pub(super) fn new(shape: Shape, block: NonZeroUsize, scratch: &mut Scratch<'a>) -> Self {
+        let (inputs, _) = shape.rows();
+        let halved = scratch.take(network_input_len(shape, block.get()).div_ceil(4));
+        Self {
+            shape,
+            block,
+            samples: 0,
+            halved: bytemuck::cast_slice_mut(halved),
+            wide: scratch.take_as(block.get() * wide_len(inputs)),
+            gram: scratch.take(block.get() * block.get()),
+            by_sample: BySample::new(inputs, block.get(), scratch),
+            by_input: ByInput::new(inputs, block.get(), scratch),
+        }
+    }
+
+    /// Lists the inputs for `images`, as many as a block has at most; or none.
+    pub(super) fn fill(&mut self, images: &[u8], options: TrainOptions) {
+        let mut halved = core::mem::take(&mut self.halved);
+        let inputs = network_input(self.shape, images, &mut halved);
+        self.samples = inputs.len() / self.shape.rows().0;
+        debug_assert!(self.samples <= self.block.get(), "{} images, blocks of {}", self.samples, self.block);
+        if self.samples > 0 {
+            options.backend.run(Prepare { lists: self, images: inputs, alpha: options.alpha });
+        }
+        self.halved = halved;
+    }
+}
+
+/// Fills the lists and computes the Gram numbers of a block's images.
+struct Prepare<'p, 'a> {
+    lists: &'p mut Lists<'a>,
+    images: &'p [u8],
+    alpha: f32,
+}
+
+impl TierFn for Prepare<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn call<I: Isa>(self, isa: I) {
+        let Self { lists, images, alpha } = self;
+        let Lists { shape, block, samples, by_sample, by_input, gram: products, wide, .. } = lists;
+        by_sample.fill(images);
+        by_input.fill(images, by_sample, alpha);
+        let (inputs, _) = shape.rows();
+        let vectors = wide_vectors(inputs);
+        widen(images, inputs, vectors, wide);
+        let wide = wide.get(..*samples * vectors.get()).always("there is room for every image of a block");
+        gram(isa, wide, vectors, alpha, products, *block);
+    }
+}
+
+/// Vectors of 32 pixels that one image takes.
+const fn wide_vectors(inputs: NonZeroUsize) -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add((inputs.get() - 1) / (size_of::<Wide>() / size_of::<i16>()))
+}
+
+/// The numbers of scratch in which one widened image lies.
+const fn wide_len(inputs: NonZeroUsize) -> usize {
+    wide_vectors(inputs).get() * size_of::<Wide>() / size_of::<f32>()
+}

@@ -1,0 +1,137 @@
+//! The way of a block of samples, from [`Trainer::train`] to the update of the weights, in four steps:
+//!
+//! 1. *prepare*: lists of the nonzero pixels and the Gram numbers `α x_s·x_k` of the block's images;
+//! 2. *visit* every panel of W1 for the pre-activations `Z = X W1`, under the weights before the block;
+//! 3. the *sequential* part, sample after sample: correct `z_k` by the Gram numbers, output layer and its step, `δ1_k`;
+//! 4. *update* W1: `W1 −= α Xᵀ Δ1`.
+//!
+//! Step 4 of a block and step 2 of the next are one visit, panel after panel, while the panel is in cache. Step 1 of the next
+//! block needs no weights, and may run beside step 3.
+
+use super::error::check_samples;
+use super::workers::{Panel, Panels, Workers};
+use super::{Block, Lists, TrainError, Trainer};
+use crate::base::Always;
+use crate::net::Loss;
+use crate::net::kernel::forward::hidden_forward;
+use crate::net::kernel::hidden_update::hidden_update;
+use crate::net::kernel::pixels::CHUNK;
+use crate::net::kernel::sequential::Sequential;
+use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
+use crate::simd::{Isa, TierFn};
+use core::num::NonZeroUsize;
+use wide::f32x16;
+
+impl Trainer<'_> {
+    /// [`train`](Self::train), with the work done by `workers`. After every block `report` is told of the samples done and their losses;
+    /// it may stop the training, and the weights then lack the step of the last block.
+    pub(crate) fn train_with<E: From<TrainError>>(
+        &mut self,
+        workers: &impl Workers,
+        images: &[u8],
+        labels: &[u8],
+        mut report: impl FnMut(usize, Loss) -> Result<(), E>,
+    ) -> Result<Loss, E> {
+        let shape = self.weights.shape();
+        check_samples(shape.pixels(), shape.outputs(), images, labels)?;
+        let mut loss = Loss::default();
+        let mut done = 0;
+        let pixels = NonZeroUsize::MIN.saturating_add(shape.pixels() - 1);
+        let mut blocks = images.chunks(pixels.saturating_mul(self.block).get());
+        let mut next = || blocks.next().unwrap_or_default();
+        self.before.lists.samples = 0;
+        self.prepare(next());
+        for labels in labels.chunks(self.block.get()) {
+            self.visit(workers);
+            loss.add(self.advance(workers, labels, Some(next())));
+            done += labels.len();
+            report(done, loss)?;
+        }
+        // The block after the last is empty: its visit takes the last block's step.
+        self.visit(workers);
+        Ok(loss)
+    }
+
+    /// Step 1, for the current block.
+    pub(crate) fn prepare(&mut self, images: &[u8]) {
+        self.current.lists.fill(images, self.options);
+    }
+
+    /// Step 4 for the block before and step 2 for the current one, panel after panel.
+    pub(crate) fn visit(&mut self, workers: &impl Workers) {
+        let (inputs, _) = self.weights.shape().rows();
+        let Self { options, current, before, .. } = self;
+        let panels = Panels {
+            inputs,
+            block: self.block,
+            w1: self.weights.layers_mut().0,
+            delta1: before.hidden,
+            z: current.hidden,
+        };
+        let (before, current) = (&before.lists, &current.lists);
+        workers.each_panel(panels, |panel| options.backend.run(Visit { inputs, panel, before, current }));
+    }
+
+    /// Step 3 for the current block, which is then the block before. Meanwhile step 1 for the next block, if its images are
+    /// given; it takes the current one's place.
+    pub(crate) fn advance(&mut self, workers: &impl Workers, labels: &[u8], next: Option<&[u8]>) -> Loss {
+        let (shape, options) = (self.weights.shape(), self.options);
+        let Block { lists, hidden } = &mut self.current;
+        let sequential = Sequential {
+            shape,
+            alpha: options.alpha,
+            loss: options.loss,
+            labels,
+            gram: lists.gram,
+            block: self.block,
+            w2: self.weights.layers_mut().1,
+            hidden,
+            sums: self.sums,
+            delta2: self.delta2,
+        };
+        // The block before is done with: its lists are free.
+        let free = &mut self.before.lists;
+        let prepare = || next.into_iter().for_each(|images| free.fill(images, options));
+        let loss = workers.both(|| options.backend.run(sequential), prepare);
+        core::mem::swap(&mut self.current, &mut self.before);
+        loss
+    }
+}
+
+/// One panel's part of two blocks: the step of the one before, then the pre-activations of the current one.
+struct Visit<'a, 'b> {
+    inputs: NonZeroUsize,
+    panel: Panel<'a>,
+    before: &'a Lists<'b>,
+    current: &'a Lists<'b>,
+}
+
+impl TierFn for Visit<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn call<I: Isa>(self, isa: I) {
+        for_width(isa, self.panel.w1.len() / self.inputs, self);
+    }
+}
+
+impl PanelFn for Visit<'_, '_> {
+    /// Chunk by chunk, so that the rows just updated are still in the first-level cache for the forward pass.
+    #[inline(always)]
+    fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
+        let Self { inputs, panel, before, current } = self;
+        let w1 = rows_mut::<W>(panel.w1);
+        let delta1 = rows::<W>(panel.delta1);
+        let z = rows_mut::<W>(panel.z);
+        debug_assert!(before.samples <= delta1.len(), "a row for each sample");
+        let z = z.get_mut(..current.samples).always("there is a row for each sample of a block");
+        for at in (0..W).step_by(N) {
+            for chunk in 0..inputs.get().div_ceil(CHUNK) {
+                if before.samples > 0 {
+                    hidden_update::<I, W, N>(isa, w1, at, &before.by_input, chunk, delta1);
+                }
+                hidden_forward::<I, W, N>(isa, w1, at, &current.by_sample, chunk, || [f32x16::ZERO; N], z);
+            }
+        }
+    }
+}
