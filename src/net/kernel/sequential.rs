@@ -8,7 +8,7 @@ use super::forward::output_forward;
 use super::{PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
 use crate::base::{Always, exp, ln, violated};
 use crate::net::weights::panels_mut;
-use crate::net::{Loss, LossFunction, Shape};
+use crate::net::{Loss, LossFunction};
 use crate::simd::{Isa, TierFn, sum_lanes};
 use core::num::NonZeroUsize;
 use wide::f32x16;
@@ -19,20 +19,31 @@ const GROUP: usize = 8;
 
 /// The sequential part of one block.
 pub(crate) struct Sequential<'a> {
-    pub(crate) shape: Shape,
+    pub(crate) samples: Samples<'a>,
+    pub(crate) layer: OutputLayer<'a>,
+    /// `[panel][block][width]`: the samples' pre-activations under the weights before the block; afterwards their δ1.
+    pub(crate) hidden: &'a mut [f32],
+}
+
+/// The samples of a block, and how to learn from them.
+#[derive(Clone, Copy)]
+pub(crate) struct Samples<'a> {
     /// Learning rate.
     pub(crate) alpha: f32,
     pub(crate) loss: LossFunction,
-    /// One label for each sample of the block, below `outputs`.
+    /// One label for each sample, below `outputs`.
     pub(crate) labels: &'a [u8],
     /// `α x_k·x_s` at `[k × block + s]`, for `s < k`.
     pub(crate) gram: &'a [f32],
     /// The most samples of a block.
     pub(crate) block: NonZeroUsize,
+}
+
+/// The output layer, and what is computed of it for one sample at a time.
+pub(crate) struct OutputLayer<'a> {
+    pub(crate) outputs: NonZeroUsize,
     /// `[panel][outputs][width]`.
     pub(crate) w2: &'a mut [f32],
-    /// `[panel][block][width]`: the samples' pre-activations under the weights before the block; afterwards their δ1.
-    pub(crate) hidden: &'a mut [f32],
     /// `[outputs][16]`, for sums on their way.
     pub(crate) sums: &'a mut [f32],
     /// `[outputs]`, for δ2.
@@ -44,13 +55,13 @@ impl TierFn for Sequential<'_> {
 
     #[inline(always)]
     fn call<I: Isa>(mut self, isa: I) -> Loss {
-        let samples = self.labels.len();
+        let Samples { loss: function, labels, .. } = self.samples;
         let mut loss = Loss::default();
-        for k in 0..=samples {
-            self.sums.fill(0.0);
+        for k in 0..=labels.len() {
+            self.layer.sums.fill(0.0);
             self.pass(isa, k);
-            if let Some(&label) = self.labels.get(k) {
-                loss.last = self.target(label);
+            if let Some(&label) = labels.get(k) {
+                loss.last = self.layer.target(function, label);
                 loss.sum += f64::from(loss.last);
             }
         }
@@ -62,31 +73,23 @@ impl Sequential<'_> {
     /// Through all panels once: backward for sample `k − 1`, corrections, forward for sample `k`.
     #[inline(always)]
     fn pass<I: Isa>(&mut self, isa: I, k: usize) {
-        let (_, outputs) = self.shape.rows();
-        let gram = self.gram.get(k * self.block.get()..).always("every sample has a row of Gram numbers");
-        for (index, w2) in panels_mut(self.w2, outputs).enumerate() {
-            let hidden =
-                panels_mut(self.hidden, self.block).nth(index).always("every panel of W2 has one of hidden rows");
+        let Self { samples, layer: OutputLayer { outputs, w2, sums, delta2 }, hidden } = self;
+        let (outputs, block) = (*outputs, samples.block);
+        let gram = samples.gram.get(k * block.get()..).always("every sample has a row of Gram numbers");
+        for (index, w2) in panels_mut(w2, outputs).enumerate() {
+            let hidden = panels_mut(hidden, block).nth(index).always("every panel of W2 has one of hidden rows");
             let width = w2.len() / outputs;
-            let panel = Pass {
-                alpha: self.alpha,
-                samples: self.labels.len(),
-                k,
-                gram,
-                block: self.block,
-                delta2: self.delta2,
-                hidden,
-                sums: self.sums,
-                w2,
-            };
-            for_width(isa, width, panel);
+            let samples = Samples { gram, ..*samples };
+            for_width(isa, width, Pass { samples, k, hidden, w2, sums, delta2 });
         }
     }
+}
 
+impl OutputLayer<'_> {
     /// From the sums to δ2; gives the sample's loss.
     #[inline(always)]
-    fn target(&mut self, label: u8) -> f32 {
-        if self.loss == LossFunction::CrossEntropy {
+    fn target(&mut self, loss: LossFunction, label: u8) -> f32 {
+        if loss == LossFunction::CrossEntropy {
             return cross_entropy(rows(self.sums), self.delta2, label);
         }
         let mut loss = 0.0;
@@ -127,25 +130,23 @@ fn cross_entropy(sums: &[Row<1>], delta2: &mut [f32], label: u8) -> f32 {
 
 /// One panel's part of [`Sequential::pass`].
 struct Pass<'a> {
-    alpha: f32,
-    samples: usize,
+    /// With Gram numbers from the row of sample `k` on.
+    samples: Samples<'a>,
     k: usize,
-    /// From the row of sample `k` on.
-    gram: &'a [f32],
-    block: NonZeroUsize,
-    delta2: &'a [f32],
     /// A row for each sample.
     hidden: &'a mut [f32],
-    /// A vector for each output.
-    sums: &'a mut [f32],
     /// A row for each output.
     w2: &'a mut [f32],
+    /// A vector for each output.
+    sums: &'a mut [f32],
+    delta2: &'a [f32],
 }
 
 impl PanelFn for Pass<'_> {
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let Self { alpha, samples, k, gram, block, delta2, .. } = self;
+        let Self { samples: Samples { alpha, labels, gram, block, .. }, k, delta2, .. } = self;
+        let samples = labels.len();
         let w2 = rows_mut::<W>(self.w2);
         let hidden = rows_mut::<W>(self.hidden);
         let Some((done, left)) = hidden.split_at_mut_checked(k) else { violated!("every sample has a row", return) };
@@ -210,8 +211,8 @@ fn correct<I: Isa, const W: usize, const N: usize>(isa: I, gram: &[f32], delta1:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::PANEL;
     use crate::net::kernel::tests::{SAMPLES, on_all_tiers};
+    use crate::net::{PANEL, Shape};
     use crate::simd::LANES;
     use crate::support::recipe::{Approx, sequence};
     use crate::support::{Dice, bits, signed_weights};
@@ -246,16 +247,15 @@ mod tests {
             let mut w2 = weights[shape.w1_len()..].to_vec();
             let (mut sums, mut delta2) = (vec![f32::NAN; outputs * LANES], vec![f32::NAN; outputs]);
             let loss = backend.run(Sequential {
-                shape,
-                alpha: ALPHA,
-                loss: LossFunction::Squared,
-                labels: &labels,
-                gram: &gram,
-                block: NonZeroUsize::new(block).unwrap(),
-                w2: &mut w2,
+                samples: Samples {
+                    alpha: ALPHA,
+                    loss: LossFunction::Squared,
+                    labels: &labels,
+                    gram: &gram,
+                    block: NonZeroUsize::new(block).unwrap(),
+                },
+                layer: OutputLayer { outputs: shape.rows().1, w2: &mut w2, sums: &mut sums, delta2: &mut delta2 },
                 hidden: &mut rows,
-                sums: &mut sums,
-                delta2: &mut delta2,
             });
             (bits(&rows), bits(&w2), loss.last.to_bits(), loss.sum.to_bits())
         });

@@ -10,13 +10,13 @@
 
 use super::error::check_samples;
 use super::workers::{Panel, Panels, Workers};
-use super::{Block, Lists, TrainError, Trainer};
+use super::{Block, Lists, TrainError, TrainOptions, Trainer};
 use crate::base::Always;
 use crate::net::Loss;
 use crate::net::kernel::forward::hidden_forward;
 use crate::net::kernel::hidden_update::hidden_update;
 use crate::net::kernel::pixels::CHUNK;
-use crate::net::kernel::sequential::Sequential;
+use crate::net::kernel::sequential::{OutputLayer, Samples, Sequential};
 use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
 use crate::simd::{Isa, TierFn};
 use core::num::NonZeroUsize;
@@ -75,19 +75,13 @@ impl Trainer<'_> {
     /// Step 3 for the current block, which is then the block before. Meanwhile step 1 for the next block, if its images are
     /// given; it takes the current one's place.
     pub(crate) fn advance(&mut self, workers: &impl Workers, labels: &[u8], next: Option<&[u8]>) -> Loss {
-        let (shape, options) = (self.weights.shape(), self.options);
+        let (options, (_, outputs)) = (self.options, self.weights.shape().rows());
         let Block { lists, hidden } = &mut self.current;
+        let TrainOptions { alpha, loss, .. } = options;
         let sequential = Sequential {
-            shape,
-            alpha: options.alpha,
-            loss: options.loss,
-            labels,
-            gram: lists.gram,
-            block: self.block,
-            w2: self.weights.layers_mut().1,
+            samples: Samples { alpha, loss, labels, gram: lists.gram, block: self.block },
+            layer: OutputLayer { outputs, w2: self.weights.layers_mut().1, sums: self.sums, delta2: self.delta2 },
             hidden,
-            sums: self.sums,
-            delta2: self.delta2,
         };
         // The block before is done with: its lists are free.
         let free = &mut self.before.lists;
