@@ -87,7 +87,7 @@ pub(crate) trait Isa: Copy {
 
     /// Vectors of a row that the f32 kernels keep in registers as accumulators.
     const TILE: Tile;
-    /// Samples whose products [`gram`](crate::kernel::gram::gram) computes together.
+    /// Samples whose products [`gram`](crate::net::kernel::gram::gram) computes together.
     const GRAM_TILE: GramTile;
     /// Vectors of 64 units that the quantised network's kernel keeps in registers.
     const PACKED_TILE: PackedTile;
