@@ -51,8 +51,8 @@ impl<'a> Lists<'a> {
 
     /// Lists the inputs for `images`, as many as a block has at most; or none.
     pub(super) fn fill(&mut self, images: &[u8], options: TrainOptions) {
-        let mut halved = core::mem::take(&mut self.halved);
-        let inputs = network_input(self.shape, images, &mut halved);
+        let halved = core::mem::take(&mut self.halved);
+        let inputs = network_input(self.shape, images, halved);
         self.samples = inputs.len() / self.shape.rows().0;
         debug_assert!(self.samples <= self.block.get(), "{} images, blocks of {}", self.samples, self.block);
         if self.samples > 0 {
