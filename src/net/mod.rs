@@ -31,6 +31,8 @@ pub(crate) use train::ThisThread;
 #[cfg(feature = "std")]
 pub(crate) use train::{Panel, Panels, Workers, check_samples};
 pub use train::{TrainError, TrainOptions, Trainer};
-pub use weights::{Weights, WeightsMut};
+#[cfg(feature = "report")]
+pub(crate) use weights::WeightsPanel;
 #[cfg(feature = "std")]
-pub(crate) use weights::{WeightsPanel, panels_mut};
+pub(crate) use weights::panels_mut;
+pub use weights::{Weights, WeightsMut};
