@@ -108,11 +108,7 @@ impl Job {
                 true,
                 &["work/n.twolayer"][..],
             ),
-            job(
-                "train --data zipped --hidden 9 --quiet --model z.twolayer",
-                true,
-                &["work/z.twolayer", "cache/twolayer/expanded"],
-            ),
+            job("train --data zipped --hidden 9 --quiet --model z.twolayer", true, &["work/z.twolayer"]),
             job("quantize --data data --model m.twolayer --out q.twolayer", true, &["work/q.twolayer"]),
             job("import e.safetensors --out i.twolayer", true, &["work/i.twolayer"]),
             job("export --model m.twolayer --out o.npz", true, &["work/o.npz"]),

@@ -36,12 +36,9 @@ fn writers_of_the_same_files_do_not_mix() {
     let rounds = rounds(3, 100);
     for _ in 0..rounds {
         fs::remove_dir_all(sandbox.work().join("made")).unwrap();
-        fs::remove_dir_all(sandbox.cache().join("twolayer/expanded")).unwrap();
         let mut commands = seeds.map(train).to_vec();
-        commands.extend([digits.clone(), digits.clone(), digits.clone(), vec!["data", "clean"]]);
+        commands.extend([digits.clone(), digits.clone(), digits.clone()]);
         together(&sandbox, &commands);
-        // What `clean` may have removed.
-        sandbox.run(&train("1")).succeeded();
         together(&sandbox, &seeds.map(train));
         let (mut found, temporary) = contents(&sandbox);
         let written = found.insert("work/n.twolayer".into(), whole[3].clone()).unwrap();
@@ -49,7 +46,7 @@ fn writers_of_the_same_files_do_not_mix() {
         assert!(found == expected && temporary == 0, "{:#?}", sandbox.listing());
     }
     report(&format!(
-        "concurrent writers: {rounds} × (4 trainings into one model and one cache, twice, 3 generations of digits into one \
-         directory, and a cleaning of the cache): all succeeded, nothing mixed, nothing left"
+        "concurrent writers: {rounds} × (4 trainings into one model, twice, and 3 generations of digits into one directory): all \
+         succeeded, nothing mixed, nothing left"
     ));
 }

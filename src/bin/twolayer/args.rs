@@ -92,8 +92,6 @@ pub(crate) enum DataCommand {
     },
     /// List the data sets and where they are
     List,
-    /// Remove the expanded copies of .gz files from the cache directory; they are made again when they are needed
-    Clean,
     /// Generate digits and write them to four IDX files
     Digits {
         /// Directory to write to

@@ -1,4 +1,4 @@
-//! `twolayer data`: fetches, verifies, lists and generates data sets, and cleans the cache.
+//! `twolayer data`: fetches, verifies, lists and generates data sets.
 
 use crate::args::DataCommand;
 use crate::console::{note, say};
@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::open_data::{GENERATING, Reporter, fetch, settings};
 use crate::table::count;
 use indicatif::HumanBytes;
-use twolayer::host::dataset::{Checked, Digits, ExpandedCopies, Fetch, Name, Source, State, identify, verify};
+use twolayer::host::dataset::{Checked, Digits, Fetch, Name, Source, State, identify, verify};
 use twolayer::host::printable;
 
 pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
@@ -20,18 +20,6 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
         DataCommand::Verify { source } => verify_files(source),
         DataCommand::List => {
             Name::ALL.into_iter().for_each(list);
-            if let Ok(ExpandedCopies { directory, files: files @ 1.., bytes }) = ExpandedCopies::find() {
-                let size = HumanBytes(bytes);
-                say!(
-                    ".gz      {size}  {}: {files} expanded copies, until `twolayer data clean`",
-                    printable(&directory)
-                );
-            }
-            Ok(())
-        }
-        DataCommand::Clean => {
-            let ExpandedCopies { directory, files, bytes } = ExpandedCopies::remove()?;
-            say!("{files} expanded copies of .gz files removed, {}: {}", HumanBytes(bytes), printable(&directory));
             Ok(())
         }
         &DataCommand::Digits { ref out, seed, train, test } => {

@@ -1,7 +1,7 @@
 //! Downloads published data sets into the cache. Each file is decompressed and its SHA-256 checked during the transfer;
 //! it gets its final name only if the check passes.
 
-use super::gzip::{CopyError, Decompressed, copy};
+use super::gzip::Decompressed;
 use super::name::{File, Name};
 use super::verify::{Digest, sha256_matches};
 use super::{DataError, FetchError, Progress, digit_files};
@@ -9,7 +9,7 @@ use crate::host::files::{Action, FileError, OutputDirectory, printable};
 use core::fmt;
 use core::time::Duration;
 use std::fs;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use ureq::Agent;
 
@@ -219,19 +219,22 @@ impl Download<'_> {
             .map_err(|error| DownloadError::Server(self.explain(&error.into())))?;
         let is_gzip = start == [0x1f, 0x8b];
         let body = io::Cursor::new(start).chain(body);
-        let mut contents: Box<dyn Read> =
+        let contents: Box<dyn Read> =
             if is_gzip { Box::new(Decompressed::new(io::BufReader::new(body))) } else { Box::new(body) };
-        let mut digest = Digest::default();
-        let mut done = 0;
-        let copied = copy(&mut contents.by_ref().take(file.len + 1), &mut to, |piece| {
+        let mut contents = contents.take(file.len + 1);
+        let (mut buffer, mut len, mut digest) = (vec![0; 1 << 16], 0, Digest::default());
+        loop {
+            let piece = match contents.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => buffer.get(..read).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(DownloadError::Server(self.explain(&error.into()))),
+            };
+            to.write_all(piece).map_err(refused)?;
             digest.update(piece);
-            done += piece.len() as u64;
-            (self.report)(Progress::Bytes { done: self.done + done, total: self.total });
-        });
-        let len = copied.map_err(|error| match error {
-            CopyError::Read(error) => DownloadError::Server(self.explain(&error.into())),
-            CopyError::Write(error) => refused(error),
-        })?;
+            len += piece.len() as u64;
+            (self.report)(Progress::Bytes { done: self.done + len, total: self.total });
+        }
         let found = digest.hex();
         match file.len {
             expected if len > expected => {

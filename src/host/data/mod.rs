@@ -1,6 +1,5 @@
 //! Data sets: training and test images with their labels, in four IDX files in one directory.
 
-mod cache;
 mod digit_files;
 mod digits_idx;
 mod error;
@@ -11,7 +10,6 @@ mod name;
 #[cfg(feature = "download")]
 mod verify;
 
-pub use cache::ExpandedCopies;
 pub use digit_files::Digits;
 pub use digits_idx::write_idx;
 #[cfg(feature = "download")]
@@ -75,7 +73,7 @@ pub struct Dataset {
 impl Dataset {
     /// Opens the four files in a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
     /// `t10k` for `train`. The spelling `train-images.idx3-ubyte` is accepted too. Files that end in `.gz` are
-    /// decompressed once, into the cache directory (see [`ExpandedCopies`]), or into memory if the cache cannot be written.
+    /// decompressed into memory.
     ///
     /// # Errors
     ///
@@ -165,7 +163,7 @@ impl Content {
         // Labels are few, and are indices once they are checked: they must not change.
         let access = if name.contains("labels") { FileAccess::Read } else { access };
         let bytes = if gzip::is_compressed(&path)? {
-            gzip::open_decompressed(&path, access)?
+            Bytes::Read(gzip::open_decompressed(&path)?)
         } else {
             Bytes::open(&path, access, announced)?
         };

@@ -1,7 +1,8 @@
 //! The named data sets and their directories.
 
-use super::{DataError, FILES, SetError, cache, check_pixels, digit_files, find_file, gzip, require_file};
+use super::{DataError, FILES, SetError, check_pixels, digit_files, find_file, gzip, require_file};
 use crate::net::Shape;
+use std::env;
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -173,13 +174,16 @@ impl Name {
             Self::Digits => digit_files::DIRECTORY,
             name => name.id(),
         };
-        Ok(cache::directory()?.join(directory))
+        // `twolayer` in $XDG_CACHE_HOME, or else in the platform's cache directory (`~/.cache` on Linux).
+        let from_environment = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let cache = from_environment.or_else(dirs::cache_dir).ok_or(DataError::NoCache)?;
+        Ok(cache.join("twolayer").join(directory))
     }
 
     /// The directory in `$MNIST_DIR`, for MNIST only. It takes precedence over the cache, even if it is incomplete.
     #[must_use]
     pub fn environment_directory(self) -> Option<PathBuf> {
-        let directory = (self == Self::Mnist).then(|| std::env::var_os(MNIST_DIR)).flatten();
+        let directory = (self == Self::Mnist).then(|| env::var_os(MNIST_DIR)).flatten();
         directory.filter(|directory| !directory.is_empty()).map(PathBuf::from)
     }
 

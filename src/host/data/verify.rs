@@ -1,10 +1,10 @@
 //! Verifies the files of a data set by their SHA-256.
 
-use super::gzip::{CopyError, Decompressed, copy, is_compressed};
+use super::gzip::{Decompressed, is_compressed};
 use super::name::{File, Name};
 use super::{DataError, check_directory, find_file};
 use crate::host::files::{Action, FileError};
-use core::fmt::Write;
+use core::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -92,10 +92,10 @@ pub(crate) fn sha256_matches(directory: &Path, file: &File) -> Result<bool, File
 /// The SHA-256 of a file's contents, or the inner error if they cannot be decompressed.
 fn sha256(path: &Path) -> Result<io::Result<String>, FileError> {
     let mut digest = Digest::default();
-    match copy(&mut open_reader(path)?, &mut io::sink(), |piece| digest.update(piece)) {
+    match io::copy(&mut open_reader(path)?, &mut digest) {
         Ok(_) => Ok(Ok(digest.hex())),
-        Err(CopyError::Read(error) | CopyError::Write(error)) if error.raw_os_error().is_none() => Ok(Err(error)),
-        Err(CopyError::Read(error) | CopyError::Write(error)) => Err(FileError::io(Action::Read, path)(error)),
+        Err(error) if error.raw_os_error().is_none() => Ok(Err(error)),
+        Err(error) => Err(FileError::io(Action::Read, path)(error)),
     }
 }
 
@@ -109,11 +109,21 @@ fn open_reader(path: &Path) -> Result<Box<dyn Read>, FileError> {
 #[derive(Clone, Default)]
 pub(crate) struct Digest(sha2::Sha256);
 
+impl io::Write for Digest {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Digest {
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         sha2::Digest::update(&mut self.0, bytes);
     }
-
     pub(crate) fn hex(self) -> String {
         sha2::Digest::finalize(self.0).iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");

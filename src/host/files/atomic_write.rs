@@ -117,13 +117,13 @@ fn has_contents_of(path: &Path, mut open: &File) -> bool {
 }
 
 /// Whether a file of that name is a temporary one.
-pub(crate) fn is_temporary(name: &OsStr) -> bool {
+fn is_temporary(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
 }
 
 /// Removes the temporary files of killed processes from a directory.
-pub(crate) fn remove_abandoned(directory: &Path) {
+fn remove_abandoned(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name())
             && entry.file_type().is_ok_and(|it| it.is_file())

@@ -73,7 +73,6 @@ pub enum Action {
     Read,
     Write,
     Create,
-    Remove,
 }
 
 impl fmt::Display for Action {
@@ -83,7 +82,6 @@ impl fmt::Display for Action {
             Self::Read => "read",
             Self::Write => "write",
             Self::Create => "create",
-            Self::Remove => "remove",
         })
     }
 }
