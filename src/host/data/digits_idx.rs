@@ -2,25 +2,27 @@
 
 use crate::image::digit;
 use core::ops::Range;
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::io::{self, Write};
-use std::thread;
 
-/// The number of digits that a thread generates at a time.
-const CHUNK: u32 = 1024;
+/// The number of digits that are in memory at a time.
+const ROUND: u32 = 4096;
 
 /// Generates digits `first .. first + count` of the sequence of `seed` and writes them in MNIST's IDX format. It uses
-/// one thread per core and about 1.6 MB of memory per thread; the bytes do not depend on the number of threads.
+/// one thread per core and 3 MB of memory; the bytes do not depend on the number of threads.
 ///
 /// # Errors
 ///
 /// Errors of the writers; [`io::ErrorKind::InvalidInput`] if `first + count` does not fit into 32 bits.
 pub fn write_idx(seed: u64, first: u32, count: u32, images: &mut dyn Write, labels: &mut dyn Write) -> io::Result<()> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    write_idx_on(threads, seed, first..first.checked_add(count).ok_or(io::ErrorKind::InvalidInput)?, images, labels)
+    let end = first.checked_add(count).ok_or(io::ErrorKind::InvalidInput)?;
+    // If threads cannot be started, the calling one does all the work.
+    write_idx_on(ThreadPoolBuilder::new().build().ok().as_ref(), seed, first..end, images, labels)
 }
 
 fn write_idx_on(
-    threads: usize,
+    pool: Option<&ThreadPool>,
     seed: u64,
     digits: Range<u32>,
     images: &mut dyn Write,
@@ -33,57 +35,18 @@ fn write_idx_on(
     for word in [0x0801, count] {
         labels.write_all(&u32::to_be_bytes(word))?;
     }
-    let mut chunks = chunks(digits);
-    loop {
-        // The chunks of one round are written in order before the next round starts.
-        let round: Vec<_> = chunks.by_ref().take(threads.max(1)).collect();
-        if round.is_empty() {
-            break;
-        }
-        thread::scope(|scope| {
-            let generate = |range: Range<u32>| move || Chunk::new(seed, range);
-            let handles: Vec<_> =
-                round.iter().map(|range| thread::Builder::new().spawn_scoped(scope, generate(range.clone()))).collect();
-            for (thread, range) in handles.into_iter().zip(&round) {
-                // If a thread cannot be spawned, its chunk is generated here.
-                let chunk = thread.ok().and_then(|thread| thread.join().ok());
-                let chunk = chunk.unwrap_or_else(generate(range.clone()));
-                images.write_all(&chunk.images)?;
-                labels.write_all(&chunk.labels)?;
-            }
-            io::Result::Ok(())
-        })?;
+    let make = |index| digit(seed, index);
+    for start in digits.clone().step_by(ROUND as usize) {
+        let round = start..digits.end.min(start.saturating_add(ROUND));
+        let (pixels, classes): (Vec<_>, Vec<_>) = match pool {
+            Some(pool) => pool.install(|| round.into_par_iter().map(make).unzip()),
+            None => round.map(make).unzip(),
+        };
+        images.write_all(pixels.as_flattened())?;
+        labels.write_all(&classes)?;
     }
     images.flush()?;
     labels.flush()
-}
-
-/// Splits a range of digits into ranges of at most [`CHUNK`].
-fn chunks(digits: Range<u32>) -> impl Iterator<Item = Range<u32>> {
-    let mut next = digits.start;
-    core::iter::from_fn(move || {
-        let range = next..digits.end.min(next.saturating_add(CHUNK));
-        next = range.end;
-        (!range.is_empty()).then_some(range)
-    })
-}
-
-/// The images and labels of a range of digits.
-#[derive(Default)]
-struct Chunk {
-    images: Vec<u8>,
-    labels: Vec<u8>,
-}
-
-impl Chunk {
-    fn new(seed: u64, digits: Range<u32>) -> Self {
-        let mut chunk = Self::default();
-        for (pixels, label) in digits.map(|index| digit(seed, index)) {
-            chunk.images.extend_from_slice(&pixels);
-            chunk.labels.push(label);
-        }
-        chunk
-    }
 }
 
 #[cfg(test)]
@@ -108,14 +71,17 @@ mod tests {
 
     #[test]
     fn bytes_do_not_depend_on_the_number_of_threads() {
-        let write = |threads| {
+        let write = |pool: Option<&ThreadPool>| {
             let (mut images, mut labels) = (Vec::new(), Vec::new());
-            write_idx_on(threads, 7, 5..5 + 3 * CHUNK + 1, &mut images, &mut labels).unwrap();
+            write_idx_on(pool, 7, 5..5 + ROUND + 9, &mut images, &mut labels).unwrap();
             (images, labels)
         };
-        let one = write(1);
-        assert_eq!(one.1.len(), 8 + 3 * CHUNK as usize + 1);
-        assert!([2, 3, 4, 9].into_iter().all(|threads| write(threads) == one));
+        let one = write(None);
+        assert_eq!(one.1.len(), 8 + ROUND as usize + 9);
+        for threads in [1, 2, 3, 9] {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert!(write(Some(&pool)) == one, "{threads} threads");
+        }
     }
 
     #[test]
