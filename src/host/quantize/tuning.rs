@@ -11,10 +11,10 @@ use super::QuantizeError;
 use super::quantize::{fit, fit_second_to};
 use crate::host::data::Set;
 use crate::host::files::{OwnedWeights, PageBuffer, Quantized};
-use crate::host::train::{Order, Piece, Source, Threads, TrainingError, between, mean};
+use crate::host::train::{BLOCKS_PER_PIECE, Epochs, Order, Samples, Threads, mean};
 use crate::image::Distortion;
 use crate::int::Bits;
-use crate::net::{Loss, PANEL, TrainError, TrainOptions, Trainer, Weights, panels_mut};
+use crate::net::{PANEL, TrainError, TrainOptions, Trainer, Weights, panels_mut};
 use crate::simd::Backend;
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -69,8 +69,6 @@ const LEVEL: f32 = 64.0;
 const HIDDEN: f32 = 8.0;
 /// Samples from one rounding to the next.
 const BLOCK: usize = TrainOptions::BLOCK;
-/// Blocks for which images are prepared at once.
-const BLOCKS: usize = 64;
 
 /// Quantises a network as [`quantize`](super::quantize) does, with the first `images` images of `set`, and trains it on all
 /// of `set`, which should be a training set. `report` gets the number of the epoch, counted from 1, and the mean loss.
@@ -118,39 +116,25 @@ pub fn tune(
     let mut scratch = PageBuffer::zeros(Trainer::scratch_len(of_levels, BLOCK))?;
     let threads = Threads::new(tuning.threads);
     let mut trainer = Trainer::new(view, &mut scratch, options)?;
-    let source = Source::new(set, labels, shape, tuning.seed, tuning.distortion).in_levels();
-    let (mut order, [from, to]) = (Order::new(labels.len(), tuning.seed), tuning.alphas);
-    let total = labels.len() * tuning.epochs as usize;
-    let (mut piece, mut next_piece) = (Piece::default(), Piece::default());
+    let mut epochs = Epochs {
+        samples: Samples::new(set, labels, shape, tuning.seed, tuning.distortion).in_levels(),
+        order: Some(Order::new(labels.len(), tuning.seed)),
+        alphas: tuning.alphas,
+        count: tuning.epochs,
+    };
     for number in 1..=tuning.epochs {
-        let order = order.shuffle();
-        let range = |first: usize| first..labels.len().min(first + BLOCK * BLOCKS);
-        let prepare = |piece: &mut Piece, first: usize| piece.fill(source, number, Some(order), range(first));
-        prepare(&mut piece, 0);
-        let mut loss = Loss::default();
-        for first in (0..labels.len()).step_by(BLOCK * BLOCKS) {
-            let done = labels.len() * (number as usize - 1) + first;
-            let alpha = between(from, to, done, total);
-            trainer.set_alpha(LEVEL * alpha)?;
-            let Piece { images, labels } = &piece;
-            let mut train = || {
-                for (images, labels) in images.chunks(BLOCK * shape.inputs()).zip(labels.chunks(BLOCK)) {
-                    loss.add(threads.train(&mut trainer, images, labels, |_, _| Ok::<(), TrainError>(()))?);
-                    grid.round(trainer.first_mut(), &threads);
-                }
-                if loss.sum.is_finite() {
-                    Ok(())
-                } else {
-                    Err(TrainingError::Diverged { epoch: number, sample: first, alpha })
-                }
-            };
-            threads.both(&mut train, || prepare(&mut next_piece, first + BLOCK * BLOCKS))?;
-            core::mem::swap(&mut piece, &mut next_piece);
-        }
+        let loss = epochs.train(number, BLOCK * BLOCKS_PER_PIECE, &mut trainer, &threads, |trainer, piece| {
+            trainer.set_alpha(LEVEL * piece.alpha)?;
+            let mut loss = piece.before;
+            let blocks = piece.images.chunks(BLOCK * shape.inputs()).zip(piece.labels.chunks(BLOCK));
+            for (images, labels) in blocks {
+                loss.add(threads.train(trainer, images, labels, |_, _| Ok::<(), TrainError>(()))?);
+                grid.round(trainer.first_mut(), &threads);
+            }
+            piece.check(piece.labels.len(), loss)?;
+            Ok(loss)
+        })?;
         report(number, mean(loss, labels.len()));
-    }
-    if trainer.weights().not_finite().is_some() {
-        return Err(TrainingError::Diverged { epoch: tuning.epochs, sample: labels.len(), alpha: to }.into());
     }
     grid.write(&mut quantized);
     let second = fitted.activations.iter().enumerate().flat_map(|(unit, activation)| {

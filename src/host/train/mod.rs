@@ -1,13 +1,14 @@
 //! Training and evaluation: epochs over a data set, on several threads, with progress reports.
 
+mod epoch;
 mod error;
 mod evaluation;
 mod threads;
 mod training;
 
+pub(super) use epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
 pub use error::TrainingError;
 pub(super) use evaluation::evaluate_with_answers;
 pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
 pub use threads::Threads;
 pub use training::{Epoch, Event, Init, Recipe, Trained, shape, train};
-pub(super) use training::{Order, Piece, Source, between, mean};

@@ -1,26 +1,18 @@
 //! The training loop: epochs over a data set, with progress reports.
 
+use super::epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
 use super::{Evaluation, Threads, TrainingError, evaluate};
-use crate::base::StarStar;
-use crate::host::data::{Dataset, Set};
+use crate::host::data::Dataset;
 use crate::host::files::{OwnedWeights, PageBuffer};
 use crate::image::Distortion;
-use crate::int::level;
-use crate::net::{
-    INIT_SCALE, Loss, LossFunction, Network, Shape, TrainOptions, Trainer, fill_initial, fill_scaled, halve_rows,
-};
+use crate::net::{INIT_SCALE, Loss, LossFunction, Network, Shape, TrainOptions, Trainer, fill_initial, fill_scaled};
 use core::fmt;
 use core::num::NonZeroUsize;
-use core::ops::Range;
 use core::time::Duration;
-use rayon::prelude::*;
 use std::time::Instant;
 
 /// The number of blocks between two progress reports.
 const BLOCKS_PER_REPORT: usize = 8;
-
-/// The number of blocks between two learning rates, and for which images are gathered at once when they are shuffled.
-const BLOCKS_PER_RATE: usize = 64;
 
 /// How weights begin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,24 +109,6 @@ impl Recipe {
         let plain = self.options.loss == LossFunction::Squared && !self.shuffle && self.alpha_to.is_none();
         plain && !self.halve && self.distortion.is_none() && matches!(self.init, Init::Uniform(_))
     }
-
-    /// The learning rate after `done` of `total` samples.
-    fn alpha(&self, done: usize, total: usize) -> f32 {
-        let from = self.options.alpha;
-        self.alpha_to.map_or(from, |to| between(from, to, done, total))
-    }
-}
-
-/// The rate after `done` of `total` samples, if it moves evenly.
-#[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
-pub(crate) fn between(from: f32, to: f32, done: usize, total: usize) -> f32 {
-    from + (to - from) * (done as f32 / total as f32)
-}
-
-/// The mean loss of `samples` samples.
-#[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
-pub(crate) fn mean(loss: Loss, samples: usize) -> f64 {
-    loss.sum / samples.max(1) as f64
 }
 
 impl fmt::Display for Recipe {
@@ -172,34 +146,6 @@ const FAST_ALPHAS: [f32; 2] = [7.8e-5, 2e-6];
 
 /// The first and the last learning rate of [`Recipe::best`]: 0.017 and 0.0002 for pixels from 0 to 1.
 const BEST_ALPHAS: [f32; 2] = [6.5e-5, 8e-7];
-
-/// Whole numbers in an order that a seed stands for.
-pub(crate) struct Order {
-    numbers: Vec<u32>,
-    random: StarStar,
-}
-
-impl Order {
-    pub(crate) fn new(len: usize, seed: u64) -> Self {
-        // Data sets have fewer than 2³² images.
-        let numbers = (0..u32::try_from(len).unwrap_or(u32::MAX)).collect();
-        Self { numbers, random: StarStar::new(seed ^ SHUFFLE) }
-    }
-
-    /// Another order (Fisher and Yates).
-    pub(crate) fn shuffle(&mut self) -> &[u32] {
-        let len = self.numbers.len() as u64;
-        for (last, below) in (1..len).rev().zip((2..=len).rev()) {
-            let other = self.random.below(below);
-            #[expect(clippy::cast_possible_truncation, reason = "below the length")]
-            self.numbers.swap(last as usize, other as usize);
-        }
-        &self.numbers
-    }
-}
-
-/// Keeps the order of samples from depending on the same random numbers as the initial weights.
-const SHUFFLE: u64 = 0x5348_5546_464C_4521;
 
 /// An event of a training run.
 #[derive(Clone, Debug)]
@@ -297,67 +243,42 @@ pub fn train(
 
     let labels = dataset.train.labels();
     let labels = recipe.limit.and_then(|limit| labels.get(..limit)).unwrap_or(labels);
-    let images = &dataset.train.images()[..labels.len() * shape.pixels()];
     let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
     let test = |trainer: &Trainer<'_>| evaluate(&Network::new(trainer.weights(), backend), &dataset.test, &threads);
-    let mut order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed));
+    let samples = Samples::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
+    let order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed));
+    let alphas = [recipe.options.alpha, recipe.alpha_to.unwrap_or(recipe.options.alpha)];
     // As the article has it, an epoch is one piece.
-    let copied = recipe.shuffle || recipe.distortion.is_some();
-    let by_pieces = copied || recipe.alpha_to.is_some();
-    let total = labels.len() * recipe.epochs as usize;
-    let source = Source::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
-    let (mut piece, mut next_piece) = (Piece::default(), Piece::default());
+    let in_pieces = recipe.shuffle || recipe.distortion.is_some() || recipe.alpha_to.is_some();
+    let mut epochs = Epochs { samples, order, alphas, count: recipe.epochs };
     let mut last = None;
     for number in 1..=recipe.epochs {
         let (start, mut testing) = (Instant::now(), Duration::ZERO);
         let tests_within = recipe.tests_within_first && number == 1;
-        let len = if by_pieces || tests_within { block * BLOCKS_PER_RATE } else { labels.len().max(1) };
-        let order = order.as_mut().map(Order::shuffle);
-        let range = |first: usize| first..labels.len().min(first + len);
-        let prepare = |piece: &mut Piece, first: usize| piece.fill(source, number, order, range(first));
-        if copied {
-            prepare(&mut piece, 0);
-        }
-        let mut loss = Loss::default();
-        for first in (0..labels.len()).step_by(len) {
-            let alpha = recipe.alpha(labels.len() * (number as usize - 1) + first, total);
-            trainer.set_alpha(alpha)?;
-            let before = loss;
-            let progress = |done, of_piece: Loss| {
-                let (done, sum) = (first + done, before.sum + of_piece.sum);
-                if done % (block * BLOCKS_PER_REPORT) == 0 || done == labels.len() {
-                    report(Event::Samples { epoch: number, done, loss_sum: sum });
-                }
-                if sum.is_finite() {
-                    Ok(())
-                } else {
-                    Err(TrainingError::Diverged { epoch: number, sample: done, alpha })
-                }
-            };
-            loss.add(if copied {
-                // The next piece is made meanwhile.
-                let Piece { images, labels } = &piece;
-                let train = || threads.train(&mut trainer, images, labels, progress);
-                threads.both(train, || prepare(&mut next_piece, first + len))?
-            } else {
-                let Range { start, end } = range(first);
-                let images = &images[start * shape.pixels()..end * shape.pixels()];
-                threads.train(&mut trainer, images, &labels[start..end], progress)?
-            });
-            core::mem::swap(&mut piece, &mut next_piece);
-            let done = first + len;
-            if tests_within && done < labels.len() {
+        let len = if in_pieces || tests_within { block * BLOCKS_PER_PIECE } else { labels.len().max(1) };
+        let loss = epochs.train(number, len, &mut trainer, &threads, |trainer, piece| {
+            if tests_within && piece.first > 0 {
                 let since = Instant::now();
-                report(Event::Test { done, test: test(&trainer)? });
+                report(Event::Test { done: piece.first, test: test(trainer)? });
                 testing += since.elapsed();
             }
-        }
+            trainer.set_alpha(piece.alpha)?;
+            let so_far = |of_piece| {
+                let mut loss = piece.before;
+                loss.add(of_piece);
+                loss
+            };
+            threads
+                .train(trainer, piece.images, piece.labels, |done, of_piece| {
+                    let (loss, done_in_epoch) = (so_far(of_piece), piece.first + done);
+                    if done_in_epoch % (block * BLOCKS_PER_REPORT) == 0 || done_in_epoch == labels.len() {
+                        report(Event::Samples { epoch: number, done: done_in_epoch, loss_sum: loss.sum });
+                    }
+                    piece.check(done, loss)
+                })
+                .map(so_far)
+        })?;
         let time = start.elapsed().saturating_sub(testing);
-        // The loss does not cover the last step.
-        if trainer.weights().not_finite().is_some() {
-            let alpha = recipe.alpha(total, total);
-            return Err(TrainingError::Diverged { epoch: number, sample: labels.len(), alpha });
-        }
         let evaluation = test(&trainer)?;
         if evaluation.is_dead() {
             return Err(TrainingError::Dead { epoch: number, alpha: recipe.options.alpha });
@@ -375,87 +296,3 @@ pub fn train(
     let test = last.map_or_else(|| test(&trainer), Ok)?;
     Ok(Trained { weights, test })
 }
-
-/// The samples to train on, and what becomes of their images.
-#[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
-    images: &'a [u8],
-    labels: &'a [u8],
-    shape: Shape,
-    /// The columns of an image.
-    width: NonZeroUsize,
-    seed: u64,
-    distortion: Option<Distortion>,
-    /// Whether images become the inputs of an integer network: halved where the shape says so, and turned to levels.
-    levels: bool,
-}
-
-impl<'a> Source<'a> {
-    /// The first images of a set, as many as there are labels.
-    pub(crate) fn new(set: &'a Set, labels: &'a [u8], shape: Shape, seed: u64, distortion: Option<Distortion>) -> Self {
-        let images = &set.images()[..labels.len() * shape.pixels()];
-        let width = NonZeroUsize::new(set.width()).unwrap_or(NonZeroUsize::MIN);
-        Self { images, labels, shape, width, seed, distortion, levels: false }
-    }
-
-    /// The same, with the inputs of an integer network for pixels: those of halved images, in levels.
-    pub(crate) fn in_levels(self) -> Self {
-        Self { levels: true, ..self }
-    }
-}
-
-/// Part of an epoch: samples in their order, with their images distorted or as an integer network has them.
-#[derive(Default)]
-pub(crate) struct Piece {
-    pub(crate) images: Vec<u8>,
-    pub(crate) labels: Vec<u8>,
-}
-
-impl Piece {
-    /// The samples of a range of the order. Each image's distortion depends on the seed, the epoch and its number only.
-    pub(crate) fn fill(&mut self, source: Source<'_>, epoch: u32, order: Option<&[u32]>, range: Range<usize>) {
-        let Source { images, labels, shape, width, seed, distortion, levels } = source;
-        let (pixels, inputs) = (shape.pixels(), if levels { shape.inputs() } else { shape.pixels() });
-        if range.is_empty() {
-            return;
-        }
-        let number = |place: usize| order.map_or(place, |order| order[place] as usize);
-        self.labels.clear();
-        self.labels.extend(range.clone().map(|place| labels[number(place)]));
-        self.images.resize(range.len() * inputs, 0);
-        let some =
-            self.images.par_chunks_mut(IMAGES_PER_TASK * inputs).zip(range.into_par_iter().step_by(IMAGES_PER_TASK));
-        some.for_each(|(copies, first)| {
-            let (mut scratch, mut distorted) = (Vec::new(), Vec::new());
-            if distortion.is_some() {
-                scratch.resize(Distortion::scratch_len(width.get(), pixels / width), 0);
-                distorted.resize(pixels, 0);
-            }
-            for (copy, place) in copies.chunks_exact_mut(inputs).zip(first..) {
-                let number = number(place);
-                let mut image = &images[number * pixels..][..pixels];
-                if let Some(by) = distortion {
-                    let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
-                    let done = by.apply(image, width, seed, &mut scratch, &mut distorted);
-                    // Images that are not whole rows of their width cannot be: that was how the width was found.
-                    debug_assert!(done.is_ok(), "{done:?}");
-                    image = &distorted;
-                }
-                match shape.halved_image().filter(|_| levels) {
-                    None => copy.copy_from_slice(image),
-                    Some([width, _]) => halve_rows(image, width.into(), copy),
-                }
-                if levels {
-                    for pixel in copy {
-                        *pixel = level(*pixel).to_le_bytes()[0];
-                    }
-                }
-            }
-        });
-    }
-}
-
-/// Images that one thread prepares at a time.
-const IMAGES_PER_TASK: usize = 8;
-/// Keeps the distortions of one seed from those of the next.
-const DISTORT: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -1,0 +1,225 @@
+//! An epoch, for training and tuning: samples in their order, piece by piece, each with its learning rate. While one piece is
+//! trained on, the next one is made, if its images must be changed.
+
+use super::{Threads, TrainingError};
+use crate::base::StarStar;
+use crate::host::data::Set;
+use crate::image::Distortion;
+use crate::int::level;
+use crate::net::{Loss, Shape, Trainer, halve_rows};
+use core::mem;
+use core::num::NonZeroUsize;
+use core::ops::Range;
+use rayon::prelude::*;
+
+/// Blocks of a piece: those between two learning rates, and those whose images are made at once.
+pub(crate) const BLOCKS_PER_PIECE: usize = 64;
+/// Images that one thread prepares at a time.
+const IMAGES_PER_TASK: usize = 8;
+/// Keeps the order of samples from depending on the same random numbers as the initial weights.
+const SHUFFLE: u64 = 0x5348_5546_464C_4521;
+/// Keeps the distortions of one seed from those of the next.
+const DISTORT: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The samples of a run, and how each epoch goes through them.
+pub(crate) struct Epochs<'a> {
+    pub(crate) samples: Samples<'a>,
+    /// The order, if it is another one in each epoch.
+    pub(crate) order: Option<Order>,
+    /// The learning rate at the start and at the end of the run, between which it moves evenly.
+    pub(crate) alphas: [f32; 2],
+    /// The number of epochs.
+    pub(crate) count: u32,
+}
+
+/// Part of an epoch: its samples in their order, as the network takes them.
+#[derive(Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) images: &'a [u8],
+    pub(crate) labels: &'a [u8],
+    /// The number of samples of this epoch before it.
+    pub(crate) first: usize,
+    /// Its learning rate.
+    pub(crate) alpha: f32,
+    /// The loss of this epoch before it.
+    pub(crate) before: Loss,
+    epoch: u32,
+}
+
+impl Piece<'_> {
+    /// Checks the loss after so many samples of the piece.
+    pub(crate) fn check(&self, done: usize, loss: Loss) -> Result<(), TrainingError> {
+        let &Self { epoch, first, alpha, .. } = self;
+        if loss.sum.is_finite() { Ok(()) } else { Err(TrainingError::Diverged { epoch, sample: first + done, alpha }) }
+    }
+}
+
+impl Epochs<'_> {
+    /// Trains one epoch, counted from 1, in pieces of `len` samples: `train` gets each of them and returns the loss of the epoch
+    /// so far. Returns that of the whole epoch.
+    pub(crate) fn train(
+        &mut self,
+        epoch: u32,
+        len: usize,
+        trainer: &mut Trainer<'_>,
+        threads: &Threads,
+        mut train: impl FnMut(&mut Trainer<'_>, Piece<'_>) -> Result<Loss, TrainingError> + Send,
+    ) -> Result<Loss, TrainingError> {
+        let Self { samples, alphas: [from, to], count, .. } = *self;
+        let order = self.order.as_mut().map(Order::shuffle);
+        let all = samples.labels.len();
+        let changed = order.is_some() || samples.are_changed();
+        let range = |first: usize| first..all.min(first.saturating_add(len));
+        let make = |copies: &mut Copies, first: usize| copies.make(samples, epoch, order, range(first));
+        let (mut copies, mut next_copies) = (Copies::default(), Copies::default());
+        if changed {
+            make(&mut copies, 0);
+        }
+        let (mut loss, mut alpha) = (Loss::default(), from);
+        for first in (0..all).step_by(len) {
+            alpha = between(from, to, all * (epoch as usize - 1) + first, all * count as usize);
+            let before = loss;
+            if changed {
+                let Copies { images, labels } = &copies;
+                let piece = Piece { images, labels, first, alpha, before, epoch };
+                loss = threads.both(|| train(trainer, piece), || make(&mut next_copies, first + len))?;
+                mem::swap(&mut copies, &mut next_copies);
+            } else {
+                let (images, labels) = samples.part(range(first));
+                loss = train(trainer, Piece { images, labels, first, alpha, before, epoch })?;
+            }
+        }
+        // The loss does not cover the last step.
+        if trainer.weights().not_finite().is_some() {
+            return Err(TrainingError::Diverged { epoch, sample: all, alpha });
+        }
+        Ok(loss)
+    }
+}
+
+/// The rate after `done` of `total` samples, if it moves evenly.
+#[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+fn between(from: f32, to: f32, done: usize, total: usize) -> f32 {
+    from + (to - from) * (done as f32 / total as f32)
+}
+
+/// The mean loss of `samples` samples.
+#[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
+pub(crate) fn mean(loss: Loss, samples: usize) -> f64 {
+    loss.sum / samples.max(1) as f64
+}
+
+/// Whole numbers in an order that a seed stands for.
+pub(crate) struct Order {
+    numbers: Vec<u32>,
+    random: StarStar,
+}
+
+impl Order {
+    pub(crate) fn new(len: usize, seed: u64) -> Self {
+        // Data sets have fewer than 2³² images.
+        let numbers = (0..u32::try_from(len).unwrap_or(u32::MAX)).collect();
+        Self { numbers, random: StarStar::new(seed ^ SHUFFLE) }
+    }
+
+    /// Another order (Fisher and Yates).
+    fn shuffle(&mut self) -> &[u32] {
+        let len = self.numbers.len() as u64;
+        for (last, below) in (1..len).rev().zip((2..=len).rev()) {
+            let other = self.random.below(below);
+            #[expect(clippy::cast_possible_truncation, reason = "below the length")]
+            self.numbers.swap(last as usize, other as usize);
+        }
+        &self.numbers
+    }
+}
+
+/// The samples to train on, and what becomes of their images.
+#[derive(Clone, Copy)]
+pub(crate) struct Samples<'a> {
+    images: &'a [u8],
+    labels: &'a [u8],
+    shape: Shape,
+    /// The columns of an image.
+    width: NonZeroUsize,
+    seed: u64,
+    distortion: Option<Distortion>,
+    /// Whether images become the inputs of an integer network: halved where the shape says so, and turned to levels.
+    levels: bool,
+}
+
+impl<'a> Samples<'a> {
+    /// The first images of a set, as many as there are labels.
+    pub(crate) fn new(set: &'a Set, labels: &'a [u8], shape: Shape, seed: u64, distortion: Option<Distortion>) -> Self {
+        let images = &set.images()[..labels.len() * shape.pixels()];
+        let width = NonZeroUsize::new(set.width()).unwrap_or(NonZeroUsize::MIN);
+        Self { images, labels, shape, width, seed, distortion, levels: false }
+    }
+
+    /// The same, with the inputs of an integer network for pixels: those of halved images, in levels.
+    pub(crate) fn in_levels(self) -> Self {
+        Self { levels: true, ..self }
+    }
+
+    /// Whether images are not trained on as they lie in the set.
+    fn are_changed(&self) -> bool {
+        self.distortion.is_some() || self.levels
+    }
+
+    /// Some of the samples, as they lie in the set.
+    fn part(&self, range: Range<usize>) -> (&'a [u8], &'a [u8]) {
+        let pixels = self.shape.pixels();
+        (&self.images[range.start * pixels..range.end * pixels], &self.labels[range])
+    }
+}
+
+/// Copies of samples, with their images distorted or turned to the inputs of an integer network.
+#[derive(Default)]
+struct Copies {
+    images: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl Copies {
+    /// Makes the samples of a range of the order. Each image's distortion depends on the seed, the epoch and its number only.
+    fn make(&mut self, samples: Samples<'_>, epoch: u32, order: Option<&[u32]>, range: Range<usize>) {
+        let Samples { images, labels, shape, width, seed, distortion, levels } = samples;
+        let (pixels, inputs) = (shape.pixels(), if levels { shape.inputs() } else { shape.pixels() });
+        if range.is_empty() {
+            return;
+        }
+        let number = |place: usize| order.map_or(place, |order| order[place] as usize);
+        self.labels.clear();
+        self.labels.extend(range.clone().map(|place| labels[number(place)]));
+        self.images.resize(range.len() * inputs, 0);
+        let some =
+            self.images.par_chunks_mut(IMAGES_PER_TASK * inputs).zip(range.into_par_iter().step_by(IMAGES_PER_TASK));
+        some.for_each(|(copies, first)| {
+            let (mut scratch, mut distorted) = (Vec::new(), Vec::new());
+            if distortion.is_some() {
+                scratch.resize(Distortion::scratch_len(width.get(), pixels / width), 0);
+                distorted.resize(pixels, 0);
+            }
+            for (copy, place) in copies.chunks_exact_mut(inputs).zip(first..) {
+                let number = number(place);
+                let mut image = &images[number * pixels..][..pixels];
+                if let Some(by) = distortion {
+                    let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
+                    let done = by.apply(image, width, seed, &mut scratch, &mut distorted);
+                    // Images that are not whole rows of their width cannot be: that was how the width was found.
+                    debug_assert!(done.is_ok(), "{done:?}");
+                    image = &distorted;
+                }
+                match shape.halved_image().filter(|_| levels) {
+                    None => copy.copy_from_slice(image),
+                    Some([width, _]) => halve_rows(image, width.into(), copy),
+                }
+                if levels {
+                    for pixel in copy {
+                        *pixel = level(*pixel).to_le_bytes()[0];
+                    }
+                }
+            }
+        });
+    }
+}
