@@ -6,7 +6,7 @@
 use super::{Action, FileError};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, Write as _};
+use std::io::{self, BufRead, BufReader, ErrorKind, Seek, Write as _};
 use std::path::{Path, PathBuf, is_separator};
 use tempfile::{Builder, NamedTempFile};
 
@@ -177,23 +177,44 @@ fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Opt
     Ok(Some(Staged { file, target, path }))
 }
 
-/// Room on a disk for a file that is written later. Dropping it gives the room back, and so does the end of the process.
+/// Space on a disk for a file that is written later. Dropping it frees the space, and so does the end of the process.
 #[derive(Debug)]
-#[must_use = "the room is given back when this is dropped"]
+#[must_use = "the space is freed when this is dropped"]
 pub struct Reservation(#[expect(dead_code, reason = "only kept open")] Option<File>);
 
-/// Checks that a file of `len` bytes can be written to `path`, and keeps room for it.
+/// Checks that a file can be written to `path`; gives what [`resolve_target`] gives.
+pub(crate) fn check_writable(path: &Path) -> Result<Option<PathBuf>, FileError> {
+    let target = resolve_target(path)?;
+    target.as_ref().map(|target| create_temporary(target)).transpose().map_err(with_path(path))?;
+    Ok(target)
+}
+
+/// Checks that a file of `len` bytes can be written to `path`, and allocates the space for it.
 pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, FileError> {
-    let Some(target) = resolve_target(path)? else {
+    let Some(target) = check_writable(path)? else {
         return Ok(Reservation(None));
     };
-    create_temporary(&target).map_err(with_path(path))?;
-    // A file without a name, so that nothing is left of it. What is not written takes no room.
-    let room = tempfile::tempfile_in(parent_directory(&target)).and_then(|file| {
-        io::copy(&mut io::repeat(0).take(len), &mut BufWriter::with_capacity(1 << 16, &file))?;
-        Ok(file)
-    });
+    // A file without a name, so that nothing is left of it.
+    let room = tempfile::tempfile_in(parent_directory(&target)).and_then(|file| allocate(&file, len).map(|()| file));
     Ok(Reservation(Some(room.map_err(FileError::io(Action::Write, path))?)))
+}
+
+/// Allocates the space of a file of `len` bytes. Where the file system cannot (NFS before 4.2, FAT on Linux), a full disk is
+/// noticed when the file is written.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple"))]
+fn allocate(file: &File, len: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+    match fallocate(file, FallocateFlags::empty(), 0, len) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Sets the length of a file, which allocates its space on Windows.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple")))]
+fn allocate(file: &File, len: u64) -> io::Result<()> {
+    file.set_len(len)
 }
 
 /// The file to replace or create, with symbolic links followed; `None` if `path` is a device or a pipe, which is

@@ -111,8 +111,8 @@ impl ModelFile {
         crc32(self.model().payload())
     }
 
-    /// Checks that a model can be written to `path`, and keeps room for it on the disk. For use before a long computation; drop
-    /// the result when the model is to be written.
+    /// Checks that a model can be written to `path`, and reserves its space on the disk, where the file system can. For use
+    /// before a long computation; drop the result when the model is to be written.
     ///
     /// # Errors
     ///
