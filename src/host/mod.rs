@@ -25,4 +25,4 @@ pub use files::{
 pub use pictures::{GreyPicture, GreyPictureError, PictureFileError};
 pub use quantize::{Comparison, QUANTIZE_IMAGES, QuantizeError, Tuning, compare, quantize, quantize_samples, tune};
 pub use train as training;
-pub use train::{Answer, Classifier, Coverage, Evaluation, Threads, TrainingError, evaluate};
+pub use train::{Classifier, Coverage, Evaluation, ImageResult, Threads, TrainingError, evaluate};

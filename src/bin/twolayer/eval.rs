@@ -79,7 +79,7 @@ fn evaluate_and_report(
     let start = Instant::now();
     let evaluation = evaluate(network, &evaluated.data.dataset, evaluated.threads)?;
     if let Some(path) = &evaluated.args.report {
-        report::of_evaluation(path, evaluated, network, weights, start.elapsed())?;
+        report::of_evaluation(path, evaluated, &evaluation, weights, start.elapsed())?;
     }
     Ok(evaluation)
 }

@@ -10,9 +10,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Learning, Report, Work, peak_rate};
-use twolayer::host::training::Recipe;
-use twolayer::host::{Classifier, ModelFile, Threads};
-use twolayer::{Backend, Kind, Network, Weights, weights_hash};
+use twolayer::host::training::{Recipe, Trained};
+use twolayer::host::{Evaluation, ModelFile, Threads};
+use twolayer::{Backend, Kind, Weights, weights_hash};
 
 /// Writes the page of a training run.
 pub(crate) fn of_training(
@@ -22,11 +22,9 @@ pub(crate) fn of_training(
     data: &Data,
     model: &Path,
     learning: &Learning,
-    weights: Weights<'_>,
+    trained: &Trained,
 ) -> Result<(), Error> {
-    let backend = recipe.options.backend;
-    let network = Network::new(weights, backend);
-    let (threads, test) = (Threads::new(recipe.threads), &data.dataset.test);
+    let (weights, backend, test) = (trained.weights.view(), recipe.options.backend, &data.dataset.test);
     let (time, samples) = (learning.time(), learning.samples());
     let an_epoch = samples / recipe.epochs.max(1) as usize;
     let work = Work::new(weights.shape(), &data.dataset.train);
@@ -59,7 +57,7 @@ pub(crate) fn of_training(
         ),
         decimals: 4,
     };
-    Ok(report.write(path, &network, test, &threads)?)
+    Ok(report.write(path, weights.shape(), test, &trained.test)?)
 }
 
 /// What is evaluated, on what, and how.
@@ -76,11 +74,11 @@ pub(crate) struct Evaluated<'a> {
 pub(crate) fn of_evaluation(
     path: &Path,
     evaluated: &Evaluated<'_>,
-    network: &impl Classifier,
+    evaluation: &Evaluation,
     weights: Option<Weights<'_>>,
     time: Duration,
 ) -> Result<(), Error> {
-    let &Evaluated { args, model, file, data, backend, threads } = evaluated;
+    let &Evaluated { args, model, file, data, backend, .. } = evaluated;
     let (kind, test) = (file.kind(), &data.dataset);
     let threads_used = Threads::available().get();
     // The limit is one of f32 arithmetic.
@@ -123,7 +121,7 @@ pub(crate) fn of_evaluation(
         ),
         decimals: if kind == Kind::F32 { 4 } else { 0 },
     };
-    Ok(report.write(path, network, test, threads)?)
+    Ok(report.write(path, file.shape(), test, evaluation)?)
 }
 
 /// How fast something was.

@@ -73,7 +73,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     ModelFile::write(&model, weights, details)?;
     let hash = weights_hash(weights);
     if let Some(path) = &args.report {
-        report::of_training(path, args, &recipe, &data, &model, &learning, weights)?;
+        report::of_training(path, args, &recipe, &data, &model, &learning, &trained)?;
     }
     if args.json {
         let seconds = learning.time().as_secs_f64();

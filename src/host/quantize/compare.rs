@@ -4,7 +4,7 @@ use super::QuantizeError;
 use super::quantize::quantize_samples;
 use crate::host::data::Set;
 use crate::host::files::Quantized;
-use crate::host::train::{Classifier, Evaluation, Threads, evaluate_with_answers};
+use crate::host::train::{Classifier, Evaluation, Threads, evaluate};
 use crate::int::Bits;
 use crate::net::Weights;
 
@@ -12,11 +12,25 @@ use crate::net::Weights;
 pub const QUANTIZE_IMAGES: usize = 10_000;
 
 /// Quantises a network with the first `images` images of `set` (all if there are fewer), which should be a training
-/// set. See [`quantize_samples`].
+/// set.
+///
+/// ```
+/// use twolayer::host::dataset::{Dataset, Digits};
+/// use twolayer::host::training::{Recipe, train};
+/// use twolayer::host::{QUANTIZE_IMAGES, quantize};
+/// use twolayer::Bits;
+/// # fn main() -> Result<(), twolayer::host::Error> {
+/// let digits = Dataset::generate(Digits { seed: 1, train: 500, test: 100 }, &mut |_| ())?;
+/// let trained = train(&digits, &Recipe { epochs: 1, hidden: 16, ..Recipe::fast() }, |_| ())?;
+/// let quantized = quantize(trained.weights.view(), Bits::Four, &digits.train, QUANTIZE_IMAGES)?;
+/// assert_eq!(quantized.shape(), trained.weights.view().shape());
+/// assert!(quantized.payload().len() < 7000); // 50 kB of f32 weights
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 ///
-/// If the images or labels do not fit the network, or the network cannot be quantised.
+/// Those of [`quantize_samples`], and [`QuantizeError::Training`] if the images or labels do not fit the network.
 pub fn quantize(weights: Weights<'_>, bits: Bits, set: &Set, images: usize) -> Result<Quantized, QuantizeError> {
     let shape = weights.shape();
     set.check(shape)?;
@@ -46,9 +60,8 @@ pub fn compare(
     set: &Set,
     threads: &Threads,
 ) -> Result<Comparison, QuantizeError> {
-    let (before, before_answers) = evaluate_with_answers(before, set, threads)?;
-    let (after, after_answers) = evaluate_with_answers(after, set, threads)?;
-    let agreed = before_answers.iter().zip(after_answers).filter(|(a, b)| a.class == b.class).count();
+    let (before, after) = (evaluate(before, set, threads)?, evaluate(after, set, threads)?);
+    let agreed = before.results().iter().zip(after.results()).filter(|(a, b)| a.class == b.class).count();
     Ok(Comparison { before, after, agreed })
 }
 

@@ -67,8 +67,9 @@ const ACTIVATION_MAX: f64 = 255.0;
 ///
 /// # Errors
 ///
-/// When the network is too large for the format or for the quantiser (8192 inputs), a weight is infinite or not a number,
-/// there is not one image for each label, no image at all, a label that no output stands for, or no pixel above 95.
+/// [`QuantizeError::TooManyInputs`] above 8192 inputs; [`QuantizeError::NotFinite`] if a weight is infinite or NaN;
+/// [`QuantizeError::NoImages`]; [`QuantizeError::Faint`] if no pixel is above 95; [`QuantizeError::Training`] if the network is too
+/// large for the format, there is not one image for each label, or a label has no output.
 pub fn quantize_samples(
     weights: Weights<'_>,
     bits: Bits,

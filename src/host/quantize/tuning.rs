@@ -22,11 +22,11 @@ use core::num::NonZeroUsize;
 /// How a quantised network is trained further. The loss is the one that the network was trained with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tuning {
-    /// The number of passes over the training set, each in an order of its own.
+    /// The number of passes over the training set, which is shuffled for each.
     pub epochs: u32,
-    /// Whether each image is distorted, another way in each epoch, and how far.
+    /// How far each image is distorted, if at all. The distortion is redrawn in every epoch.
     pub distortion: Option<Distortion>,
-    /// The learning rate at the start and at the end, between which it moves evenly; for pixels as they are.
+    /// The learning rate at the start and at the end, between which it moves linearly; for pixels 0 to 255.
     pub alphas: [f32; 2],
     /// The seed of the order of samples and of the distortions.
     pub seed: u64,
@@ -73,10 +73,24 @@ const BLOCK: usize = TrainOptions::BLOCK;
 /// Quantises a network as [`quantize`](super::quantize) does, with the first `images` images of `set`, and trains it on all
 /// of `set`, which should be a training set. `report` gets the number of the epoch, counted from 1, and the mean loss.
 ///
+/// ```
+/// use twolayer::Bits;
+/// use twolayer::host::dataset::{Dataset, Digits};
+/// use twolayer::host::training::{Recipe, train};
+/// use twolayer::host::{QUANTIZE_IMAGES, Tuning, tune};
+/// # fn main() -> Result<(), twolayer::host::Error> {
+/// let digits = Dataset::generate(Digits { seed: 1, train: 500, test: 100 }, &mut |_| ())?;
+/// let trained = train(&digits, &Recipe { epochs: 1, hidden: 16, ..Recipe::fast() }, |_| ())?;
+/// let (weights, mut losses) = (trained.weights.view(), Vec::new());
+/// let tuned = tune(weights, Bits::Four, &digits.train, QUANTIZE_IMAGES, &Tuning::new(2), |_, loss| losses.push(loss))?;
+/// assert_eq!((tuned.bits(), losses.len()), (Bits::Four, 2));
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
-/// Those of [`quantize`](super::quantize), if the network has biases, a setting is out of range, memory runs out, or training
-/// diverges.
+/// Those of [`quantize`](super::quantize); [`QuantizeError::Biases`]; [`QuantizeError::Training`] if a setting is out of range,
+/// memory runs out, or training diverges.
 pub fn tune(
     weights: Weights<'_>,
     bits: Bits,

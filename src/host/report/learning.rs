@@ -1,4 +1,4 @@
-//! What is kept of a training run for its page, and how it is shown.
+//! The training curves of a page.
 
 use super::html::{Html, percent};
 use super::plot::Plot;
@@ -6,7 +6,7 @@ use crate::base::to_f64;
 use crate::host::train::Event;
 use core::time::Duration;
 
-/// How a network learnt: what the [events](Event) of a training run say.
+/// The figures of a training run, collected from its [events](Event).
 #[derive(Debug, Default)]
 pub struct Learning {
     epochs: Vec<Figures>,
@@ -31,7 +31,7 @@ struct Figures {
 }
 
 impl Learning {
-    /// Takes in an event. They must come in their order.
+    /// Records an event. They must come in order.
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::Samples { epoch: 1, done, loss_sum } => {
@@ -85,33 +85,33 @@ impl Learning {
         let plots = [
             ("Mean loss of each epoch", "epoch", "loss", epochs(|epoch| epoch.mean_loss)),
             (
-                "Test accuracy after each epoch, in per cent",
+                "Test accuracy after each epoch, in percent",
                 "epoch",
-                "right, %",
+                "accuracy, %",
                 epochs(|epoch| 100.0 * epoch.accuracy),
             ),
             (
-                "Mean loss within the first epoch, of the samples since the point before",
+                "Mean loss during the first epoch, over the samples since the previous point",
                 "samples",
                 "loss",
                 within(&self.losses),
             ),
             (
-                "Test accuracy within the first epoch, in per cent",
+                "Test accuracy during the first epoch, in percent",
                 "samples",
-                "right, %",
+                "accuracy, %",
                 within(&self.tests).into_iter().map(|(x, y)| (x, 100.0 * y)).collect(),
             ),
         ];
-        html.section("How it learnt", |html| {
+        html.section("Training", |html| {
             html.raw("<div class=\"plots\">");
             // One point is no curve.
             for (caption, x, y, points) in plots.iter().filter(|plot| plot.3.len() > 1) {
                 html.figure(caption, |html| html.plot(&Plot::line([x, y], points)));
             }
-            html.raw("</div>\n<details><summary>").text("Every epoch in figures").raw("</summary>\n");
-            let head = ["epoch", "last loss", "mean loss", "right", "seconds", "µs a sample"];
-            html.table("The loss of the last sample and of all, and the test accuracy", &head, |html| {
+            html.raw("</div>\n<details><summary>").text("All epochs").raw("</summary>\n");
+            let head = ["epoch", "last loss", "mean loss", "accuracy", "seconds", "µs per sample"];
+            html.table("Loss of the last sample, mean loss, and test accuracy", &head, |html| {
                 for epoch in &self.epochs {
                     html.raw("<tr>").header_cell(&epoch.number.to_string());
                     html.cell(&format!("{:.5}", epoch.last_loss)).cell(&format!("{:.5}", epoch.mean_loss));

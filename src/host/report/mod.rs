@@ -1,8 +1,8 @@
-//! A run as one HTML page, which asks for nothing outside itself: how it learnt, what the network gets wrong and how sure of it,
-//! what its hidden units look at, how weights and activations are distributed, how fast it was, and how to repeat it.
+//! A run as one HTML page that loads nothing else: training curves, mistakes and their confidence, the hidden units, the
+//! distribution of weights and activations, the speed, and the command that repeats the run.
 //!
-//! Costs one more evaluation of the test set and, for the hidden units, the time of a thousand images in plain loops: a quarter
-//! of a second for MNIST. The page is the same every time but for what is marked as `class="time"`.
+//! The figures of the hidden units take a thousand images in plain loops: a quarter of a second for MNIST. The page is the same
+//! every time except for what is marked as `class="time"`.
 
 mod html;
 mod learning;
@@ -12,8 +12,8 @@ mod speed;
 mod units;
 
 use crate::host::data::Set;
-use crate::host::files::{FileError, reserve, write_atomically};
-use crate::host::train::{Answer, Classifier, Evaluation, Threads, TrainingError, evaluate_with_answers};
+use crate::host::files::{FileError, check_writable, write_atomically};
+use crate::host::train::Evaluation;
 use crate::net::{Shape, Weights};
 use html::{Html, percent};
 pub use learning::Learning;
@@ -31,28 +31,28 @@ const MAX_MATRIX_CLASSES: usize = 20;
 const MAX_IMAGES: usize = 30;
 const MAX_PIXELS: usize = 50_000;
 
-/// What a page says beside what the network does with the test set.
+/// What a page says besides the evaluation of the network.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
     /// The heading.
     pub title: &'a str,
-    /// What the accuracy is of, after a number of images, such as `test images of MNIST`.
+    /// The images, after their number, such as `test images of MNIST`.
     pub images: &'a str,
-    /// What differs from time to time and belongs to the first look, such as how fast it was.
+    /// The speed, below the accuracy. It differs from run to run.
     pub glance: &'a str,
-    /// How it learnt, after a training run.
+    /// The training curves, after a training run.
     pub learning: Option<&'a Learning>,
     /// The weights, if they are to be shown.
     pub weights: Option<Weights<'a>>,
     /// Whether these are [`integer_weights`].
     pub integers: bool,
-    /// Names and values of what the run depends on and what came of it.
+    /// Names and values of settings and results.
     pub facts: &'a [(&'a str, String)],
-    /// Names and values of what differs from time to time.
+    /// Names and values of what differs from run to run.
     pub times: &'a [(&'a str, String)],
     /// The command that repeats it.
     pub command: &'a str,
-    /// The digits after the point of a margin.
+    /// Decimals of a margin.
     pub decimals: usize,
 }
 
@@ -63,25 +63,18 @@ impl Report<'_> {
     ///
     /// If the file cannot be written.
     pub fn check_writable(path: &Path) -> Result<(), FileError> {
-        reserve(path, 0).map(drop)
+        check_writable(path).map(drop)
     }
 
-    /// Evaluates a network on a test set and writes the page atomically, as model files are written.
+    /// Writes the page atomically, as model files are written. `evaluation` is that of a network of this shape on `test`.
     ///
     /// # Errors
     ///
-    /// Those of [`evaluate`](super::evaluate), and if the file cannot be written.
-    pub fn write(
-        &self,
-        path: &Path,
-        classifier: &impl Classifier,
-        test: &Set,
-        threads: &Threads,
-    ) -> Result<(), TrainingError> {
-        let (evaluation, answers) = evaluate_with_answers(classifier, test, threads)?;
+    /// If the file cannot be written; an existing one is then left unchanged.
+    pub fn write(&self, path: &Path, shape: Shape, test: &Set, evaluation: &Evaluation) -> Result<(), FileError> {
         let units = self.weights.map(|weights| Units::new(weights, self.integers, test));
-        let page = Page { report: self, shape: classifier.shape(), test, evaluation, answers, units }.html();
-        Ok(write_atomically(path, |mut file| file.write_all(page.as_bytes()))?)
+        let page = Page { report: self, shape, test, evaluation, units }.html();
+        write_atomically(path, |mut file| file.write_all(page.as_bytes()))
     }
 }
 
@@ -90,8 +83,7 @@ struct Page<'a> {
     report: &'a Report<'a>,
     shape: Shape,
     test: &'a Set,
-    evaluation: Evaluation,
-    answers: Vec<Answer>,
+    evaluation: &'a Evaluation,
     units: Option<Units>,
 }
 
@@ -102,9 +94,9 @@ impl Page<'_> {
         if let Some(learning) = self.report.learning {
             learning.show(&mut html);
         }
-        self.surest(&mut html);
+        self.confidence(&mut html);
         self.confusion(&mut html);
-        self.wrong(&mut html);
+        self.mistakes(&mut html);
         if let Some(units) = &self.units {
             units.show(&mut html);
         }
@@ -112,7 +104,7 @@ impl Page<'_> {
         html.end()
     }
 
-    /// The figures that one looks for first.
+    /// The heading and the accuracy.
     fn summary(&self, html: &mut Html) {
         let Report { title, images, glance, .. } = self.report;
         html.raw("<header>").element("h1", title);
@@ -123,21 +115,21 @@ impl Page<'_> {
             .raw("</p></header>\n");
     }
 
-    /// What the margin is worth.
-    fn surest(&self, html: &mut Html) {
+    /// How accuracy depends on the margin.
+    fn confidence(&self, html: &mut Html) {
         let at = |percent: u32| Some((percent, self.evaluation.at_coverage(f64::from(percent) / 100.0)?));
         let found: Vec<_> = (1..=100).filter_map(at).collect();
         let points: Vec<_> =
             found.iter().map(|(percent, found)| (f64::from(*percent), 100.0 * found.accuracy())).collect();
         let Report { decimals, .. } = *self.report;
-        html.section("The surest answers", |html| {
-            html.element("p", "The margin is by how much the largest output is above the next. The larger it is, the likelier is the answer right: of the surest answers, so many are.");
+        html.section("Accuracy by confidence", |html| {
+            html.element("p", "The margin is the largest output minus the next largest. It measures confidence: the larger the margin, the more likely the predicted class is right. Coverage is the share of the images with the largest margins.");
             html.raw("<div class=\"plots\">");
-            html.figure("Accuracy of the surest answers, in per cent, by how many per cent of all they are", |html| {
-                html.plot(&Plot::line(["the surest, %", "right, %"], &points));
+            html.figure("Accuracy in percent of the images with the largest margins, by coverage", |html| {
+                html.plot(&Plot::line(["coverage, %", "accuracy, %"], &points));
             });
             html.raw("<div>");
-            html.table("Accuracy by coverage", &["the surest", "right", "wrong", "margin at least"], |html| {
+            html.table("Accuracy by coverage", &["coverage", "accuracy", "errors", "least margin"], |html| {
                 for (percent_of, found) in found.iter().rev().filter(|(it, _)| [100, 99, 98, 95, 90, 80, 70, 50].contains(it)) {
                     html.raw("<tr>").header_cell(&format!("{percent_of} %")).cell(&percent(found.accuracy()));
                     html.cell(&(found.total - found.correct).to_string());
@@ -148,9 +140,9 @@ impl Page<'_> {
         });
     }
 
-    /// What was taken for what.
+    /// The confusion matrix.
     fn confusion(&self, html: &mut Html) {
-        let evaluation = &self.evaluation;
+        let evaluation = self.evaluation;
         let classes = evaluation.classes();
         let matrix = classes <= MAX_MATRIX_CLASSES;
         let labels = || (0..classes).filter(|&label| matrix || evaluation.of_label(label).0 > 0);
@@ -159,13 +151,13 @@ impl Page<'_> {
         };
         let most = labels().flat_map(off).max().unwrap_or_default().max(1);
         let names: Vec<_> = labels().map(|class| class.to_string()).collect();
-        let mut head = vec!["label", "right"];
+        let mut head = vec!["label", "accuracy"];
         if matrix {
             head.extend(names.iter().map(String::as_str));
         }
-        html.section("What was taken for what", |html| {
-            html.element("p", if matrix { "A row for each label: how many of its images are answered right, and how many of them were taken for each class." } else { "A row for each label: how many of its images are answered right." });
-            html.table("Confusion matrix: rows are labels, columns are answers", &head, |html| {
+        html.section("Confusion matrix", |html| {
+            html.element("p", if matrix { "A row for each label: the share of its images that are classified correctly, and how many of them are predicted as each class." } else { "A row for each label: the share of its images that are classified correctly." });
+            html.table("Rows are labels, columns are predicted classes", &head, |html| {
                 for label in labels() {
                     let (total, correct) = evaluation.of_label(label);
                     html.raw("<tr>").header_cell(&label.to_string());
@@ -189,35 +181,30 @@ impl Page<'_> {
         });
     }
 
-    /// The images that were answered wrong with the largest margins.
-    fn wrong(&self, html: &mut Html) {
+    /// The wrongly classified images with the largest margins.
+    fn mistakes(&self, html: &mut Html) {
         let labels = self.test.labels();
-        let mut wrong: Vec<_> = self
-            .answers
-            .iter()
-            .zip(labels)
-            .enumerate()
-            .filter(|(_, (answer, label))| answer.class != **label)
-            .collect();
+        let results = self.evaluation.results().iter().zip(labels).enumerate();
+        let mut wrong: Vec<_> = results.filter(|(_, (result, label))| result.class != **label).collect();
         wrong.sort_by(|a, b| b.1.0.margin.total_cmp(&a.1.0.margin).then(a.0.cmp(&b.0)));
         let all = wrong.len();
         let pixels = self.test.pixels();
         wrong.truncate(MAX_IMAGES.min(MAX_PIXELS / pixels).max(1));
         let width = self.test.width();
         let decimals = self.report.decimals;
-        html.section("Wrong, and sure of it", |html| {
+        html.section("Confident mistakes", |html| {
             if all == 0 {
-                html.element("p", "No image was answered wrong.");
+                html.element("p", "Every image is classified correctly.");
                 return;
             }
-            html.element("p", &format!("Of {all} images that were answered wrong, the {} with the largest margins: what the label says, and what the network answers.", wrong.len()));
+            html.element("p", &format!("Of {all} wrongly classified images, the {} with the largest margins: the label and the predicted class.", wrong.len()));
             html.raw("<ol class=\"pictures\">");
-            for (index, (answer, label)) in wrong {
+            for (index, (result, label)) in wrong {
                 let image = self.test.images().chunks_exact(pixels).nth(index).unwrap_or_default();
-                let about = format!("Image {index}, labelled {label}, taken for {}", answer.class);
+                let about = format!("Image {index}, labelled {label}, predicted {}", result.class);
                 html.raw("<li><figure>").picture(&about, &picture::grey(image, width));
-                html.raw("<figcaption>").element("b", &format!("{label} → {}", answer.class));
-                html.raw(" <small>").text(&format!("margin {:.decimals$}, image {index}", answer.margin)).raw("</small>");
+                html.raw("<figcaption>").element("b", &format!("{label} → {}", result.class));
+                html.raw(" <small>").text(&format!("margin {:.decimals$}, image {index}", result.margin)).raw("</small>");
                 html.raw("</figcaption></figure></li>\n");
             }
             html.raw("</ol>");
@@ -237,7 +224,7 @@ impl Page<'_> {
                 html.fact(name, value, " class=\"time\"");
             }
             html.raw("</dl>\n");
-            html.element("p", "This command repeats it, with the same bits on every machine:");
+            html.element("p", "This command repeats the run, with the same bits on every machine:");
             html.raw("<pre tabindex=\"0\"><code>").text(command).raw("</code></pre>\n");
         });
     }

@@ -13,7 +13,7 @@ const MARK: RGBColor = RGBColor(3, 3, 3);
 
 /// How points are drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PlotKind {
     Line,
     /// Bars from one point to the next, on a logarithmic scale.
     Bars,
@@ -25,17 +25,17 @@ pub(super) struct Plot<'a> {
     /// What the axes are.
     axes: [&'a str; 2],
     points: &'a [(f64, f64)],
-    kind: Kind,
+    kind: PlotKind,
 }
 
 impl<'a> Plot<'a> {
     pub(super) const fn line(axes: [&'a str; 2], points: &'a [(f64, f64)]) -> Self {
-        Self { axes, points, kind: Kind::Line }
+        Self { axes, points, kind: PlotKind::Line }
     }
 
     /// Counts, each at the middle of its part of the axis; all parts are as wide.
     pub(super) const fn bars(axes: [&'a str; 2], points: &'a [(f64, f64)]) -> Self {
-        Self { axes, points, kind: Kind::Bars }
+        Self { axes, points, kind: PlotKind::Bars }
     }
 
     pub(super) fn view_box() -> String {
@@ -94,7 +94,7 @@ impl<'a> Plot<'a> {
                     .draw()?
             };
         }
-        if kind == Kind::Bars {
+        if kind == PlotKind::Bars {
             let half = (right - left) / to_f64(points.len().saturating_sub(1).max(1)) / 2.0;
             let mut chart =
                 chart.build_cartesian_2d(left - half..right + half, (0.7..most.max(1.0) * 1.3).log_scale())?;

@@ -1,4 +1,4 @@
-//! The part of what a machine can do that a run reached.
+//! How close a run came to the peak rate of the machine.
 
 use crate::host::data::Set;
 use crate::net::{Shape, network_input};

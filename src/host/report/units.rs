@@ -1,4 +1,4 @@
-//! The hidden units of a network: what they look at, how strong they are, and how weights and activations are distributed.
+//! The hidden units of a network: their weights as pictures, their strength, and the distribution of weights and activations.
 
 use super::html::Html;
 use super::picture::signed;
@@ -150,14 +150,15 @@ impl Units {
 
     pub(super) fn show(&self, html: &mut Html) {
         let Self { strongest, width, images, hidden, active, never, .. } = self;
-        html.section("What the hidden units look at", |html| {
+        html.section("Hidden units", |html| {
             html.element(
                 "p",
                 &format!(
                     "The {} strongest of {hidden} hidden units: the weights from each pixel, blue where ink raises the \
-                     unit and orange where it lowers it, scaled to the largest. The strength is the mean activation times \
-                     the length of the weights to the outputs. Each is named by the output that it raises most and the one that it \
-                     raises least, and by the share of test images for which it is active.",
+                     unit's activation and orange where it lowers it, scaled to the largest weight. The strength is the mean \
+                     activation times the norm of the weights to the outputs. Below each picture: the output that the unit \
+                     raises most, the one that it raises least or lowers most, and the share of test images for which it is \
+                     active.",
                     strongest.len()
                 ),
             );
@@ -178,14 +179,14 @@ impl Units {
             html.element(
                 "p",
                 &format!(
-                    "{:.1} % of the hidden units are active for an image, on average; {never} of {hidden} are for none of \
-                     the {images} test images that were looked at. How many there are is on a logarithmic scale.",
+                    "On average, {:.1} % of the hidden units are active for an image; {never} of {hidden} are active for none \
+                     of the first {images} test images. Counts are on a logarithmic scale.",
                     100.0 * active
                 ),
             );
             html.raw("<div class=\"plots\">");
             let activations =
-                if self.integers { "Sums of the hidden units above zero, before they are shifted to 8 bits" } else { "Activations above zero" };
+                if self.integers { "Positive sums of the hidden units, before they are shifted to 8 bits" } else { "Positive activations" };
             for (histogram, caption, x) in [
                 (&self.first, "Weights from the pixels to the hidden units", "weight"),
                 (&self.second, "Weights from the hidden units to the outputs", "weight"),
@@ -194,7 +195,7 @@ impl Units {
                 if histogram.0.is_empty() {
                     continue;
                 }
-                html.figure(caption, |html| html.plot(&Plot::bars([x, "how many"], &histogram.0)));
+                html.figure(caption, |html| html.plot(&Plot::bars([x, "count"], &histogram.0)));
             }
             html.raw("</div>\n");
         });

@@ -26,7 +26,7 @@ pub(crate) struct Epochs<'a> {
     pub(crate) samples: Samples<'a>,
     /// The order, if it is another one in each epoch.
     pub(crate) order: Option<Order>,
-    /// The learning rate at the start and at the end of the run, between which it moves evenly.
+    /// The learning rate at the start and at the end of the run, between which it moves linearly.
     pub(crate) alphas: [f32; 2],
     /// The number of epochs.
     pub(crate) count: u32,
@@ -97,7 +97,7 @@ impl Epochs<'_> {
     }
 }
 
-/// The rate after `done` of `total` samples, if it moves evenly.
+/// The rate after `done` of `total` samples, if it moves linearly.
 #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
 fn between(from: f32, to: f32, done: usize, total: usize) -> f32 {
     from + (to - from) * (done as f32 / total as f32)

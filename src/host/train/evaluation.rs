@@ -1,4 +1,4 @@
-//! Evaluates a network on a data set: accuracy, confusion matrix, and how the margin sorts right answers from wrong ones.
+//! Evaluates a network on a data set: accuracy, confusion matrix, and how the margin sorts right results from wrong ones.
 
 use super::{Threads, TrainingError};
 use crate::host::data::Set;
@@ -11,7 +11,7 @@ const BATCH: usize = 64;
 
 /// The class of an image, and its margin: by how much its output is above the next largest, in the network's own unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Answer {
+pub struct ImageResult {
     /// The class.
     pub class: u8,
     /// The margin, exactly; infinity where there is one output only, for f32, and `u32::MAX` for integers.
@@ -26,12 +26,12 @@ pub trait Classifier: Sync {
     /// The scratch length for [`classify_batch`](Self::classify_batch) of up to `images` images, in 32-bit words.
     fn scratch_len(&self, images: usize) -> usize;
 
-    /// Classifies images. `images` is `[samples][pixels]`; `answers`, of length `samples`, takes the results.
+    /// Classifies images. `images` is `[samples][pixels]`; `results`, of length `samples`, takes the results.
     ///
     /// # Errors
     ///
     /// [`SizeError`] if a buffer has the wrong length.
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError>;
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], results: &mut [ImageResult]) -> Result<(), SizeError>;
 }
 
 impl Classifier for Network<'_> {
@@ -43,11 +43,11 @@ impl Classifier for Network<'_> {
         Self::batch_scratch_len(self.shape(), images)
     }
 
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError> {
-        let (mut classes, mut margins) = (vec![0; answers.len()], vec![0.0; answers.len()]);
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], results: &mut [ImageResult]) -> Result<(), SizeError> {
+        let (mut classes, mut margins) = (vec![0; results.len()], vec![0.0; results.len()]);
         self.classify_batch_with_margins(images, bytemuck::cast_slice_mut(scratch), &mut classes, &mut margins)?;
-        for ((answer, class), margin) in answers.iter_mut().zip(classes).zip(margins) {
-            *answer = Answer { class, margin: margin.into() };
+        for ((result, class), margin) in results.iter_mut().zip(classes).zip(margins) {
+            *result = ImageResult { class, margin: margin.into() };
         }
         Ok(())
     }
@@ -62,10 +62,10 @@ impl Classifier for PackedNetwork<'_> {
         Self::scratch_len(self.shape())
     }
 
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer]) -> Result<(), SizeError> {
-        for (image, answer) in images.chunks(self.shape().pixels()).zip(answers) {
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], results: &mut [ImageResult]) -> Result<(), SizeError> {
+        for (image, result) in images.chunks(self.shape().pixels()).zip(results) {
             let (class, margin) = self.classify_with_margin(image, scratch)?;
-            *answer = Answer { class, margin: margin.into() };
+            *result = ImageResult { class, margin: margin.into() };
         }
         Ok(())
     }
@@ -75,59 +75,70 @@ impl Classifier for PackedNetwork<'_> {
 pub(crate) fn classify_all(
     classifier: &impl Classifier,
     images: &[u8],
-    answers: &mut [Answer],
+    results: &mut [ImageResult],
 ) -> Result<(), TrainingError> {
     let mut scratch = PageBuffer::zeros(classifier.scratch_len(BATCH))?;
     let scratch: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch);
-    for (images, answers) in images.chunks(BATCH * classifier.shape().pixels()).zip(answers.chunks_mut(BATCH)) {
-        classifier.classify_batch(images, scratch, answers)?;
+    for (images, results) in images.chunks(BATCH * classifier.shape().pixels()).zip(results.chunks_mut(BATCH)) {
+        classifier.classify_batch(images, scratch, results)?;
     }
     Ok(())
 }
 
 /// Classifies every image of a set and counts the results.
 ///
+/// ```
+/// use twolayer::host::dataset::{Dataset, Digits};
+/// use twolayer::host::{OwnedWeights, Threads, evaluate};
+/// use twolayer::{Backend, Network, Shape, fill_scaled};
+/// # fn main() -> Result<(), twolayer::host::Error> {
+/// let digits = Dataset::generate(Digits { seed: 1, train: 10, test: 100 }, &mut |_| ())?;
+/// let mut weights = OwnedWeights::zeros(Shape::new(28 * 28, 16, 10)?)?;
+/// fill_scaled(&mut weights.view_mut(), 1);
+///
+/// let network = Network::new(weights.view(), Backend::detect());
+/// let evaluation = evaluate(&network, &digits.test, &Threads::new(Threads::available()))?;
+/// assert_eq!(evaluation.total(), 100);
+/// assert!(evaluation.accuracy() < 0.5); // nothing has been learnt
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
-/// If the images or labels do not fit the network's inputs and outputs, or memory runs out.
+/// [`TrainingError::Set`] if the images or labels do not fit the network's inputs and outputs, [`TrainingError::File`] if memory
+/// runs out.
 pub fn evaluate(classifier: &impl Classifier, set: &Set, threads: &Threads) -> Result<Evaluation, TrainingError> {
-    Ok(evaluate_with_answers(classifier, set, threads)?.0)
-}
-
-/// Like [`evaluate`], and also returns the answer to each image.
-pub(crate) fn evaluate_with_answers(
-    classifier: &impl Classifier,
-    set: &Set,
-    threads: &Threads,
-) -> Result<(Evaluation, Vec<Answer>), TrainingError> {
     let shape = classifier.shape();
     set.check(shape)?;
-    let mut answers = vec![Answer::default(); set.len()];
-    threads.classify(classifier, set.images(), &mut answers)?;
+    let mut results = vec![ImageResult::default(); set.len()];
+    threads.classify(classifier, set.images(), &mut results)?;
     let mut evaluation = Evaluation {
         classes: shape.outputs(),
         counts: vec![0; shape.outputs() * shape.outputs()],
         ranked: Vec::with_capacity(set.len()),
+        results,
     };
-    for (&label, answer) in set.labels().iter().zip(&answers) {
-        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(answer.class)] += 1;
-        evaluation.ranked.push((answer.margin, answer.class == label));
+    for (&label, result) in set.labels().iter().zip(&evaluation.results) {
+        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(result.class)] += 1;
+        evaluation.ranked.push((result.margin, result.class == label));
     }
     evaluation.ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    Ok((evaluation, answers))
+    Ok(evaluation)
 }
 
-/// The confusion matrix of a network on a set, and the margins of its answers.
+/// How a network does on a set: the result of each image, the confusion matrix, and accuracy by confidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     classes: usize,
     /// `[label][class]`.
     counts: Vec<u32>,
-    /// The margin of each image's answer, largest first, and whether it is right.
+    /// Of each image, in the order of the set.
+    results: Vec<ImageResult>,
+    /// The margin of each image, largest first, and whether its class is right.
     ranked: Vec<(f64, bool)>,
 }
 
-/// The answers of the largest margins.
+/// The results of the largest margins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coverage {
     /// The least margin among them.
@@ -152,6 +163,12 @@ impl Evaluation {
     #[must_use]
     pub const fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// The result of each image, in the order of the set.
+    #[must_use]
+    pub fn results(&self) -> &[ImageResult] {
+        &self.results
     }
 
     /// The number of images of `label` that were classified as `class`; 0 if either is out of range.
@@ -190,8 +207,8 @@ impl Evaluation {
         self.classes > 1 && self.ranked.first().is_some_and(|&(margin, _)| margin <= 0.0)
     }
 
-    /// The answers of the largest margins: at least `share` of all, 0 to 1, and all that have the same margin as the last of
-    /// them. `None` where that is no answer at all.
+    /// The results of the largest margins: at least `share` of all, 0 to 1, and all that have the same margin as the last of
+    /// them. `None` where that is no result at all.
     #[must_use]
     pub fn at_coverage(&self, share: f64) -> Option<Coverage> {
         #[expect(
@@ -219,7 +236,7 @@ mod tests {
     #[test]
     fn coverage_keeps_the_largest_margins_and_their_equals() {
         let ranked = vec![(9.0, true), (5.0, true), (5.0, false), (5.0, true), (1.0, false)];
-        let evaluation = Evaluation { classes: 2, counts: vec![2, 1, 1, 1], ranked };
+        let evaluation = Evaluation { classes: 2, counts: vec![2, 1, 1, 1], results: Vec::new(), ranked };
         let at = |share| evaluation.at_coverage(share).map(|found| (found.min_margin, found.total, found.correct));
         assert_eq!(at(1.0), Some((1.0, 5, 3)));
         assert_eq!(at(7.0), at(1.0));

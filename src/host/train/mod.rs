@@ -8,7 +8,6 @@ mod training;
 
 pub(super) use epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
 pub use error::TrainingError;
-pub(super) use evaluation::evaluate_with_answers;
-pub use evaluation::{Answer, Classifier, Coverage, Evaluation, evaluate};
+pub use evaluation::{Classifier, Coverage, Evaluation, ImageResult, evaluate};
 pub use threads::Threads;
 pub use training::{Epoch, Event, Init, Recipe, Trained, shape, train};

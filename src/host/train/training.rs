@@ -5,7 +5,7 @@ use super::{Evaluation, Threads, TrainingError, evaluate};
 use crate::host::data::Dataset;
 use crate::host::files::{OwnedWeights, PageBuffer};
 use crate::image::Distortion;
-use crate::net::{INIT_SCALE, Loss, LossFunction, Network, Shape, TrainOptions, Trainer, fill_initial, fill_scaled};
+use crate::net::{INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, fill_initial, fill_scaled};
 use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// The number of blocks between two progress reports.
 const BLOCKS_PER_REPORT: usize = 8;
 
-/// How weights begin.
+/// The initial weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
     /// Uniform from 0 to this: see [`fill_initial`].
@@ -34,14 +34,14 @@ pub struct Recipe {
     pub seed: u64,
     /// The initial weights.
     pub init: Init,
-    /// Whether the samples of each epoch come in an order of their own.
+    /// Whether samples are shuffled in every epoch.
     pub shuffle: bool,
-    /// Whether images are halved before they are shown to the network, which is then one for [halved](crate::halve) images.
+    /// Whether the network takes images [halved](crate::halve) in width and height.
     pub halve: bool,
-    /// Whether each image is distorted, another way in each epoch, and how far.
+    /// How far each image is distorted, if at all. The distortion is redrawn in every epoch.
     pub distortion: Option<Distortion>,
-    /// The learning rate at the end of the run, towards which it moves evenly, every 64 blocks; if it is not set, the rate
-    /// stays what it is.
+    /// The learning rate at the end of the run; if set, the rate moves towards it linearly, once in 64 blocks, otherwise it is
+    /// constant.
     pub alpha_to: Option<f32>,
     /// If set, only the first `limit` training samples are used.
     pub limit: Option<usize>,
@@ -49,7 +49,7 @@ pub struct Recipe {
     pub options: TrainOptions,
     /// The number of threads; the result does not depend on it.
     pub threads: NonZeroUsize,
-    /// Whether the network is also tested within the first epoch, every 64 blocks; the result does not depend on it.
+    /// Whether the network is also evaluated during the first epoch, every 64 blocks; the result does not depend on it.
     pub tests_within_first: bool,
 }
 
@@ -73,8 +73,8 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// The same network and time as the article's, with a loss that suits classes: cross-entropy, samples in random order and
-    /// a falling learning rate: 98.4 % on MNIST.
+    /// The same network and time as the article's, with cross-entropy, shuffled samples and a falling learning rate: 98.4 % on
+    /// MNIST.
     #[must_use]
     pub fn fast() -> Self {
         Self {
@@ -90,7 +90,7 @@ impl Recipe {
         }
     }
 
-    /// The most that this network can do: as [`fast`](Self::fast), with distorted images and many epochs.
+    /// The most accurate: as [`fast`](Self::fast), with distorted images and many epochs.
     #[must_use]
     pub fn best() -> Self {
         let fast = Self::fast();
@@ -103,7 +103,7 @@ impl Recipe {
         }
     }
 
-    /// Whether it does nothing that the article does not do, whatever its numbers.
+    /// Whether this is the method of the article, with whatever numbers.
     #[must_use]
     pub fn is_article(&self) -> bool {
         let plain = self.options.loss == LossFunction::Squared && !self.shuffle && self.alpha_to.is_none();
@@ -160,7 +160,7 @@ pub enum Event {
         /// The sum of their losses, each before its step.
         loss_sum: f64,
     },
-    /// A test within the first epoch, if [`Recipe::tests_within_first`] asks for it.
+    /// An evaluation during the first epoch, if [`Recipe::tests_within_first`] asks for it.
     Test {
         /// The number of samples done.
         done: usize,
@@ -223,9 +223,25 @@ pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, TrainingError>
 
 /// Trains a network from random initial weights, and calls `report` during and after every epoch.
 ///
+/// ```
+/// use twolayer::host::dataset::{Dataset, Digits};
+/// use twolayer::host::training::{Event, Recipe, train};
+/// # fn main() -> Result<(), twolayer::host::Error> {
+/// let digits = Dataset::generate(Digits { seed: 1, train: 2000, test: 500 }, &mut |_| ())?;
+/// let recipe = Recipe { epochs: 2, hidden: 100, ..Recipe::fast() };
+/// let trained = train(&digits, &recipe, |event| {
+///     if let Event::Epoch(epoch) = event {
+///         println!("epoch {}: {:.1} % right", epoch.number, 100.0 * epoch.test.accuracy());
+///     }
+/// })?;
+/// assert!(trained.test.accuracy() > 0.8);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
-/// If a setting is out of range, memory runs out, training diverges, or after an epoch no hidden unit is active any more.
+/// [`TrainingError::Size`] or [`TrainingError::Trainer`] if a setting is out of range, [`TrainingError::File`] if memory runs out,
+/// [`TrainingError::Diverged`] if training diverges, [`TrainingError::Dead`] if no hidden unit is active any more after an epoch.
 pub fn train(
     dataset: &Dataset,
     recipe: &Recipe,
