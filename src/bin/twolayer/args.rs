@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
-use twolayer::host::dataset::{Digits, Name, Source};
+use twolayer::host::dataset::{DataSource as Source, Digits, Name};
 use twolayer::host::tensors::{Input, Layout};
 use twolayer::host::training::{Init, Recipe};
 use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Tuning};

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::open_data::{GENERATING, Reporter, fetch, settings};
 use crate::table::count;
 use indicatif::HumanBytes;
-use twolayer::host::dataset::{Checked, Digits, Fetch, Name, Source, State, identify, verify};
+use twolayer::host::dataset::{Checked, DataSource as Source, Digits, Fetch, Name, State, identify, verify};
 use twolayer::host::printable;
 
 pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {

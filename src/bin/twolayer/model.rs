@@ -4,7 +4,7 @@ use crate::args::DataArgs;
 use crate::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use twolayer::host::dataset::Source;
+use twolayer::host::dataset::DataSource as Source;
 use twolayer::host::{Action, FileError};
 
 /// The extension of model files.

@@ -8,7 +8,7 @@ use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use twolayer::Shape;
-use twolayer::host::dataset::{DataError, Dataset, Fetch, Name, Progress, Set, Source};
+use twolayer::host::dataset::{DataError, DataSource as Source, Dataset, Fetch, Name, Progress, Set};
 use twolayer::host::{FileAccess, printable};
 
 /// An open data set, or its test set only, and where it comes from.

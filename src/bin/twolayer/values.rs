@@ -3,7 +3,7 @@
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use core::str::FromStr;
 use core::time::Duration;
-use twolayer::host::dataset::{Name, Source};
+use twolayer::host::dataset::{DataSource as Source, Name};
 use twolayer::host::tensors::{ExportFormat, Layout};
 use twolayer::host::training::{Init, Recipe};
 use twolayer::picture::Ink;

@@ -19,7 +19,7 @@ pub use error::{DataError, SetError};
 pub use fetch::{Fetch, Refusal, redact_url};
 #[doc(hidden)]
 pub use gzip::expand_bytes;
-pub use name::{Name, Source};
+pub use name::{DataSource, Name};
 #[cfg(feature = "download")]
 pub use verify::{Checked, State, identify, verify};
 
@@ -62,6 +62,20 @@ pub enum Progress<'a> {
 }
 
 /// A training set and a test set.
+///
+/// ```
+/// use twolayer::host::FileAccess;
+/// use twolayer::host::dataset::{Dataset, Digits};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// // Four IDX files, as those of MNIST.
+/// Digits { seed: 1, train: 50, test: 20 }.write(directory, &mut |_| ())?;
+/// let dataset = Dataset::open(directory, FileAccess::Map)?;
+/// assert_eq!((dataset.train.len(), dataset.test.len()), (50, 20));
+/// assert_eq!((dataset.train.pixels(), dataset.train.image_size()), (28 * 28, Some([28, 28])));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Dataset {
     /// The training set.
@@ -126,8 +140,8 @@ impl Dataset {
         Self { train: self.train.inverted(), test: self.test.inverted() }
     }
 
-    /// The same data set with its last `count` training images in place of the test set: for settings to be chosen by, so that the
-    /// test set is looked at once. A copy in memory.
+    /// The same data set with its last `count` training images in place of the test set. Choose settings with it, and look at the
+    /// real test set once, at the end. A copy in memory.
     ///
     /// # Errors
     ///

@@ -12,14 +12,14 @@ const MNIST_DIR: &str = "MNIST_DIR";
 
 /// A data set by name or by directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum DataSource {
     /// A named data set.
     Named(Name),
     /// A directory of four IDX files.
     Directory(PathBuf),
 }
 
-impl Source {
+impl DataSource {
     /// Parses the name of a data set (`mnist`, `fashion` or `digits`); any other text is taken as a directory. For a
     /// directory called `mnist`, write `./mnist`.
     pub fn parse(text: impl AsRef<OsStr>) -> Self {
