@@ -486,7 +486,7 @@ fn bad_pictures_do_not_stop_the_others() {
             good[..good.len() / 2].to_vec(),
             "the PNG file is damaged or truncated: unexpected end of file; save or",
         ),
-        ("cut.jpg", photo[..photo.len() / 2].to_vec(), "the JPEG file is damaged or truncated: it has no end"),
+        ("cut.jpg", photo[..photo.len() / 2].to_vec(), "the JPEG file is damaged or truncated: no end marker"),
         ("cut.pgm", b"P5 30 20 255\nxyz".to_vec(), "the PNM file is damaged or truncated: 3 of 600 bytes of levels"),
         ("notes.txt", b"a text, no picture".to_vec(), "begins with \"a text, \"; PNG, JPEG, PGM and PPM files can"),
         ("empty", Vec::new(), "the file is empty"),

@@ -275,7 +275,7 @@ fn a_mirror_has_no_query() {
         let mut by_variable = sandbox.command(&["--hidden", "9"]);
         by_variable.env("TWOLAYER_MIRROR", &mirror);
         for ran in [sandbox.run(&["data", "fetch", "mnist", "--mirror", &mirror]), Outcome::from(by_variable)] {
-            ran.failed(&[&server.url(), "is followed by a query or a fragment"]);
+            ran.failed(&[&server.url(), "has a query or a fragment"]);
             assert!(!ran.err.contains("secret"), "{ran:#?}");
         }
     }

@@ -162,7 +162,7 @@ pub enum FetchError {
         refusals: Vec<Refusal>,
     },
     /// A mirror is not the URL of a directory.
-    #[error("{} is followed by a query or a fragment (? or #): a mirror is the URL of a directory", redact_url(url))]
+    #[error("{} has a query or a fragment (? or #): a mirror is the URL of a directory", redact_url(url))]
     Mirror {
         /// The URL.
         url: String,

@@ -20,9 +20,9 @@ use ureq::Agent;
 #[derive(Clone, Debug)]
 pub struct Fetch {
     /// The URLs of directories that hold the files, tried in order; they have no query and no fragment. If empty, the public
-    /// mirrors of the data set are used. Credentials in a URL are never shown.
+    /// mirrors of the data set are used. Credentials in a URL never appear in messages.
     pub mirrors: Vec<String>,
-    /// The longest time that a server may send nothing. The limit for a whole file is twenty times this.
+    /// The longest time without data from a server. The limit for a whole file is twenty times this.
     pub timeout: Duration,
     /// Whether to check the SHA-256 of files in the cache again. They were checked when they were downloaded.
     pub recheck: bool,

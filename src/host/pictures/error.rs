@@ -42,7 +42,7 @@ pub enum PictureFileError {
     Empty,
     /// The file is in none of the formats.
     #[error(
-        "not a picture that can be read: it begins with \"{}\"; PNG, JPEG, PGM and PPM files can: convert it first",
+        "unknown picture format: the file begins with \"{}\"; expected PNG, JPEG, PGM or PPM: convert it first",
         found.escape_ascii()
     )]
     Unknown {
@@ -54,8 +54,8 @@ pub enum PictureFileError {
     Long,
     /// A side is not 1 to [`Picture::MAX_SIDE`], or there are more than 2²⁶ pixels.
     #[error(
-        "a picture of {width} × {height} pixels; each side takes 1 to {}, and both together at most {MAX_PIXELS} pixels: make \
-         it smaller, or cut the digit out",
+        "a picture of {width} × {height} pixels; expected sides of 1 to {} and at most {MAX_PIXELS} pixels: make it smaller, or \
+         crop it",
         Picture::MAX_SIDE
     )]
     Size {

@@ -17,7 +17,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
     let (width, height) = (u32::try_from(width).unwrap_or(u32::MAX), u32::try_from(height).unwrap_or(u32::MAX));
     check_size(width, height)?;
     if !is_complete(bytes) {
-        return Err(PictureFileError::damaged("JPEG", &"it has no end"));
+        return Err(PictureFileError::damaged("JPEG", &"no end marker"));
     }
     // All three of YCbCr, although the luma is the first of them: decoded alone, it is wrong in progressive files whose
     // chroma has half the rows and all columns.

@@ -7,8 +7,8 @@
 //! - no gamma or colour profile is applied;
 //! - the orientation that a camera writes (Exif) is applied.
 //!
-//! A file's size is checked by its header, before memory is taken for its pixels. These take up to four bytes each while they
-//! are decoded, a progressive JPEG's up to nine, and one byte thereafter: at most 700 MB for the largest picture. A JPEG of
+//! A file's size is checked by its header, before memory is allocated for its pixels. While it is decoded, a pixel takes up to
+//! four bytes, in a progressive JPEG up to nine, and one byte afterwards: at most 700 MB for the largest picture. A JPEG of
 //! 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of `twolayer predict`.
 
 mod error;
@@ -30,13 +30,13 @@ const MAX_PIXELS: u64 = 1 << 26;
 /// The most bytes of a file.
 const MAX_FILE_LEN: usize = 1 << 28;
 
-/// A grey picture, 0 to 255, from a file or of memory.
+/// A grey picture of 8 bits per pixel, from a file or from memory.
 ///
 /// ```
 /// use twolayer::host::GreyPicture;
 /// use twolayer::picture::Ink;
 /// # fn main() -> Result<(), twolayer::host::GreyPictureError> {
-/// // Three light strokes, in a format that is easily written by hand.
+/// // One light stroke, in a format that is easy to write by hand.
 /// let mut file = b"P5 32 32 255\n".to_vec();
 /// file.extend((0..32 * 32).map(|i| if (8..24).contains(&(i / 32)) && (14..17).contains(&(i % 32)) { 255 } else { 0 }));
 ///
@@ -79,7 +79,7 @@ enum Channels {
 impl GreyPicture {
     /// A picture of `width × height` levels, row by row.
     ///
-    /// `name` is named by errors, and need not be a file.
+    /// `name` appears in errors; it need not be a file.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl GreyPicture {
         }
     }
 
-    /// Decodes a file. Its first bytes say its format, not its name.
+    /// Decodes a file. The format is detected from its first bytes, not from its name.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl GreyPicture {
         Self::read(path, file)
     }
 
-    /// Decodes what a reader gives to its end, like [`open`](Self::open). `name` is named by errors.
+    /// Decodes what a reader gives to its end, like [`open`](Self::open). `name` appears in errors.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl GreyPicture {
         Self::from_bytes(path, &bytes)
     }
 
-    /// Decodes the bytes of a file, like [`open`](Self::open). `name` is named by errors.
+    /// Decodes the bytes of a file, like [`open`](Self::open). `name` appears in errors.
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl GreyPicture {
         self.height
     }
 
-    /// The picture as the core knows it.
+    /// A view of the picture for the core.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! How a camera was held, as it says in its files' Exif data, by the crate `kamadak-exif`.
+//! The orientation of a photograph, from its Exif data, by the crate `kamadak-exif`.
 
 use exif::{In, Reader, Tag};
 

@@ -1,4 +1,4 @@
-//! Quantises a network with the images of a data set, and compares its accuracy before and after.
+//! Quantises a network with the images of a data set, and compares two networks.
 
 use super::QuantizeError;
 use super::quantize::quantize_samples;

@@ -1,4 +1,4 @@
-//! Integer networks made of f32 ones: fitted, tuned and compared.
+//! Quantises f32 networks, trains the result further, and compares the two.
 
 mod compare;
 mod error;

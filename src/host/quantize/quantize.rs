@@ -1,29 +1,28 @@
 //! Turns a trained f32 network into the payload of a [`QuantizedNetwork`].
 //!
-//! Every choice is made on the labelled images that the caller hands over, which should be training images: ten thousand
-//! are enough. The arithmetic is f64 in a fixed order, `+ − × ÷ √` and rounding only, so the same network and the same
+//! Everything is fitted to labelled images, which should be training images: ten thousand are enough. The arithmetic is f64 in a fixed order, `+ − × ÷ √` and rounding only, so the same network and the same
 //! images give the same payload on every machine.
 //!
 //! # First layer
 //!
 //! With `x` an image's pixels, `v` their levels, `w` a hidden unit's weights: find integers `q` and a scale `c` such that
 //! `Σ_images (x·w − c v·q)²` is small. That is least squares with the Gram matrix `Σ v vᵀ`, which all units share. It is
-//! solved first in real numbers (the weights fitted to the levels), then in integers, each rounding made up for by the
+//! solved first in real numbers (the weights fitted to the levels), then in integers, each rounding error compensated by the
 //! weights still to be rounded.
 //!
 //! A unit's scale is the finest at which its weights fit their range (4 bits: the clipping of least error) *and* its
 //! largest activation on the images fits a byte after the shift. A bias is one more weight, of a feature that is always 1;
-//! it has room for finer steps than any weight, and is rounded last, so it makes up for what the others left.
+//! its steps can be finer than those of any weight, and it is rounded last, so it compensates for the errors of the others.
 //!
 //! # Second layer
 //!
-//! The scales of the hidden units go into the rows of `w2`. Then `w2` is fitted to what training worked towards, outputs
-//! of 1 for the label and 0 elsewhere, given the integer activations of the quantised hidden layer, and rounded the same
+//! The scales of the hidden units go into the rows of `w2`. Then `w2` is fitted to the targets of training, outputs of 1 for
+//! the label and 0 elsewhere, given the integer activations of the quantised hidden layer, and rounded the same
 //! way to one common scale. The trained `w2` counts as much as 1000 images.
 //!
 //! So quantising also trains, in one step of ridge regression, and **a quantised network may well be more accurate than the
-//! f32 one**: on MNIST, after the article's recipe, by 0.06 to 0.37 points of a hundred for 8 bits as for 4. That is the
-//! fit's doing, not the rounding's. The fit sees training images only, as training did.
+//! f32 one**: on MNIST, after the article's recipe, by 0.06 to 0.37 percentage points, for 8 bits as for 4. That is
+//! due to the fit, not to the rounding. The fit sees training images only, as training did.
 //!
 //! A network whose mean loss on the images is that of all-zero outputs or more was not trained towards these targets, but with
 //! another loss, such as cross-entropy. Then `w2` is fitted to the f32 network's own outputs.
@@ -79,12 +78,12 @@ pub fn quantize_samples(
     Ok(fit(weights, bits, images, labels)?.quantized)
 }
 
-/// A quantised network, and what its integers are worth.
+/// A quantised network and its scales.
 pub(crate) struct Fit {
     pub(crate) quantized: Quantized,
-    /// What one step of each hidden unit's activation is worth, for pixels as they are.
+    /// The scale of each hidden unit's integer activation, for pixels 0 to 255.
     pub(crate) activations: Vec<f64>,
-    /// What one step of the outputs is worth.
+    /// The scale of the integer outputs.
     pub(crate) outputs: f64,
     /// Whether the outputs were fitted to the labels.
     pub(crate) loss: LossFunction,
@@ -161,8 +160,8 @@ impl Trained {
         Self { shape, first: [biases, numbers].concat(), second: [output_biases, second].concat() }
     }
 
-    /// Each hidden unit's largest activation, and what each image's outputs are to be: 1 for the label and 0 elsewhere, or
-    /// what they are, by the loss that the network was trained with.
+    /// Each hidden unit's largest activation, and the target of each image's outputs, which depends on the loss that the network
+    /// was trained with: 1 for the label and 0 elsewhere, or the outputs themselves.
     fn run<'i>(
         &self,
         images: impl ExactSizeIterator<Item = &'i [u8]>,
@@ -206,7 +205,7 @@ impl Trained {
     }
 }
 
-/// Writes the shift, the first layer and its biases; gives what one step of each hidden unit's activation is worth.
+/// Writes the shift, the first layer and its biases; returns the scale of each hidden unit's activation.
 ///
 /// `first` is the biases, if there are any, then `[inputs][hidden]`; `largest` the largest activations.
 fn quantize_first<'i>(
@@ -294,7 +293,7 @@ impl<'q> Activations<'q> {
     }
 }
 
-/// Writes the second layer and its biases; gives what one step of an output is worth. `prior` is the trained one: biases, if
+/// Writes the second layer and its biases; returns the scale of the outputs. `prior` is the trained one: biases, if
 /// there are any, then `[hidden][outputs]`, for activations of the quantised first layer. With the images come the targets of
 /// their outputs.
 fn quantize_second<'i>(

@@ -1,11 +1,11 @@
-//! Trains a quantised network further, through its rounding: weights are chosen that work well when they are rounded.
+//! Trains a quantised network further (quantisation-aware training): finds weights that work well when they are rounded.
 //!
-//! The network is trained with the first layer as it is rounded and images in the levels that an integer network sees. After
-//! every block the steps are added to weights that are not rounded, and those are rounded again: the gradient passes straight
-//! through the rounding (Courbariaux, Bengio and David, 2015). The second layer is trained in f32, and
-//! quantised at the end, by least squares on the outputs; that also makes up for the rounding of the hidden layer.
+//! The network is trained with its rounded first layer, on images in the levels that an integer network sees. After every block,
+//! the steps are added to a copy of the weights that is not rounded, and the copy is rounded again: the gradient passes straight
+//! through the rounding (Courbariaux, Bengio and David, 2015). The second layer is trained in f32 and quantised at the end, by
+//! least squares on the outputs, which also compensates for the rounding of the hidden layer.
 //!
-//! Costs about two and a half times the training of the f32 network, an epoch.
+//! An epoch takes about two and a half times as long as one of the f32 network.
 
 use super::QuantizeError;
 use super::quantize::{fit, fit_second_to};
@@ -19,7 +19,7 @@ use crate::simd::Backend;
 use core::fmt;
 use core::num::NonZeroUsize;
 
-/// How a quantised network is trained further. The loss is the one that the network was trained with.
+/// Settings of [`tune`]. The loss is the one that the network was trained with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tuning {
     /// The number of passes over the training set, which is shuffled for each.
@@ -37,7 +37,7 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// A run of so many epochs.
+    /// The default settings, for this many epochs.
     #[must_use]
     pub fn new(epochs: u32) -> Self {
         Self {
@@ -63,8 +63,8 @@ impl fmt::Display for Tuning {
     }
 }
 
-/// Pixels have one 64th of their range when they are levels, and hidden units one eighth of theirs. Then one rate suits both
-/// layers, as before: 64 times that for pixels.
+/// As levels, pixels have one 64th of their range, and hidden units have one eighth of theirs. Then one rate suits both layers, as
+/// before: 64 times the rate for pixels.
 const LEVEL: f32 = 64.0;
 const HIDDEN: f32 = 8.0;
 /// Samples from one rounding to the next.
@@ -159,7 +159,7 @@ pub fn tune(
     Ok(fit_second_to(second.collect(), sample_images, quantized))
 }
 
-/// The first layer, not rounded, and what it is rounded to.
+/// The first layer before rounding, and the grid that it is rounded to.
 struct Grid {
     /// As [`Shape`](crate::Shape) says.
     weights: Vec<f32>,

@@ -1,4 +1,4 @@
-//! Writes HTML: all text is escaped, every element is closed, and nothing outside the page is named.
+//! Writes HTML: all text is escaped, every element is closed, and no external resource is used.
 
 use super::plot::Plot;
 

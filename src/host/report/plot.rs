@@ -1,4 +1,4 @@
-//! Plots, as SVG, by `plotters`. Its colours are stand-ins, which the page's style sheet replaces, light or dark.
+//! Plots, as SVG, by `plotters`. Its colours are placeholders, which the page's style sheet replaces, for light or dark.
 
 use crate::base::to_f64;
 use plotters::prelude::*;

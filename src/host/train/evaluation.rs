@@ -1,4 +1,4 @@
-//! Evaluates a network on a data set: accuracy, confusion matrix, and how the margin sorts right results from wrong ones.
+//! Evaluates a network on a data set: accuracy, confusion matrix, and accuracy by confidence.
 
 use super::{Threads, TrainingError};
 use crate::host::data::Set;
@@ -9,7 +9,7 @@ use crate::net::{Network, Shape, SizeError};
 /// Images per batch. A batch reads each panel of W1 only once.
 const BATCH: usize = 64;
 
-/// The class of an image, and its margin: by how much its output is above the next largest, in the network's own unit.
+/// The predicted class of an image, and its margin: the largest output minus the next largest, in the network's own unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ImageResult {
     /// The class.
@@ -138,7 +138,7 @@ pub struct Evaluation {
     ranked: Vec<(f64, bool)>,
 }
 
-/// The results of the largest margins.
+/// The images with the largest margins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coverage {
     /// The least margin among them.
