@@ -44,80 +44,46 @@ pub enum Error {
     Picture(GreyPictureError),
 }
 
-impl From<FileError> for Error {
-    fn from(error: FileError) -> Self {
-        Self::File(error)
-    }
+/// How each error becomes one of these.
+macro_rules! from {
+    ($($from:ty: |$error:ident| $into:expr;)+) => {
+        $(impl From<$from> for Error {
+            fn from($error: $from) -> Self {
+                $into
+            }
+        })+
+    };
 }
 
-impl From<DataError> for Error {
-    fn from(error: DataError) -> Self {
-        match error {
-            DataError::File(error) => error.into(),
-            error => Self::Data(error),
-        }
-    }
+from! {
+    FileError: |error| Self::File(error);
+    SetError: |error| Self::Data(error.into());
+    SizeError: |error| Self::Training(error.into());
+    TrainError: |error| Self::Training(error.into());
+    DataError: |error| match error {
+        DataError::File(error) => error.into(),
+        error => Self::Data(error),
+    };
+    TrainingError: |error| match error {
+        TrainingError::File(error) => error.into(),
+        TrainingError::Set(error) => error.into(),
+        error => Self::Training(error),
+    };
+    QuantizeError: |error| match error {
+        QuantizeError::Training(error) => error.into(),
+        error => Self::Quantize(error),
+    };
+    ConvertError: |error| match error {
+        ConvertError::File(error) => error.into(),
+        error => Self::Convert(error),
+    };
 }
-
-impl From<SetError> for Error {
-    fn from(error: SetError) -> Self {
-        Self::Data(error.into())
-    }
-}
-
 #[cfg(feature = "download")]
-impl From<FetchError> for Error {
-    fn from(error: FetchError) -> Self {
-        Self::Data(error.into())
-    }
-}
-
-impl From<TrainingError> for Error {
-    fn from(error: TrainingError) -> Self {
-        match error {
-            TrainingError::File(error) => error.into(),
-            TrainingError::Set(error) => error.into(),
-            error => Self::Training(error),
-        }
-    }
-}
-
-impl From<SizeError> for Error {
-    fn from(error: SizeError) -> Self {
-        Self::Training(error.into())
-    }
-}
-
-impl From<TrainError> for Error {
-    fn from(error: TrainError) -> Self {
-        Self::Training(error.into())
-    }
-}
-
-impl From<QuantizeError> for Error {
-    fn from(error: QuantizeError) -> Self {
-        match error {
-            QuantizeError::Training(error) => error.into(),
-            error => Self::Quantize(error),
-        }
-    }
-}
-
-impl From<ConvertError> for Error {
-    fn from(error: ConvertError) -> Self {
-        match error {
-            ConvertError::File(error) => error.into(),
-            error => Self::Convert(error),
-        }
-    }
-}
-
+from! { FetchError: |error| Self::Data(error.into()); }
 #[cfg(feature = "pictures")]
-impl From<GreyPictureError> for Error {
-    fn from(error: GreyPictureError) -> Self {
-        match error {
-            GreyPictureError::File(error) => error.into(),
-            error => Self::Picture(error),
-        }
-    }
+from! {
+    GreyPictureError: |error| match error {
+        GreyPictureError::File(error) => error.into(),
+        error => Self::Picture(error),
+    };
 }

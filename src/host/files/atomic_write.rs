@@ -4,6 +4,8 @@
 //! another process can lock is abandoned, and whoever next creates one in the same directory removes it.
 
 use super::{Action, FileError};
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple"))]
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Seek, Write as _};
@@ -201,19 +203,14 @@ pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, FileError> {
 
 /// Allocates the space of a file of `len` bytes. Where the file system cannot (NFS before 4.2, FAT on Linux), a full disk is
 /// noticed when the file is written.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple"))]
 fn allocate(file: &File, len: u64) -> io::Result<()> {
-    use rustix::fs::{FallocateFlags, fallocate};
-    use rustix::io::Errno;
-    match fallocate(file, FallocateFlags::empty(), 0, len) {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple"))]
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, len) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
         result => Ok(result?),
     }
-}
-
-/// Sets the length of a file, which allocates its space on Windows.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple")))]
-fn allocate(file: &File, len: u64) -> io::Result<()> {
+    // On Windows, this allocates the space too.
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple")))]
     file.set_len(len)
 }
 
