@@ -1,7 +1,7 @@
 //! Downloads published data sets into the cache. Each file is decompressed and its SHA-256 checked during the transfer;
 //! it gets its final name only if the check passes.
 
-use super::gzip::Decompressed;
+use super::gzip::{Decompressed, MAGIC};
 use super::name::{File, Name};
 use super::verify::{Digest, sha256_matches};
 use super::{DataError, FetchError, Progress, digit_files};
@@ -217,7 +217,7 @@ impl Download<'_> {
             .take(2)
             .read_to_end(&mut start)
             .map_err(|error| DownloadError::Server(self.explain(&error.into())))?;
-        let is_gzip = start == [0x1f, 0x8b];
+        let is_gzip = start == MAGIC;
         let body = io::Cursor::new(start).chain(body);
         let contents: Box<dyn Read> =
             if is_gzip { Box::new(Decompressed::new(io::BufReader::new(body))) } else { Box::new(body) };

@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 /// The first bytes of every archive.
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The contents of an archive, of all its members. Zeros may follow them, as on a tape: for `flate2::MultiGzDecoder` they are an
 /// error. The archive's own checksums and lengths are checked.
