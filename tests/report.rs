@@ -141,7 +141,7 @@ fn the_page_says_what_the_text_says() {
     assert_alone(&page);
     let accuracy = out.lines().find_map(|line| line.strip_prefix("accuracy  ")).unwrap().replace(" of", "</strong> of");
     assert!(page.contains(&accuracy) && page.contains("int8"));
-    assert!(page.contains("Sums of the hidden units") && page.contains("strongest of 70 hidden units"));
+    assert!(page.contains("Positive sums of the hidden units") && page.contains("strongest of 70 hidden units"));
 }
 
 /// Names of files are text, not markup.
@@ -205,7 +205,7 @@ fn the_page_of_the_main_job_is_small() {
     let train = ["--epochs", "1", "--limit", "12000", "--report", "r.html", "--data", directory.to_str().unwrap()];
     let out = sandbox.run(&[&train[..], &["--model", "m.twolayer"]].concat()).succeeded();
     let page = fs::read_to_string(sandbox.work().join("r.html")).unwrap();
-    assert!(page.contains("<figcaption>Test accuracy within the first epoch"));
+    assert!(page.contains("<figcaption>Test accuracy during the first epoch"));
     // The tests within the epoch change nothing.
     let plain =
         sandbox.run(&["--epochs", "1", "--limit", "12000", "--data", train[7], "--model", "m.twolayer"]).succeeded();

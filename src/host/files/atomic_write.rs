@@ -184,18 +184,12 @@ fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Opt
 #[must_use = "the space is freed when this is dropped"]
 pub struct Reservation(#[expect(dead_code, reason = "only kept open")] Option<File>);
 
-/// Checks that a file can be written to `path`; gives what [`resolve_target`] gives.
-pub(crate) fn check_writable(path: &Path) -> Result<Option<PathBuf>, FileError> {
-    let target = resolve_target(path)?;
-    target.as_ref().map(|target| create_temporary(target)).transpose().map_err(with_path(path))?;
-    Ok(target)
-}
-
 /// Checks that a file of `len` bytes can be written to `path`, and allocates the space for it.
 pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, FileError> {
-    let Some(target) = check_writable(path)? else {
+    let Some(target) = resolve_target(path)? else {
         return Ok(Reservation(None));
     };
+    create_temporary(&target).map_err(with_path(path))?;
     // A file without a name, so that nothing is left of it.
     let room = tempfile::tempfile_in(parent_directory(&target)).and_then(|file| allocate(&file, len).map(|()| file));
     Ok(Reservation(Some(room.map_err(FileError::io(Action::Write, path))?)))

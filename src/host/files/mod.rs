@@ -9,7 +9,7 @@ mod page_buffer;
 mod quantized;
 
 pub use atomic_write::Reservation;
-pub(super) use atomic_write::{OutputDirectory, check_writable, reserve, write_all_atomically, write_atomically};
+pub(super) use atomic_write::{OutputDirectory, reserve, write_all_atomically, write_atomically};
 pub(super) use bytes::Bytes;
 pub use bytes::FileAccess;
 pub use error::{Action, FileError, printable};

@@ -12,7 +12,7 @@ mod speed;
 mod units;
 
 use crate::host::data::Set;
-use crate::host::files::{FileError, check_writable, write_atomically};
+use crate::host::files::{FileError, reserve, write_atomically};
 use crate::host::train::Evaluation;
 use crate::net::{Shape, Weights};
 use html::{Html, percent};
@@ -63,7 +63,7 @@ impl Report<'_> {
     ///
     /// If the file cannot be written.
     pub fn check_writable(path: &Path) -> Result<(), FileError> {
-        check_writable(path).map(drop)
+        reserve(path, 0).map(drop)
     }
 
     /// Writes the page atomically, as model files are written. `evaluation` is that of a network of this shape on `test`.
