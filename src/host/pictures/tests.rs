@@ -312,7 +312,7 @@ fn other_files_are_no_pictures() {
         assert_eq!(refused(file), PictureFileError::Unknown { found });
     }
     let error = refused(b"\xFF\xD8\0\"").to_string();
-    assert!(error.contains("it begins with \"\\xff\\xd8\\x00\\\"\"; expected PNG, JPEG, PGM or PPM"), "{error}");
+    assert!(error.contains("the file begins with \"\\xff\\xd8\\x00\\\"\"; expected PNG, JPEG, PGM or PPM"), "{error}");
 }
 
 /// Cut anywhere, or with any byte changed, a file is an error or a picture; cut, it is always an error.
