@@ -333,7 +333,7 @@ fn what_was_seen_is_saved() {
     // Several, by their place in the command, to a directory; a bad one leaves its number out.
     fs::create_dir(work("all")).unwrap();
     fs::write(work("bad"), "no picture").unwrap();
-    predict(&["digit.png", "bad", "seen.png", "--save-seen", "all"]).failed(&["bad: not a picture", "1 of 3"]);
+    predict(&["digit.png", "bad", "seen.png", "--save-seen", "all"]).failed(&["bad: unknown picture format", "1 of 3"]);
     let files: Vec<_> = sandbox.listing().into_iter().filter(|name| name.starts_with("work/all/")).collect();
     assert_eq!(files.len(), 2, "{files:?}");
     assert!(fs::read(work("all/1.png")).unwrap() == fs::read(work("seen.png")).unwrap());
@@ -345,7 +345,7 @@ fn what_was_seen_is_saved() {
     assert_eq!(two.out, "");
     predict(&["digit.png", "--save-seen", "no/where.png"])
         .failed(&["cannot write no/where.png", "create its directory"]);
-    predict(&["bad", "--save-seen", "bad.png"]).failed(&["bad: not a picture"]);
+    predict(&["bad", "--save-seen", "bad.png"]).failed(&["bad: unknown picture format"]);
     assert_eq!(sandbox.listing(), before);
 }
 
