@@ -173,7 +173,7 @@ pub(crate) struct FetchArgs {
 /// The option for the instructions to use.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct BackendArgs {
-    /// SIMD instructions; the result is the same [default: the best available]
+    /// SIMD instructions, of those this machine has; the result is the same [default: the best]
     #[arg(long, value_name = "TIER", value_parser = values::backend(), help_heading = SPEED, hide_short_help = true)]
     pub(crate) backend: Option<Backend>,
 }
