@@ -68,7 +68,7 @@ impl<'s> LevelLists<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::int::level;
+    use crate::int::level::level;
     use std::vec;
     use std::vec::Vec;
 

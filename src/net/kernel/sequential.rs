@@ -211,8 +211,9 @@ fn correct<I: Isa, const W: usize, const N: usize>(isa: I, gram: &[f32], delta1:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Shape;
     use crate::net::kernel::tests::{SAMPLES, on_all_tiers};
-    use crate::net::{PANEL, Shape};
+    use crate::net::shape::PANEL;
     use crate::simd::LANES;
     use crate::support::recipe::{Approx, sequence};
     use crate::support::{Dice, bits, signed_weights};
