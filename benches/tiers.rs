@@ -15,7 +15,8 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use std::time::Instant;
 use twolayer::probe::Parts;
 use twolayer::{
-    Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, digit, fill_initial, weights_hash,
+    Answer, Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, digit, fill_initial,
+    weights_hash,
 };
 
 const BLOCK: usize = TrainOptions::BLOCK;
@@ -171,11 +172,7 @@ fn classification(c: &mut Criterion) {
     let shape = shape(HIDDEN);
     let (weights, _) = memory(shape);
     let mut scratch = vec![0.0; Network::batch_scratch_len(shape, BLOCK)];
-    let mut outputs = |network: &Network| {
-        let mut outputs = vec![0.0; BLOCK * 10];
-        network.outputs_batch(&images, &mut scratch, &mut outputs).expect("whole images");
-        outputs
-    };
+    let mut outputs = |network: &Network| network.outputs_batch(&images, &mut scratch).expect("whole images").to_vec();
     let weights = Weights::new(shape, &weights).expect("as many as the shape has");
     let network = |backend| Network::new(weights, backend);
     let expected = outputs(&network(Backend::baseline()));
@@ -187,10 +184,12 @@ fn classification(c: &mut Criterion) {
     for backend in Backend::available() {
         let network = network(backend);
         for (name, count) in [("one image", 1), ("64 images", BLOCK)] {
-            let mut classes = vec![0; count];
             group.throughput(Throughput::Elements(count as u64));
             group.bench_function(BenchmarkId::new(name, backend), |b| {
-                b.iter(|| network.classify_batch(black_box(&images[..count * 784]), &mut scratch, &mut classes));
+                b.iter(|| {
+                    let outputs = network.outputs_batch(black_box(&images[..count * 784]), &mut scratch);
+                    outputs.map(|outputs| outputs.chunks(10).map(|outputs| Answer::of(outputs).class).fold(0, u8::max))
+                });
             });
         }
     }

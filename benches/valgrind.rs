@@ -23,8 +23,8 @@ use twolayer::host::Quantized;
 use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::probe::Parts;
 use twolayer::{
-    Backend, Bits, Distortion, INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut, digit,
-    fill_initial,
+    Answer, Backend, Bits, Distortion, INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut,
+    digit, fill_initial,
 };
 
 type Anything = Box<dyn core::error::Error>;
@@ -187,13 +187,16 @@ fn run_part(part: &str, tier: &str, times: u32) -> Result<(), Anything> {
     }
     if part.ends_with("f32") {
         let network = Network::new(weights.view(), backend);
-        let (mut scratch, mut classes) = (vec![0.0; Network::batch_scratch_len(SHAPE, BLOCK)], vec![0; BLOCK]);
+        let mut scratch = vec![0.0; Network::batch_scratch_len(SHAPE, BLOCK)];
         if part.starts_with("one") {
             let image = &images[..SHAPE.inputs()];
-            repeat(&mut || _ = network.classify(black_box(image), &mut scratch).expect("valid buffers"));
+            repeat(&mut || {
+                black_box(Answer::of(network.outputs(black_box(image), &mut scratch).expect("valid buffers")));
+            });
         } else {
             repeat(&mut || {
-                network.classify_batch(black_box(&images), &mut scratch, &mut classes).expect("valid buffers");
+                let outputs = network.outputs_batch(black_box(&images), &mut scratch).expect("valid buffers");
+                outputs.chunks(SHAPE.outputs()).for_each(|outputs| _ = black_box(Answer::of(outputs)));
             });
         }
         return Ok(());
@@ -242,6 +245,8 @@ fn integers(
     let network = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
     let mut scratch = vec![0; PackedNetwork::scratch_len(SHAPE)];
     let image = &images[..SHAPE.inputs()];
-    repeat(&mut || _ = network.classify(black_box(image), &mut scratch).expect("valid buffers"));
+    repeat(&mut || {
+        black_box(Answer::of(network.outputs(black_box(image), &mut scratch).expect("valid buffers")));
+    });
     Ok(())
 }

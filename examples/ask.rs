@@ -21,7 +21,7 @@ mod learner;
 
 use core::error::Error;
 use host::{Answer, Line};
-use learner::{Learner, verdict};
+use learner::Learner;
 use std::path::Path;
 use std::process::Command;
 use twolayer::host::dataset::{Dataset, Set};
@@ -53,13 +53,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape)];
-    let mut outputs = vec![0; shape.outputs()];
     let mirrored = lessons > 0;
     let mut tally = Tally::default();
     for (image, label) in first(&data.test, count, mirrored) {
         let answer = line.classify(&image)?;
-        network.outputs(&image, &mut scratch, &mut outputs)?;
-        tally.add(&answer, label, &outputs);
+        tally.add(&answer, label, network.outputs(&image, &mut scratch)?);
     }
     tally.print(if mirrored { "mirrored" } else { "images" });
     if !mirrored {
@@ -67,20 +65,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let (mut second, mut hidden) = (vec![0; network.second_layer().len()], vec![0; shape.hidden()]);
-    let mut learner = Learner::new(network, &mut second, &mut hidden)?;
+    let mut outputs = vec![0; shape.outputs()];
+    let mut learner = Learner::new(network, &mut second, &mut hidden, &mut outputs)?;
     line.forget()?;
     let mut tally = Tally::default();
     for (image, label) in first(&data.train, lessons, mirrored) {
         let answer = line.learn(&image, label)?;
-        learner.learn(&image, label, &mut scratch, &mut outputs)?;
-        tally.add(&answer, label, &outputs);
+        tally.add(&answer, label, learner.learn(&image, label, &mut scratch)?);
     }
     tally.print("lessons");
     let mut tally = Tally::default();
     for (image, label) in first(&data.test, count, mirrored) {
         let answer = line.adapted(&image)?;
-        learner.outputs(&image, &mut scratch, &mut outputs)?;
-        tally.add(&answer, label, &outputs);
+        tally.add(&answer, label, learner.outputs(&image, &mut scratch)?);
     }
     tally.print("afterwards");
     Ok(())
@@ -110,7 +107,8 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, answer: &Answer, label: u8, outputs: &[i32]) {
-        let same = answer.outputs == outputs && (answer.class, answer.margin) == verdict(outputs);
+        let twolayer::Answer { class, margin } = twolayer::Answer::of(outputs);
+        let same = answer.outputs == outputs && (answer.class, answer.margin) == (class, margin);
         self.all += 1;
         self.right += u32::from(answer.class == label);
         self.same += u32::from(same);

@@ -4,7 +4,7 @@
 use core::error::Error;
 use twolayer::host::{FileAccess, GreyPicture, ModelFile};
 use twolayer::picture::Ink;
-use twolayer::{Backend, Network};
+use twolayer::{Answer, Backend, Network};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<_> = std::env::args_os().skip(1).collect();
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // All memory is the caller's. The smaller the margin, the likelier is a mistake.
     let mut scratch = vec![0.0; Network::scratch_len(network.shape())];
-    let (digit, margin) = network.classify_with_margin(&input, &mut scratch)?;
-    println!("{digit}, margin {margin:.3}, in {} × {} pixels of {:?} ink", seen.width, seen.height, seen.ink);
+    let Answer { class, margin } = Answer::of(network.outputs(&input, &mut scratch)?);
+    println!("{class}, margin {margin:.3}, in {} × {} pixels of {:?} ink", seen.width, seen.height, seen.ink);
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! The images are the built-in synthetic digits; any others of 8-bit pixels do as well, 0 being the background.
 
 use core::error::Error;
-use twolayer::{Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, WeightsMut, digit, fill_initial};
+use twolayer::{Answer, Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, WeightsMut, digit, fill_initial};
 
 /// Images, one after the other, and their labels.
 fn digits(seed: u64, count: u32) -> (Vec<u8>, Vec<u8>) {
@@ -30,9 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (images, labels) = digits(2, 1000);
     let network = Network::new(trainer.weights(), Backend::detect());
     let mut scratch = vec![0.0; Network::batch_scratch_len(shape, labels.len())];
-    let mut classes = vec![0; labels.len()];
-    network.classify_batch(&images, &mut scratch, &mut classes)?;
-    let correct = classes.iter().zip(&labels).filter(|(class, label)| class == label).count();
+    let outputs = network.outputs_batch(&images, &mut scratch)?;
+    let correct =
+        outputs.chunks(10).zip(&labels).filter(|(outputs, label)| Answer::of(outputs).class == **label).count();
     println!("{correct} of {} digits are classified correctly", labels.len());
     Ok(())
 }

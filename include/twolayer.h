@@ -1,13 +1,13 @@
 /* twolayer: classifies images with a trained two-layer network, from C or C++.
  *
- * There are two kinds of model file: with integer weights, for twolayer_open, twolayer_classify and twolayer_outputs,
- * and with f32 weights, for the functions with f32 in their names. Integer networks that have biases, or halve their images
- * first, have functions with any in their names; these take plain networks as well, for a little more code.
- * The linker drops functions that are not called.
+ * A model file has integer weights or f32 weights. Its kind matters only to the function that opens it: twolayer_open for plain
+ * integer networks, twolayer_open_any for integer networks that may have biases or halve their images first (for a little
+ * more code), twolayer_open_f32 for f32 networks. An open model keeps the code that it is asked with; the linker drops the code
+ * of kinds that are never opened.
  *
  * The model is read in place: its bytes must start at a multiple of 4, and stay valid and unchanged while the model is
- * in use. Pixels need no alignment, but must not change while a function reads them. Buffers must not overlap. No function allocates, aborts or has global state, so
- * threads and interrupt handlers may share a model, each with its own scratch. */
+ * in use. Pixels need no alignment, but must not change while a function reads them. Buffers must not overlap. No function
+ * allocates, aborts or has global state, so threads and interrupt handlers may share a model, each with its own scratch. */
 #ifndef TWOLAYER_H
 #define TWOLAYER_H
 
@@ -42,10 +42,10 @@ typedef int32_t twolayer_status;
 #define TWOLAYER_PIXELS 8     /* the number of pixels is not that of the network's images */
 #define TWOLAYER_SCRATCH 9    /* the scratch is too small */
 #define TWOLAYER_OUTPUTS 10   /* outputs_len is not the network's number of outputs */
-#define TWOLAYER_KIND 11      /* the network is of another kind: plain integers, other integers, or f32 */
+#define TWOLAYER_KIND 11      /* the network is of another kind than the function opens */
 #define TWOLAYER_PICTURE 12   /* a picture's sides, stride, length or ink is not what twolayer_normalize takes */
 #define TWOLAYER_BLANK 13     /* nothing stands out in the picture */
-#define TWOLAYER_NO_DIGIT 14  /* the picture is noise, a texture, filled with ink or with blobs, or shows a speck only */
+#define TWOLAYER_NO_DIGIT 14  /* no digit found: noise, a texture, too much ink, scattered blobs, or a speck only */
 
 /* An open model, owned by the caller. Its fields may be read; only the functions that open may write them.
  * There is nothing to close. */
@@ -61,7 +61,19 @@ typedef struct twolayer_model {
     uint16_t halved_width;  /* columns of the images, if they are halved, else 0 */
     uint16_t halved_height; /* rows of the images, if they are halved, else 0 */
     size_t scratch_words;   /* scratch length in 32-bit words for the functions below */
+    void (*runner)(void);   /* private */
 } twolayer_model;
+
+/* An output or a margin is a number of the network's own kind. */
+typedef union twolayer_output {
+    int32_t integer; /* of integer networks */
+    float real;      /* of f32 networks: model.bits is 32 */
+} twolayer_output;
+
+typedef union twolayer_margin {
+    uint32_t integer;
+    float real;
+} twolayer_margin;
 
 /* The scratch length as a constant, for arrays: equal to scratch_words for plain integer weights and for those that halve
  * their images, an upper bound for f32. */
@@ -69,17 +81,22 @@ typedef struct twolayer_model {
 #define TWOLAYER_HALVED_SCRATCH_WORDS(inputs, outputs) (TWOLAYER_SCRATCH_WORDS(inputs, outputs) + ((inputs) + 3u) / 4u)
 #define TWOLAYER_F32_SCRATCH_WORDS(inputs, outputs) (2u * (inputs) + (inputs) / 4u + ((inputs) + 111u) / 112u + 16u * (outputs) + 191u)
 
-/* Opens a model file with integer weights, len bytes long, and checks it, checksums included. On error, *model is not
- * written. The checksum costs a pass over the file: 10 instructions a byte on a Cortex-M4, 4 if the library is built with
- * the feature crc-table (a table of 1 kB). */
+/* Opens a model file, len bytes long, and checks it, checksums included: plain integer weights, any integer weights, f32
+ * weights. On error, *model is not written. The checksum costs a pass over the file: 10 instructions a byte on a Cortex-M4, 4 if
+ * the library is built with the feature crc-table (a table of 1 kB). f32 weights are for cores with a floating-point unit; their
+ * results are bit-identical on every machine. */
 twolayer_status twolayer_open(twolayer_model *model, const uint8_t *bytes, size_t len);
+twolayer_status twolayer_open_any(twolayer_model *model, const uint8_t *bytes, size_t len);
+twolayer_status twolayer_open_f32(twolayer_model *model, const uint8_t *bytes, size_t len);
 
-/* As twolayer_open, but does not compare the weights with their checksum: a few thousand instructions, however long the
+/* The same, without comparing the weights with their checksum: a few thousand instructions for integer weights, however long the
  * file is. Damaged weights make wrong answers, and nothing worse. */
 twolayer_status twolayer_open_unchecked(twolayer_model *model, const uint8_t *bytes, size_t len);
+twolayer_status twolayer_open_any_unchecked(twolayer_model *model, const uint8_t *bytes, size_t len);
+twolayer_status twolayer_open_f32_unchecked(twolayer_model *model, const uint8_t *bytes, size_t len);
 
-/* Checks the header, the length and all checksums of a model file of any kind, open or not: what twolayer_open_unchecked and
- * twolayer_any_open_unchecked leave out, for a moment when there is time. */
+/* Checks the header, the length and all checksums of a model file of any kind, open or not: call it later, when there is time,
+ * for what the functions above leave out. */
 twolayer_status twolayer_verify(const uint8_t *bytes, size_t len);
 
 /* Writes the class of an image to *label: the index of the largest output, the lowest such index if there are several.
@@ -88,34 +105,15 @@ twolayer_status twolayer_verify(const uint8_t *bytes, size_t len);
 twolayer_status twolayer_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
                                   uint32_t *scratch, size_t scratch_words, uint32_t *label);
 
-/* As twolayer_classify, and writes the margin: by how much the largest output is above the next largest, UINT32_MAX if there
- * is one output only. The smaller the margin, the likelier is a mistake. Its unit is the network's own. */
+/* As twolayer_classify, and writes the margin: by how much the largest output is above the next largest; UINT32_MAX or infinity
+ * if there is one output only. The smaller the margin, the likelier is a mistake. Its unit is the network's own. */
 twolayer_status twolayer_classify_margin(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
-                                         uint32_t *scratch, size_t scratch_words, uint32_t *label, uint32_t *margin);
+                                         uint32_t *scratch, size_t scratch_words, uint32_t *label,
+                                         twolayer_margin *margin);
 
 /* Writes the outputs of an image, outputs_len numbers. */
 twolayer_status twolayer_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
-                                 uint32_t *scratch, size_t scratch_words, int32_t *outputs, size_t outputs_len);
-
-/* The same for any network of integers: with biases or without, for images as they are or halved. */
-twolayer_status twolayer_any_open(twolayer_model *model, const uint8_t *bytes, size_t len);
-twolayer_status twolayer_any_open_unchecked(twolayer_model *model, const uint8_t *bytes, size_t len);
-twolayer_status twolayer_any_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
-                                         uint32_t *scratch, size_t scratch_words, uint32_t *label);
-twolayer_status twolayer_any_classify_margin(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
-                                                uint32_t *scratch, size_t scratch_words, uint32_t *label,
-                                                uint32_t *margin);
-twolayer_status twolayer_any_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
-                                        uint32_t *scratch, size_t scratch_words, int32_t *outputs, size_t outputs_len);
-
-/* The same for f32 weights, with or without biases, for images as they are or halved, for cores with a floating-point unit. Results are bit-identical on every machine. */
-twolayer_status twolayer_f32_open(twolayer_model *model, const uint8_t *bytes, size_t len);
-twolayer_status twolayer_f32_classify(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
-                                      float *scratch, size_t scratch_words, uint32_t *label);
-twolayer_status twolayer_f32_classify_margin(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
-                                             float *scratch, size_t scratch_words, uint32_t *label, float *margin);
-twolayer_status twolayer_f32_outputs(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len,
-                                     float *scratch, size_t scratch_words, float *outputs, size_t outputs_len);
+                                 uint32_t *scratch, size_t scratch_words, twolayer_output *outputs, size_t outputs_len);
 
 /* What is darker in a picture, the ink or what it is on. */
 #define TWOLAYER_INK_AUTO 0u  /* found out */

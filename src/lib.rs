@@ -13,7 +13,7 @@
 //!
 #![cfg_attr(feature = "std", doc = "```")]
 #![cfg_attr(not(feature = "std"), doc = "```ignore")]
-//! use twolayer::{Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, WeightsMut, digit, fill_initial};
+//! use twolayer::{Answer, Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, WeightsMut, digit, fill_initial};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let shape = Shape::new(28 * 28, 64, 10)?;
@@ -33,8 +33,8 @@
 //! let network = Network::new(trainer.weights(), Backend::detect());
 //! let mut scratch = vec![0.0; Network::scratch_len(shape)];
 //! let (image, _label) = digit(2, 0); // from another seed
-//! let class = network.classify(&image, &mut scratch)?;
-//! assert!(class < 10);
+//! let answer = Answer::of(network.outputs(&image, &mut scratch)?);
+//! assert!(answer.class < 10 && answer.margin >= 0.0);
 //! # Ok(()) }
 //! ```
 //!
@@ -44,6 +44,7 @@
 //! |---|---|
 //! | images in memory | [`Trainer`] to train, [`Network`] to classify |
 //! | a model file on a disk | [`host::ModelFile`] |
+//! | a model of whatever kind | [`AnyNetwork`]; [`host::ModelFile::any`] on a host |
 //! | a model in flash or in the program | [`include_model!`], or [`Model::from_bytes`]; [`QuantizedNetwork`] for int8 and int4 |
 //! | a photograph, a scan, a camera's frame | [`picture`], in the core; [`host::GreyPicture`] for PNG, JPEG and PNM files |
 //! | a data set | [`host::data`], and [`host::train`] for whole runs |
@@ -75,8 +76,8 @@
 // On docs.rs, items say which feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// A static library for a host takes std's panic handler; one for bare metal brings its own: see `ffi`. The reference, for tests and benches,
-// has vectors.
+// A static library for a host takes std's panic handler; one for bare metal brings its own: see `ffi`. The
+// reference, for tests and benches, has vectors.
 #[cfg(all(any(feature = "probe", feature = "staticlib"), not(any(test, feature = "std", target_os = "none"))))]
 extern crate std;
 
@@ -84,7 +85,8 @@ extern crate std;
 #[cfg(test)]
 extern crate self as twolayer;
 
-// The floors, each with one door: its `mod.rs`. A floor uses only those above it in this list; tests/floors.rs checks it.
+// The floors, lowest first: base, simd, net, int, image, model, ffi, host. Each has one door, its `mod.rs`, and uses only those
+// below it: tests/floors.rs.
 mod base;
 #[cfg(feature = "ffi")]
 pub mod ffi;
@@ -100,10 +102,10 @@ mod simd;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-pub use base::crc32;
+pub use base::{Answer, Output, crc32};
 pub use image::{Distortion, Idx, IdxError, digit, idx, picture};
 pub use int::{Bits, QuantizedNetwork};
-pub use model::{IncludedModel, Kind, Model, ModelError};
+pub use model::{AnyNetwork, AnyOutputs, IncludedModel, Kind, Model, ModelError};
 #[cfg(feature = "probe")]
 pub use net::probe;
 pub use net::{

@@ -13,7 +13,8 @@ use support::Samples;
 use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::model::{Details, HEADER_LEN, header};
 use twolayer::{
-    Backend, Bits, INIT_SCALE, Idx, Kind, Model, Network, Shape, TrainOptions, Trainer, WeightsMut, fill_initial,
+    Answer, Backend, Bits, INIT_SCALE, Idx, Kind, Model, Network, Shape, TrainOptions, Trainer, WeightsMut,
+    fill_initial,
 };
 
 /// The system's allocator with a count of requests per thread.
@@ -85,7 +86,6 @@ fn the_core_does_not_allocate() {
     let mut weights = WeightsMut::new(shape, &mut numbers).unwrap();
     let mut training = vec![0.0; Trainer::scratch_len(shape, 8)];
     let mut inference = vec![0.0; Network::batch_scratch_len(shape, 20)];
-    let (mut outputs, mut classes) = ([0.0; 20 * 10], [0; 20]);
     let mut images_file = [&[0, 0, 8, 2, 0, 0, 0, 20, 0, 0, 0, 113], &samples.images[..]].concat();
     for backend in Backend::available() {
         without_allocating("fill_initial", || fill_initial(&mut weights, 1, INIT_SCALE));
@@ -105,10 +105,9 @@ fn the_core_does_not_allocate() {
         let file: &[u8] = bytemuck::cast_slice(&words);
         without_allocating("opening a model and classifying", || {
             let network = Model::from_bytes(file).unwrap().network(backend).unwrap();
-            network.outputs_batch(&samples.images, &mut inference, &mut outputs).unwrap();
-            network.classify_batch(&samples.images, &mut inference, &mut classes).unwrap();
-            network.classify(&samples.images[..113], &mut inference).unwrap();
-            network.outputs(&samples.images[1..], &mut inference, &mut outputs).unwrap_err();
+            network.outputs_batch(&samples.images, &mut inference).unwrap();
+            black_box(Answer::of(network.outputs(&samples.images[..113], &mut inference).unwrap()));
+            network.outputs(&samples.images[1..], &mut inference).unwrap_err();
             Model::from_bytes(&file[..HEADER_LEN + 4]).unwrap_err();
             Model::from_bytes(&file[1..]).unwrap_err();
         });
@@ -120,15 +119,13 @@ fn the_core_does_not_allocate() {
         let payload: &[u8] = &bytemuck::cast_slice(&words)[..len];
         let mut packed = vec![0; PackedNetwork::memory_len(shape)];
         let mut scratch = vec![0; PackedNetwork::scratch_len(shape).max(shape.inputs() + 100)];
-        let (image, mut outputs) = (&samples.images[..113], [0; 10]);
+        let image = &samples.images[..113];
         without_allocating("classifying in integers", || {
             let network = QuantizedNetwork::new(shape, bits, payload).unwrap();
-            network.outputs(image, &mut scratch, &mut outputs).unwrap();
-            network.classify(image, &mut scratch).unwrap();
-            network.classify(&image[1..], &mut scratch).unwrap_err();
+            black_box(Answer::of(network.outputs(image, &mut scratch).unwrap()));
+            network.outputs(&image[1..], &mut scratch).unwrap_err();
             let network = PackedNetwork::new(&network, &mut packed, Backend::detect()).unwrap();
-            network.outputs(image, &mut scratch, &mut outputs).unwrap();
-            network.classify(image, &mut scratch).unwrap();
+            black_box(Answer::of(network.outputs(image, &mut scratch).unwrap()));
         });
     }
     without_allocating("reading IDX", || {

@@ -19,7 +19,7 @@ mod tools;
 
 use frame::{CRC, END, ESC, ESC_END, Fault, receive, send};
 use host::{Answer, Line};
-use learner::{LearnError, Learner, verdict};
+use learner::{LearnError, Learner};
 use payload::{Payload, biased, random, shape};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -79,22 +79,22 @@ fn boards_answer_and_learn_as_the_host_does() {
 fn converse(line: &mut Line, quantized: &Quantized, data: &Dataset) {
     let (network, shape) = (quantized.network(), quantized.network().shape());
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape)];
-    let mut outputs = vec![0; shape.outputs()];
     let (mut second, mut hidden) = (vec![0; network.second_layer().len()], vec![0; shape.hidden()]);
-    let mut learner = Learner::new(network, &mut second, &mut hidden).unwrap();
+    let mut outputs = vec![0; shape.outputs()];
+    let mut learner = Learner::new(network, &mut second, &mut hidden, &mut outputs).unwrap();
     let image = |index| data.test.image(index).unwrap();
     let same = |answer: &Answer, outputs: &[i32]| {
         assert_eq!(answer.outputs, outputs);
-        assert_eq!((answer.class, answer.margin), verdict(outputs));
+        let twolayer::Answer { class, margin } = twolayer::Answer::of(outputs);
+        assert_eq!((answer.class, answer.margin), (class, margin));
     };
 
     let mut right = 0;
     for index in 0..IMAGES {
         let answer = line.classify(&image(index)).unwrap();
-        network.outputs(&image(index), &mut scratch, &mut outputs).unwrap();
-        assert_eq!(network.classify_with_margin(&image(index), &mut scratch), Ok((answer.class, answer.margin)));
-        same(&answer, &outputs);
-        same(&line.adapted(&image(index)).unwrap(), &outputs); // no lesson yet
+        let outputs = network.outputs(&image(index), &mut scratch).unwrap();
+        same(&answer, outputs);
+        same(&line.adapted(&image(index)).unwrap(), outputs); // no lesson yet
         right += usize::from(Some(answer.class) == data.test.label(index));
     }
     assert!(right * 10 > IMAGES * 8, "only {right} of {IMAGES} right: not a trained network");
@@ -132,9 +132,9 @@ fn converse(line: &mut Line, quantized: &Quantized, data: &Dataset) {
         let answer = String::from_utf8(line.answer().unwrap()).unwrap();
         assert!(answer.starts_with('!') && answer.contains(words), "{answer}, not {words}");
         line.raw(&[END, END]).unwrap(); // no frames, no answers
-        network.outputs(&image(1), &mut scratch, &mut outputs).unwrap();
-        same(&line.classify(&image(1)).unwrap(), &outputs);
-        same(&line.adapted(&image(1)).unwrap(), &outputs);
+        let outputs = network.outputs(&image(1), &mut scratch).unwrap();
+        same(&line.classify(&image(1)).unwrap(), outputs);
+        same(&line.adapted(&image(1)).unwrap(), outputs);
     }
 
     let weights = |line: &mut Line| -> Vec<i16> {
@@ -146,16 +146,14 @@ fn converse(line: &mut Line, quantized: &Quantized, data: &Dataset) {
         let mut image = data.train.image(index).unwrap();
         image.chunks_mut(28).for_each(<[u8]>::reverse);
         let label = data.train.label(index).unwrap();
-        learner.learn(&image, label, &mut scratch, &mut outputs).unwrap();
-        same(&line.learn(&image, label).unwrap(), &outputs);
+        let outputs = learner.learn(&image, label, &mut scratch).unwrap();
+        same(&line.learn(&image, label).unwrap(), outputs);
     }
     assert_ne!(learner.second_layer(), start, "nothing was learnt");
     assert_eq!(weights(line), learner.second_layer());
     for index in 0..IMAGES {
-        learner.outputs(&image(index), &mut scratch, &mut outputs).unwrap();
-        same(&line.adapted(&image(index)).unwrap(), &outputs);
-        network.outputs(&image(index), &mut scratch, &mut outputs).unwrap();
-        same(&line.classify(&image(index)).unwrap(), &outputs);
+        same(&line.adapted(&image(index)).unwrap(), learner.outputs(&image(index), &mut scratch).unwrap());
+        same(&line.classify(&image(index)).unwrap(), network.outputs(&image(index), &mut scratch).unwrap());
     }
     line.forget().unwrap();
     assert_eq!(weights(line), start);
@@ -235,20 +233,18 @@ fn learners_keep_to_their_definition() {
         let network = QuantizedNetwork::any(shape, bits, payload.bytes()).unwrap();
         let mut scratch = vec![7; QuantizedNetwork::scratch_len(shape)];
         let (mut second, mut room) = (vec![7; network.second_layer().len()], vec![7; shape.hidden()]);
-        let (mut hidden, mut found) = (room.clone(), vec![7; shape.outputs()]);
-        let mut learner = Learner::new(network, &mut second, &mut room).unwrap();
+        let (mut hidden, mut outputs) = (room.clone(), vec![7; shape.outputs()]);
+        let mut learner = Learner::new(network, &mut second, &mut room, &mut outputs).unwrap();
         let mut definition = Definition::new(&network);
 
         let image: Vec<u8> = (0..shape.inputs()).map(|_| if number < 50 { next() } else { 255 }).collect();
-        let mut expected = found.clone();
-        network.outputs(&image, &mut scratch, &mut expected).unwrap();
-        learner.outputs(&image, &mut scratch, &mut found).unwrap();
-        assert_eq!(found, expected, "before the first lesson");
+        let expected = network.outputs(&image, &mut scratch).unwrap().to_vec();
+        assert_eq!(learner.outputs(&image, &mut scratch), Ok(&expected[..]), "before the first lesson");
         for _ in 0..40 {
             let image: Vec<u8> = (0..shape.inputs()).map(|_| if number < 50 { next() } else { 255 }).collect();
             let label = usize::from(next()) % shape.outputs();
             network.hidden(&image, &mut scratch, &mut hidden).unwrap();
-            learner.learn(&image, u8::try_from(label).unwrap(), &mut scratch, &mut found).unwrap();
+            let found = learner.learn(&image, u8::try_from(label).unwrap(), &mut scratch).unwrap();
             let found: Vec<i64> = found.iter().map(|&output| output.into()).collect();
             assert_eq!(found, definition.outputs(&hidden));
             definition.learn(&hidden, label);
@@ -268,34 +264,25 @@ fn what_cannot_be_learnt_is_an_error_and_changes_nothing() {
     let shape = shape(4, 3, 2);
     let payload = Payload::new(shape, Bits::Eight, 1, || 200);
     let network = QuantizedNetwork::any(shape, Bits::Eight, payload.bytes()).unwrap();
-    for (second, hidden, found, expected) in [(5, 3, 5, 6), (7, 3, 7, 6), (6, 2, 2, 3), (6, 4, 4, 3)] {
-        let (mut second, mut hidden) = (vec![0; second], vec![0; hidden]);
-        let error = Learner::new(network, &mut second, &mut hidden).err();
+    for (second, hidden, outputs, found, expected) in
+        [(5, 3, 2, 5, 6), (7, 3, 2, 7, 6), (6, 2, 2, 2, 3), (6, 4, 2, 4, 3), (6, 3, 1, 1, 2), (6, 3, 3, 3, 2)]
+    {
+        let (mut second, mut hidden, mut outputs) = (vec![0; second], vec![0; hidden], vec![0; outputs]);
+        let error = Learner::new(network, &mut second, &mut hidden, &mut outputs).err();
         assert_eq!(error, Some(SizeError::Results { found, expected }));
     }
     let (mut second, mut hidden, mut outputs) = ([0; 6], [0; 3], [0; 2]);
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape)];
-    let mut learner = Learner::new(network, &mut second, &mut hidden).unwrap();
+    let mut learner = Learner::new(network, &mut second, &mut hidden, &mut outputs).unwrap();
     let start = learner.second_layer().to_vec();
-    let size = |found, expected| Err(LearnError::Size(SizeError::Pixels { found, expected }));
-    assert_eq!(learner.learn(&[255; 3], 1, &mut scratch, &mut outputs), size(3, 4));
-    assert_eq!(
-        learner.learn(&[255; 4], 2, &mut scratch, &mut outputs),
-        Err(LearnError::Label { found: 2, outputs: 2 })
-    );
-    let room = SizeError::Results { found: 1, expected: 2 };
-    assert_eq!(learner.learn(&[255; 4], 1, &mut scratch, &mut outputs[..1]), Err(LearnError::Size(room)));
+    let pixels = SizeError::Pixels { found: 3, expected: 4 };
+    assert_eq!(learner.learn(&[255; 3], 1, &mut scratch), Err(LearnError::Size(pixels)));
+    assert_eq!(learner.learn(&[255; 4], 2, &mut scratch), Err(LearnError::Label { found: 2, outputs: 2 }));
+    let short = SizeError::Scratch { found: scratch.len() - 1, expected: scratch.len() };
+    assert_eq!(learner.learn(&[255; 4], 1, &mut scratch[1..]), Err(LearnError::Size(short)));
     assert_eq!(learner.second_layer(), start);
-    learner.learn(&[255; 4], 1, &mut scratch, &mut outputs).unwrap();
+    learner.learn(&[255; 4], 1, &mut scratch).unwrap();
     assert_ne!(learner.second_layer(), start);
-}
-
-#[test]
-fn verdicts_are_the_network_s() {
-    assert_eq!(verdict(&[3, 9, 9, 1]), (1, 0));
-    assert_eq!(verdict(&[-5, -9]), (0, 4));
-    assert_eq!(verdict(&[i32::MIN, i32::MAX]), (1, u32::MAX));
-    assert_eq!(verdict(&[-7]), (0, u32::MAX));
 }
 
 /// Frames of random bytes are read as they were sent, and if any byte is changed, lost or inserted they are not; the next

@@ -91,10 +91,9 @@ type Answer = (u32, u32, Vec<u32>);
 fn expected(network: &Quantized, pixels: &[u8]) -> Vec<Answer> {
     let (shape, bits) = (network.shape(), network.bits());
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape)];
-    let mut outputs = vec![0; shape.outputs()];
     let answer = |image: &[u8]| {
-        network.network().outputs(image, &mut scratch, &mut outputs).unwrap();
-        let (class, margin) = network.network().classify_with_margin(image, &mut scratch).unwrap();
+        let outputs = network.network().outputs(image, &mut scratch).unwrap();
+        let twolayer::Answer { class, margin } = twolayer::Answer::of(outputs);
         let defined = oracle::outputs(shape, bits, network.payload(), image);
         assert_eq!(outputs.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), defined);
         (class.into(), margin, outputs.iter().map(|output| output.cast_unsigned()).collect())

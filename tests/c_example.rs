@@ -15,7 +15,7 @@ use twolayer::host::training::{self, Recipe};
 use twolayer::host::{ModelFile, quantize};
 use twolayer::model::Details;
 use twolayer::picture::{Ink, Picture};
-use twolayer::{Backend, Bits, Network, QuantizedNetwork, digit};
+use twolayer::{Answer, Backend, Bits, Network, QuantizedNetwork, digit};
 
 #[test]
 fn a_c_program_tells_which_digit_is_in_a_picture() {
@@ -58,10 +58,10 @@ fn a_c_program_tells_which_digit_is_in_a_picture() {
         let picture = Picture::new(&grey.pixels, 130, 110, 130).unwrap();
         let mut scratch = vec![0; Picture::scratch_len(130, 28)];
         picture.normalize(Ink::Auto, &mut scratch, &mut input).unwrap();
-        let (class, margin) =
-            Network::new(weights, Backend::detect()).classify_with_margin(&input, &mut numbers).unwrap();
+        let network = Network::new(weights, Backend::detect());
+        let Answer { class, margin } = Answer::of(network.outputs(&input, &mut numbers).unwrap());
         assert_eq!(text(&run(&f32_model, &path)), format!("{class}, margin {margin:.4}\n"));
-        let (class, margin) = quantized.network().classify_with_margin(&input, &mut words).unwrap();
+        let Answer { class, margin } = Answer::of(quantized.network().outputs(&input, &mut words).unwrap());
         assert_eq!(text(&run(&int4_model, &path)), format!("{class}, margin {margin}\n"));
     }
 

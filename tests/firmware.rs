@@ -29,8 +29,8 @@ use twolayer::host::quantize_samples;
 use twolayer::model::{self, Model};
 use twolayer::picture::{Ink, Picture};
 use twolayer::{
-    Backend, Bits, INIT_SCALE, Kind, LossFunction, Network, QuantizedNetwork, Shape, TrainOptions, Trainer, Weights,
-    WeightsMut, crc32, digit, fill_initial, fill_scaled, weights_hash,
+    Answer, Backend, Bits, INIT_SCALE, Kind, LossFunction, Network, QuantizedNetwork, Shape, TrainOptions, Trainer,
+    Weights, WeightsMut, crc32, digit, fill_initial, fill_scaled, weights_hash,
 };
 
 /// The number of images whose outputs are compared.
@@ -43,7 +43,7 @@ const OUTPUTS: usize = 10;
 /// Limits for one inference, in bytes.
 const STACK: u32 = 256;
 const SCRATCH: u32 = 1800;
-const CODE: u32 = 3000;
+const CODE: u32 = 3050;
 
 /// Says what is done now, whether or not the output of tests is captured.
 fn say(what: &str) {
@@ -252,12 +252,11 @@ fn host_results(bytes: &[u8], pixels: &[u8]) -> Vec<(u32, Vec<u32>)> {
     let network = model.quantized_any().expect("a sound payload");
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(model.shape())];
     let answer = |pixels: &[u8]| {
-        let mut outputs = vec![0; model.shape().outputs()];
-        network.outputs(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
+        let outputs = network.outputs(pixels, &mut scratch).expect("buffers of the right length");
         let defined = oracle::outputs(model.shape(), network.bits(), model.payload(), pixels);
         assert_eq!(outputs.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), defined);
         let class = oracle::class(&defined).into();
-        (class, outputs.into_iter().map(i32::cast_unsigned).collect())
+        (class, outputs.iter().map(|output| output.cast_unsigned()).collect())
     };
     pixels.chunks_exact(model.shape().pixels()).map(answer).collect()
 }
@@ -288,7 +287,7 @@ fn code(image: &Path) -> (u32, u32, usize) {
     const OPENING: [&str; 9] = [
         "mem",
         "from_bytes",
-        "checked_shape",
+        "header",
         "verify",
         "inference_open",
         "twolayer_open",
@@ -305,6 +304,8 @@ fn code(image: &Path) -> (u32, u32, usize) {
             && !"bB".contains(kind)
             && !PROGRAM.contains(&name)
             && !name.contains("twolayer_firmware")
+            // The Rust image writes what is wrong with a model as C's status.
+            && !(name.contains("ffi") && name.contains("Status"))
             && !name.starts_with(".Lanon")
             // In the Rust image, only the program calls memset and memcpy; in the C image, only opening calls memcpy.
             && (!name.contains("mem") || image.ends_with("classify-c"))
@@ -380,7 +381,7 @@ fn every_board_gives_the_same_outputs_as_the_host() {
                 // Armv6-M has fewer registers; C has the network itself on the stack, and its own status.
                 let stack = match (*board, *variant) {
                     ("m0" | "m3", "C") => STACK + 112,
-                    (_, variant) if variant.starts_with('C') => STACK + 32,
+                    (_, variant) if variant.starts_with('C') => STACK + 48,
                     ("m0" | "microbit", _) => STACK + 16,
                     _ => STACK,
                 };
@@ -551,16 +552,16 @@ fn a_network_from_pytorch_gives_the_hosts_outputs() {
     let image = build("m4", "default").join("classify-biased");
     let right = |classes: &[u8]| classes.iter().zip(test_labels).filter(|(class, label)| class == label).count();
     let network = Network::new(weights, Backend::detect());
-    let mut classes = vec![0; test_labels.len()];
-    let mut scratch = vec![0.0; Network::batch_scratch_len(shape, classes.len())];
-    network.classify_batch(pixels, &mut scratch, &mut classes).expect("buffers of the right length");
+    let mut scratch = vec![0.0; Network::batch_scratch_len(shape, test_labels.len())];
+    let outputs = network.outputs_batch(pixels, &mut scratch).expect("buffers of the right length");
+    let mut classes: Vec<_> = outputs.chunks_exact(OUTPUTS).map(|outputs| Answer::of(outputs).class).collect();
     let before = right(&classes);
     for bits in [Bits::Eight, Bits::Four] {
         let quantized =
             quantize_samples(weights, bits, &train[..10_000 * INPUTS], &labels[..10_000]).expect("a sound network");
         let mut words = vec![0; QuantizedNetwork::scratch_len(shape)];
         for (class, image) in classes.iter_mut().zip(pixels.chunks_exact(INPUTS)) {
-            *class = quantized.network().classify(image, &mut words).expect("a class");
+            *class = Answer::of(quantized.network().outputs(image, &mut words).expect("outputs")).class;
         }
         let after = right(&classes);
         assert!(after + 50 >= before, "{bits:?}: {after} right, {before} in f32");
@@ -754,11 +755,11 @@ fn f32_outputs_are_the_hosts_bits() {
     let network = Weights::new(shape(hidden), &weights).map(|weights| Network::new(weights, Backend::detect()));
     let network = network.expect("as many as the shape has");
     let mut scratch = vec![0.0; Network::batch_scratch_len(shape(hidden), IMAGES)];
-    let (mut outputs, mut classes) = (vec![0.0_f32; IMAGES * OUTPUTS], vec![0; IMAGES]);
-    network.outputs_batch(pixels, &mut scratch, &mut outputs).expect("buffers of the right length");
-    network.classify_batch(pixels, &mut scratch, &mut classes).expect("buffers of the right length");
-    let outputs = outputs.chunks_exact(OUTPUTS).map(|outputs| outputs.iter().map(|output| output.to_bits()).collect());
-    let expected: Vec<(u32, Vec<u32>)> = classes.into_iter().map(u32::from).zip(outputs).collect();
+    let outputs = network.outputs_batch(pixels, &mut scratch).expect("buffers of the right length");
+    let answer = |outputs: &[f32]| {
+        (Answer::of(outputs).class.into(), outputs.iter().map(|output| output.to_bits()).collect::<Vec<u32>>())
+    };
+    let expected: Vec<(u32, _)> = outputs.chunks_exact(OUTPUTS).map(answer).collect();
     let model = file(Kind::F32, shape(hidden), bytemuck::cast_slice(&weights));
     let input = input(&model, 0, INPUTS, pixels, &[], [0; 5]);
     for board in ["m4", "m7"].into_iter().take(if all_cases() { 2 } else { 1 }) {

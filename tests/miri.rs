@@ -11,10 +11,10 @@ mod support;
 
 use payload::{Payload, random};
 use support::{Samples, bits, signed_weights, train, weights};
-use twolayer::int::PackedNetwork;
+use twolayer::int::{PackedNetwork, PayloadError};
 use twolayer::model::{Details, header};
 use twolayer::probe::Reference;
-use twolayer::{Backend, Bits, Idx, Kind, Model, ModelError, Network, QuantizedNetwork, Shape, TrainOptions};
+use twolayer::{Answer, Backend, Bits, Idx, Kind, Model, ModelError, Network, QuantizedNetwork, Shape, TrainOptions};
 
 const KINDS: [Kind; 3] = [Kind::F32, Kind::Quantized(Bits::Eight), Kind::Quantized(Bits::Four)];
 
@@ -80,17 +80,15 @@ fn found(model: &Model<'_>, image: &[u8]) -> (u8, u32, Vec<u32>) {
     if model.kind() == Kind::F32 {
         let network = model.network(Backend::detect()).unwrap();
         let mut scratch = vec![7.0; Network::scratch_len(shape)];
-        let mut outputs = vec![0.0; shape.outputs()];
-        network.outputs(image, &mut scratch, &mut outputs).unwrap();
-        let (class, margin) = network.classify_with_margin(image, &mut scratch).unwrap();
-        return (class, margin.to_bits(), bits(&outputs));
+        let outputs = network.outputs(image, &mut scratch).unwrap();
+        let Answer { class, margin } = Answer::of(outputs);
+        return (class, margin.to_bits(), bits(outputs));
     }
     let network = model.quantized_any().unwrap();
     let mut scratch = vec![7; QuantizedNetwork::scratch_len(shape)];
-    let mut outputs = vec![0; shape.outputs()];
-    network.outputs(image, &mut scratch, &mut outputs).unwrap();
-    let (class, margin) = network.classify_with_margin(image, &mut scratch).unwrap();
-    (class, margin, outputs.into_iter().map(i32::cast_unsigned).collect())
+    let outputs = network.outputs(image, &mut scratch).unwrap();
+    let Answer { class, margin } = Answer::of(outputs);
+    (class, margin, outputs.iter().copied().map(i32::cast_unsigned).collect())
 }
 
 #[test]
@@ -107,9 +105,14 @@ fn models_are_read_in_place() {
         for offset in 1..4 {
             let file = File::new(kind, shape, offset);
             let model = Model::from_bytes_unverified(file.bytes()).unwrap();
-            let errors = (model.weights().err(), model.quantized_any().err());
-            let misaligned = Some(ModelError::Misaligned { expected: 4 });
-            assert!(errors.0 == misaligned || errors.1 == misaligned, "{kind}, {shape}: {errors:?}");
+            let (found, misaligned) = match kind {
+                Kind::F32 => (model.weights().err(), ModelError::Misaligned { expected: 4 }),
+                Kind::Quantized(_) => {
+                    let misaligned = PayloadError::Misaligned { expected: 4 };
+                    (model.quantized_any().err(), ModelError::Payload(misaligned))
+                }
+            };
+            assert_eq!(found, Some(misaligned), "{kind}, {shape}");
         }
     }
 }
@@ -126,8 +129,7 @@ fn packed_networks_answer_as_those_in_flash() {
             let mut memory = vec![7; PackedNetwork::memory_len(shape)];
             let packed = PackedNetwork::new(&network, &mut memory, backend).unwrap();
             let mut scratch = vec![7; PackedNetwork::scratch_len(shape)];
-            let mut outputs = vec![0; shape.outputs()];
-            packed.outputs(&image, &mut scratch, &mut outputs).unwrap();
+            let outputs = packed.outputs(&image, &mut scratch).unwrap();
             assert!(outputs.iter().map(|output| i64::from(*output)).eq(expected.iter().copied()), "{bits:?}");
         }
     }
@@ -198,67 +200,62 @@ mod c {
         memory.as_mut_ptr().cast()
     }
 
-    /// As a C program would: nothing is written before the library writes it, and nothing lies behind a buffer.
     #[test]
     fn every_function_on_every_kind() {
         for (kind, shape) in KINDS.into_iter().flat_map(|kind| shapes().map(|shape| (kind, shape))) {
             let file = File::new(kind, shape, 0);
             let (bytes, len) = (file.bytes().as_ptr(), file.bytes().len());
-            let mut model = MaybeUninit::<Model>::uninit();
-            let m = model.as_mut_ptr();
-            let plain = !shape.has_biases() && shape.halved_image().is_none();
-            let kind_of = |right| if right { Status::Ok } else { Status::Kind };
-            let f32 = kind == Kind::F32;
-            // SAFETY: every pointer is as long as its length says; a model is used when it was opened.
-            unsafe {
-                assert_eq!(twolayer_verify(bytes, len), Status::Ok);
-                assert_eq!(twolayer_open(m, bytes, len), kind_of(!f32 && plain));
-                assert_eq!(twolayer_open_unchecked(m, bytes, len), kind_of(!f32 && plain));
-                assert_eq!(twolayer_f32_open(m, bytes, len), kind_of(f32));
-                assert_eq!(twolayer_any_open(m, bytes, len), kind_of(!f32));
-                assert_eq!(twolayer_any_open_unchecked(m, bytes, len), kind_of(!f32));
-                assert_eq!(twolayer_any_open(m, bytes, len - 1), Status::Length);
-                assert_eq!(
-                    twolayer_f32_open(ptr::null_mut(), bytes, len),
-                    if f32 { Status::Null } else { Status::Kind }
-                );
-            }
-            // SAFETY: one of the functions has opened it.
-            let words = unsafe { (*m).scratch_words };
-            let image = image(shape);
-            let (p, n) = (image.as_ptr(), image.len());
-            let (mut labels, mut margins) = (unwritten::<u32>(2), unwritten::<u32>(1));
-            let mut outputs = unwritten::<u32>(3);
-            let (mut scratch, mut short) = (unwritten::<u32>(words), unwritten::<u32>(words - 1));
-            let (s, few) = (pointer(&mut scratch), pointer(&mut short));
-            let (first, d, y) = (pointer(&mut labels), pointer(&mut margins), pointer(&mut outputs));
-            // SAFETY: every pointer is as long as its length says.
-            unsafe {
-                let second = first.add(1);
-                if f32 {
-                    let (s, few, d, y) = (s.cast(), few.cast(), d.cast(), y.cast());
-                    assert_eq!(twolayer_f32_classify(m, p, n, s, words, first), Status::Ok);
-                    assert_eq!(twolayer_f32_classify_margin(m, p, n, s, words, second, d), Status::Ok);
-                    assert_eq!(twolayer_f32_outputs(m, p, n, s, words, y, 3), Status::Ok);
-                    assert_eq!(twolayer_f32_outputs(m, p, n, few, words - 1, y, 3), Status::Scratch);
-                    assert_eq!(twolayer_any_classify(m, p, n, s.cast(), words, first), Status::Kind);
-                } else {
-                    assert_eq!(twolayer_any_classify(m, p, n, s, words, first), Status::Ok);
-                    assert_eq!(twolayer_any_classify_margin(m, p, n, s, words, second, d), Status::Ok);
-                    assert_eq!(twolayer_any_outputs(m, p, n, s, words, y.cast(), 3), Status::Ok);
-                    assert_eq!(twolayer_any_outputs(m, p, n, few, words - 1, y.cast(), 3), Status::Scratch);
-                    assert_eq!(twolayer_classify(m, p, n, s, words, first), kind_of(plain));
-                    assert_eq!(twolayer_classify_margin(m, p, n, s, words, second, d), kind_of(plain));
-                    assert_eq!(twolayer_outputs(m, p, n, s, words, y.cast(), 3), kind_of(plain));
-                    assert_eq!(twolayer_f32_classify(m, p, n, s.cast(), words, first), Status::Kind);
+            // SAFETY: bytes with their length.
+            unsafe { assert_eq!(twolayer_verify(bytes, len), Status::Ok) };
+            let (integers, plain) = (kind != Kind::F32, !shape.has_biases() && shape.halved_image().is_none());
+            let opening: [(unsafe extern "C" fn(_, _, _) -> _, _); 6] = [
+                (twolayer_open, integers && plain),
+                (twolayer_open_unchecked, integers && plain),
+                (twolayer_open_any, integers),
+                (twolayer_open_any_unchecked, integers),
+                (twolayer_open_f32, !integers),
+                (twolayer_open_f32_unchecked, !integers),
+            ];
+            for (open, opens) in opening {
+                let mut model = MaybeUninit::<Model>::uninit();
+                // SAFETY: every pointer is null or as long as its length says.
+                unsafe {
+                    assert_eq!(open(model.as_mut_ptr(), bytes, len - 1), Status::Length);
+                    assert_eq!(open(ptr::null_mut(), bytes, len), if opens { Status::Null } else { Status::Kind });
+                    assert_eq!(open(model.as_mut_ptr(), bytes, len), if opens { Status::Ok } else { Status::Kind });
                 }
-                assert_eq!(twolayer_any_classify(m, p, n, s.wrapping_byte_add(1), words, first), Status::Null);
+                if opens {
+                    // SAFETY: the function has opened it.
+                    ask(&raw const *unsafe { model.assume_init_ref() }, &file);
+                }
             }
-            let (class, margin, expected) = expected(&Opened::from_bytes(file.bytes()).unwrap(), &image);
-            // SAFETY: the functions have written them.
-            let found = unsafe { (labels.assume_init(), margins.assume_init(), outputs.assume_init()) };
-            assert_eq!((&*found.0, &*found.1, &*found.2), (&[class.into(); 2][..], &[margin][..], &expected[..]));
         }
+    }
+
+    /// As a C program would: nothing is written before the library writes it, and nothing lies behind a buffer.
+    fn ask(m: *const Model, file: &File) {
+        let opened = Opened::from_bytes(file.bytes()).unwrap();
+        // SAFETY: the model is open.
+        let words = unsafe { (*m).scratch_words };
+        let image = image(opened.shape());
+        let (p, n) = (image.as_ptr(), image.len());
+        let (mut labels, mut margins, mut outputs) = (unwritten::<u32>(2), unwritten::<u32>(1), unwritten::<u32>(3));
+        let (mut scratch, mut short) = (unwritten::<u32>(words), unwritten::<u32>(words - 1));
+        let (s, few) = (pointer(&mut scratch), pointer(&mut short));
+        let (first, d, y) = (pointer(&mut labels), pointer(&mut margins), pointer(&mut outputs));
+        // SAFETY: every pointer is as long as its length says.
+        unsafe {
+            let second = first.add(1);
+            assert_eq!(twolayer_classify(m, p, n, s, words, first), Status::Ok);
+            assert_eq!(twolayer_classify_margin(m, p, n, s, words, second, d), Status::Ok);
+            assert_eq!(twolayer_outputs(m, p, n, s, words, y, 3), Status::Ok);
+            assert_eq!(twolayer_outputs(m, p, n, few, words - 1, y, 3), Status::Scratch);
+            assert_eq!(twolayer_classify(m, p, n, s.wrapping_byte_add(1), words, first), Status::Null);
+        }
+        let (class, margin, expected) = expected(&opened, &image);
+        // SAFETY: the functions have written them.
+        let found = unsafe { (labels.assume_init(), margins.assume_init(), outputs.assume_init()) };
+        assert_eq!((&*found.0, &*found.1, &*found.2), (&[class.into(); 2][..], &[margin][..], &expected[..]));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use twolayer::host::FileAccess;
 use twolayer::host::dataset::Dataset;
 use twolayer::host::training::{self, Recipe};
 use twolayer::picture::{Ink, Picture, PictureError, Seen};
-use twolayer::{Backend, Idx, Network};
+use twolayer::{Answer, Backend, Idx, Network};
 
 const PIXELS: usize = 28 * 28;
 
@@ -49,10 +49,11 @@ impl Mnist {
     /// The classes of images.
     fn read(&self, images: &[u8]) -> Vec<u8> {
         let network = Network::new(self.trained.weights.view(), Backend::detect());
-        let mut classes = vec![0; images.len() / PIXELS];
+        let mut classes = Vec::new();
         let mut scratch = vec![0.0; Network::batch_scratch_len(network.shape(), 64)];
-        for (images, classes) in images.chunks(64 * PIXELS).zip(classes.chunks_mut(64)) {
-            network.classify_batch(images, &mut scratch, classes).unwrap();
+        for images in images.chunks(64 * PIXELS) {
+            let outputs = network.outputs_batch(images, &mut scratch).unwrap();
+            classes.extend(outputs.chunks(10).map(|outputs| Answer::of(outputs).class));
         }
         classes
     }

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use twolayer::host::{FileAccess, ModelFile};
-use twolayer::{Backend, Network};
+use twolayer::{Answer, Backend, Network};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pytorch/train.py");
 
@@ -33,11 +33,9 @@ fn run_model(model: &Path, images: &[u8]) -> (Vec<f32>, Vec<u8>) {
     let network = Network::new(weights.view(), Backend::detect());
     let count = images.len() / network.shape().inputs();
     let mut scratch = vec![0.0; Network::batch_scratch_len(network.shape(), count)];
-    let mut outputs = vec![0.0; count * network.shape().outputs()];
-    network.outputs_batch(images, &mut scratch, &mut outputs).unwrap();
-    let mut classes = vec![0; count];
-    network.classify_batch(images, &mut scratch, &mut classes).unwrap();
-    (outputs, classes)
+    let outputs = network.outputs_batch(images, &mut scratch).unwrap();
+    let classes = outputs.chunks(network.shape().outputs()).map(|outputs| Answer::of(outputs).class).collect();
+    (outputs.to_vec(), classes)
 }
 
 #[test]

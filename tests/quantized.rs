@@ -1,98 +1,116 @@
-//! Compares the quantised network with its definition, for random and extreme shapes, payloads and images.
+//! Compares both forms of the quantised network, that which reads its payload in place and the SIMD form on every tier of this
+//! machine, with their definition, for random and extreme shapes, payloads and images.
 
 mod oracle;
 mod payload;
 
 use payload::{Payload, biased, random, shape};
 use proptest::prelude::*;
-use twolayer::int::PayloadError;
-use twolayer::{Bits, QuantizedNetwork, Shape, SizeError};
+use twolayer::int::{PackedNetwork, PayloadError};
+use twolayer::{Answer, Backend, Bits, QuantizedNetwork, Shape, SizeError};
 
-/// Compares outputs and class, with scratch that is not zeroed and pixels at any address.
-fn check(shape: Shape, bits: Bits, payload: &Payload, pixels: &[u8]) {
-    let expected = oracle::outputs(shape, bits, payload.bytes(), pixels);
+/// Compares outputs and answers for plain images, with scratch that is not zeroed, pixels at any address and memory that is not
+/// vector-aligned.
+fn check(shape: Shape, bits: Bits, payload: &Payload, images: &[u8]) {
+    let images = || images.chunks(shape.inputs());
+    let expected: Vec<_> = images().map(|pixels| oracle::outputs(shape, bits, payload.bytes(), pixels)).collect();
     let network = QuantizedNetwork::any(shape, bits, payload.bytes()).expect("a valid payload");
     let mut scratch = vec![0xA5A5_A5A5; QuantizedNetwork::scratch_len(shape)];
-    let mut found = vec![-1; shape.outputs()];
-    for offset in 0..4 {
-        let mut moved = vec![7; offset];
-        moved.extend_from_slice(pixels);
-        network.outputs(&moved[offset..], &mut scratch, &mut found).expect("buffers of the right length");
-        assert_eq!(found.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), expected, "{shape:?} {bits:?}");
-    }
-    assert_eq!(network.classify(pixels, &mut scratch), Ok(oracle::class(&expected)), "{shape:?} {bits:?}");
-    let answer = (oracle::class(&expected), oracle::margin(&expected));
-    assert_eq!(network.classify_with_margin(pixels, &mut scratch), Ok(answer), "{shape:?} {bits:?}");
+    for (pixels, expected) in images().zip(&expected) {
+        for offset in 0..4 {
+            let moved = [&vec![7; offset], pixels].concat();
+            let found = network.outputs(&moved[offset..], &mut scratch).expect("buffers of the right length");
+            assert_eq!(wide(found), *expected, "{shape:?} {bits:?}");
+            let answer = Answer { class: oracle::class(expected), margin: oracle::margin(expected) };
+            assert_eq!(Answer::of(found), answer, "{shape:?} {bits:?}");
+        }
 
-    // The outputs again, from what the second layer sees and what it is made of.
-    let mut hidden = vec![7; shape.hidden()];
-    scratch.fill(0x5A5A_5A5A);
-    network.hidden(pixels, &mut scratch, &mut hidden).expect("buffers of the right length");
-    let mut found: Vec<i64> = network.output_biases().map(i64::from).collect();
-    assert_eq!(found.len(), if shape.has_biases() { shape.outputs() } else { 0 });
-    found.resize(shape.outputs(), 0);
-    for (&hidden, row) in hidden.iter().zip(network.second_layer().chunks_exact(shape.outputs())) {
-        found.iter_mut().zip(row).for_each(|(found, &weight)| *found += i64::from(hidden) * i64::from(weight));
+        // The outputs again, from what the second layer sees and what it is made of.
+        let mut hidden = vec![7; shape.hidden()];
+        scratch.fill(0x5A5A_5A5A);
+        network.hidden(pixels, &mut scratch, &mut hidden).expect("buffers of the right length");
+        let mut found: Vec<i64> = network.output_biases().map(i64::from).collect();
+        assert_eq!(found.len(), if shape.has_biases() { shape.outputs() } else { 0 });
+        found.resize(shape.outputs(), 0);
+        for (&hidden, row) in hidden.iter().zip(network.second_layer().chunks_exact(shape.outputs())) {
+            found.iter_mut().zip(row).for_each(|(found, &weight)| *found += i64::from(hidden) * i64::from(weight));
+        }
+        assert_eq!(found, *expected, "{shape:?} {bits:?}");
     }
-    assert_eq!(found, expected, "{shape:?} {bits:?}");
+
+    for backend in Backend::available() {
+        let mut memory = vec![0xA5A5_A5A5; PackedNetwork::memory_len(shape) + 1];
+        let packed = PackedNetwork::new(&network, &mut memory[1..], backend).expect("enough memory");
+        let mut scratch = vec![0x5A5A_5A5A; PackedNetwork::scratch_len(shape) + 3];
+        for (pixels, expected) in images().zip(&expected) {
+            let found = packed.outputs(pixels, &mut scratch[3..]).expect("buffers of the right length");
+            assert_eq!(wide(found), *expected, "{shape:?} {bits:?} {backend}");
+        }
+    }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Random,
-    Sparse,
-    Flat(u8),
+fn wide(outputs: &[i32]) -> Vec<i64> {
+    outputs.iter().map(|&output| output.into()).collect()
 }
 
-fn image(kind: Kind, len: usize, seed: u64) -> Vec<u8> {
+/// Three images: random, sparse, and uniformly grey.
+fn images(inputs: usize, grey: u8, seed: u64) -> Vec<u8> {
     let mut next = random(seed);
-    (0..len)
-        .map(|_| match kind {
-            Kind::Random => next(),
-            Kind::Sparse => {
-                if next() < 50 {
-                    next()
-                } else {
-                    0
-                }
-            }
-            Kind::Flat(value) => value,
-        })
-        .collect()
+    let mut images: Vec<u8> = (0..inputs).map(|_| next()).collect();
+    images.extend((0..inputs).map(|_| if next() < 50 { next() } else { 0 }));
+    images.extend(core::iter::repeat_n(grey, inputs));
+    images
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn agrees_with_the_definition(
-        inputs in 1usize..400,
-        hidden in 1usize..100,
+        inputs in 1usize..600,
+        hidden in 1usize..400,
         outputs in 1usize..24,
         shift in 1u8..=24,
         four in any::<bool>(),
         biases in any::<bool>(),
-        weights in prop_oneof![Just(None), any::<u8>().prop_map(Some)],
-        kind in prop_oneof![Just(Kind::Random), Just(Kind::Sparse), any::<u8>().prop_map(Kind::Flat)],
+        weights in prop_oneof![2 => Just(None), 1 => any::<u8>().prop_map(Some)],
+        grey in any::<u8>(),
         seed in any::<u64>(),
     ) {
         let bits = if four { Bits::Four } else { Bits::Eight };
         let shape = biased(shape(inputs, hidden, outputs), biases);
         let mut next = random(seed);
         let payload = Payload::new(shape, bits, shift, || weights.unwrap_or_else(&mut next));
-        check(shape, bits, &payload, &image(kind, inputs, seed ^ 1));
+        check(shape, bits, &payload, &images(inputs, grey, seed ^ 1));
+    }
+}
+
+/// Widths around the sizes of words, vectors, panels, tiles and batches.
+#[test]
+fn odd_widths() {
+    for bits in [Bits::Eight, Bits::Four] {
+        for hidden in [1, 15, 16, 17, 63, 64, 65, 255, 256, 257, 320, 513] {
+            for (inputs, outputs) in [(1, 1), (7, 2), (8, 3), (9, 10), (257, 5), (258, 1), (600, 3)] {
+                let shape = shape(inputs, hidden, outputs);
+                let payload = Payload::new(shape, bits, 9, random(hidden as u64));
+                for grey in [255, 100] {
+                    check(shape, bits, &payload, &images(inputs, grey, 7));
+                }
+            }
+        }
     }
 }
 
 #[test]
 fn extremes_of_every_level_and_weight() {
+    let greys = [0, 31, 32, 95, 96, 159, 160, 223, 224, 255];
     for bits in [Bits::Eight, Bits::Four] {
-        for (inputs, hidden, outputs) in [(784, 64, 10), (2500, 33, 256), (1093, 17, 5), (5000, 1, 1), (3, 1000, 10)] {
+        for (inputs, hidden, outputs) in
+            [(784, 64, 10), (784, 300, 10), (2500, 33, 256), (1093, 17, 5), (5000, 1, 1), (3, 1000, 10)]
+        {
             let shape = shape(inputs, hidden, outputs);
+            let images: Vec<u8> = greys.into_iter().flat_map(|grey| core::iter::repeat_n(grey, inputs)).collect();
             for weight in [0x00, 0xFF, 0x7F, 0x80, 0x0F, 0xF0] {
-                let payload = Payload::new(shape, bits, 1, || weight);
-                for pixel in [0, 31, 32, 95, 96, 159, 160, 223, 224, 255] {
-                    check(shape, bits, &payload, &vec![pixel; inputs]);
-                }
+                check(shape, bits, &Payload::new(shape, bits, 1, || weight), &images);
             }
         }
     }
@@ -108,9 +126,11 @@ fn the_widest_layers_do_not_overflow() {
             check(wide, bits, &Payload::new(wide, bits, 1, || weight), &[255]);
             let wide = shape(65_535, 1, 2);
             check(wide, bits, &Payload::new(wide, bits, 24, || weight), &vec![255; 65_535]);
-            check(wide, bits, &Payload::new(wide, bits, 20, &mut next), &image(Kind::Random, 65_535, 3));
+            check(wide, bits, &Payload::new(wide, bits, 20, &mut next), &images(65_535, 64, 3));
         }
     }
+    let wide = shape(3, 2, 256);
+    check(wide, Bits::Eight, &Payload::new(wide, Bits::Eight, 3, random(8)), &images(3, 255, 3));
 }
 
 #[test]
@@ -168,10 +188,11 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
         assert_eq!(QuantizedNetwork::new(other, bits, payload.bytes()).err(), Some(PayloadError::NotPlain));
         let network = QuantizedNetwork::any(other, bits, payload.bytes()).expect("a valid payload");
         let mut scratch = vec![0; QuantizedNetwork::scratch_len(other)];
-        assert_eq!(network.classify(&vec![9; other.pixels()], &mut scratch), Ok(0));
+        let outputs = network.outputs(&vec![9; other.pixels()], &mut scratch).expect("outputs");
+        assert_eq!(Answer::of(outputs).class, 0);
         let found = scratch.len() - 1;
         let refused = Err(SizeError::Scratch { found, expected: found + 1 });
-        assert_eq!(network.classify(&vec![9; other.pixels()], &mut scratch[..found]), refused);
+        assert_eq!(network.outputs(&vec![9; other.pixels()], &mut scratch[..found]), refused);
     }
     for wide in [shape(65_536, 1, 1), shape(1, 65_536, 1)] {
         assert_eq!(
@@ -182,18 +203,47 @@ fn invalid_payloads_and_wrong_lengths_are_errors() {
 
     let network = QuantizedNetwork::new(small, bits, bytes).expect("a valid payload");
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(small)];
-    let mut outputs = [0; 2];
-    assert_eq!(network.classify(&[0; 9], &mut scratch), Err(SizeError::Pixels { found: 9, expected: 10 }));
+    assert_eq!(network.outputs(&[0; 9], &mut scratch), Err(SizeError::Pixels { found: 9, expected: 10 }));
     let short = QuantizedNetwork::scratch_len(small) - 1;
     assert_eq!(
-        network.outputs(&[0; 10], &mut scratch[..short], &mut outputs),
+        network.outputs(&[0; 10], &mut scratch[..short]),
         Err(SizeError::Scratch { found: short, expected: short + 1 })
     );
-    assert_eq!(network.outputs(&[0; 10], &mut scratch, &mut [0; 3]), Err(SizeError::Results { found: 3, expected: 2 }));
     assert_eq!(network.hidden(&[0; 9], &mut scratch, &mut [0; 3]), Err(SizeError::Pixels { found: 9, expected: 10 }));
     assert_eq!(
         network.hidden(&[0; 10], &mut vec![0; short], &mut [0; 3]),
         Err(SizeError::Scratch { found: short, expected: short + 1 })
     );
     assert_eq!(network.hidden(&[0; 10], &mut scratch, &mut [0; 4]), Err(SizeError::Results { found: 4, expected: 3 }));
+}
+
+#[test]
+fn wrong_lengths_of_packed_networks_are_errors() {
+    let small = shape(10, 3, 2);
+    let payload = Payload::new(small, Bits::Four, 5, || 1);
+    let network = QuantizedNetwork::new(small, Bits::Four, payload.bytes()).expect("a valid payload");
+    let mut memory = vec![0; PackedNetwork::memory_len(small)];
+    let short = memory.len() - 1;
+    let error = PackedNetwork::new(&network, &mut memory[1..], Backend::detect()).err();
+    assert_eq!(error, Some(SizeError::Memory { found: short, expected: short + 1 }));
+    let packed = PackedNetwork::new(&network, &mut memory, Backend::detect()).expect("enough memory");
+    let mut scratch = vec![0; PackedNetwork::scratch_len(small)];
+    for found in [0, 9, 11, 20] {
+        let error = Err(SizeError::Pixels { found, expected: 10 });
+        assert_eq!(packed.outputs(&[0; 20][..found], &mut scratch), error);
+    }
+    let short = scratch.len() - 1;
+    assert_eq!(
+        packed.outputs(&[0; 10], &mut scratch[1..]),
+        Err(SizeError::Scratch { found: short, expected: short + 1 })
+    );
+}
+
+/// As the documentation of `memory_len` has it, and 16 words for alignment.
+#[test]
+fn packed_memory_is_no_longer_than_need_be() {
+    let plain = shape(100, 130, 7);
+    let weights = 100 * 192 / 4 + 7 * 192 / 2;
+    assert_eq!(PackedNetwork::memory_len(plain), weights + 16);
+    assert_eq!(PackedNetwork::memory_len(plain.with_biases()), weights + 192 + 7 + 16);
 }

@@ -31,7 +31,7 @@ use twolayer::host::training::{self, Event, Recipe};
 use twolayer::host::{PageBuffer, Threads};
 use twolayer::int::{PackedNetwork, QuantizedNetwork};
 use twolayer::probe::{PEAK_OPERATIONS, Parts, peak, read};
-use twolayer::{Backend, Bits, Network, Shape, TrainError, TrainOptions, Trainer};
+use twolayer::{Answer, Backend, Bits, Network, Shape, TrainError, TrainOptions, Trainer};
 
 const SHAPE: Shape = Shape::MNIST;
 const INPUTS: usize = SHAPE.inputs();
@@ -183,7 +183,7 @@ fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result
         let (batch, _) = blocks.next().unwrap_or((&[], &[]));
         let some = || batch[..few * INPUTS].chunks(INPUTS);
         [
-            warm(few, || some().for_each(|x| keep(network.classify(x, &mut scratch)))),
+            warm(few, || some().for_each(|x| keep(network.outputs(x, &mut scratch).map(Answer::of)))),
             warm(few, || some().for_each(|x| keep(skipping.outputs(x)))),
             warm(few, || some().for_each(|x| keep(dense.outputs(x)))),
             warm(few, || some().for_each(|x| keep(arrays.outputs(x)))),
@@ -230,10 +230,10 @@ fn integers(backend: Backend, samples: &Samples, patience: Duration) -> Result<(
         let (images, _) = blocks.next().unwrap_or((&[], &[]));
         let all = || images.chunks(INPUTS);
         [
-            warm(BLOCK, || all().for_each(|x| keep(network.classify(x, &mut scratch)))),
-            warm(BLOCK, || all().for_each(|x| keep(packed8.classify(x, &mut words)))),
-            warm(BLOCK, || all().for_each(|x| keep(packed4.classify(x, &mut words)))),
-            warm(BLOCK, || all().for_each(|x| keep(eight.classify(x, &mut words)))),
+            warm(BLOCK, || all().for_each(|x| keep(network.outputs(x, &mut scratch).map(Answer::of)))),
+            warm(BLOCK, || all().for_each(|x| keep(packed8.outputs(x, &mut words).map(Answer::of)))),
+            warm(BLOCK, || all().for_each(|x| keep(packed4.outputs(x, &mut words).map(Answer::of)))),
+            warm(BLOCK, || all().for_each(|x| keep(eight.outputs(x, &mut words).map(Answer::of)))),
         ]
     });
     title(&format!("Classification in integers, {backend}"), ["µs", "speed", "images/s", ""]);

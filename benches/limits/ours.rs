@@ -3,7 +3,7 @@
 use crate::{Anything, SHAPE};
 use twolayer::host::{OwnedWeights, PageBuffer, Quantized};
 use twolayer::int::{PackedNetwork, QuantizedNetwork};
-use twolayer::{Backend, Bits, INIT_SCALE, Network, Shape, TrainOptions, Trainer, fill_initial};
+use twolayer::{Answer, Backend, Bits, INIT_SCALE, Network, Shape, TrainOptions, Trainer, fill_initial};
 
 pub(crate) fn options(backend: Backend, block: usize) -> TrainOptions {
     TrainOptions { backend, block, ..TrainOptions::default() }
@@ -18,9 +18,8 @@ pub(crate) fn memory(shape: Shape, block: usize) -> Result<(OwnedWeights, PageBu
 
 /// The classes of many images.
 pub(crate) fn classify<const N: usize>(network: &Network, images: &[u8], scratch: &mut [f32]) -> [u8; N] {
-    let mut classes = [0; N];
-    network.classify_batch(images, scratch, &mut classes).expect("valid buffers");
-    classes
+    let mut outputs = network.outputs_batch(images, scratch).expect("valid buffers").chunks(SHAPE.outputs());
+    core::array::from_fn(|_| Answer::of(outputs.next().unwrap_or_default()).class)
 }
 
 /// A quantised network. Its weights do not matter to the time.

@@ -73,24 +73,20 @@ int main(int count, char **arguments) {
 
     /* The model, of integers or of f32 numbers. */
     twolayer_model model;
-    uint32_t label, margin;
-    float f32_margin;
-    twolayer_status status = twolayer_any_open(&model, model_bytes, model_len);
-    if (status == TWOLAYER_KIND) {
-        check(arguments[1], twolayer_f32_open(&model, model_bytes, model_len));
-        float *numbers = allocate(model.scratch_words * sizeof *numbers);
-        check(arguments[1], twolayer_f32_classify_margin(&model, input, sizeof input, numbers, model.scratch_words, &label,
-                                                         &f32_margin));
-        printf("%u, margin %.4f\n", (unsigned)label, (double)f32_margin);
-        free(numbers);
-    } else {
-        check(arguments[1], status);
-        scratch = allocate(model.scratch_words * sizeof *scratch);
-        check(arguments[1], twolayer_any_classify_margin(&model, input, sizeof input, scratch, model.scratch_words, &label,
-                                                            &margin));
-        printf("%u, margin %u\n", (unsigned)label, (unsigned)margin);
-        free(scratch);
-    }
+    twolayer_status status = twolayer_open_any(&model, model_bytes, model_len);
+    if (status == TWOLAYER_KIND)
+        status = twolayer_open_f32(&model, model_bytes, model_len);
+    check(arguments[1], status);
+
+    uint32_t label;
+    twolayer_margin margin;
+    scratch = allocate(model.scratch_words * sizeof *scratch);
+    check(arguments[1], twolayer_classify_margin(&model, input, sizeof input, scratch, model.scratch_words, &label, &margin));
+    if (model.bits == 32)
+        printf("%u, margin %.4f\n", (unsigned)label, (double)margin.real);
+    else
+        printf("%u, margin %u\n", (unsigned)label, (unsigned)margin.integer);
+    free(scratch);
     free(model_bytes);
     free(picture);
     return 0;

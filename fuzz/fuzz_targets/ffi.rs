@@ -9,7 +9,7 @@ use core::ptr;
 use libfuzzer_sys::fuzz_target;
 use twolayer::ffi::*;
 use twolayer::picture::{Ink, Picture};
-use twolayer::{Backend, Model as File, ModelError};
+use twolayer::{Answer, Backend, Model as File, ModelError};
 use twolayer_fuzz::{Draw, damage, model, seal};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -45,20 +45,16 @@ const POISON: Model = Model {
     halved_width: 8,
     halved_height: 9,
     scratch_words: 10,
+    runner: None,
 };
 
 type Open = unsafe extern "C" fn(*mut Model, *const u8, usize) -> Status;
-type Classify<S> = unsafe extern "C" fn(*const Model, *const u8, usize, *mut S, usize, *mut u32) -> Status;
-type Margin<S, M> = unsafe extern "C" fn(*const Model, *const u8, usize, *mut S, usize, *mut u32, *mut M) -> Status;
-type Outputs<S, Y> = unsafe extern "C" fn(*const Model, *const u8, usize, *mut S, usize, *mut Y, usize) -> Status;
-type Functions<S, M, Y> = (Classify<S>, Margin<S, M>, Outputs<S, Y>);
 
-/// What Rust answers: class, margin, outputs.
-type Answer<M, Y> = (u8, M, Vec<Y>);
+/// Class, margin and outputs; floats as bits.
+type Found = (u32, u32, Vec<u32>);
 
-const PLAIN: Functions<u32, u32, i32> = (twolayer_classify, twolayer_classify_margin, twolayer_outputs);
-const ANY: Functions<u32, u32, i32> = (twolayer_any_classify, twolayer_any_classify_margin, twolayer_any_outputs);
-const FLOATS: Functions<f32, f32, f32> = (twolayer_f32_classify, twolayer_f32_classify_margin, twolayer_f32_outputs);
+/// What stands where nothing was written.
+const NONE: u32 = 0xA5A5_A5A5;
 
 fn network(draw: &mut Draw) {
     let mut file = model(draw);
@@ -76,49 +72,44 @@ fn network(draw: &mut Draw) {
 
     let plain = |file: File<'_>| file.quantized().map(|_| ());
     let any = |file: File<'_>| file.quantized_any().map(|_| ());
-    let opened = [
-        (open(twolayer_open, bytes, whole.and_then(plain)), true),
-        (open(twolayer_any_open, bytes, whole.and_then(any)), false),
-        (open(twolayer_open_unchecked, bytes, header.and_then(plain)), true),
-        (open(twolayer_any_open_unchecked, bytes, header.and_then(any)), false),
-    ];
-    for (model, is_plain) in opened.into_iter().filter_map(|(model, plain)| Some((model?, plain))) {
+    for model in [
+        open(twolayer_open, bytes, whole.and_then(plain)),
+        open(twolayer_open_any, bytes, whole.and_then(any)),
+        open(twolayer_open_unchecked, bytes, header.and_then(plain)),
+        open(twolayer_open_any_unchecked, bytes, header.and_then(any)),
+    ]
+    .into_iter()
+    .flatten()
+    {
         let network = header.and_then(|file| file.quantized_any()).expect("an open network");
         assert_eq!(model.pixels as usize, network.shape().pixels());
         let image = Exact::new(draw.below(4), &image(draw, model.pixels as usize));
         let mut scratch = vec![7; model.scratch_words];
-        let (class, margin) = network.classify_with_margin(image.bytes(), &mut scratch).expect("a class");
-        let mut outputs = vec![0; network.shape().outputs()];
-        network.outputs(image.bytes(), &mut scratch, &mut outputs).expect("outputs");
-        let answer = (class, margin, outputs);
-        check(draw, ANY, &model, &image, Ok(&answer));
-        let same = if is_plain { Ok(&answer) } else { plain_answer(header, &answer) };
-        check(draw, PLAIN, &model, &image, same);
-        check(draw, FLOATS, &model, &image, Err(Status::Kind));
+        let outputs = network.outputs(image.bytes(), &mut scratch).expect("outputs");
+        let Answer { class, margin } = Answer::of(outputs);
+        let outputs = outputs.iter().map(|output| output.cast_unsigned()).collect();
+        check(draw, &model, &image, &(class.into(), margin, outputs));
     }
-    if let Some(model) = open(twolayer_f32_open, bytes, whole.and_then(|file| file.weights().map(|_| ()))) {
-        let network = whole.and_then(|file| file.network(Backend::detect())).expect("an open network");
+    let floats = |file: File<'_>| file.weights().map(|_| ());
+    for model in [
+        open(twolayer_open_f32, bytes, whole.and_then(floats)),
+        open(twolayer_open_f32_unchecked, bytes, header.and_then(floats)),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        let network = header.and_then(|file| file.network(Backend::detect())).expect("an open network");
         let image = Exact::new(draw.below(4), &image(draw, model.pixels as usize));
         let mut scratch = vec![f32::NAN; model.scratch_words];
-        let (class, margin) = network.classify_with_margin(image.bytes(), &mut scratch).expect("a class");
-        let mut outputs = vec![0.0; network.shape().outputs()];
-        network.outputs(image.bytes(), &mut scratch, &mut outputs).expect("outputs");
-        check(draw, FLOATS, &model, &image, Ok(&(class, margin, outputs)));
-        check(draw, PLAIN, &model, &image, Err(Status::Kind));
-        check(draw, ANY, &model, &image, Err(Status::Kind));
+        let outputs = network.outputs(image.bytes(), &mut scratch).expect("outputs");
+        let Answer { class, margin } = Answer::of(outputs);
+        let outputs = outputs.iter().map(|output| output.to_bits()).collect();
+        check(draw, &model, &image, &(class.into(), margin.to_bits(), outputs));
     }
 }
 
 fn status<E: Into<Status>>(result: Result<(), E>) -> Status {
     result.err().map_or(Status::Ok, Into::into)
-}
-
-/// The answer of the functions for plain networks, if it is one.
-fn plain_answer<'a, A>(file: Result<File<'_>, ModelError>, answer: &'a A) -> Result<&'a A, Status> {
-    match file.and_then(|file| file.quantized().map(|_| ())) {
-        Ok(()) => Ok(answer),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Any image, of which many pixels are blank.
@@ -141,14 +132,8 @@ fn open(open: Open, bytes: &[u8], expected: Result<(), ModelError>) -> Option<Mo
 }
 
 /// Calls three functions, with one fault or none.
-fn check<S: Copy + Default, M: Bits, Y: Bits>(
-    draw: &mut Draw,
-    (classify, margin, outputs): Functions<S, M, Y>,
-    model: &Model,
-    image: &Exact,
-    expected: Result<&Answer<M, Y>, Status>,
-) {
-    let fault = if expected.is_ok() { draw.below(24) } else { usize::MAX };
+fn check(draw: &mut Draw, model: &Model, image: &Exact, (class, expected_distance, expected_y): &Found) {
+    let fault = draw.below(26);
     // A longer image is there to its end, and a shorter scratch is no longer.
     let image = match fault {
         0 => Exact::new(image.offset, &[image.bytes(), &[1]].concat()),
@@ -157,10 +142,11 @@ fn check<S: Copy + Default, M: Bits, Y: Bits>(
     };
     let words = model.scratch_words - usize::from(fault == 2) + if fault == 3 { draw.below(9) } else { 0 };
     let results = (model.outputs as usize).wrapping_add_signed(isize::from(fault == 4) - isize::from(fault == 5));
-    let (mut scratch, mut y) = (vec![S::default(); words], vec![Y::NONE; results]);
-    let (mut label, mut other, mut distance) = (!0, !0, M::NONE);
+    let (mut scratch, mut y) = (vec![7; words], vec![NONE; results]);
+    let (mut label, mut other, mut distance) = (!0, !0, NONE);
+    let never_opened = Model { runner: None, ..*model };
 
-    let m = spoil(fault, 6, &raw const *model);
+    let m = spoil(fault, 6, if fault == 19 { &raw const never_opened } else { &raw const *model });
     let (p, n) = (if fault == 8 { ptr::null() } else { image.bytes().as_ptr() }, image.bytes().len());
     let n = if fault == 9 { usize::MAX - draw.below(9) } else { n };
     let s = spoil(fault, 10, scratch.as_mut_ptr()).cast_mut();
@@ -171,34 +157,32 @@ fn check<S: Copy + Default, M: Bits, Y: Bits>(
     // SAFETY: every pointer is null, not aligned, or as long as its length says, unless that is beyond all memory.
     let found = unsafe {
         [
-            classify(m, p, n, s, words, l),
-            margin(m, p, n, s, words, &raw mut other, d),
-            outputs(m, p, n, s, words, to, results),
+            twolayer_classify(m, p, n, s, words, l),
+            twolayer_classify_margin(m, p, n, s, words, &raw mut other, d),
+            twolayer_outputs(m, p, n, s, words, to, results),
         ]
     };
 
     let all = |status| [status; 3];
-    let statuses = match (fault, expected) {
-        (_, Err(status)) => all(status),
-        (0 | 1, _) => all(Status::Pixels),
-        (2, _) => all(Status::Scratch),
-        (4 | 5, _) => [Status::Ok, Status::Ok, Status::Outputs],
-        (6..13, _) => all(Status::Null),
-        (13 | 14, _) => [Status::Null, Status::Ok, Status::Ok],
-        (15 | 16, _) => [Status::Ok, Status::Null, Status::Ok],
-        (17 | 18, _) => [Status::Ok, Status::Ok, Status::Null],
+    let statuses = match fault {
+        0 | 1 => all(Status::Pixels),
+        2 => all(Status::Scratch),
+        4 | 5 => [Status::Ok, Status::Ok, Status::Outputs],
+        6..13 | 19 => all(Status::Null),
+        13 | 14 => [Status::Null, Status::Ok, Status::Ok],
+        15 | 16 => [Status::Ok, Status::Null, Status::Ok],
+        17 | 18 => [Status::Ok, Status::Ok, Status::Null],
         _ => all(Status::Ok),
     };
     assert_eq!(found, statuses, "fault {fault}");
-    let (class, expected_distance, expected_y) = match expected {
-        Ok((class, distance, y)) => (u32::from(*class), *distance, y.clone()),
-        Err(_) => (!0, M::NONE, y.clone()),
-    };
     let ok = statuses.map(|status| status == Status::Ok);
-    assert_eq!((label, other), (if ok[0] { class } else { !0 }, if ok[1] { class } else { !0 }));
-    assert_eq!(distance.bits(), if ok[1] { expected_distance } else { M::NONE }.bits());
-    let expected_y = if ok[2] { expected_y } else { vec![Y::NONE; results] };
-    assert!(y.iter().map(|y| y.bits()).eq(expected_y.iter().map(|y| y.bits())));
+    assert_eq!((label, other), (if ok[0] { *class } else { !0 }, if ok[1] { *class } else { !0 }));
+    // Which of the many floats that are no number does not matter.
+    let bits = |word: u32| if model.bits == 32 && f32::from_bits(word).is_nan() { f32::NAN.to_bits() } else { word };
+    assert_eq!(bits(distance), bits(if ok[1] { *expected_distance } else { NONE }));
+    let unwritten = vec![NONE; results];
+    let expected_y = if ok[2] { expected_y } else { &unwritten };
+    assert!(y.iter().map(|y| bits(*y)).eq(expected_y.iter().map(|y| bits(*y))));
 }
 
 /// A null pointer if the fault is the `first` one, one that is not aligned if it is the next.
@@ -207,35 +191,6 @@ fn spoil<T>(fault: usize, first: usize, pointer: *const T) -> *const T {
         0 => ptr::null(),
         1 => pointer.wrapping_byte_add(1),
         _ => pointer,
-    }
-}
-
-/// Numbers compared by their bits.
-trait Bits: Copy {
-    /// What stands where nothing was written.
-    const NONE: Self;
-    fn bits(self) -> u32;
-}
-
-impl Bits for u32 {
-    const NONE: Self = 0xA5A5_A5A5;
-    fn bits(self) -> u32 {
-        self
-    }
-}
-
-impl Bits for i32 {
-    const NONE: Self = -0x5A5A_5A5B;
-    fn bits(self) -> u32 {
-        self.cast_unsigned()
-    }
-}
-
-impl Bits for f32 {
-    const NONE: Self = -1.5e33;
-    fn bits(self) -> u32 {
-        // Which of the many that are no number does not matter.
-        if self.is_nan() { f32::NAN.to_bits() } else { self.to_bits() }
     }
 }
 

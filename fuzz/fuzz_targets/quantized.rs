@@ -9,7 +9,7 @@ mod oracle;
 
 use libfuzzer_sys::fuzz_target;
 use twolayer::int::{PackedNetwork, QuantizedNetwork};
-use twolayer::{Backend, Bits, Shape};
+use twolayer::{Answer, Backend, Bits, Shape};
 use twolayer_fuzz::{Draw, payload};
 
 /// The most weights of a layer.
@@ -49,10 +49,10 @@ fn check(shape: Shape, bits: Bits, payload: &[u8], images: &[u8]) {
     let network = QuantizedNetwork::any(shape, bits, payload).expect("a sound payload");
     let mut scratch = vec![0xA5A5_A5A5; QuantizedNetwork::scratch_len(shape)];
     for (image, defined) in images().zip(&defined) {
-        let mut outputs = vec![-1; shape.outputs()];
-        network.outputs(image, &mut scratch, &mut outputs).expect("outputs");
-        let class = network.classify(image, &mut scratch).expect("a class");
-        assert_eq!((wide(&outputs), class), (defined.clone(), oracle::class(defined)), "{bits:?}");
+        let outputs = network.outputs(image, &mut scratch).expect("outputs");
+        assert_eq!(wide(outputs), *defined, "{bits:?}");
+        let Answer { class, margin } = Answer::of(outputs);
+        assert_eq!((class, margin), (oracle::class(defined), oracle::margin(defined)), "{bits:?}");
     }
 
     for backend in Backend::available() {
@@ -60,10 +60,8 @@ fn check(shape: Shape, bits: Bits, payload: &[u8], images: &[u8]) {
         let packed = PackedNetwork::new(&network, &mut memory, backend).expect("enough memory");
         let mut scratch = vec![0x5A5A_5A5A; PackedNetwork::scratch_len(shape)];
         for (image, defined) in images().zip(&defined) {
-            let mut outputs = vec![-1; shape.outputs()];
-            packed.outputs(image, &mut scratch, &mut outputs).expect("outputs");
-            let class = packed.classify(image, &mut scratch).expect("a class");
-            assert_eq!((wide(&outputs), class), (defined.clone(), oracle::class(defined)), "{bits:?} on {backend}");
+            let outputs = packed.outputs(image, &mut scratch).expect("outputs");
+            assert_eq!(wide(outputs), *defined, "{bits:?} on {backend}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::Read;
 use twolayer::host::Quantized;
 use twolayer::int::QuantizedNetwork;
 use twolayer::model::{Details, HEADER_LEN, header};
-use twolayer::{Backend, Bits, Kind, Model, Network, Shape, WeightsMut, crc32};
+use twolayer::{Answer, Backend, Bits, Kind, Model, Network, Shape, WeightsMut, crc32};
 
 /// Choices made by bytes, which are taken over and over.
 #[derive(Clone, Debug)]
@@ -202,13 +202,13 @@ pub fn check_model(bytes: &[u8]) {
         (Kind::F32, Ok(network), Err(_)) => {
             assert_eq!((payload.len(), plain), (shape.weights_len() * 4, false));
             let mut scratch = vec![f32::NAN; Network::scratch_len(shape)];
-            network.classify(&image, &mut scratch).expect("a class")
+            Answer::of(network.outputs(&image, &mut scratch).expect("outputs")).class
         }
         (Kind::Quantized(bits), Err(_), Ok(network)) => {
             assert_eq!(Ok(payload.len()), QuantizedNetwork::payload_len(shape, bits));
             assert_eq!(plain, !shape.has_biases() && shape.halved_image().is_none());
             let mut scratch = vec![!0; QuantizedNetwork::scratch_len(shape)];
-            network.classify(&image, &mut scratch).expect("a class")
+            Answer::of(network.outputs(&image, &mut scratch).expect("outputs")).class
         }
         (_, Err(f32), Err(quantized)) => {
             return assert!(!f32.to_string().is_empty() && !quantized.to_string().is_empty());

@@ -5,7 +5,7 @@
 /// Four bits a step: the table of 64 bytes suits a microcontroller's flash. Costs 10 instructions a byte on a Cortex-M4. With the
 /// feature `crc-table` it is eight bits a step, a table of a kilobyte, and 4.3 instructions a byte.
 #[must_use]
-pub fn crc32(bytes: &[u8]) -> u32 {
+pub const fn crc32(bytes: &[u8]) -> u32 {
     !update(!0, bytes)
 }
 
@@ -36,14 +36,22 @@ static TABLE: [u32; 1 << BITS] = {
 
 /// The inverted checksum, gone on with.
 #[inline(never)] // called twice when a model is opened
-fn update(crc: u32, bytes: &[u8]) -> u32 {
-    let step = |crc: u32| crc >> BITS ^ TABLE[crc as usize & (TABLE.len() - 1)];
-    let (words, bytes) = if cfg!(feature = "crc-table") { bytes.as_chunks() } else { (&[][..], bytes) };
-    let crc = words.iter().fold(crc, |crc, &word| step(step(step(step(crc ^ u32::from_le_bytes(word))))));
-    bytes.iter().fold(crc, |crc, &byte| {
-        let crc = step(crc ^ u32::from(byte));
-        if BITS == 8 { crc } else { step(crc) }
-    })
+const fn update(mut crc: u32, bytes: &[u8]) -> u32 {
+    let (mut words, mut bytes): (&[[u8; 4]], _) = if BITS == 8 { bytes.as_chunks() } else { (&[], bytes) };
+    while let Some((&word, rest)) = words.split_first() {
+        crc = step(step(step(step(crc ^ u32::from_le_bytes(word)))));
+        words = rest;
+    }
+    while let Some((&byte, rest)) = bytes.split_first() {
+        crc = step(crc ^ byte as u32);
+        crc = if BITS == 8 { crc } else { step(crc) };
+        bytes = rest;
+    }
+    crc
+}
+
+const fn step(crc: u32) -> u32 {
+    crc >> BITS ^ TABLE[crc as usize & (TABLE.len() - 1)]
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What every floor uses, and what uses nothing but `core`.
 
+mod answer;
 #[cfg(feature = "std")]
 mod count;
 mod crc32;
@@ -8,6 +9,7 @@ mod invariant;
 mod random;
 mod scratch;
 
+pub use answer::{Answer, Output};
 #[cfg(feature = "std")]
 pub(crate) use count::to_f64;
 pub use crc32::crc32;

@@ -1,7 +1,6 @@
 //! The C interface of `include/twolayer.h`, which documents it. No state, no allocation, no panic.
 //!
-//! The functions for plain integer networks, all integer networks, f32 networks and pictures do not call each other, so that
-//! firmware links only those that it uses.
+//! A model keeps the function that it is asked with, so that firmware links only the code of the kinds that it opens.
 //!
 //! Unit tests are linked with the library as well, so their functions have no names of C.
 //!
@@ -15,6 +14,7 @@ mod picture;
 use core::ffi::{CStr, c_char};
 use core::slice;
 
+use crate::base::Answer;
 use crate::int::{Bits, PayloadError, QuantizedNetwork};
 use crate::model::{HeaderError, Kind, Model as File, ModelError};
 use crate::net::{Network, Shape, SizeError, Weights};
@@ -48,6 +48,8 @@ pub struct Model {
     pub halved_height: u16,
     /// Words of scratch, 32 bits each.
     pub scratch_words: usize,
+    /// What the model is asked with.
+    pub runner: Option<Runner>,
 }
 
 /// What a function returns: `TWOLAYER_…`, by value.
@@ -83,19 +85,13 @@ impl From<ModelError> for Status {
             ModelError::WrongKind { .. } => Self::Kind,
             ModelError::Misaligned { .. } => Self::Misaligned,
             ModelError::NotFinite { .. } | ModelError::Filler { .. } => Self::Payload,
-            ModelError::Payload(error) => error.into(),
-        }
-    }
-}
-
-impl From<PayloadError> for Status {
-    fn from(error: PayloadError) -> Self {
-        match error {
-            PayloadError::Length { .. } => Self::Length,
-            PayloadError::Misaligned { .. } => Self::Misaligned,
-            PayloadError::Size(error) => error.into(),
-            PayloadError::NotPlain => Self::Kind,
-            PayloadError::Shift { .. } | PayloadError::Bias { .. } | PayloadError::Prologue => Self::Payload,
+            ModelError::Payload(error) => match error {
+                PayloadError::Length { .. } => Self::Length,
+                PayloadError::Misaligned { .. } => Self::Misaligned,
+                PayloadError::Size(error) => error.into(),
+                PayloadError::NotPlain => Self::Kind,
+                PayloadError::Shift { .. } | PayloadError::Bias { .. } | PayloadError::Prologue => Self::Payload,
+            },
         }
     }
 }
@@ -115,24 +111,64 @@ impl From<SizeError> for Status {
     }
 }
 
-/// Opens a plain model file of integer weights: without biases, and not for halved images.
-///
-/// # Safety
-/// `model` is null or may be written; `bytes` is null or points to `len` bytes that stay unchanged while the model is used.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe { open(model, bytes, len, describe::<false>) }
+/// Defines the functions that open a model: for networks of one kind, and with the weights' checksum compared or not.
+macro_rules! open {
+    ($($(#[$doc:meta])* $name:ident($describe:expr, $checked:literal);)+) => {
+        $($(#[$doc])*
+        ///
+        /// # Safety
+        /// `model` is null or may be written; `bytes` is null or points to `len` bytes that stay unchanged while the model is used.
+        #[cfg_attr(not(test), unsafe(no_mangle))]
+        pub unsafe extern "C" fn $name(model: *mut Model, bytes: *const u8, len: usize) -> Status {
+            // SAFETY: the caller's promise.
+            unsafe { open(model, bytes, len, $checked, $describe) }
+        })+
+    };
 }
 
-/// Opens a plain model file of integer weights without its payload's checksum, which [`twolayer_verify`] makes up for.
+open! {
+    /// Opens a plain model of integer weights: without biases, and not for halved images.
+    twolayer_open(integers::<false>, true);
+    /// As [`twolayer_open`], without the weights' checksum; [`twolayer_verify`] compares it later.
+    twolayer_open_unchecked(integers::<false>, false);
+    /// Opens any model of integer weights.
+    twolayer_open_any(integers::<true>, true);
+    /// As [`twolayer_open_any`], without the weights' checksum.
+    twolayer_open_any_unchecked(integers::<true>, false);
+    /// Opens a model of f32 weights.
+    twolayer_open_f32(floats, true);
+    /// As [`twolayer_open_f32`], without the weights' checksum.
+    twolayer_open_f32_unchecked(floats, false);
+}
+
+/// Opens a model file and writes what it is.
 ///
 /// # Safety
 /// As that of [`twolayer_open`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_open_unchecked(model: *mut Model, bytes: *const u8, len: usize) -> Status {
+#[inline(always)] // an image has one of them
+unsafe fn open(
+    model: *mut Model,
+    bytes: *const u8,
+    len: usize,
+    checked: bool,
+    describe: impl Fn(File<'_>) -> Result<Model, Status>,
+) -> Status {
     // SAFETY: the caller's promise.
-    unsafe { open_unverified(model, bytes, len, describe::<false>) }
+    let Some(bytes) = (unsafe { slice(bytes, len) }) else {
+        return Status::Null;
+    };
+    let file = match File::from_bytes_unverified(bytes) {
+        Ok(file) => file,
+        Err(error) => return error.into(),
+    };
+    if checked && file.verify().is_err() {
+        return Status::Checksum;
+    }
+    match describe(file) {
+        // SAFETY: the caller's promise.
+        Ok(open) => unsafe { write(model, open) },
+        Err(status) => status,
+    }
 }
 
 /// Checks a model file of any kind, all but the weights' format: its header, its length and its checksums.
@@ -146,102 +182,29 @@ pub unsafe extern "C" fn twolayer_verify(bytes: *const u8, len: usize) -> Status
     let Some(bytes) = (unsafe { slice(bytes, len) }) else {
         return Status::Null;
     };
-    match File::from_bytes(bytes) {
-        Ok(_) => Status::Ok,
-        Err(error) => error.into(),
-    }
+    File::from_bytes(bytes).map_or_else(Status::from, |_| Status::Ok)
 }
 
-/// Opens any model file of integer weights.
-///
-/// # Safety
-/// As that of [`twolayer_open`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_any_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe { open(model, bytes, len, describe::<true>) }
-}
-
-/// Opens any model file of integer weights without its payload's checksum, which [`twolayer_verify`] makes up for.
-///
-/// # Safety
-/// As that of [`twolayer_open`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_any_open_unchecked(model: *mut Model, bytes: *const u8, len: usize) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe { open_unverified(model, bytes, len, describe::<true>) }
-}
-
-/// Opens a model file of f32 weights.
-///
-/// # Safety
-/// As that of [`twolayer_open`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_f32_open(model: *mut Model, bytes: *const u8, len: usize) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe { open(model, bytes, len, describe_f32) }
-}
-
-/// Opens a model file and writes what it is.
-///
-/// # Safety
-/// As that of [`twolayer_open`].
-#[inline(always)] // an image has one of them
-unsafe fn open(
-    model: *mut Model,
-    bytes: *const u8,
-    len: usize,
-    describe: impl Fn(File<'_>) -> Result<Model, Status>,
-) -> Status {
-    let verified = |file: File<'_>| {
-        file.verify()?;
-        describe(file)
+/// A model of integer weights, whose format is checked.
+fn integers<const ANY: bool>(file: File<'_>) -> Result<Model, Status> {
+    let Kind::Quantized(bits) = file.kind() else { return Err(Status::Kind) };
+    let bits = match bits {
+        Bits::Eight => 8,
+        Bits::Four => 4,
     };
-    // SAFETY: the caller's promise.
-    unsafe { open_unverified(model, bytes, len, verified) }
-}
-
-/// As [`open`], without the payload's checksum.
-///
-/// # Safety
-/// As that of [`twolayer_open`].
-#[inline(always)] // an image has one of them
-unsafe fn open_unverified(
-    model: *mut Model,
-    bytes: *const u8,
-    len: usize,
-    describe: impl Fn(File<'_>) -> Result<Model, Status>,
-) -> Status {
-    // SAFETY: the caller's promise.
-    let Some(bytes) = (unsafe { slice(bytes, len) }) else {
-        return Status::Null;
-    };
-    match File::from_bytes_unverified(bytes).map_err(Status::from).and_then(describe) {
-        // SAFETY: the caller's promise.
-        Ok(open) => unsafe { write(model, open) },
-        Err(status) => status,
-    }
-}
-
-/// A model of integer weights, which are checked as they are whenever they are used.
-fn describe<const ANY: bool>(file: File<'_>) -> Result<Model, Status> {
-    let bits = match file.kind() {
-        Kind::Quantized(Bits::Eight) => 8,
-        Kind::Quantized(Bits::Four) => 4,
-        Kind::F32 => return Err(Status::Kind),
-    };
-    let model = fields_of(file, bits, QuantizedNetwork::scratch_len(file.shape()));
+    let model = fields_of(file, bits, QuantizedNetwork::scratch_len(file.shape()), run_integers::<ANY>);
     // SAFETY: the model describes the file, whose bytes are there.
-    unsafe { network::<ANY>(&raw const model) }.map(|_| model)
+    unsafe { network::<ANY>(&model) }?;
+    Ok(model)
 }
 
 /// A model of f32 weights, which are checked.
-fn describe_f32(file: File<'_>) -> Result<Model, Status> {
+fn floats(file: File<'_>) -> Result<Model, Status> {
     let shape = file.weights()?.shape();
-    Ok(fields_of(file, 32, Network::scratch_len(shape)))
+    Ok(fields_of(file, 32, Network::scratch_len(shape), run_floats))
 }
 
-fn fields_of(file: File<'_>, bits: u32, scratch_words: usize) -> Model {
+fn fields_of(file: File<'_>, bits: u32, scratch_words: usize, runner: Runner) -> Model {
     let shape = file.shape();
     let [halved_width, halved_height] = shape.halved_image().unwrap_or_default();
     // A shape's sizes are far below 2³².
@@ -258,6 +221,7 @@ fn fields_of(file: File<'_>, bits: u32, scratch_words: usize) -> Model {
         halved_width,
         halved_height,
         scratch_words,
+        runner: Some(runner),
     }
 }
 
@@ -275,7 +239,11 @@ pub unsafe extern "C" fn twolayer_classify(
     label: *mut u32,
 ) -> Status {
     // SAFETY: the caller's promise.
-    unsafe { classify::<false>(model, pixels, pixels_len, scratch, scratch_words, label) }
+    match unsafe { run(model, pixels, pixels_len, scratch, scratch_words) } {
+        // SAFETY: the caller's promise.
+        Ok(Outcome { class, .. }) => unsafe { write(label, class) },
+        Err(status) => status,
+    }
 }
 
 /// Writes the class of an image, and its margin.
@@ -293,7 +261,16 @@ pub unsafe extern "C" fn twolayer_classify_margin(
     margin: *mut u32,
 ) -> Status {
     // SAFETY: the caller's promise.
-    unsafe { classify_margin::<false>(model, pixels, pixels_len, scratch, scratch_words, label, margin) }
+    match unsafe { run(model, pixels, pixels_len, scratch, scratch_words) } {
+        Ok(_) if !usable(margin, 1) => Status::Null,
+        // SAFETY: the caller's promise.
+        Ok(outcome) => match unsafe { write(label, outcome.class) } {
+            // SAFETY: the caller's promise.
+            Status::Ok => unsafe { write(margin, outcome.margin) },
+            status => status,
+        },
+        Err(status) => status,
+    }
 }
 
 /// Writes the outputs of an image.
@@ -307,236 +284,116 @@ pub unsafe extern "C" fn twolayer_outputs(
     pixels_len: usize,
     scratch: *mut u32,
     scratch_words: usize,
-    outputs: *mut i32,
-    outputs_len: usize,
-) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe { outputs_of::<false>(model, pixels, pixels_len, scratch, scratch_words, outputs, outputs_len) }
-}
-
-/// Writes the class of an image, by any network of integers.
-///
-/// # Safety
-/// As that of [`twolayer_classify`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_any_classify(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut u32,
-    scratch_words: usize,
-    label: *mut u32,
-) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe { classify::<true>(model, pixels, pixels_len, scratch, scratch_words, label) }
-}
-
-/// Writes the class of an image, and its margin, by any network of integers.
-///
-/// # Safety
-/// As that of [`twolayer_classify`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_any_classify_margin(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut u32,
-    scratch_words: usize,
-    label: *mut u32,
-    margin: *mut u32,
-) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe { classify_margin::<true>(model, pixels, pixels_len, scratch, scratch_words, label, margin) }
-}
-
-/// Writes the outputs of an image, by any network of integers.
-///
-/// # Safety
-/// As that of [`twolayer_classify`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_any_outputs(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut u32,
-    scratch_words: usize,
-    outputs: *mut i32,
-    outputs_len: usize,
-) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe { outputs_of::<true>(model, pixels, pixels_len, scratch, scratch_words, outputs, outputs_len) }
-}
-
-/// # Safety
-/// As that of [`twolayer_classify`].
-#[inline(always)] // no stack of its own
-unsafe fn classify<const ANY: bool>(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut u32,
-    scratch_words: usize,
-    label: *mut u32,
-) -> Status {
-    let answer = |network: &QuantizedNetwork<'_, ANY>, image: &[u8], scratch: &mut [u32]| {
-        let class = network.classify(image, scratch)?;
-        // SAFETY: the caller's promise.
-        Ok(unsafe { write(label, class.into()) })
-    };
-    // SAFETY: the caller's promise.
-    unsafe { with_network(model, pixels, pixels_len, scratch, scratch_words, answer) }
-}
-
-/// # Safety
-/// As that of [`twolayer_classify`].
-#[inline(always)] // no stack of its own
-unsafe fn classify_margin<const ANY: bool>(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut u32,
-    scratch_words: usize,
-    label: *mut u32,
-    margin: *mut u32,
-) -> Status {
-    let answer = |network: &QuantizedNetwork<'_, ANY>, image: &[u8], scratch: &mut [u32]| {
-        let answer = network.classify_with_margin(image, scratch)?;
-        // SAFETY: the caller's promise.
-        Ok(unsafe { write_both(label, margin, answer) })
-    };
-    // SAFETY: the caller's promise.
-    unsafe { with_network(model, pixels, pixels_len, scratch, scratch_words, answer) }
-}
-
-/// # Safety
-/// As that of [`twolayer_classify`].
-#[inline(always)] // no stack of its own
-unsafe fn outputs_of<const ANY: bool>(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut u32,
-    scratch_words: usize,
-    outputs: *mut i32,
+    outputs: *mut u32,
     outputs_len: usize,
 ) -> Status {
     // SAFETY: the caller's promise.
     let Some(outputs) = (unsafe { slice_mut(outputs, outputs_len) }) else {
         return Status::Null;
     };
-    let answer = |network: &QuantizedNetwork<'_, ANY>, image: &[u8], scratch: &mut [u32]| {
-        network.outputs(image, scratch, outputs)?;
-        Ok(Status::Ok)
-    };
     // SAFETY: the caller's promise.
-    unsafe { with_network(model, pixels, pixels_len, scratch, scratch_words, answer) }
+    match unsafe { run(model, pixels, pixels_len, scratch, scratch_words) } {
+        Ok(outcome) if outcome.outputs.len() == outputs.len() => {
+            for (output, &found) in outputs.iter_mut().zip(outcome.outputs) {
+                *output = found;
+            }
+            Status::Ok
+        }
+        Ok(_) => Status::Outputs,
+        Err(status) => status,
+    }
 }
 
-/// Calls `answer` with the network of an open model, an image and scratch.
+/// What a network makes of an image. Numbers are of its own kind, by their bits.
+#[derive(Debug)]
+pub struct Outcome<'s> {
+    outputs: &'s [u32],
+    class: u32,
+    margin: u32,
+}
+
+/// Asks an open model. There is one for each kind of network, so that the linker keeps only those of models that are opened.
+///
+/// # Safety
+/// The model was opened, and its bytes are still there.
+type Runner = for<'s> unsafe fn(&Model, &[u8], &'s mut [u32]) -> Result<Outcome<'s>, Status>;
+
+/// Asks a model, if all pointers can be read.
 ///
 /// # Safety
 /// As that of [`twolayer_classify`].
 #[inline(always)] // no stack of its own
-unsafe fn with_network<const ANY: bool>(
+unsafe fn run<'s>(
     model: *const Model,
     pixels: *const u8,
     pixels_len: usize,
     scratch: *mut u32,
     scratch_words: usize,
-    answer: impl FnOnce(&QuantizedNetwork<'_, ANY>, &[u8], &mut [u32]) -> Result<Status, SizeError>,
-) -> Status {
+) -> Result<Outcome<'s>, Status> {
     // SAFETY: the caller's promise.
-    let (Some(image), Some(scratch)) = (unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) })
-    else {
-        return Status::Null;
-    };
+    let given = unsafe { (slice(model, 1), slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) };
+    let (Some([model]), Some(image), Some(scratch)) = given else { return Err(Status::Null) };
+    let Some(runner) = model.runner else { return Err(Status::Null) };
+    // SAFETY: the caller's promise.
+    unsafe { runner(model, image, scratch) }
+}
+
+/// The [`Runner`] of integer networks.
+unsafe fn run_integers<'s, const ANY: bool>(
+    model: &Model,
+    image: &[u8],
+    scratch: &'s mut [u32],
+) -> Result<Outcome<'s>, Status> {
     // SAFETY: the caller's promise.
     let network = unsafe { network::<ANY>(model) };
     // By reference: a copy would be on the stack as well.
-    match &network {
-        Ok(network) => answer(network, image, scratch).unwrap_or_else(Status::from),
-        Err(status) => *status,
-    }
+    let outputs = match &network {
+        Ok(network) => network.outputs(image, scratch)?,
+        Err(status) => return Err(*status),
+    };
+    let Answer { class, margin } = Answer::of(outputs);
+    Ok(Outcome { outputs: bytemuck::cast_slice(outputs), class: class.into(), margin })
 }
 
-/// Writes the class of an image, by an f32 network.
-///
-/// # Safety
-/// As that of [`twolayer_classify`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_f32_classify(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut f32,
-    scratch_words: usize,
-    label: *mut u32,
-) -> Status {
+/// The [`Runner`] of f32 networks.
+unsafe fn run_floats<'s>(model: &Model, image: &[u8], scratch: &'s mut [u32]) -> Result<Outcome<'s>, Status> {
     // SAFETY: the caller's promise.
-    let given = unsafe { (network_f32(model), slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) };
-    let (network, image, scratch) = match given {
-        (Ok(network), Some(image), Some(scratch)) => (network, image, scratch),
-        (Err(status), ..) => return status,
-        _ => return Status::Null,
-    };
-    match network.classify(image, scratch) {
-        // SAFETY: the caller's promise.
-        Ok(class) => unsafe { write(label, class.into()) },
-        Err(error) => error.into(),
-    }
+    let (shape, payload) = unsafe { fields(model) }?;
+    let numbers = bytemuck::try_cast_slice(payload).map_err(|_| Status::Misaligned)?;
+    let network = Network::new(Weights::new(shape, numbers)?, Backend::detect());
+    let outputs = network.outputs(image, bytemuck::cast_slice_mut(scratch))?;
+    let Answer { class, margin } = Answer::of(outputs);
+    Ok(Outcome { outputs: bytemuck::cast_slice(outputs), class: class.into(), margin: margin.to_bits() })
 }
 
-/// Writes the class of an image, and its margin, by an f32 network.
+/// The integer network of an open model, of which all but the checksum is checked.
 ///
 /// # Safety
-/// As that of [`twolayer_classify`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_f32_classify_margin(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut f32,
-    scratch_words: usize,
-    label: *mut u32,
-    margin: *mut f32,
-) -> Status {
+/// As that of [`Runner`].
+#[inline(never)] // once, for opening and asking; its stack is not there while the network is used
+unsafe fn network<const ANY: bool>(model: &Model) -> Result<QuantizedNetwork<'_, ANY>, Status> {
+    let bits = if model.bits == 4 { Bits::Four } else { Bits::Eight };
     // SAFETY: the caller's promise.
-    let given = unsafe { (network_f32(model), slice(pixels, pixels_len), slice_mut(scratch, scratch_words)) };
-    let (network, image, scratch) = match given {
-        (Ok(network), Some(image), Some(scratch)) => (network, image, scratch),
-        (Err(status), ..) => return status,
-        _ => return Status::Null,
-    };
-    match network.classify_with_margin(image, scratch) {
-        // SAFETY: the caller's promise.
-        Ok(answer) => unsafe { write_both(label, margin, answer) },
-        Err(error) => error.into(),
-    }
+    let (shape, payload) = unsafe { fields(model) }?;
+    QuantizedNetwork::checked(shape, bits, payload).map_err(|error| ModelError::Payload(error).into())
 }
 
-/// Writes the outputs of an image, by an f32 network.
+/// Shape and payload of an open model. They are checked again, which costs a hundred instructions, but not the checksum.
 ///
 /// # Safety
-/// As that of [`twolayer_classify`].
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub unsafe extern "C" fn twolayer_f32_outputs(
-    model: *const Model,
-    pixels: *const u8,
-    pixels_len: usize,
-    scratch: *mut f32,
-    scratch_words: usize,
-    outputs: *mut f32,
-    outputs_len: usize,
-) -> Status {
+/// As that of [`Runner`].
+unsafe fn fields(model: &Model) -> Result<(Shape, &[u8]), Status> {
+    let size = |size| usize::try_from(size).unwrap_or(usize::MAX);
+    let mut shape = Shape::new(size(model.inputs), size(model.hidden), size(model.outputs))?;
+    if model.biases != 0 {
+        shape = shape.with_biases();
+    }
+    if model.halved_width != 0 {
+        shape = shape.with_halved_images([model.halved_width, model.halved_height])?;
+    }
     // SAFETY: the caller's promise.
-    let buffers =
-        unsafe { (slice(pixels, pixels_len), slice_mut(scratch, scratch_words), slice_mut(outputs, outputs_len)) };
-    let (Some(image), Some(scratch), Some(outputs)) = buffers else {
-        return Status::Null;
-    };
-    // SAFETY: the caller's promise.
-    let outputs = unsafe { network_f32(model) }.and_then(|network| Ok(network.outputs(image, scratch, outputs)?));
-    outputs.err().unwrap_or(Status::Ok)
+    let payload = unsafe { slice(model.payload, model.payload_len) };
+    Ok((shape, payload.ok_or(Status::Null)?))
 }
 
 /// What a status means.
@@ -559,61 +416,14 @@ fn text(status: i32) -> &'static CStr {
         8 => c"the image has the wrong number of pixels",
         9 => c"the scratch is too small",
         10 => c"the outputs are not as many as the network has",
-        11 => c"the network is of another kind: plain integers, any integers, and f32 have functions of their own",
+        11 => {
+            c"the network is of another kind: plain integers, any integers and f32 are opened by functions of their own"
+        }
         12 => c"the picture's sides, its stride or its number of bytes do not fit, or the ink is none of the three",
         13 => c"the picture is blank",
         14 => c"the picture shows no digit: it is noise, a texture, full of ink, full of blobs, or has a speck only",
         _ => c"an unknown status",
     }
-}
-
-/// The network of an open model. Checks its fields again, which costs a hundred instructions, not its checksum.
-///
-/// # Safety
-/// `model` is null or was opened, and its bytes are still there.
-#[inline(never)] // so that its stack is not there while the network is used
-unsafe fn network<'a, const ANY: bool>(model: *const Model) -> Result<QuantizedNetwork<'a, ANY>, Status> {
-    // SAFETY: the caller's promise.
-    let (bits, shape, payload) = unsafe { fields(model) }?;
-    let bits = match bits {
-        8 => Bits::Eight,
-        4 => Bits::Four,
-        _ => return Err(Status::Kind),
-    };
-    QuantizedNetwork::checked(shape, bits, payload.ok_or(Status::Null)?).map_err(Status::from)
-}
-
-/// The network of an open f32 model.
-///
-/// # Safety
-/// As that of [`network`].
-unsafe fn network_f32<'a>(model: *const Model) -> Result<Network<'a>, Status> {
-    // SAFETY: the caller's promise.
-    let (bits, shape, payload) = unsafe { fields(model) }?;
-    if bits != 32 {
-        return Err(Status::Kind);
-    }
-    let numbers = bytemuck::try_cast_slice(payload.ok_or(Status::Null)?).map_err(|_| Status::Misaligned)?;
-    Ok(Network::new(Weights::new(shape, numbers)?, Backend::detect()))
-}
-
-/// Bits of a weight, shape and payload of an open model.
-///
-/// # Safety
-/// As that of [`network`].
-unsafe fn fields<'a>(model: *const Model) -> Result<(u32, Shape, Option<&'a [u8]>), Status> {
-    // SAFETY: the caller's promise.
-    let model = unsafe { slice(model, 1) }.and_then(<[_]>::first).ok_or(Status::Null)?;
-    let size = |size| usize::try_from(size).unwrap_or(usize::MAX);
-    let mut shape = Shape::new(size(model.inputs), size(model.hidden), size(model.outputs))?;
-    if model.biases != 0 {
-        shape = shape.with_biases();
-    }
-    if model.halved_width != 0 {
-        shape = shape.with_halved_images([model.halved_width, model.halved_height])?;
-    }
-    // SAFETY: the caller's promise.
-    Ok((model.bits, shape, unsafe { slice(model.payload, model.payload_len) }))
 }
 
 /// Writes a result, unless the pointer cannot be written through.
@@ -627,22 +437,6 @@ unsafe fn write<T>(to: *mut T, value: T) -> Status {
     // SAFETY: not null, aligned, and the caller lets us write.
     unsafe { to.write(value) };
     Status::Ok
-}
-
-/// Writes a class and its margin, unless a pointer cannot be written through.
-///
-/// # Safety
-/// Both pointers are null or may be written.
-unsafe fn write_both<T>(label: *mut u32, margin: *mut T, (class, distance): (u8, T)) -> Status {
-    if !usable(margin, 1) {
-        return Status::Null;
-    }
-    // SAFETY: the caller's promise.
-    match unsafe { write(label, class.into()) } {
-        // SAFETY: the caller's promise.
-        Status::Ok => unsafe { write(margin, distance) },
-        status => status,
-    }
 }
 
 /// `None` for a pointer that cannot be a slice's.

@@ -20,10 +20,10 @@ pub use convert::{C99, ConvertError};
 pub use data as dataset;
 pub use error::Error;
 pub use files::{
-    Action, FileAccess, FileError, ModelFile, OwnedWeights, PageBuffer, Quantized, Reservation, printable,
+    Action, AnyWeights, FileAccess, FileError, ModelFile, OwnedWeights, PageBuffer, Quantized, Reservation, printable,
 };
 #[cfg(feature = "pictures")]
 pub use pictures::{GreyPicture, GreyPictureError, PictureFileError};
 pub use quantize::{Comparison, QUANTIZE_IMAGES, QuantizeError, Tuning, compare, quantize, quantize_samples, tune};
 pub use train as training;
-pub use train::{Classifier, Coverage, Evaluation, ImageResult, Threads, TrainingError, evaluate};
+pub use train::{Classifier, Coverage, Evaluation, Threads, TrainingError, evaluate};

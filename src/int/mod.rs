@@ -60,6 +60,7 @@
 
 mod bits;
 mod error;
+mod layout;
 mod level;
 mod level_lists;
 mod packed;
@@ -88,6 +89,7 @@ pub use bits::Bits;
 #[cfg(feature = "std")]
 pub(crate) use bits::addable_rows;
 pub use error::PayloadError;
+pub(crate) use layout::Layout;
 #[cfg(feature = "std")]
 pub(crate) use level::level;
 pub use packed::PackedNetwork;
@@ -117,7 +119,7 @@ type Row = [u32; ROW_WORDS];
 /// A quantised network over a payload that the caller owns: in flash, in a mapped file, or in memory.
 ///
 /// ```
-/// use twolayer::{Bits, QuantizedNetwork, Shape};
+/// use twolayer::{Answer, Bits, QuantizedNetwork, Shape};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// const SHAPE: Shape = match Shape::new(4, 3, 2) {
 ///     Ok(shape) => shape,
@@ -133,7 +135,8 @@ type Row = [u32; ROW_WORDS];
 /// });
 /// let network = QuantizedNetwork::new(SHAPE, Bits::Eight, &PAYLOAD.0)?;
 /// let mut scratch = [0; QuantizedNetwork::scratch_len(SHAPE)]; // in firmware, a `static`
-/// assert_eq!(network.classify(&[0, 255, 64, 0], &mut scratch)?, 0);
+/// let outputs = network.outputs(&[0, 255, 64, 0], &mut scratch)?;
+/// assert_eq!(Answer::of(outputs).class, 0);
 /// # Ok(()) }
 /// ```
 ///
@@ -170,13 +173,13 @@ impl<'a> QuantizedNetwork<'a> {
     ///
     /// [`SizeError::Quantized`] when there are more than 65 535 inputs or hidden units.
     pub const fn payload_len(shape: Shape, bits: Bits) -> Result<usize, SizeError> {
-        match unbiased_len(shape, bits) {
-            Ok(len) if shape.has_biases() => Ok(len + ROW_BYTES * bias_rows(shape, bits)),
-            len => len,
+        match check_widths(shape) {
+            Ok(()) => Ok(Layout::new(shape, bits, shape.has_biases()).len),
+            Err(error) => Err(error),
         }
     }
 
-    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words: half of one an
+    /// The scratch that [`outputs`](Self::outputs) needs, in words: half of one an
     /// input, one an output, 45 more, and a quarter of one an input where images are halved.
     #[must_use]
     pub const fn scratch_len(shape: Shape) -> usize {
@@ -201,16 +204,15 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         if !ANY && (shape.has_biases() || shape.halved_image().is_some()) {
             return Err(PayloadError::NotPlain);
         }
-        let bias_rows = if ANY && shape.has_biases() { bias_rows(shape, bits) } else { 0 };
-        let expected = unbiased_len(shape, bits).map_err(PayloadError::Size)? + ROW_BYTES * bias_rows;
-        let second_len = shape.hidden() * shape.outputs();
-        // The last two are there when the length is right.
-        let (Some((prologue, rest)), true) = (payload.split_first_chunk::<PROLOGUE>(), payload.len() == expected)
+        check_widths(shape).map_err(PayloadError::Size)?;
+        let layout = Layout::new(shape, bits, ANY && shape.has_biases());
+        // Both parts are there when the length is right.
+        let (Some((prologue, rest)), true) = (payload.split_first_chunk::<PROLOGUE>(), payload.len() == layout.len)
         else {
-            return Err(PayloadError::Length { found: payload.len(), expected });
+            return Err(PayloadError::Length { found: payload.len(), expected: layout.len });
         };
         let (rows, second) =
-            rest.split_at_checked(rest.len().wrapping_sub(second_len)).always("the length of the payload was checked");
+            rest.split_at_checked(layout.second.wrapping_sub(PROLOGUE)).always("the length of the payload was checked");
         let rows: &[Row] =
             bytemuck::try_cast_slice(rows).map_err(|_| PayloadError::Misaligned { expected: align_of::<Row>() })?;
         let [word, second_word, third_word, fourth_word] =
@@ -222,7 +224,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         if (word >> 8) | second_word | third_word | fourth_word != 0 {
             return Err(PayloadError::Prologue);
         }
-        let biases = rows.get(..bias_rows).always("the length of the payload was checked");
+        let biases = rows.get(..(layout.first - PROLOGUE) / ROW_BYTES).always("the length of the payload was checked");
         for (index, &bias) in biases.as_flattened().iter().enumerate() {
             let found = u32::from_le(bias).cast_signed();
             if !(-MAX_BIAS..=MAX_BIAS).contains(&found) {
@@ -244,42 +246,42 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         self.bits
     }
 
-    /// Writes the outputs of one image: [`Shape::pixels`] of them, `outputs` numbers. `scratch` may hold anything.
+    /// The outputs `y` of one image of [`Shape::pixels`] pixels, which [`Answer::of`] makes a class and a margin of. They are in
+    /// `scratch`, which may hold anything before.
+    ///
+    /// A blank image has an answer like any other: class 0 where there are no biases, for then all outputs are 0. Whether there
+    /// is something to classify is for the caller to know.
     ///
     /// # Errors
     ///
-    /// [`SizeError`] when `image` or `outputs` is not as long as the shape says, or `scratch` is shorter than
+    /// [`SizeError::Pixels`] when `image` is not as long as the shape says, [`SizeError::Scratch`] when `scratch` is shorter than
     /// [`scratch_len`](QuantizedNetwork::scratch_len).
-    #[inline(always)] // no stack of its own
-    pub fn outputs(&self, image: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), SizeError> {
-        self.run(image, scratch, Some(outputs)).map(|_| ())
-    }
-
-    /// The class of one image: the index of its largest output, the first of equals. `scratch` may hold anything.
-    ///
-    /// A blank image is a class like any other: 0 where there are no biases, for then all outputs are 0. Whether there is
-    /// something to classify is for the caller to know.
-    ///
-    /// # Errors
-    ///
-    /// As [`outputs`](Self::outputs).
-    #[inline(always)] // no stack of its own
-    pub fn classify(&self, image: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
-        self.run(image, scratch, None)
-    }
-
-    /// The class of one image, and its margin: by how much its output is above the next largest, `u32::MAX` where there is one
-    /// output only. The smaller the margin, the likelier is a mistake; its unit is the network's own. `scratch` may hold
-    /// anything.
-    ///
-    /// # Errors
-    ///
-    /// As [`outputs`](Self::outputs).
-    pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [u32]) -> Result<(u8, u32), SizeError> {
-        let class = self.run(image, scratch, None)?;
-        let (outputs, _) =
-            scratch.split_at_checked(self.shape.outputs()).always("the length of the scratch was checked");
-        Ok((class, margin(bytemuck::cast_slice(outputs), class)))
+    #[inline(never)] // all that there is, once
+    pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
+        let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
+        if found != expected {
+            return Err(SizeError::Pixels { found, expected });
+        }
+        let halved = if ANY { halved_len(self.shape) } else { 0 };
+        let (found, expected) = (scratch.len(), plain_scratch_len(self.shape) + halved);
+        if found < expected {
+            return Err(SizeError::Scratch { found, expected });
+        }
+        let (outputs, scratch) =
+            scratch.split_at_mut_checked(self.shape.outputs()).always("the length of the scratch was checked");
+        let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
+        // Without the box, a call of memset: a hundred bytes of code for ten words.
+        outputs.fill(core::hint::black_box(0));
+        for (output, &bias) in outputs.iter_mut().zip(self.parts().0) {
+            *output = u32::from_le(bias).cast_signed();
+        }
+        let mut weights = self.second;
+        self.tiles(image, scratch, |sums| {
+            let behind = sums.len() * outputs.len();
+            rows::add_outputs(sums, self.shift, weights, outputs);
+            weights = weights.get(behind..).unwrap_or_default();
+        });
+        Ok(outputs)
     }
 
     /// Writes the activations of the hidden units, 0 to 255, `h` [above](self): what the second layer sees of an image. With
@@ -291,7 +293,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// As [`outputs`](Self::outputs), for `hidden`, which is as long as there are hidden units.
     #[inline(never)] // all that there is, once
     pub fn hidden(&self, image: &[u8], scratch: &mut [u32], hidden: &mut [u8]) -> Result<(), SizeError> {
-        // Written apart from those of `run`: shared, they cost firmware that only classifies 28 bytes of code.
+        // Written apart from those of `outputs`: shared, they cost firmware that only classifies 28 bytes of code.
         let (found, expected) = (image.len(), self.shape.pixels());
         if found != expected {
             return Err(SizeError::Pixels { found, expected });
@@ -330,52 +332,18 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         if !ANY || !self.shape.has_biases() {
             return (&[], &[], self.rows);
         }
-        let (outputs, rows) = self
-            .rows
-            .split_at_checked(self.shape.outputs().div_ceil(ROW_WORDS))
-            .always("rows begin with the outputs' biases");
-        let units = self.shape.hidden().div_ceil(self.bits.units()) * self.bits.units();
-        let (units, tiles) =
-            rows.split_at_checked(units / ROW_WORDS).always("the units' biases follow those of the outputs");
+        let layout = Layout::new(self.shape, self.bits, true);
+        let (biases, tiles) =
+            self.rows.split_at_checked((layout.first - PROLOGUE) / ROW_BYTES).always("rows begin with the biases");
+        let (outputs, units) = biases
+            .split_at_checked((layout.hidden_biases - PROLOGUE) / ROW_BYTES)
+            .always("the outputs' biases come first");
         (outputs.as_flattened(), units.as_flattened(), tiles)
-    }
-
-    /// The class of an image. Its outputs are written where asked for, or else to the start of the scratch.
-    #[inline(never)] // all that there is, once
-    fn run(&self, image: &[u8], scratch: &mut [u32], outputs: Option<&mut [i32]>) -> Result<u8, SizeError> {
-        let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
-        if found != expected {
-            return Err(SizeError::Pixels { found, expected });
-        }
-        let halved = if ANY { halved_len(self.shape) } else { 0 };
-        let (found, expected) = (scratch.len(), plain_scratch_len(self.shape) + halved);
-        if found < expected {
-            return Err(SizeError::Scratch { found, expected });
-        }
-        let (start, scratch) =
-            scratch.split_at_mut_checked(self.shape.outputs()).always("the length of the scratch was checked");
-        let outputs = outputs.unwrap_or(bytemuck::cast_slice_mut(start));
-        let (found, expected) = (outputs.len(), self.shape.outputs());
-        if found != expected {
-            return Err(SizeError::Results { found, expected });
-        }
-        // Without the box, a call of memset: a hundred bytes of code for ten words.
-        outputs.fill(core::hint::black_box(0));
-        for (output, &bias) in outputs.iter_mut().zip(self.parts().0) {
-            *output = u32::from_le(bias).cast_signed();
-        }
-        let mut weights = self.second;
-        self.tiles(image, scratch, |sums| {
-            let behind = sums.len() * outputs.len();
-            rows::add_outputs(sums, self.shift, weights, outputs);
-            weights = weights.get(behind..).unwrap_or_default();
-        });
-        Ok(class(outputs))
     }
 
     /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths
     /// were checked.
-    pub(crate) fn tiles(&self, pixels: &[u8], scratch: &mut [u32], mut take: impl FnMut(&mut [u32])) {
+    fn tiles(&self, pixels: &[u8], scratch: &mut [u32], mut take: impl FnMut(&mut [u32])) {
         let (pixels, scratch) = match self.shape.halved_image().filter(|_| ANY) {
             None => (pixels, scratch),
             Some([width, _]) => {
@@ -426,25 +394,10 @@ const fn halved_len(shape: Shape) -> usize {
     if shape.halved_image().is_some() { shape.inputs().div_ceil(size_of::<u32>()) } else { 0 }
 }
 
-/// Inputs or hidden units, whichever are more.
-const fn widest(shape: Shape) -> usize {
-    if shape.inputs() > shape.hidden() { shape.inputs() } else { shape.hidden() }
-}
-
-/// Bytes of the payload without biases.
-const fn unbiased_len(shape: Shape, bits: Bits) -> Result<usize, SizeError> {
-    let found = widest(shape);
-    if found > MAX_WIDTH {
-        return Err(SizeError::Quantized { found, most: MAX_WIDTH });
-    }
-    // Fewer bytes than the shape's f32 weights have, which a `Shape` keeps below 2 GiB.
-    let tiles = shape.hidden().div_ceil(bits.units());
-    Ok(PROLOGUE + shape.inputs() * tiles * ROW_BYTES + shape.hidden() * shape.outputs())
-}
-
-/// The biases of a shape that has them, in rows of 16 bytes.
-const fn bias_rows(shape: Shape, bits: Bits) -> usize {
-    shape.outputs().div_ceil(ROW_WORDS) + shape.hidden().div_ceil(bits.units()) * bits.units() / ROW_WORDS
+/// Checks that no layer is wider than the sums allow.
+const fn check_widths(shape: Shape) -> Result<(), SizeError> {
+    let found = if shape.inputs() > shape.hidden() { shape.inputs() } else { shape.hidden() };
+    if found > MAX_WIDTH { Err(SizeError::Quantized { found, most: MAX_WIDTH }) } else { Ok(()) }
 }
 
 /// What the sum of every hidden unit starts from, modulo 2³²: half of the divisor, to round, less the bias of all weights.
@@ -453,34 +406,7 @@ fn start(shift: u8, bits: Bits, total: u32) -> u32 {
     (1u32 << (shift - 1)).wrapping_sub(u32::from(bits.bias()) * total)
 }
 
-/// The index of the largest output, the first of equals.
-#[inline(never)] // so that its registers are its own
-fn class(outputs: &[i32]) -> u8 {
-    let Some((&first, rest)) = outputs.split_first() else { return 0 };
-    let (mut class, mut largest) = (0_usize, first);
-    for (k, &output) in (1..).zip(rest) {
-        if output > largest {
-            (class, largest) = (k, output);
-        }
-    }
-    // There are at most 256 outputs.
-    class.to_le_bytes()[0]
-}
-
-/// How far the output of a class is above the next largest.
-fn margin(outputs: &[i32], class: u8) -> u32 {
-    let (mut best, mut next) = (0, None);
-    for (&output, k) in outputs.iter().zip(0..=u8::MAX) {
-        if k == class {
-            best = output;
-        } else if next.is_none_or(|next| output > next) {
-            next = Some(output);
-        }
-    }
-    next.map_or(u32::MAX, |next| best.abs_diff(next))
-}
-
 /// The activation of a hidden unit, 0 ..= 255, from its sum.
-pub(crate) fn activation(sum: u32, shift: u8) -> u32 {
+fn activation(sum: u32, shift: u8) -> u32 {
     (sum.cast_signed() >> shift).clamp(0, 255).cast_unsigned()
 }

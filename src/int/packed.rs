@@ -14,7 +14,7 @@
 
 use super::bits::addable_rows;
 use super::level::{self, LEVELS, level};
-use super::{MAX_WIDTH, QuantizedNetwork, Row, class, margin, start};
+use super::{MAX_WIDTH, QuantizedNetwork, Row, start};
 use crate::base::Always;
 use crate::int::Bits;
 use crate::net::{Shape, SizeError, network_input};
@@ -45,7 +45,7 @@ type Pair = [Lanes; 2];
 ///
 /// ```
 /// use twolayer::int::{PackedNetwork, QuantizedNetwork};
-/// use twolayer::{Backend, Bits, Shape};
+/// use twolayer::{Answer, Backend, Bits, Shape};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let shape = Shape::new(4, 3, 2)?;
 /// let len = QuantizedNetwork::payload_len(shape, Bits::Eight)?;
@@ -57,7 +57,8 @@ type Pair = [Lanes; 2];
 /// let mut memory = vec![0; PackedNetwork::memory_len(shape)];
 /// let packed = PackedNetwork::new(&network, &mut memory, Backend::detect())?;
 /// let mut scratch = vec![0; PackedNetwork::scratch_len(shape)];
-/// assert_eq!(packed.classify(&[0, 255, 64, 0], &mut scratch)?, 0);
+/// let outputs = packed.outputs(&[0, 255, 64, 0], &mut scratch)?;
+/// assert_eq!(Answer::of(outputs).class, 0);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +87,7 @@ impl<'a> PackedNetwork<'a> {
         first.saturating_add(second).saturating_add(biases).saturating_add(ALIGN)
     }
 
-    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in words.
+    /// The scratch that [`outputs`](Self::outputs) needs, in words.
     #[must_use]
     pub const fn scratch_len(shape: Shape) -> usize {
         let hidden = vectors(shape).saturating_mul(32);
@@ -178,43 +179,14 @@ impl<'a> PackedNetwork<'a> {
         self.shape
     }
 
-    /// Writes the outputs of one image: [`Shape::pixels`] of them, `outputs` numbers. `scratch` may hold anything.
+    /// The outputs of one image of [`Shape::pixels`] pixels, to the bit those of [`QuantizedNetwork::outputs`]. They are in
+    /// `scratch`, which may hold anything before.
     ///
     /// # Errors
     ///
-    /// [`SizeError`] when `image` or `outputs` is not as long as the shape says, or `scratch` is shorter than
+    /// [`SizeError::Pixels`] when `image` is not as long as the shape says, [`SizeError::Scratch`] when `scratch` is shorter than
     /// [`scratch_len`](Self::scratch_len).
-    pub fn outputs(&self, image: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), SizeError> {
-        let (found, expected) = (outputs.len(), self.shape.outputs());
-        if found != expected {
-            return Err(SizeError::Results { found, expected });
-        }
-        outputs.copy_from_slice(self.run(image, scratch)?);
-        Ok(())
-    }
-
-    /// The class of one image: the index of its largest output, the first of equals. `scratch` may hold anything.
-    ///
-    /// # Errors
-    ///
-    /// As [`outputs`](Self::outputs).
-    pub fn classify(&self, image: &[u8], scratch: &mut [u32]) -> Result<u8, SizeError> {
-        Ok(class(self.run(image, scratch)?))
-    }
-
-    /// The class of one image, and its margin, as [`QuantizedNetwork::classify_with_margin`] has them.
-    ///
-    /// # Errors
-    ///
-    /// As [`outputs`](Self::outputs).
-    pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [u32]) -> Result<(u8, u32), SizeError> {
-        let outputs = self.run(image, scratch)?;
-        let class = class(outputs);
-        Ok((class, margin(outputs, class)))
-    }
-
-    /// The outputs of one image.
-    fn run<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
+    pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
         let (found, expected) = (image.len(), self.shape.pixels());
         if found != expected {
             return Err(SizeError::Pixels { found, expected });

@@ -1,6 +1,7 @@
 //! Why bytes are not a model: what the header says, and what follows it.
 
-use super::{HEADER_LEN, Kind, MAX_TEXT, VERSION};
+use super::header::VERSION;
+use super::{HEADER_LEN, Kind, MAX_TEXT};
 use crate::int::PayloadError;
 use crate::net::SizeError;
 use core::fmt::{self, Write as _};
@@ -8,6 +9,7 @@ use core::fmt::{self, Write as _};
 /// Why bytes are not a model that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(u32)]
 pub enum ModelError {
     /// The header is damaged, or not of this format.
     Header(HeaderError),
@@ -59,6 +61,7 @@ pub enum ModelError {
 /// What is wrong with a model's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(u32)]
 pub enum HeaderError {
     /// The file ends within its header.
     Truncated {
@@ -125,14 +128,9 @@ impl From<HeaderError> for ModelError {
 }
 
 impl From<PayloadError> for ModelError {
-    /// What f32 weights may suffer too has the same variant for both.
+    #[inline(always)]
     fn from(error: PayloadError) -> Self {
-        match error {
-            PayloadError::Size(error) => Self::Size(error),
-            PayloadError::Length { found, expected } => Self::Length { found: found as u64, expected: expected as u64 },
-            PayloadError::Misaligned { expected } => Self::Misaligned { expected },
-            error => Self::Payload(error),
-        }
+        Self::Payload(error)
     }
 }
 

@@ -1,7 +1,8 @@
 //! A model file that is part of the program: aligned, and its header checked while the program is compiled.
 
+use super::header::Header;
+use super::{HeaderError, Kind, Model, ModelError, payload_len};
 use crate::int::QuantizedNetwork;
-use crate::model::{BIASES, HALVES, HEADER_LEN, Kind, MAGIC, Model, ModelError, VERSION, payload_len};
 use crate::net::{Network, Shape};
 
 /// Includes a model file: a constant [`IncludedModel`]. The path is relative to the source file, as for [`include_bytes!`].
@@ -11,7 +12,7 @@ use crate::net::{Network, Shape};
 /// that.
 ///
 /// ```
-/// use twolayer::{IncludedModel, include_model};
+/// use twolayer::{Answer, IncludedModel, include_model};
 ///
 /// const DIGITS: IncludedModel = include_model!("../../tests/models/int8");
 /// static mut SCRATCH: [u32; DIGITS.scratch_len()] = [0; DIGITS.scratch_len()];
@@ -19,7 +20,7 @@ use crate::net::{Network, Shape};
 /// fn classify(image: &[u8; DIGITS.shape().pixels()]) -> Option<u8> {
 ///     // SAFETY: nothing else uses the scratch; do not call this from an interrupt.
 ///     let scratch = unsafe { &mut *(&raw mut SCRATCH) };
-///     DIGITS.quantized().ok()?.classify(image, scratch).ok()
+///     Some(Answer::of(DIGITS.quantized().ok()?.outputs(image, scratch).ok()?).class)
 /// }
 /// assert_eq!(classify(&[0; 3]), Some(0));
 /// ```
@@ -51,55 +52,19 @@ impl IncludedModel {
     /// For [`include_model!`].
     #[doc(hidden)]
     pub const fn new(bytes: &'static [u8]) -> Result<Self, &'static str> {
-        let Some(header) = bytes.first_chunk::<HEADER_LEN>() else {
+        let Some((header, behind)) = bytes.split_first_chunk() else {
             return Err("not a twolayer model: the file is shorter than a header of 64 bytes");
         };
-        let mut at = 0;
-        while at < MAGIC.len() {
-            if header[at] != MAGIC[at] {
-                return Err("not a twolayer model: the file does not begin with TWOLAYER");
-            }
-            at += 1;
-        }
-        let (version, kind) = (word(header, 8) & 0xFFFF, word(header, 8) >> 16);
-        if version == 0 || version > VERSION as u32 {
-            return Err("a twolayer model of another version: update this crate, or write the model again");
-        }
-        if word(header, 60) != crc(header) {
-            return Err("a damaged model: the header's checksum is wrong");
-        }
-        let (image, flags, text, reserved) = (word(header, 40), word(header, 44), word(header, 48), word(header, 52));
-        if flags > BIASES + HALVES || reserved != 0 || version == 1 && (image | flags | text) != 0 {
-            return Err("a model that asks for more than this version of the crate knows");
-        }
-        let Some(kind) = Kind::from_code((kind & 0xFFFF) as u16) else {
-            return Err("a model of an unknown kind: update this crate");
+        let Header { kind, shape, payload_len: found } = match Header::parse(header, behind.len()) {
+            Ok(header) => header,
+            Err(error) => return Err(text(error)),
         };
-        let sizes = Shape::new(word(header, 12) as usize, word(header, 16) as usize, word(header, 20) as usize);
-        let shape = match sizes {
-            Ok(shape) if flags & HALVES != 0 => {
-                shape.with_halved_images([(image & 0xFFFF) as u16, (image >> 16) as u16])
-            }
-            sizes => sizes,
-        };
-        let shape = match shape {
-            Ok(shape) if flags & BIASES != 0 => shape.with_biases(),
-            Ok(shape) => shape,
-            Err(_) => return Err("a damaged model: no network has these sizes"),
-        };
-        let Ok(len) = payload_len(kind, shape) else {
-            return Err("a damaged model: no quantised network has these sizes");
-        };
-        // Sums of 64 bits: no length overflows them.
-        let told = [word(header, 24), word(header, 28), word(header, 32), word(header, 36)];
-        let behind = bytes.split_at(HEADER_LEN).1;
-        if told[0] as usize != HEADER_LEN || told[1] != 0 || told[2] as usize != len || told[3] != 0 {
-            return Err("a damaged model: the weights are not as many as its sizes ask for");
+        match payload_len(kind, shape) {
+            Ok(expected) if expected == found => {}
+            Ok(_) => return Err("a damaged model: the weights are not as many as its sizes ask for"),
+            Err(_) => return Err("a damaged model: no quantised network has these sizes"),
         }
-        if behind.len() as u64 != len as u64 + text as u64 {
-            return Err("a damaged model: the file is longer or shorter than its header says");
-        }
-        Ok(Self(Model::checked_before(kind, shape, behind.split_at(len).0, bytes)))
+        Ok(Self(Model::checked_before(kind, shape, behind.split_at(found).0, bytes)))
     }
 
     /// What the weights are.
@@ -161,30 +126,29 @@ impl IncludedModel {
     }
 }
 
-/// The number at a byte of the header.
-const fn word(header: &[u8; HEADER_LEN], at: usize) -> u32 {
-    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-}
-
-/// The checksum of a header, bit by bit: in a `const fn`, for which [`crate::crc32`] has too much in it.
-const fn crc(header: &[u8; HEADER_LEN]) -> u32 {
-    let (mut crc, mut at) = (!0_u32, 0);
-    while at < HEADER_LEN - 4 {
-        crc ^= header[at] as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
-            bit += 1;
+/// What the compiler says of a model that is none.
+const fn text(error: ModelError) -> &'static str {
+    match error {
+        ModelError::Header(HeaderError::Magic { .. }) => "not a twolayer model: the file does not begin with TWOLAYER",
+        ModelError::Header(HeaderError::Version { .. }) => {
+            "a twolayer model of another version: update this crate, or write the model again"
         }
-        at += 1;
+        ModelError::Header(HeaderError::Checksum { .. }) => "a damaged model: the header's checksum is wrong",
+        ModelError::Header(HeaderError::Kind { .. }) => "a model of an unknown kind: update this crate",
+        ModelError::Header(HeaderError::Reserved { .. } | HeaderError::Flags { .. }) => {
+            "a model that asks for more than this version of the crate knows"
+        }
+        ModelError::Size(_) => "a damaged model: no network has these sizes",
+        ModelError::Length { .. } => "a damaged model: the file is longer or shorter than its header says",
+        _ => "a damaged model: its header is wrong",
     }
-    !crc
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::int::PayloadError;
+    use crate::model::HEADER_LEN;
     use crate::simd::Backend;
 
     const INT8: IncludedModel = include_model!("../../tests/models/int8");
@@ -224,9 +188,7 @@ mod tests {
                 for flip in [1, 2, 3, 4, 7, 0x80, 0xFF] {
                     let mut bytes = included.bytes().to_vec();
                     bytes[at] ^= flip;
-                    let header = bytes.first_chunk().unwrap();
-                    let right = crc(header);
-                    assert_eq!(right, crate::base::crc32(&bytes[..60]));
+                    let right = crate::base::crc32(&bytes[..60]);
                     bytes[60..64].copy_from_slice(&right.to_le_bytes());
                     let bytes: &'static [u8] = bytes.leak();
                     // The seeds end where their words do, so that the copy is aligned.

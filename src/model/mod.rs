@@ -34,16 +34,21 @@
 //!
 //! Opening costs one pass over the file for the checksum, and no memory.
 
-use crate::base::{Always, crc32, crc32_of_both};
+use crate::base::{Always, crc32};
 use crate::int::{Bits, QuantizedNetwork};
 use crate::net::{Network, Shape, SizeError, Weights};
 use crate::simd::Backend;
+use header::Header;
 
+mod any;
 mod error;
+mod header;
 mod include;
 mod kind;
 
+pub use any::{AnyNetwork, AnyOutputs};
 pub use error::{HeaderError, ModelError};
+pub use header::{HEADER_LEN, header};
 pub use include::IncludedModel;
 pub use kind::Kind;
 
@@ -55,18 +60,8 @@ compile_error!(
     "weights are one slice, which 16-bit targets cannot address: `twolayer export --format c99` writes C for such machines"
 );
 
-pub(crate) const MAGIC: [u8; 8] = *b"TWOLAYER";
-/// The newest version, and so the number of versions.
-pub(crate) const VERSION: u16 = 2;
-/// The flag of a network with biases.
-pub(crate) const BIASES: u32 = 1;
-/// The flag of one whose images are halved.
-pub(crate) const HALVES: u32 = 2;
 /// The most bytes of the text.
 pub(crate) const MAX_TEXT: usize = 4096;
-
-/// The length of a model file's header in bytes, and so where the payload begins.
-pub const HEADER_LEN: usize = 64;
 
 /// What a model file may say beside its weights. The default is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,12 +122,9 @@ impl<'a> Model<'a> {
     /// As [`from_bytes`](Self::from_bytes), without [`ModelError::Checksum`].
     #[inline] // an image has one call
     pub fn from_bytes_unverified(bytes: &'a [u8]) -> Result<Self, ModelError> {
-        let (header, behind) =
-            bytes.split_first_chunk().ok_or(ModelError::Header(HeaderError::Truncated { found: bytes.len() }))?;
-        let shape = checked_shape(header, behind.len())?;
-        let [_, kind] = bytemuck::cast::<u32, [u16; 2]>(word(header, 2));
-        let kind = Kind::from_code(kind).ok_or(ModelError::Header(HeaderError::Kind { found: kind }))?;
-        let payload = behind.get(..size(word(header, 8))).always("the length of the payload was checked");
+        let (header, behind) = bytes.split_first_chunk().ok_or(HeaderError::Truncated { found: bytes.len() })?;
+        let Header { kind, shape, payload_len } = Header::parse(header, behind.len())?;
+        let payload = behind.get(..payload_len).always("the length of the payload was checked");
         Ok(Self { kind, shape, payload, bytes })
     }
 
@@ -143,7 +135,7 @@ impl<'a> Model<'a> {
     /// [`ModelError::Checksum`] when any bit of it was changed since it was written.
     pub fn verify(&self) -> Result<(), ModelError> {
         let Some((header, behind)) = self.bytes.split_first_chunk() else { return Ok(()) };
-        let (found, expected) = (word(header, 14), crc32(behind));
+        let (found, expected) = (header::checksum(header), crc32(behind));
         if found == expected { Ok(()) } else { Err(ModelError::Checksum { found, expected }) }
     }
 
@@ -185,7 +177,7 @@ impl<'a> Model<'a> {
         let text = behind.get(self.payload.len()..).always("the payload is part of the bytes");
         check_text(text)?;
         let text = core::str::from_utf8(text).map_err(|error| ModelError::Text { at: error.valid_up_to() })?;
-        let image: [u16; 2] = bytemuck::cast(word(header, 10));
+        let image = header::image(header);
         check_image(image, self.shape)?;
         Ok(Details { image: Some(image).filter(|image| *image != [0; 2]), text })
     }
@@ -252,101 +244,6 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The shape in the header of a model file, which is checked but for the kind, and so is the number of bytes behind it.
-#[inline(never)] // so that it gives little more than an error
-fn checked_shape(header: &[u8; HEADER_LEN], behind: usize) -> Result<Shape, ModelError> {
-    let magic = two_words(header, 0).to_le_bytes();
-    if magic != MAGIC {
-        return Err(ModelError::Header(HeaderError::Magic { found: magic }));
-    }
-    let [version, _] = bytemuck::cast::<u32, [u16; 2]>(word(header, 2));
-    if !(1..=VERSION).contains(&version) {
-        return Err(ModelError::Header(HeaderError::Version { found: version }));
-    }
-    let (found, expected) = (word(header, 15), header_crc(header));
-    if found != expected {
-        return Err(ModelError::Header(HeaderError::Checksum { found, expected }));
-    }
-    let unused = if version == 1 { 40..56 } else { 52..56 };
-    for at in unused {
-        if header.get(at) != Some(&0) {
-            return Err(ModelError::Header(HeaderError::Reserved { at }));
-        }
-    }
-    let mut shape =
-        Shape::new(size(word(header, 3)), size(word(header, 4)), size(word(header, 5))).map_err(ModelError::Size)?;
-    let flags = word(header, 11);
-    if flags > BIASES + HALVES {
-        return Err(ModelError::Header(HeaderError::Flags { found: flags }));
-    }
-    if flags & HALVES != 0 {
-        shape = shape.with_halved_images(bytemuck::cast(word(header, 10))).map_err(ModelError::Size)?;
-    }
-    if flags & BIASES != 0 {
-        shape = shape.with_biases();
-    }
-    let offset = two_words(header, 6);
-    if offset != HEADER_LEN as u64 {
-        return Err(ModelError::Header(HeaderError::Offset { found: offset }));
-    }
-    // A text longer than the file leaves a payload of no bytes, which no network has.
-    let (expected, found) = (two_words(header, 8), behind.saturating_sub(size(word(header, 12))) as u64);
-    if found != expected {
-        return Err(ModelError::Length { expected, found });
-    }
-    Ok(shape)
-}
-
-/// A number of the header as a length of memory.
-fn size(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-/// The header for a payload: a model file is these bytes, the payload and the text of `details`.
-///
-/// # Errors
-///
-/// When the payload is not as long as its kind and shape say, the text is too long, or an image's width and height are not
-/// those of its inputs.
-pub fn header(kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) -> Result<[u8; HEADER_LEN], ModelError> {
-    let (expected, found) = (payload_len(kind, shape).map_err(ModelError::Size)? as u64, payload.len() as u64);
-    if found != expected {
-        return Err(ModelError::Length { expected, found });
-    }
-    let text = details.text.as_bytes();
-    check_text(text)?;
-    let image = details.image.or(shape.halved_image()).unwrap_or_default();
-    check_image(image, shape)?;
-    let flags = if shape.has_biases() { BIASES } else { 0 } + if shape.halved_image().is_some() { HALVES } else { 0 };
-    let version = if flags == 0 && details == Details::default() { 1 } else { VERSION };
-    // A shape's sizes, and the text's length, are far below 2³².
-    let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let [magic, magic_end] = bytemuck::cast(MAGIC);
-    let [len, len_end] = bytemuck::cast(found);
-    let words: [u32; HEADER_LEN / 4] = [
-        magic,
-        magic_end,
-        bytemuck::cast([version, kind.code()]),
-        size(shape.inputs()),
-        size(shape.hidden()),
-        size(shape.outputs()),
-        size(HEADER_LEN),
-        0,
-        len,
-        len_end,
-        bytemuck::cast(image),
-        flags,
-        size(text.len()),
-        0,
-        crc32_of_both(payload, text),
-        0,
-    ];
-    let mut bytes: [u8; HEADER_LEN] = bytemuck::cast(words);
-    let crc = header_crc(&bytes).to_le_bytes();
-    bytes[HEADER_LEN - crc.len()..].copy_from_slice(&crc);
-    Ok(bytes)
-}
-
 /// Checks that a text is not too long.
 const fn check_text(text: &[u8]) -> Result<(), ModelError> {
     let found = text.len();
@@ -371,23 +268,10 @@ pub(crate) const fn payload_len(kind: Kind, shape: Shape) -> Result<usize, SizeE
     }
 }
 
-/// One of the header's sixteen words.
-fn word(header: &[u8; HEADER_LEN], number: usize) -> u32 {
-    header.as_chunks().0.get(number).map_or(0, |&word| u32::from_le_bytes(word))
-}
-
-fn two_words(header: &[u8; HEADER_LEN], first: usize) -> u64 {
-    u64::from(word(header, first)) | u64::from(word(header, first + 1)) << 32
-}
-
-/// The checksum of all but the header's last word.
-fn header_crc(header: &[u8; HEADER_LEN]) -> u32 {
-    crc32(header.split_last_chunk::<4>().map_or(&[], |(covered, _)| covered))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::int::PayloadError;
 
     const SHAPE: Shape = match Shape::new(5, 3, 2) {
         Ok(shape) => shape,
@@ -447,7 +331,8 @@ mod tests {
         let hidden = |found| ModelError::Size(SizeError::Hidden { found, most: 67_108_736 });
         let outputs = |found| ModelError::Size(SizeError::Outputs { found });
         let length = |expected, found| ModelError::Length { expected, found };
-        let too_large = ModelError::Size(SizeError::Quantized { found: 65_536, most: 65_535 });
+        let payload_length = |expected, found| ModelError::Payload(PayloadError::Length { expected, found });
+        let too_large = PayloadError::Size(SizeError::Quantized { found: 65_536, most: 65_535 }).into();
         let (header_crc, payload_crc) = (crc32(&sound(F32)[..60]), crc32(&[0; 448]));
         let most = u32::MAX as usize;
         for (kind, at, field, error, text, status) in [
@@ -465,7 +350,7 @@ mod tests {
             (F32, 10, &[0, 0], ModelError::Header(HeaderError::Kind { found: 0 }), "kind 0,", "Header"),
             (F32, 10, &[4, 0], ModelError::Header(HeaderError::Kind { found: 4 }), "kind 4,", "Header"),
             (F32, 10, &[1, 1], ModelError::Header(HeaderError::Kind { found: 257 }), "kind 257,", "Header"),
-            (F32, 10, &[2, 0], length(102, 448), "448 bytes of weights; expected 102", "Length"),
+            (F32, 10, &[2, 0], payload_length(102, 448), "448 bytes of weights; expected 102", "Length"),
             (F32, 12, &[0; 4], inputs(0), "0 inputs;", "Header"),
             (F32, 12, &[1, 0, 1, 0], inputs(65_537), "65537 inputs;", "Header"),
             (F32, 12, &[255; 4], inputs(most), "4294967295 inputs;", "Header"),
@@ -509,7 +394,7 @@ mod tests {
                 "Checksum",
             ),
             (INT8, 10, &[1, 0], length(448, 102), "102 bytes of weights; expected 448", "Length"),
-            (INT8, 12, &[4, 0, 0, 0], length(86, 102), "102 bytes of weights; expected 86", "Length"),
+            (INT8, 12, &[4, 0, 0, 0], payload_length(86, 102), "102 bytes of weights; expected 86", "Length"),
             // A shape that f32 weights may have.
             (INT8, 12, &[0, 0, 1, 0], too_large, "at most 65535", "Payload"),
             (INT8, 16, &[0, 0, 1, 0], too_large, "at most 65535", "Payload"),

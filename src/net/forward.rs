@@ -6,7 +6,7 @@
 use crate::base::{Always, Scratch, padded, violated};
 use crate::net::kernel::forward::{hidden_forward, output_forward};
 use crate::net::kernel::pixels::{BySample, CHUNK};
-use crate::net::kernel::{PanelFn, Row, for_width, load, rows, rows_mut, tile};
+use crate::net::kernel::{PanelFn, for_width, load, rows, rows_mut, tile};
 use crate::net::weights::WeightsPanel;
 use crate::net::{Shape, SizeError, Weights, network_input, network_input_len};
 use crate::simd::{Backend, Isa, LANES, TierFn, sum_lanes};
@@ -15,7 +15,7 @@ use wide::f32x16;
 /// A trained network over borrowed f32 weights.
 ///
 /// ```
-/// use twolayer::{Backend, INIT_SCALE, Network, Shape, WeightsMut, fill_initial};
+/// use twolayer::{Answer, Backend, INIT_SCALE, Network, Shape, WeightsMut, fill_initial};
 /// # fn main() -> Result<(), twolayer::SizeError> {
 /// let shape = Shape::new(4, 32, 2)?;
 /// let mut numbers = vec![0.0; shape.weights_len()];
@@ -24,10 +24,9 @@ use wide::f32x16;
 ///
 /// let network = Network::new(weights.view(), Backend::detect());
 /// let mut scratch = vec![0.0; Network::scratch_len(shape)];
-/// let mut outputs = [0.0; 2];
-/// network.outputs(&[0, 90, 255, 0], &mut scratch, &mut outputs)?;
-/// let class = network.classify(&[0, 90, 255, 0], &mut scratch)?;
-/// assert!(outputs[usize::from(class)] >= outputs[usize::from(1 - class)]);
+/// let outputs = network.outputs(&[0, 90, 255, 0], &mut scratch)?;
+/// let Answer { class, margin } = Answer::of(outputs);
+/// assert_eq!(margin, outputs[usize::from(class)] - outputs[usize::from(1 - class)]);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -49,48 +48,26 @@ impl<'a> Network<'a> {
         self.weights.shape()
     }
 
-    /// The scratch that [`outputs`](Self::outputs) and [`classify`](Self::classify) need, in numbers.
+    /// The scratch that [`outputs`](Self::outputs) needs, in words of 32 bits: 18 kB for 784 → 1000 → 10.
     #[must_use]
     pub const fn scratch_len(shape: Shape) -> usize {
         Self::batch_scratch_len(shape, 1)
     }
 
-    /// Writes the outputs `y = max(x W1 + b1, 0) W2 + b2` of one image (biases are zero where there are none):
-    /// [`Shape::pixels`] of them, `outputs` numbers. Where the shape says so, the image is halved first. `scratch` may hold
-    /// anything.
+    /// The outputs `y = max(x W1 + b1, 0) W2 + b2` of one image (biases are zero where there are none) of [`Shape::pixels`] pixels,
+    /// which [`Answer::of`](crate::Answer::of) makes a class and a margin of. Where the shape says so, the image is halved first.
+    /// They are in `scratch`, which may hold anything before.
     ///
     /// # Errors
     ///
-    /// [`SizeError::Pixels`], [`SizeError::Results`] when `image` or `outputs` is not as long as the shape says,
-    /// [`SizeError::Scratch`] when `scratch` is shorter than [`scratch_len`](Self::scratch_len).
-    pub fn outputs(&self, image: &[u8], scratch: &mut [f32], outputs: &mut [f32]) -> Result<(), SizeError> {
+    /// [`SizeError::Pixels`] when `image` is not as long as the shape says, [`SizeError::Scratch`] when `scratch` is shorter than
+    /// [`scratch_len`](Self::scratch_len).
+    pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [f32]) -> Result<&'s [f32], SizeError> {
         self.check(image)?;
-        self.outputs_batch(image, scratch, outputs)
+        self.outputs_batch(image, scratch)
     }
 
-    /// The class of one image: the index of its largest output, the first of equals. `scratch` may hold anything.
-    ///
-    /// # Errors
-    ///
-    /// As [`outputs`](Self::outputs).
-    pub fn classify(&self, image: &[u8], scratch: &mut [f32]) -> Result<u8, SizeError> {
-        self.check(image)?;
-        Ok(largest(rows(self.forward(image, 1, scratch)?)))
-    }
-
-    /// The class of one image, and its margin: by how much its output is above the next largest, infinity where there is one
-    /// output only. The smaller the margin, the likelier is a mistake. `scratch` may hold anything.
-    ///
-    /// # Errors
-    ///
-    /// As [`outputs`](Self::outputs).
-    pub fn classify_with_margin(&self, image: &[u8], scratch: &mut [f32]) -> Result<(u8, f32), SizeError> {
-        self.check(image)?;
-        Ok(largest_and_margin(rows(self.forward(image, 1, scratch)?)))
-    }
-
-    /// The scratch that [`outputs_batch`](Self::outputs_batch) and [`classify_batch`](Self::classify_batch) need for up to
-    /// `images` images, in numbers.
+    /// The scratch that [`outputs_batch`](Self::outputs_batch) needs for up to `images` images, in words of 32 bits.
     #[must_use]
     pub const fn batch_scratch_len(shape: Shape, images: usize) -> usize {
         let z = padded(images.saturating_mul(shape.panel_width()));
@@ -99,72 +76,26 @@ impl<'a> Network<'a> {
         BySample::scratch_len(shape.inputs(), images).saturating_add(z).saturating_add(sums).saturating_add(halved)
     }
 
-    /// [`outputs`](Self::outputs) for many images: `images` is `[images][pixels]`, `outputs` `[images][outputs]`.
+    /// [`outputs`](Self::outputs) for many images: `images` is `[images][pixels]`, the result `[images][outputs]`.
     ///
     /// An image's outputs are the same bits whatever images it comes with. 64 images at a time take about half the time of
     /// 64 calls.
     ///
     /// # Errors
     ///
-    /// [`SizeError::Pixels`] when `images` is not a whole number of images, [`SizeError::Results`] when `outputs` is not as
-    /// long as they need, [`SizeError::Scratch`] when `scratch` is shorter than
+    /// [`SizeError::Pixels`] when `images` is not a whole number of images, [`SizeError::Scratch`] when `scratch` is shorter than
     /// [`batch_scratch_len`](Self::batch_scratch_len).
-    pub fn outputs_batch(&self, images: &[u8], scratch: &mut [f32], outputs: &mut [f32]) -> Result<(), SizeError> {
-        let samples = self.samples(images)?;
-        let (found, expected) = (outputs.len(), samples.saturating_mul(self.shape().outputs()));
-        if found != expected {
-            return Err(SizeError::Results { found, expected });
-        }
-        let sums = self.forward(images, samples, scratch)?;
-        for (output, [sum]) in outputs.iter_mut().zip(rows(sums)) {
-            *output = sum_lanes(f32x16::new(*sum));
-        }
-        Ok(())
-    }
-
-    /// [`classify`](Self::classify) for many images: `classes` takes one for each; all else is as with
-    /// [`outputs_batch`](Self::outputs_batch).
-    ///
-    /// # Errors
-    ///
-    /// As [`outputs_batch`](Self::outputs_batch).
-    pub fn classify_batch(&self, images: &[u8], scratch: &mut [f32], classes: &mut [u8]) -> Result<(), SizeError> {
-        let (found, expected) = (classes.len(), self.samples(images)?);
-        if found != expected {
-            return Err(SizeError::Results { found, expected });
-        }
-        let sums = self.forward(images, found, scratch)?;
-        for (class, sums) in classes.iter_mut().zip(rows(sums).chunks(self.shape().outputs())) {
-            *class = largest(sums);
-        }
-        Ok(())
-    }
-
-    /// [`classify_with_margin`](Self::classify_with_margin) for many images: `classes` and `margins` take one for each; all
-    /// else is as with [`outputs_batch`](Self::outputs_batch).
-    ///
-    /// # Errors
-    ///
-    /// As [`outputs_batch`](Self::outputs_batch).
-    pub fn classify_batch_with_margins(
-        &self,
-        images: &[u8],
-        scratch: &mut [f32],
-        classes: &mut [u8],
-        margins: &mut [f32],
-    ) -> Result<(), SizeError> {
-        let expected = self.samples(images)?;
-        for found in [classes.len(), margins.len()] {
-            if found != expected {
-                return Err(SizeError::Results { found, expected });
+    pub fn outputs_batch<'s>(&self, images: &[u8], scratch: &'s mut [f32]) -> Result<&'s [f32], SizeError> {
+        let sums = self.forward(images, self.samples(images)?, scratch)?;
+        let outputs = sums.len() / LANES;
+        // In place: an output is behind none of the lanes that are still to be added up.
+        for output in 0..outputs {
+            let lanes = sums.get(output * LANES..).and_then(<[f32]>::first_chunk).copied();
+            if let (Some(sum), Some(lanes)) = (sums.get_mut(output), lanes) {
+                *sum = sum_lanes(f32x16::new(lanes));
             }
         }
-        let sums = self.forward(images, expected, scratch)?;
-        let images = rows(sums).chunks(self.shape().outputs());
-        for ((class, margin), sums) in classes.iter_mut().zip(margins).zip(images) {
-            (*class, *margin) = largest_and_margin(sums);
-        }
-        Ok(())
+        Ok(sums.get(..outputs).always("there are fewer outputs than lanes"))
     }
 
     /// Is it one image?
@@ -183,7 +114,7 @@ impl<'a> Network<'a> {
     }
 
     /// The forward pass: `[images][outputs]` vectors, whose lanes are still to be added up.
-    fn forward<'s>(&self, images: &[u8], samples: usize, scratch: &'s mut [f32]) -> Result<&'s [f32], SizeError> {
+    fn forward<'s>(&self, images: &[u8], samples: usize, scratch: &'s mut [f32]) -> Result<&'s mut [f32], SizeError> {
         let shape = self.shape();
         let (found, expected) = (scratch.len(), Self::batch_scratch_len(shape, samples));
         if found < expected {
@@ -258,31 +189,9 @@ impl PanelFn for ForwardPanel<'_> {
     }
 }
 
-/// The index of the largest output, the first of equals, from vectors whose lanes are still to be added up; NaN is never
-/// the largest.
-fn largest(sums: &[Row<1>]) -> u8 {
-    largest_and_margin(sums).0
-}
-
-/// [`largest`], and how far it is above the next largest.
-#[inline(always)] // so that what nobody asks for is not computed
-fn largest_and_margin(sums: &[Row<1>]) -> (u8, f32) {
-    let (mut class, mut best, mut next) = (0, f32::NEG_INFINITY, f32::NEG_INFINITY);
-    for (index, [sum]) in (0..=u8::MAX).zip(sums) {
-        let value = sum_lanes(f32x16::new(*sum));
-        if value > best {
-            (class, best, next) = (index, value, best);
-        } else if value > next {
-            next = value;
-        }
-    }
-    (class, best - next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::WeightsMut;
     use crate::support::recipe::{Bounds, Recipe};
     use crate::support::{Samples, bits, signed_weights};
 
@@ -302,8 +211,7 @@ mod tests {
             for backend in Backend::available() {
                 let network = network(shape, &weights, backend);
                 let mut scratch = vec![f32::NAN; Network::batch_scratch_len(shape, 7)];
-                let mut found = vec![f32::NAN; 7 * outputs];
-                network.outputs_batch(&images, &mut scratch, &mut found).unwrap();
+                let found = network.outputs_batch(&images, &mut scratch).unwrap();
                 for (image, found) in images.chunks(inputs).zip(found.chunks(outputs)) {
                     for ((found, expected), bound) in found.iter().zip(recipe.outputs(image)).zip(bounds.outputs(image))
                     {
@@ -322,59 +230,6 @@ mod tests {
         Network::new(Weights::new(shape, weights).unwrap(), backend)
     }
 
-    /// One hidden unit that passes its pixel on, so that the outputs are the weights behind it.
-    fn class_of(outputs: &[f32]) -> u8 {
-        let shape = Shape::new(1, 1, outputs.len()).unwrap();
-        let mut numbers = vec![0.0; shape.weights_len()];
-        let mut weights = WeightsMut::new(shape, &mut numbers).unwrap();
-        *weights.w1_mut(0, 0).unwrap() = 1.0;
-        for (output, &weight) in outputs.iter().enumerate() {
-            *weights.w2_mut(0, output).unwrap() = weight;
-        }
-        let mut scratch = vec![f32::NAN; Network::scratch_len(shape)];
-        Network::new(weights.view(), Backend::detect()).classify(&[1], &mut scratch).unwrap()
-    }
-
-    #[test]
-    fn the_margin_is_the_distance_to_the_next_largest() {
-        for (inputs, hidden, outputs) in [(30, 20, 1), (30, 20, 2), (112, 17, 10), (20, 5, 256)] {
-            let shape = Shape::new(inputs, hidden, outputs).unwrap().with_biases();
-            let weights = signed_weights(shape, 3, 0.1);
-            let images = Samples::new(inputs, outputs, 9, 2).images;
-            for backend in Backend::available() {
-                let network = network(shape, &weights, backend);
-                let mut scratch = vec![f32::NAN; Network::batch_scratch_len(shape, 9)];
-                let (mut classes, mut margins) = ([99; 9], [f32::NAN; 9]);
-                network.classify_batch_with_margins(&images, &mut scratch, &mut classes, &mut margins).unwrap();
-                for ((image, class), margin) in images.chunks(inputs).zip(classes).zip(margins) {
-                    assert_eq!(network.classify_with_margin(image, &mut scratch), Ok((class, margin)));
-                    assert_eq!(network.classify(image, &mut scratch), Ok(class));
-                    let mut found = vec![0.0; outputs];
-                    network.outputs(image, &mut scratch, &mut found).unwrap();
-                    let best = found.remove(class.into());
-                    let next = found.into_iter().fold(f32::NEG_INFINITY, f32::max);
-                    assert_eq!(margin.to_bits(), (best - next).to_bits());
-                    assert!(margin >= 0.0 && (outputs > 1 || margin.is_infinite()));
-                }
-                let short = network.classify_batch_with_margins(&images, &mut scratch, &mut classes, &mut [0.0; 8]);
-                assert_eq!(short, Err(SizeError::Results { found: 8, expected: 9 }));
-            }
-        }
-    }
-
-    #[test]
-    fn the_class_is_the_first_of_the_largest() {
-        assert_eq!(class_of(&[1.0, 3.0, 2.0]), 1);
-        assert_eq!(class_of(&[-3.0, -1.0, -1.0]), 1);
-        assert_eq!(class_of(&[0.0, 0.0]), 0);
-        assert_eq!(class_of(&[f32::NAN, -5.0, f32::NAN]), 1);
-        assert_eq!(class_of(&[f32::NAN; 3]), 0);
-        assert_eq!(class_of(&[1.0, f32::INFINITY]), 1);
-        let mut outputs = [0.0; 256];
-        outputs[255] = 1.0;
-        assert_eq!(class_of(&outputs), 255);
-    }
-
     #[test]
     fn no_images_have_no_outputs() {
         let shape = Shape::new(9, 5, 3).unwrap();
@@ -382,8 +237,7 @@ mod tests {
         let network = network(shape, &weights, Backend::detect());
         assert_eq!(network.shape(), shape);
         let mut scratch = vec![f32::NAN; Network::batch_scratch_len(shape, 0)];
-        network.outputs_batch(&[], &mut scratch, &mut []).unwrap();
-        network.classify_batch(&[], &mut scratch, &mut []).unwrap();
+        assert_eq!(network.outputs_batch(&[], &mut scratch), Ok(&[][..]));
     }
 
     #[test]
@@ -394,34 +248,21 @@ mod tests {
         let expected = Network::batch_scratch_len(shape, 2);
         let mut scratch = vec![0.0; expected + 1];
         let images = [1; 18];
-        let mut run = |pixels: usize, len: usize, outputs: usize, classes: usize| {
-            let a = network.outputs_batch(&images[..pixels], &mut scratch[..len], &mut vec![0.0; outputs]);
-            let b = network.classify_batch(&images[..pixels], &mut scratch[..len], &mut vec![0; classes]);
-            (a, b)
-        };
-        assert_eq!(run(18, expected, 6, 2), (Ok(()), Ok(())));
-        assert_eq!(run(18, expected + 1, 6, 2), (Ok(()), Ok(())));
-        let error = Err(SizeError::Pixels { found: 17, expected: 9 });
-        assert_eq!(run(17, expected, 6, 2), (error, error));
-        let error = Err(SizeError::Scratch { found: expected - 1, expected });
-        assert_eq!(run(18, expected - 1, 6, 2), (error, error));
-        let few = Err(SizeError::Results { found: 5, expected: 6 });
-        let many = Err(SizeError::Results { found: 3, expected: 2 });
-        assert_eq!(run(18, expected, 5, 3), (few, many));
-        let message = SizeError::Results { found: 5, expected: 6 }.to_string();
-        assert_eq!(message, "output buffer has 5 elements; expected 6");
+        let mut run =
+            |pixels: usize, len: usize| network.outputs_batch(&images[..pixels], &mut scratch[..len]).map(<[_]>::len);
+        assert_eq!(run(18, expected), Ok(6));
+        assert_eq!(run(18, expected + 1), Ok(6));
+        assert_eq!(run(17, expected), Err(SizeError::Pixels { found: 17, expected: 9 }));
+        assert_eq!(run(18, expected - 1), Err(SizeError::Scratch { found: expected - 1, expected }));
 
         // One image is one image.
         let len = Network::scratch_len(shape);
         for found in [0, 8, 10, 18] {
             let error = SizeError::Pixels { found, expected: 9 };
-            assert_eq!(network.classify(&images[..found], &mut scratch), Err(error));
-            assert_eq!(network.outputs(&images[..found], &mut scratch, &mut [0.0; 3]), Err(error));
+            assert_eq!(network.outputs(&images[..found], &mut scratch), Err(error));
         }
-        assert_eq!(network.classify(&images[..9], &mut scratch[..len]), Ok(0));
+        assert_eq!(network.outputs(&images[..9], &mut scratch[..len]), Ok(&[0.0; 3][..]));
         let short = SizeError::Scratch { found: len - 1, expected: len };
-        assert_eq!(network.classify(&images[..9], &mut scratch[..len - 1]), Err(short));
-        let many = SizeError::Results { found: 4, expected: 3 };
-        assert_eq!(network.outputs(&images[..9], &mut scratch, &mut [0.0; 4]), Err(many));
+        assert_eq!(network.outputs(&images[..9], &mut scratch[..len - 1]), Err(short));
     }
 }

@@ -95,10 +95,7 @@ fn mangled_models_on_the_command_line() {
 #[test]
 fn mangled_models_through_the_c_interface() {
     use core::mem::zeroed;
-    use twolayer::ffi::{
-        Model, Status, twolayer_any_classify, twolayer_any_open, twolayer_classify, twolayer_f32_classify,
-        twolayer_f32_open, twolayer_open,
-    };
+    use twolayer::ffi::{Model, Status, twolayer_classify, twolayer_open, twolayer_open_any, twolayer_open_f32};
     let (sandbox, mut dice) = (Sandbox::trained(), Dice::new());
     let models = sound(&sandbox);
     let (mut accepted, rounds) = (0, rounds(20_000, 1_000_000));
@@ -107,10 +104,9 @@ fn mangled_models_through_the_c_interface() {
         // As words, so that they are aligned.
         let mut words = vec![0_u32; bytes.len().div_ceil(4)];
         bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(&bytes);
-        for kind in 0..3 {
+        for open in [twolayer_open, twolayer_open_any, twolayer_open_f32] {
             // SAFETY: numbers and a pointer, of which all may be zero.
             let mut model: Model = unsafe { zeroed() };
-            let open = [twolayer_open, twolayer_any_open, twolayer_f32_open][kind];
             // SAFETY: a local variable, and bytes with their length.
             let status = unsafe { open(&raw mut model, words.as_ptr().cast(), bytes.len()) };
             assert!(right || status != Status::Ok, "what is not a model was opened");
@@ -123,12 +119,7 @@ fn mangled_models_through_the_c_interface() {
             let (pixels, words, mut label) = (image.as_ptr(), scratch.as_mut_ptr(), 0_u32);
             // SAFETY: an open model, and memory of the lengths that it asks for.
             let status = unsafe {
-                let (model, label) = (&raw const model, &raw mut label);
-                match kind {
-                    0 => twolayer_classify(model, pixels, image.len(), words, scratch.len(), label),
-                    1 => twolayer_any_classify(model, pixels, image.len(), words, scratch.len(), label),
-                    _ => twolayer_f32_classify(model, pixels, image.len(), words.cast(), scratch.len(), label),
-                }
+                twolayer_classify(&raw const model, pixels, image.len(), words, scratch.len(), &raw mut label)
             };
             assert!(status == Status::Ok && label < model.outputs, "{status:?}, class {label} of {}", model.outputs);
         }

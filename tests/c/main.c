@@ -79,32 +79,24 @@ int main(int count, char **arguments) {
     twolayer_status status = twolayer_open(&model, model_bytes, model_len);
     if (status == TWOLAYER_KIND) {
         f32 = 1;
-        status = twolayer_f32_open(&model, model_bytes, model_len);
+        status = twolayer_open_f32(&model, model_bytes, model_len);
     }
     if (!check(status))
         return 0;
     if (f32 ? model.scratch_words > TWOLAYER_F32_SCRATCH_WORDS(model.inputs, model.outputs)
             : model.scratch_words != TWOLAYER_SCRATCH_WORDS(model.inputs, model.outputs))
         return 3;
-    void *scratch = malloc(model.scratch_words * 4);
-    int32_t *integers = (int32_t *)malloc(model.outputs * sizeof(int32_t));
-    float *numbers = (float *)malloc(model.outputs * sizeof(float));
+    uint32_t *scratch = (uint32_t *)malloc(model.scratch_words * sizeof(uint32_t));
+    twolayer_output *outputs = (twolayer_output *)malloc(model.outputs * sizeof(twolayer_output));
     for (at = 0; at + model.inputs <= pixels_len; at += model.inputs) {
-        if (f32) {
-            if (!check(twolayer_f32_classify(&model, pixels + at, model.inputs, (float *)scratch, model.scratch_words, &label)) ||
-                !check(twolayer_f32_outputs(&model, pixels + at, model.inputs, (float *)scratch, model.scratch_words, numbers,
-                                            model.outputs)))
-                return 0;
-        } else if (!check(twolayer_classify(&model, pixels + at, model.inputs, (uint32_t *)scratch, model.scratch_words,
-                                            &label)) ||
-                   !check(twolayer_outputs(&model, pixels + at, model.inputs, (uint32_t *)scratch, model.scratch_words,
-                                           integers, model.outputs)))
+        if (!check(twolayer_classify(&model, pixels + at, model.inputs, scratch, model.scratch_words, &label)) ||
+            !check(twolayer_outputs(&model, pixels + at, model.inputs, scratch, model.scratch_words, outputs, model.outputs)))
             return 0;
         printf("class %u outputs", (unsigned)label);
         for (k = 0; k < model.outputs; k++)
-            printf(" %08x", (unsigned)(f32 ? bits(numbers[k]) : (uint32_t)integers[k]));
+            printf(" %08x", (unsigned)(f32 ? bits(outputs[k].real) : (uint32_t)outputs[k].integer));
         printf("\n");
     }
-    free(scratch), free(integers), free(numbers), free(model_bytes), free(pixels);
+    free(scratch), free(outputs), free(model_bytes), free(pixels);
     return 0;
 }

@@ -28,6 +28,7 @@ pub struct Learner<'n, 'm> {
     network: QuantizedNetwork<'n, true>,
     second: &'m mut [i16],
     hidden: &'m mut [u8],
+    outputs: &'m mut [i32],
 }
 
 /// Why a lesson cannot be learnt. Nothing was changed.
@@ -56,8 +57,8 @@ impl fmt::Display for LearnError {
 impl core::error::Error for LearnError {}
 
 impl<'n, 'm> Learner<'n, 'm> {
-    /// Starts from a network's second layer. `second` has a number for each of its weights, `hidden` one for each hidden unit;
-    /// they may hold anything.
+    /// Starts from a network's second layer. `second` has a number for each of its weights, `hidden` one for each hidden unit,
+    /// `outputs` one for each output; they may hold anything.
     ///
     /// # Errors
     ///
@@ -66,14 +67,17 @@ impl<'n, 'm> Learner<'n, 'm> {
         network: QuantizedNetwork<'n, true>,
         second: &'m mut [i16],
         hidden: &'m mut [u8],
+        outputs: &'m mut [i32],
     ) -> Result<Self, SizeError> {
-        let (units, weights) = (network.shape().hidden(), network.second_layer().len());
-        for (found, expected) in [(hidden.len(), units), (second.len(), weights)] {
+        let (shape, weights) = (network.shape(), network.second_layer().len());
+        for (found, expected) in
+            [(hidden.len(), shape.hidden()), (second.len(), weights), (outputs.len(), shape.outputs())]
+        {
             if found != expected {
                 return Err(SizeError::Results { found, expected });
             }
         }
-        let mut learner = Self { network, second, hidden };
+        let mut learner = Self { network, second, hidden, outputs };
         learner.forget();
         Ok(learner)
     }
@@ -91,17 +95,14 @@ impl<'n, 'm> Learner<'n, 'm> {
         self.second
     }
 
-    /// Writes the outputs of an image, as [`QuantizedNetwork::outputs`] does.
+    /// The outputs of an image, as those of [`QuantizedNetwork::outputs`].
     ///
     /// # Errors
     ///
     /// As there.
-    pub fn outputs(&mut self, image: &[u8], scratch: &mut [u32], outputs: &mut [i32]) -> Result<(), SizeError> {
-        let (found, expected) = (outputs.len(), self.network.shape().outputs());
-        if found != expected {
-            return Err(SizeError::Results { found, expected });
-        }
+    pub fn outputs(&mut self, image: &[u8], scratch: &mut [u32]) -> Result<&[i32], SizeError> {
         self.network.hidden(image, scratch, self.hidden)?;
+        let outputs = &mut *self.outputs;
         outputs.fill(0);
         for (output, bias) in outputs.iter_mut().zip(self.network.output_biases()) {
             *output = bias;
@@ -115,39 +116,33 @@ impl<'n, 'm> Learner<'n, 'm> {
                 }
             }
         }
-        Ok(())
+        Ok(outputs)
     }
 
-    /// Learns that an image is of the class `label`. `outputs` are those before the lesson.
+    /// Learns that an image is of the class `label`. The outputs are those before the lesson.
     ///
     /// # Errors
     ///
     /// [`LearnError`].
-    pub fn learn(
-        &mut self,
-        image: &[u8],
-        label: u8,
-        scratch: &mut [u32],
-        outputs: &mut [i32],
-    ) -> Result<(), LearnError> {
-        self.outputs(image, scratch, outputs).map_err(LearnError::Size)?;
+    pub fn learn(&mut self, image: &[u8], label: u8, scratch: &mut [u32]) -> Result<&[i32], LearnError> {
+        let outputs = self.outputs(image, scratch).map_err(LearnError::Size)?;
         let label_index = usize::from(label);
         let Some(&right) = outputs.get(label_index) else {
             return Err(LearnError::Label { found: label, outputs: outputs.len() });
         };
-        if let Some((rival, output)) = best(outputs, Some(label_index))
+        if let Some((rival, output)) = strongest_rival(outputs, label_index)
             && right.saturating_sub(output) < MARGIN
         {
-            self.step(label_index, rival, outputs.len());
+            self.step(label_index, rival);
         }
-        Ok(())
+        Ok(self.outputs)
     }
 
     /// Moves the image whose hidden units were last computed from `rival` to `label`.
-    fn step(&mut self, label: usize, rival: usize, outputs: usize) {
+    fn step(&mut self, label: usize, rival: usize) {
         let mut rows = &mut *self.second;
         for &hidden in &*self.hidden {
-            let Some(row) = rows.split_off_mut(..outputs) else { break };
+            let Some(row) = rows.split_off_mut(..self.outputs.len()) else { break };
             if hidden == 0 {
                 continue;
             }
@@ -162,21 +157,13 @@ impl<'n, 'm> Learner<'n, 'm> {
     }
 }
 
-/// The class, the lowest of equals, and by how much its output is above the next largest, `u32::MAX` where there is one output
-/// only: as [`QuantizedNetwork::classify_with_margin`].
-pub(crate) fn verdict(outputs: &[i32]) -> (u8, u32) {
-    let (class, output) = best(outputs, None).unwrap_or_default();
-    let margin = best(outputs, Some(class)).map_or(u32::MAX, |(_, next)| output.abs_diff(next));
-    (u8::try_from(class).unwrap_or_default(), margin) // there are at most 256 outputs
-}
-
-/// The largest output and its index, the lowest of equals, among all but one.
-fn best(outputs: &[i32], but: Option<usize>) -> Option<(usize, i32)> {
-    let mut best = None;
-    for (class, &output) in outputs.iter().enumerate().filter(|&(class, _)| Some(class) != but) {
-        if best.is_none_or(|(_, largest)| output > largest) {
-            best = Some((class, output));
+/// The largest output but that of the label, and its index, the lowest of equals.
+fn strongest_rival(outputs: &[i32], label: usize) -> Option<(usize, i32)> {
+    let mut strongest = None;
+    for (class, &output) in outputs.iter().enumerate().filter(|&(class, _)| class != label) {
+        if strongest.is_none_or(|(_, largest)| output > largest) {
+            strongest = Some((class, output));
         }
     }
-    best
+    strongest
 }

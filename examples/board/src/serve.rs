@@ -1,7 +1,7 @@
 //! The loop: a frame with a request comes in, a frame with an answer goes out. The README lists them.
 
 use crate::frame::{CRC, Fault, receive, send};
-use crate::learner::{Learner, verdict};
+use crate::learner::Learner;
 use crate::{Board, DIGITS};
 use core::fmt::{self, Write as _};
 use twolayer::{ModelError, QuantizedNetwork, crc32};
@@ -41,8 +41,8 @@ pub fn serve(board: &mut impl Board, memory: &mut Memory) -> ! {
     let Memory { request, answer, scratch, outputs, second, hidden } = memory;
     let network = DIGITS.model().and_then(|model| model.quantized_any());
     let mut state = network.and_then(|network| {
-        let learner = Learner::new(network, second, hidden).map_err(ModelError::Size)?;
-        Ok(State { network, learner, scratch, outputs })
+        let learner = Learner::new(network, second, hidden, outputs).map_err(ModelError::Size)?;
+        Ok(State { network, learner, scratch })
     });
     let mut next: Result<&[u8], Fault> = Ok(b"m");
     loop {
@@ -62,12 +62,11 @@ struct State<'m> {
     network: QuantizedNetwork<'static, true>,
     learner: Learner<'static, 'm>,
     scratch: &'m mut [u32],
-    outputs: &'m mut [i32],
 }
 
 impl State<'_> {
     fn answer(&mut self, board: &mut impl Board, request: &[u8], answer: &mut Answer<'_>) -> fmt::Result {
-        let Self { network, learner, scratch, outputs } = self;
+        let Self { network, learner, scratch } = self;
         let start = board.cycles();
         let done = match *request {
             [b'm'] => {
@@ -90,19 +89,20 @@ impl State<'_> {
                 answer.push(b"w")?;
                 return row.iter().try_for_each(|weight| answer.push(&weight.to_le_bytes()));
             }
-            [b'c', ref pixels @ ..] => network.outputs(pixels, scratch, outputs),
-            [b'a', ref pixels @ ..] => learner.outputs(pixels, scratch, outputs),
-            [b'l', label, ref pixels @ ..] => match learner.learn(pixels, label, scratch, outputs) {
-                Ok(()) => Ok(()),
+            [b'c', ref pixels @ ..] => network.outputs(pixels, scratch),
+            [b'a', ref pixels @ ..] => learner.outputs(pixels, scratch),
+            [b'l', label, ref pixels @ ..] => match learner.learn(pixels, label, scratch) {
+                Ok(outputs) => Ok(outputs),
                 Err(error) => return answer.error(error),
             },
             _ => return answer.error("an unknown request, or one of another length"),
         };
         let cycles = board.cycles().wrapping_sub(start) & 0x00FF_FFFF;
-        if let Err(error) = done {
-            return answer.error(error);
-        }
-        let (class, margin) = verdict(outputs);
+        let outputs = match done {
+            Ok(outputs) => outputs,
+            Err(error) => return answer.error(error),
+        };
+        let twolayer::Answer { class, margin } = twolayer::Answer::of(outputs);
         answer.push(request.get(..1).unwrap_or_default())?;
         answer.push(&[class])?;
         answer.push(&margin.to_le_bytes())?;

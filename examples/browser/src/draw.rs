@@ -5,7 +5,7 @@
 
 use crate::Shared;
 use twolayer::picture::{Ink, NoDigit, Picture, PictureError};
-use twolayer::{Bits, Kind, Model, QuantizedNetwork, Shape, model};
+use twolayer::{Answer, Bits, Kind, Model, QuantizedNetwork, Shape, model};
 
 /// Columns and rows of the drawing.
 const SIDE: u32 = 280;
@@ -124,15 +124,13 @@ pub extern "C" fn answer() -> i32 {
     let payload: &[u8] = bytemuck::cast_slice(HIDDEN_PAYLOAD.lend());
     let mut run = |shape: Shape, payload: &[u8], len: usize, outputs: &mut [i32]| {
         let network = QuantizedNetwork::any(shape, opened.bits, payload.get(..len)?).ok()?;
-        let outputs = outputs.get_mut(..shape.outputs())?;
-        network.outputs(seen, scratch, outputs).ok()?;
-        // The first of the largest, as `QuantizedNetwork::classify` has it.
-        let largest = outputs.iter().max();
-        outputs.iter().position(|output| Some(output) == largest)
+        let found = network.outputs(seen, scratch).ok()?;
+        outputs.get_mut(..found.len())?.copy_from_slice(found);
+        Some(Answer::of(found).class)
     };
     if let Some((shape, len)) = opened.hidden {
         run(shape, payload, len, HIDDEN.lend());
     }
     let class = run(opened.shape, file, opened.payload, OUTPUTS.lend());
-    class.and_then(|class| i32::try_from(class).ok()).unwrap_or(-4)
+    class.map_or(-4, i32::from)
 }

@@ -3,8 +3,8 @@
 
 use crate::Shared;
 use twolayer::{
-    Backend, INIT_SCALE, Kind, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, digit, fill_initial, model,
-    weights_hash,
+    Answer, Backend, INIT_SCALE, Kind, Network, Shape, TrainOptions, Trainer, Weights, WeightsMut, digit, fill_initial,
+    model, weights_hash,
 };
 
 const SHAPE: Shape = Shape::MNIST;
@@ -89,13 +89,11 @@ pub extern "C" fn test(count: usize) -> usize {
     let Ok(weights) = Weights::new(SHAPE, WEIGHTS.lend()) else { return 0 };
     let network = Network::new(weights, Backend::baseline());
     let labels = labels.get(..count).unwrap_or_default();
-    let mut classes = [0; BATCH];
     let batches = images.chunks(BATCH * SHAPE.pixels()).zip(labels.chunks(BATCH));
     let right = batches.map(|(images, labels)| {
-        let classes = classes.get_mut(..labels.len()).unwrap_or_default();
         let images = images.get(..labels.len() * SHAPE.pixels()).unwrap_or_default();
-        let done = network.classify_batch(images, scratch, classes);
-        if done.is_ok() { classes.iter().zip(labels).filter(|(class, label)| class == label).count() } else { 0 }
+        let outputs = network.outputs_batch(images, scratch).unwrap_or_default().chunks(SHAPE.outputs());
+        outputs.zip(labels).filter(|(outputs, label)| Answer::of(outputs).class == **label).count()
     });
     right.sum()
 }

@@ -10,9 +10,8 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
 use twolayer::host::report::{Report, integer_weights};
-use twolayer::host::{Classifier, Evaluation, ModelFile, OwnedWeights, Quantized, Threads, evaluate, printable};
-use twolayer::int::PackedNetwork;
-use twolayer::{Kind, Network, Weights};
+use twolayer::host::{AnyWeights, Evaluation, ModelFile, OwnedWeights, Threads, evaluate, printable};
+use twolayer::{AnyNetwork, Kind, Weights};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let model = model::select(args.model.as_ref(), &args.data, model::newest)?;
@@ -23,26 +22,22 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let file = ModelFile::open(&model, args.data.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
     // Read before the data, which may have to be downloaded.
-    let weights = match kind {
-        Kind::F32 => ModelWeights::F32(file.weights()?),
-        Kind::Quantized(_) => ModelWeights::Quantized(file.quantized()?),
-    };
+    let weights = file.any()?;
     args.data.data = args.data.data.or_else(|| model::source_of(&model));
     let data = Data::test(&args.data, args.invert, Purpose::ExistingNetwork(shape))?;
     let test = &data.dataset;
     let (backend, threads) = (args.backend.get(), Threads::new(Threads::available()));
     let evaluated = Evaluated { args: &args, model: &model, file: &file, data: &data, backend, threads: &threads };
-    let evaluation = match weights {
-        ModelWeights::F32(weights) => {
-            evaluate_and_report(&evaluated, &Network::new(weights.view(), backend), Some(weights.view()))
-        }
-        ModelWeights::Quantized(quantized) => {
-            let mut memory = vec![0; PackedNetwork::memory_len(shape)];
-            let shown = if args.report.is_some() { integer_weights(&quantized)? } else { None };
-            let network = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
-            evaluate_and_report(&evaluated, &network, shown.as_ref().map(OwnedWeights::view))
-        }
-    }?;
+    let integers = match &weights {
+        AnyWeights::Quantized(quantized) if args.report.is_some() => integer_weights(quantized)?,
+        _ => None,
+    };
+    let drawn = match &weights {
+        AnyWeights::F32(weights) => Some(weights.view()),
+        AnyWeights::Quantized(_) => integers.as_ref().map(OwnedWeights::view),
+    };
+    let mut memory = Vec::new();
+    let evaluation = evaluate_and_report(&evaluated, &weights.network(&mut memory, backend)?, drawn)?;
     if args.json {
         let line = EvaluatedLine {
             model: model.to_string_lossy(),
@@ -73,7 +68,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
 /// Evaluates a network, and writes the report if there is to be one.
 fn evaluate_and_report(
     evaluated: &Evaluated<'_>,
-    network: &impl Classifier,
+    network: &AnyNetwork<'_>,
     weights: Option<Weights<'_>>,
 ) -> Result<Evaluation, Error> {
     let start = Instant::now();
@@ -117,10 +112,4 @@ fn coverage(evaluation: &Evaluation) -> Vec<CoveragePart> {
         Some(CoveragePart { share, margin: found.min_margin, correct: found.correct, total: found.total, accuracy })
     };
     table::COVERAGES.into_iter().filter_map(part).collect()
-}
-
-/// A model's weights.
-enum ModelWeights {
-    F32(OwnedWeights),
-    Quantized(Quantized),
 }

@@ -12,9 +12,9 @@ use std::env::var_os;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use twolayer::host::dataset::Set;
-use twolayer::host::{GreyPicture, ModelFile, OwnedWeights, Quantized, printable};
+use twolayer::host::{GreyPicture, ModelFile, printable};
 use twolayer::picture::{Ink, Picture, Seen};
-use twolayer::{Backend, Kind, Network, QuantizedNetwork, Shape, SizeError};
+use twolayer::{Answer, AnyNetwork, AnyOutputs, Kind, Shape, SizeError};
 
 /// The longest bar, in characters.
 const BAR: u32 = 24;
@@ -26,10 +26,8 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let path = model::select(args.model.as_ref(), &args.data, model::newest)?;
     let file = ModelFile::open(&path, args.data.file.access())?;
     let (kind, shape, image) = (file.kind(), file.shape(), file.details().image);
-    let network = match kind {
-        Kind::F32 => Weights::F32(file.weights()?, args.backend.get()),
-        Kind::Quantized(_) => Weights::Quantized(file.quantized()?),
-    };
+    let (weights, mut memory) = (file.any()?, Vec::new());
+    let network = weights.network(&mut memory, args.backend.get())?;
     let pictures = args.files.len() + args.index.len();
     let save = Save::new(args.save_seen.as_deref(), pictures)?;
     let source = if args.index.is_empty() {
@@ -48,7 +46,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let mut failed = Vec::new();
     for (number, subject) in subjects.enumerate() {
         let input = source.input(subject, args.invert);
-        let answer = input.and_then(|input| Ok(network.answer(input, args.min_margin)?));
+        let answer = input.and_then(|input| Ok(predict(&network, input, args.min_margin)?));
         if let (Ok(answer), Some(path)) = (&answer, save.path(number)) {
             answer.input.picture()?.write_png(&path)?;
         }
@@ -179,42 +177,26 @@ impl Input {
     }
 }
 
-/// A model's weights.
-enum Weights {
-    F32(OwnedWeights, Backend),
-    Quantized(Quantized),
-}
-
-impl Weights {
-    /// The outputs and the answer for an input; unsure if the margin is below the least.
-    fn answer(&self, input: Input, min_margin: f64) -> Result<Answer, SizeError> {
-        let image = &input.pixels;
-        let (outputs, class, margin): (Vec<_>, _, _) = match self {
-            Self::F32(weights, backend) => {
-                let network = Network::new(weights.view(), *backend);
-                let mut scratch = vec![0.0; Network::scratch_len(network.shape())];
-                let mut outputs = vec![0.0; network.shape().outputs()];
-                network.outputs(image, &mut scratch, &mut outputs)?;
-                let (class, margin) = network.classify_with_margin(image, &mut scratch)?;
-                let f32 = |number| Number::F32(json::Number(number));
-                (outputs.into_iter().map(f32).collect(), class, f32(margin))
-            }
-            Self::Quantized(quantized) => {
-                let network = quantized.network();
-                let mut scratch = vec![0; QuantizedNetwork::scratch_len(network.shape())];
-                let mut outputs = vec![0; network.shape().outputs()];
-                network.outputs(image, &mut scratch, &mut outputs)?;
-                let (class, margin) = network.classify_with_margin(image, &mut scratch)?;
-                let outputs = outputs.into_iter().map(|output: i32| Number::Integer(output.into()));
-                (outputs.collect(), class, Number::Integer(margin.into()))
-            }
-        };
-        Ok(Answer { input, outputs, class, margin, sure: margin.to_f64() >= min_margin })
-    }
+/// What a network makes of an input; unsure if the margin is below the least.
+fn predict(network: &AnyNetwork<'_>, input: Input, min_margin: f64) -> Result<Prediction, SizeError> {
+    let mut scratch = vec![0; network.scratch_len()];
+    let f32 = |number| Number::F32(json::Number(number));
+    let (outputs, class, margin) = match network.outputs(&input.pixels, &mut scratch)? {
+        AnyOutputs::F32(outputs) => {
+            let Answer { class, margin } = Answer::of(outputs);
+            (outputs.iter().copied().map(f32).collect(), class, f32(margin))
+        }
+        AnyOutputs::Integer(outputs) => {
+            let Answer { class, margin } = Answer::of(outputs);
+            let outputs = outputs.iter().map(|&output| Number::Integer(output.into()));
+            (outputs.collect(), class, Number::Integer(margin.into()))
+        }
+    };
+    Ok(Prediction { input, outputs, class, margin, sure: margin.to_f64() >= min_margin })
 }
 
 /// The outputs and the answer for an input.
-struct Answer {
+struct Prediction {
     input: Input,
     outputs: Vec<Number>,
     class: u8,
@@ -250,7 +232,7 @@ impl core::fmt::Display for Number {
     }
 }
 
-impl Answer {
+impl Prediction {
     /// The digit, the margin and what was found; then the drawing, with a bar for each output beside it.
     fn print(&self, subject: Subject<'_>) {
         let Self { input, margin, class, .. } = self;
@@ -326,7 +308,7 @@ struct SeenPart {
 }
 
 impl<'a> PredictionLine<'a> {
-    fn new(subject: Subject<'a>, answer: Result<&'a Answer, &Error>) -> Self {
+    fn new(subject: Subject<'a>, answer: Result<&'a Prediction, &Error>) -> Self {
         let (file, index) = match subject {
             Subject::File(file) => (Some(file.to_string_lossy()), None),
             Subject::Image(index) => (None, Some(index)),

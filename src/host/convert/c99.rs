@@ -205,17 +205,15 @@ impl<'a> C99<'a> {
 
     /// The payload's parts; its format is described in `crate::int`.
     fn parts(&self) -> Parts<'a> {
-        let shape = self.network.shape();
-        let units = shape.hidden().next_multiple_of(self.network.bits().units());
-        let (prologue, mut rest) = self.network.payload().split_at(16);
-        let mut take = |len: usize| rest.split_off(..len).unwrap_or_default();
-        let (mut b2, mut b1) = (&[][..], &[][..]);
-        if shape.has_biases() {
-            b2 = &take(4 * shape.outputs().next_multiple_of(4))[..4 * shape.outputs()];
-            b1 = take(4 * units);
+        let (shape, payload, layout) = (self.network.shape(), self.network.payload(), self.network.layout());
+        let b2 = &payload[layout.output_biases..layout.hidden_biases];
+        Parts {
+            shift: payload[0],
+            b2: b2.get(..4 * shape.outputs()).unwrap_or_default(), // none without biases
+            b1: &payload[layout.hidden_biases..layout.first],
+            w1: &payload[layout.first..layout.second],
+            w2: &payload[layout.second..],
         }
-        let w1 = take(shape.inputs() * units * self.bits() / 8);
-        Parts { shift: prologue[0], b2, b1, w1, w2: rest }
     }
 }
 

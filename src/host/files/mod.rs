@@ -1,5 +1,6 @@
 //! Files: read and mapped, written atomically; models and weights that own their memory.
 
+mod any_weights;
 mod atomic_write;
 mod bytes;
 mod error;
@@ -8,6 +9,7 @@ mod owned_weights;
 mod page_buffer;
 mod quantized;
 
+pub use any_weights::AnyWeights;
 pub use atomic_write::Reservation;
 pub(super) use atomic_write::{OutputDirectory, reserve, write_all_atomically, write_atomically};
 pub(super) use bytes::Bytes;

@@ -1,6 +1,8 @@
 //! Model files: read in place, written atomically.
 
-use super::{Bytes, FileAccess, FileError, OwnedWeights, Quantized, Reservation, reserve, write_atomically};
+use super::{
+    AnyWeights, Bytes, FileAccess, FileError, OwnedWeights, Quantized, Reservation, reserve, write_atomically,
+};
 use crate::base::crc32;
 use crate::model::{self, Details, HEADER_LEN, Kind, MAX_TEXT, Model, ModelError};
 use crate::net::{Shape, Weights};
@@ -81,6 +83,18 @@ impl ModelFile {
     #[expect(clippy::len_without_is_empty, reason = "a model file is never empty")]
     pub fn len(&self) -> usize {
         self.bytes.as_slice().len()
+    }
+
+    /// A copy of the weights, whatever their kind.
+    ///
+    /// # Errors
+    ///
+    /// If the weights are not valid, or memory runs out.
+    pub fn any(&self) -> Result<AnyWeights, FileError> {
+        match self.kind {
+            Kind::F32 => self.weights().map(AnyWeights::F32),
+            Kind::Quantized(_) => self.quantized().map(AnyWeights::Quantized),
+        }
     }
 
     /// A copy of the weights of an f32 model.

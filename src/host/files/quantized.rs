@@ -1,6 +1,6 @@
 //! A quantised network that owns its payload, for hosts.
 
-use crate::int::{Bits, QuantizedNetwork, ROW_BYTES};
+use crate::int::{Bits, Layout, QuantizedNetwork, ROW_BYTES};
 use crate::model::ModelError;
 use crate::net::Shape;
 
@@ -56,12 +56,15 @@ impl Quantized {
         &bytemuck::cast_slice(&self.words)[..self.len]
     }
 
+    /// Where the parts of the payload lie.
+    pub(crate) const fn layout(&self) -> Layout {
+        Layout::new(self.shape, self.bits, self.shape.has_biases())
+    }
+
     /// Where the weight from an input to a hidden unit lies: the byte, and the shift of its bits.
     fn place(&self, input: usize, unit: usize) -> (usize, usize) {
         let (tile, unit) = (unit / self.bits.units(), unit % self.bits.units());
-        let (inputs, hidden) = (self.shape.inputs(), self.shape.hidden());
-        let behind = hidden.div_ceil(self.bits.units()) * inputs * ROW_BYTES + hidden * self.shape.outputs();
-        let row = self.len - behind + (tile * inputs + input) * ROW_BYTES;
+        let row = self.layout().first + (tile * self.shape.inputs() + input) * ROW_BYTES;
         match self.bits {
             Bits::Eight => (row + unit, 0),
             Bits::Four => (row + unit / 2, 4 * (unit % 2)),
@@ -93,8 +96,7 @@ impl Quantized {
 
     /// The weight from a hidden unit to an output.
     pub(crate) fn second(&self, unit: usize, output: usize) -> i8 {
-        let second = &self.payload()[self.len - self.shape.hidden() * self.shape.outputs()..];
-        second[unit * self.shape.outputs() + output].cast_signed()
+        self.payload()[self.layout().second + unit * self.shape.outputs() + output].cast_signed()
     }
 
     pub(crate) fn payload_mut(&mut self) -> &mut [u8] {
@@ -104,7 +106,7 @@ impl Quantized {
     /// The network in the payload, which was checked when this value was made.
     #[must_use]
     pub fn network(&self) -> QuantizedNetwork<'_, true> {
-        let (rows, second) = self.payload().split_at(self.len - self.shape.hidden() * self.shape.outputs());
+        let (rows, second) = self.payload().split_at(self.layout().second);
         let words = &bytemuck::cast_slice(rows)[1..];
         QuantizedNetwork { shape: self.shape, bits: self.bits, shift: rows[0], rows: words, second }
     }

@@ -61,7 +61,7 @@ pub fn compare(
     threads: &Threads,
 ) -> Result<Comparison, QuantizeError> {
     let (before, after) = (evaluate(before, set, threads)?, evaluate(after, set, threads)?);
-    let agreed = before.results().iter().zip(after.results()).filter(|(a, b)| a.class == b.class).count();
+    let agreed = before.answers().iter().zip(after.answers()).filter(|(a, b)| a.class == b.class).count();
     Ok(Comparison { before, after, agreed })
 }
 

@@ -41,7 +41,7 @@ use core::iter;
 use super::QuantizeError;
 use super::least_squares::{Factor, Gram};
 use crate::host::files::Quantized;
-use crate::int::{Bits, MAX_BIAS, MAX_SHIFT, PROLOGUE, QuantizedNetwork, ROW_WORDS, activation, level};
+use crate::int::{Bits, MAX_BIAS, MAX_SHIFT, QuantizedNetwork, level};
 use crate::net::{LossFunction, Shape, Weights, check_samples, halve_rows};
 
 /// Grey values that one level of a pixel stands for.
@@ -228,7 +228,7 @@ fn quantize_first<'i>(
         *scale = scale.max(largest / (ACTIVATION_MAX * unit));
     }
     quantized.payload_mut()[0] = shift;
-    let biases_at = PROLOGUE + 4 * shape.outputs().next_multiple_of(ROW_WORDS);
+    let biases_at = quantized.layout().hidden_biases;
     factor.round(
         &fitted,
         &scales,
@@ -270,26 +270,23 @@ pub(crate) fn fit_second_to(second: Vec<f64>, images: &[u8], quantized: Quantize
 struct Activations<'q> {
     network: QuantizedNetwork<'q, true>,
     scratch: Vec<u32>,
+    hidden: Vec<u8>,
 }
 
 impl<'q> Activations<'q> {
     fn new(quantized: &'q Quantized) -> Self {
         let network = quantized.network();
-        Self { network, scratch: vec![0; QuantizedNetwork::scratch_len(network.shape())] }
+        let shape = network.shape();
+        Self { network, scratch: vec![0; QuantizedNetwork::scratch_len(shape)], hidden: vec![0; shape.hidden()] }
     }
 
     /// The active hidden units of an image, and their activations.
     fn each(&mut self, image: &[u8], mut take: impl FnMut(usize, f64)) {
-        let mut units = 0..self.network.shape().hidden();
-        let shift = self.network.shift;
-        self.network.tiles(image, &mut self.scratch, |sums| {
-            for (&mut sum, unit) in sums.iter_mut().zip(&mut units) {
-                let activation = activation(sum, shift);
-                if activation != 0 {
-                    take(unit, f64::from(activation));
-                }
-            }
-        });
+        let done = self.network.hidden(image, &mut self.scratch, &mut self.hidden);
+        debug_assert_eq!(done, Ok(()), "images have as many pixels as the network takes");
+        for (unit, &activation) in self.hidden.iter().enumerate().filter(|(_, activation)| **activation != 0) {
+            take(unit, activation.into());
+        }
     }
 }
 
@@ -303,11 +300,11 @@ fn quantize_second<'i>(
 ) -> f64 {
     let (shape, constants) = (quantized.shape(), constants(quantized.shape()));
     let outputs = shape.outputs();
-    let second_at = quantized.payload().len() - shape.hidden() * outputs;
+    let layout = quantized.layout();
     let write = |payload: &mut [u8], row: usize, output: usize, q: f64| match row.checked_sub(constants) {
-        None => payload[PROLOGUE + 4 * output..][..4].copy_from_slice(&to_i32(q).to_le_bytes()),
+        None => payload[layout.output_biases + 4 * output..][..4].copy_from_slice(&to_i32(q).to_le_bytes()),
         // From offset binary to two's complement.
-        Some(unit) => payload[second_at + unit * outputs + output] = to_byte(q + 128.0) ^ 0x80,
+        Some(unit) => payload[layout.second + unit * outputs + output] = to_byte(q + 128.0) ^ 0x80,
     };
     let range = |row| if row < constants { BIAS_RANGE } else { SECOND_RANGE };
     if shape.hidden() > MAX_FITTED {

@@ -184,8 +184,8 @@ impl Page<'_> {
     /// The wrongly classified images with the largest margins.
     fn mistakes(&self, html: &mut Html) {
         let labels = self.test.labels();
-        let results = self.evaluation.results().iter().zip(labels).enumerate();
-        let mut wrong: Vec<_> = results.filter(|(_, (result, label))| result.class != **label).collect();
+        let answers = self.evaluation.answers().iter().zip(labels).enumerate();
+        let mut wrong: Vec<_> = answers.filter(|(_, (answer, label))| answer.class != **label).collect();
         wrong.sort_by(|a, b| b.1.0.margin.total_cmp(&a.1.0.margin).then(a.0.cmp(&b.0)));
         let all = wrong.len();
         let pixels = self.test.pixels();

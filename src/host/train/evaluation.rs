@@ -1,22 +1,15 @@
 //! Evaluates a network on a data set: accuracy, confusion matrix, and accuracy by confidence.
 
 use super::{Threads, TrainingError};
+use crate::base::Answer;
 use crate::host::data::Set;
 use crate::host::files::PageBuffer;
 use crate::int::PackedNetwork;
+use crate::model::AnyNetwork;
 use crate::net::{Network, Shape, SizeError};
 
 /// Images per batch. A batch reads each panel of W1 only once.
 const BATCH: usize = 64;
-
-/// The predicted class of an image, and its margin: the largest output minus the next largest, in the network's own unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ImageResult {
-    /// The class.
-    pub class: u8,
-    /// The margin, exactly; infinity where there is one output only, for f32, and `u32::MAX` for integers.
-    pub margin: f64,
-}
 
 /// A network that can be evaluated.
 pub trait Classifier: Sync {
@@ -26,12 +19,12 @@ pub trait Classifier: Sync {
     /// The scratch length for [`classify_batch`](Self::classify_batch) of up to `images` images, in 32-bit words.
     fn scratch_len(&self, images: usize) -> usize;
 
-    /// Classifies images. `images` is `[samples][pixels]`; `results`, of length `samples`, takes the results.
+    /// Classifies images. `images` is `[samples][pixels]`; `answers`, of length `samples`, takes the answers.
     ///
     /// # Errors
     ///
     /// [`SizeError`] if a buffer has the wrong length.
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], results: &mut [ImageResult]) -> Result<(), SizeError>;
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer<f64>]) -> Result<(), SizeError>;
 }
 
 impl Classifier for Network<'_> {
@@ -43,13 +36,32 @@ impl Classifier for Network<'_> {
         Self::batch_scratch_len(self.shape(), images)
     }
 
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], results: &mut [ImageResult]) -> Result<(), SizeError> {
-        let (mut classes, mut margins) = (vec![0; results.len()], vec![0.0; results.len()]);
-        self.classify_batch_with_margins(images, bytemuck::cast_slice_mut(scratch), &mut classes, &mut margins)?;
-        for ((result, class), margin) in results.iter_mut().zip(classes).zip(margins) {
-            *result = ImageResult { class, margin: margin.into() };
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer<f64>]) -> Result<(), SizeError> {
+        let outputs = self.outputs_batch(images, bytemuck::cast_slice_mut(scratch))?;
+        for (answer, outputs) in answers.iter_mut().zip(outputs.chunks(self.shape().outputs())) {
+            *answer = Answer::of(outputs).into();
         }
         Ok(())
+    }
+}
+
+impl Classifier for AnyNetwork<'_> {
+    fn shape(&self) -> Shape {
+        self.shape()
+    }
+
+    fn scratch_len(&self, images: usize) -> usize {
+        match self {
+            Self::F32(network) => Classifier::scratch_len(network, images),
+            Self::Integer(network) => Classifier::scratch_len(network, images),
+        }
+    }
+
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer<f64>]) -> Result<(), SizeError> {
+        match self {
+            Self::F32(network) => network.classify_batch(images, scratch, answers),
+            Self::Integer(network) => network.classify_batch(images, scratch, answers),
+        }
     }
 }
 
@@ -62,10 +74,9 @@ impl Classifier for PackedNetwork<'_> {
         Self::scratch_len(self.shape())
     }
 
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], results: &mut [ImageResult]) -> Result<(), SizeError> {
-        for (image, result) in images.chunks(self.shape().pixels()).zip(results) {
-            let (class, margin) = self.classify_with_margin(image, scratch)?;
-            *result = ImageResult { class, margin: margin.into() };
+    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer<f64>]) -> Result<(), SizeError> {
+        for (image, answer) in images.chunks(self.shape().pixels()).zip(answers) {
+            *answer = Answer::of(self.outputs(image, scratch)?).into();
         }
         Ok(())
     }
@@ -75,12 +86,12 @@ impl Classifier for PackedNetwork<'_> {
 pub(crate) fn classify_all(
     classifier: &impl Classifier,
     images: &[u8],
-    results: &mut [ImageResult],
+    answers: &mut [Answer<f64>],
 ) -> Result<(), TrainingError> {
     let mut scratch = PageBuffer::zeros(classifier.scratch_len(BATCH))?;
     let scratch: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch);
-    for (images, results) in images.chunks(BATCH * classifier.shape().pixels()).zip(results.chunks_mut(BATCH)) {
-        classifier.classify_batch(images, scratch, results)?;
+    for (images, answers) in images.chunks(BATCH * classifier.shape().pixels()).zip(answers.chunks_mut(BATCH)) {
+        classifier.classify_batch(images, scratch, answers)?;
     }
     Ok(())
 }
@@ -110,30 +121,30 @@ pub(crate) fn classify_all(
 pub fn evaluate(classifier: &impl Classifier, set: &Set, threads: &Threads) -> Result<Evaluation, TrainingError> {
     let shape = classifier.shape();
     set.check(shape)?;
-    let mut results = vec![ImageResult::default(); set.len()];
-    threads.classify(classifier, set.images(), &mut results)?;
+    let mut answers = vec![Answer::default(); set.len()];
+    threads.classify(classifier, set.images(), &mut answers)?;
     let mut evaluation = Evaluation {
         classes: shape.outputs(),
         counts: vec![0; shape.outputs() * shape.outputs()],
         ranked: Vec::with_capacity(set.len()),
-        results,
+        answers,
     };
-    for (&label, result) in set.labels().iter().zip(&evaluation.results) {
-        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(result.class)] += 1;
-        evaluation.ranked.push((result.margin, result.class == label));
+    for (&label, answer) in set.labels().iter().zip(&evaluation.answers) {
+        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(answer.class)] += 1;
+        evaluation.ranked.push((answer.margin, answer.class == label));
     }
     evaluation.ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     Ok(evaluation)
 }
 
-/// How a network does on a set: the result of each image, the confusion matrix, and accuracy by confidence.
+/// How a network does on a set: the answer of each image, the confusion matrix, and accuracy by confidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     classes: usize,
     /// `[label][class]`.
     counts: Vec<u32>,
     /// Of each image, in the order of the set.
-    results: Vec<ImageResult>,
+    answers: Vec<Answer<f64>>,
     /// The margin of each image, largest first, and whether its class is right.
     ranked: Vec<(f64, bool)>,
 }
@@ -165,10 +176,10 @@ impl Evaluation {
         self.classes
     }
 
-    /// The result of each image, in the order of the set.
+    /// The answer of each image, in the order of the set.
     #[must_use]
-    pub fn results(&self) -> &[ImageResult] {
-        &self.results
+    pub fn answers(&self) -> &[Answer<f64>] {
+        &self.answers
     }
 
     /// The number of images of `label` that were classified as `class`; 0 if either is out of range.
@@ -207,8 +218,8 @@ impl Evaluation {
         self.classes > 1 && self.ranked.first().is_some_and(|&(margin, _)| margin <= 0.0)
     }
 
-    /// The results of the largest margins: at least `share` of all, 0 to 1, and all that have the same margin as the last of
-    /// them. `None` where that is no result at all.
+    /// The answers of the largest margins: at least `share` of all, 0 to 1, and all that have the same margin as the last of
+    /// them. `None` where that is no answer at all.
     #[must_use]
     pub fn at_coverage(&self, share: f64) -> Option<Coverage> {
         #[expect(
@@ -236,7 +247,7 @@ mod tests {
     #[test]
     fn coverage_keeps_the_largest_margins_and_their_equals() {
         let ranked = vec![(9.0, true), (5.0, true), (5.0, false), (5.0, true), (1.0, false)];
-        let evaluation = Evaluation { classes: 2, counts: vec![2, 1, 1, 1], results: Vec::new(), ranked };
+        let evaluation = Evaluation { classes: 2, counts: vec![2, 1, 1, 1], answers: Vec::new(), ranked };
         let at = |share| evaluation.at_coverage(share).map(|found| (found.min_margin, found.total, found.correct));
         assert_eq!(at(1.0), Some((1.0, 5, 3)));
         assert_eq!(at(7.0), at(1.0));

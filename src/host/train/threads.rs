@@ -5,7 +5,8 @@
 //! split by images.
 
 use super::TrainingError;
-use super::evaluation::{Classifier, ImageResult, classify_all};
+use super::evaluation::{Classifier, classify_all};
+use crate::base::Answer;
 use crate::net::{Loss, Panel, Panels, ThisThread, TrainError, Trainer, Workers};
 use core::num::NonZeroUsize;
 use rayon::prelude::*;
@@ -57,19 +58,19 @@ impl Threads {
         }
     }
 
-    /// Classifies all images: `images` is `[samples][inputs]` pixels; `results` takes one per sample.
+    /// Classifies all images: `images` is `[samples][inputs]` pixels; `answers` takes one per sample.
     pub(super) fn classify(
         &self,
         classifier: &impl Classifier,
         images: &[u8],
-        results: &mut [ImageResult],
+        answers: &mut [Answer<f64>],
     ) -> Result<(), TrainingError> {
-        let Some(pool) = &self.0 else { return classify_all(classifier, images, results) };
+        let Some(pool) = &self.0 else { return classify_all(classifier, images, answers) };
         let inputs = classifier.shape().pixels();
-        let share = results.len().div_ceil(pool.current_num_threads()).max(1);
+        let share = answers.len().div_ceil(pool.current_num_threads()).max(1);
         pool.install(|| {
-            let shares = images.par_chunks(share * inputs).zip(results.par_chunks_mut(share));
-            shares.try_for_each(|(images, results)| classify_all(classifier, images, results))
+            let shares = images.par_chunks(share * inputs).zip(answers.par_chunks_mut(share));
+            shares.try_for_each(|(images, answers)| classify_all(classifier, images, answers))
         })
     }
 }

@@ -327,10 +327,9 @@ mod tests {
         let mut sum = 0.0;
         for n in 0..9 {
             let sample = samples.part(n, n + 1);
-            let mut outputs = [0.0; 4];
             let mut scratch = vec![0.0; Network::scratch_len(shape())];
             let network = Network::new(weights(shape(), &numbers), Backend::detect());
-            network.outputs(&sample.images, &mut scratch, &mut outputs).unwrap();
+            let mut outputs = network.outputs(&sample.images, &mut scratch).unwrap().to_vec();
             outputs[usize::from(sample.labels[0])] -= 1.0;
             let expected = outputs.iter().fold(0.0, |error, d| error + d * d);
             let (after, errors) = train(shape(), &numbers, &sample, options(64));

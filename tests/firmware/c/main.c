@@ -4,7 +4,7 @@
 #include "twolayer.h"
 
 static uint32_t scratch[TWOLAYER_SCRATCH_WORDS(4000, 24)]; /* the largest network that the tests have */
-static int32_t outputs[256];
+static twolayer_output outputs[256];
 
 static void run(void) {
     const uint32_t model_len = word(__input), count = word(__input + 4), image_len = word(__input + 8);
@@ -36,7 +36,7 @@ static void run(void) {
             leave(6);
         field("image", number), field(" class", label), field(" ticks", cost), field(" stack", stack), text(" outputs");
         for (uint32_t k = 0; k < model.outputs; k++)
-            field("", (uint32_t)outputs[k]);
+            field("", (uint32_t)outputs[k].integer);
         print();
     }
     leave(0);

@@ -10,11 +10,8 @@
 macro_rules! classify {
     ($biases:literal, $open:ident) => {
         use twolayer::ffi::Status;
-        use twolayer::{Model, ModelError, QuantizedNetwork, SizeError};
+        use twolayer::{Answer, Model, ModelError, QuantizedNetwork, SizeError};
         use $crate::{Input, Line, board, measure};
-
-        /// Outputs there is room for.
-        const OUTPUTS: usize = 24;
 
         $crate::main!(run);
 
@@ -61,30 +58,28 @@ macro_rules! classify {
             scratch: &mut [u32],
             empty: u32,
         ) -> Option<()> {
-            let mut outputs = [0; OUTPUTS];
-            let outputs = outputs.get_mut(..network.shape().outputs())?;
             let bottom = board::paint();
-            let (class, ticks) = measure(|| inference_classify(network, pixels, scratch));
+            let (answer, ticks) = measure(|| inference_classify(network, pixels, scratch));
             let stack = board::painted_depth(bottom);
-            inference_outputs(network, pixels, scratch, outputs).ok()?;
+            let (class, outputs) = answer.ok()?;
             let mut line = Line::new();
             line.text("image")
                 .field(number as u32)
                 .text(" class")
-                .field(class.ok()?.into());
+                .field(class.into());
             line.text(" ticks")
                 .field(ticks.wrapping_sub(empty))
                 .text(" stack")
                 .field(stack as u32)
                 .text(" outputs");
-            for &output in outputs.iter() {
+            for &output in outputs {
                 line.field(output.cast_unsigned());
             }
             line.print();
             Some(())
         }
 
-        // The inference, apart from what prints: the test counts these three and what they need.
+        // The inference, apart from what prints: the test counts these two and what they need.
 
         #[inline(never)]
         fn inference_open(model: &[u8]) -> Result<QuantizedNetwork<'_, $biases>, ModelError> {
@@ -92,22 +87,13 @@ macro_rules! classify {
         }
 
         #[inline(never)]
-        fn inference_classify(
+        fn inference_classify<'s>(
             network: &QuantizedNetwork<'_, $biases>,
             pixels: &[u8],
-            scratch: &mut [u32],
-        ) -> Result<u8, SizeError> {
-            network.classify(pixels, scratch)
-        }
-
-        #[inline(never)]
-        fn inference_outputs(
-            network: &QuantizedNetwork<'_, $biases>,
-            pixels: &[u8],
-            scratch: &mut [u32],
-            outputs: &mut [i32],
-        ) -> Result<(), SizeError> {
-            network.outputs(pixels, scratch, outputs)
+            scratch: &'s mut [u32],
+        ) -> Result<(u8, &'s [i32]), SizeError> {
+            let outputs = network.outputs(pixels, scratch)?;
+            Ok((Answer::of(outputs).class, outputs))
         }
     };
 }

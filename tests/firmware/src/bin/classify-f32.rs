@@ -5,11 +5,8 @@
 #![no_main]
 
 use twolayer::ffi::Status;
-use twolayer::{Backend, Model, Network};
+use twolayer::{Answer, Backend, Model, Network};
 use twolayer_firmware::{Input, Line, board, main, measure};
-
-/// Outputs there is room for.
-const OUTPUTS: usize = 24;
 
 main!(run);
 
@@ -41,13 +38,14 @@ fn run(memory: &'static mut [u32]) -> u32 {
 }
 
 fn one(network: &Network, number: usize, pixels: &[u8], scratch: &mut [f32], empty: u32) -> Option<()> {
-    let mut outputs = [0.0; OUTPUTS];
-    let outputs = outputs.get_mut(..network.shape().outputs())?;
     let bottom = board::paint();
-    let (class, ticks) = measure(|| network.classify(pixels, scratch));
+    let (answer, ticks) = measure(|| {
+        network
+            .outputs(pixels, scratch)
+            .map(|outputs| (Answer::of(outputs).class, outputs))
+    });
     let stack = board::painted_depth(bottom);
-    let class = class.ok()?;
-    network.outputs(pixels, scratch, outputs).ok()?;
+    let (class, outputs) = answer.ok()?;
     let mut line = Line::new();
     line.text("image")
         .field(number as u32)
@@ -58,7 +56,7 @@ fn one(network: &Network, number: usize, pixels: &[u8], scratch: &mut [f32], emp
         .text(" stack")
         .field(stack as u32)
         .text(" outputs");
-    for &output in outputs.iter() {
+    for &output in outputs {
         line.field(output.to_bits());
     }
     line.print();

@@ -1,0 +1,125 @@
+//! What a network answers: the class of the largest output, and how far it is ahead.
+
+/// The class of an image, and the margin by which its output is above the next largest. The smaller the margin, the likelier
+/// is a mistake. Its unit is the network's own: `f32` for f32 networks, `u32` for integer networks, `f64` for either on a host.
+///
+/// ```
+/// use twolayer::Answer;
+///
+/// assert_eq!(Answer::of(&[0.25, 1.0, 0.5]), Answer { class: 1, margin: 0.5 });
+/// assert_eq!(Answer::of(&[-7, 3, 3]), Answer { class: 1, margin: 0 }); // the first of equals
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer<M> {
+    /// The index of the largest output, the first of equals. NaN is never the largest.
+    pub class: u8,
+    /// By how much that output is above the next largest. Where there is one output only: infinity, or `u32::MAX`.
+    pub margin: M,
+}
+
+impl<M> Answer<M> {
+    /// The answer that outputs stand for; class 0 where there are none. A network has at most 256.
+    #[inline(always)]
+    #[must_use]
+    pub fn of<T: Output<Margin = M>>(outputs: &[T]) -> Self {
+        T::answer(outputs)
+    }
+}
+
+/// An output of a network: `f32`, or `i32` for integer networks.
+pub trait Output: Copy + PartialOrd + sealed::Sealed {
+    /// A distance of two outputs.
+    type Margin;
+    /// [`Answer::of`].
+    #[doc(hidden)]
+    fn answer(outputs: &[Self]) -> Answer<Self::Margin>;
+}
+
+impl Output for f32 {
+    type Margin = Self;
+
+    #[inline(never)] // an image has one of them, compiled as the rest of this crate
+    fn answer(outputs: &[Self]) -> Answer<Self> {
+        let (class, largest, next) = two_largest(outputs, Self::NEG_INFINITY);
+        Answer { class, margin: largest - next }
+    }
+}
+
+impl Output for i32 {
+    type Margin = u32;
+
+    #[inline(never)] // an image has one of them, compiled as the rest of this crate
+    fn answer(outputs: &[Self]) -> Answer<u32> {
+        // No output of an integer network is as low: see `int`.
+        let (class, largest, next) = two_largest(outputs, Self::MIN);
+        Answer { class, margin: if next == Self::MIN { u32::MAX } else { largest.abs_diff(next) } }
+    }
+}
+
+/// The class, its output and the next largest, which is `lowest` where there is none.
+#[inline(always)]
+fn two_largest<T: Copy + PartialOrd>(outputs: &[T], lowest: T) -> (u8, T, T) {
+    let (mut class, mut largest, mut next) = (0_usize, lowest, lowest);
+    for (k, &output) in outputs.iter().enumerate() {
+        if output > largest {
+            (class, largest, next) = (k, output, largest);
+        } else if output > next {
+            next = output;
+        }
+    }
+    // There are at most 256 outputs.
+    (class.to_le_bytes()[0], largest, next)
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for i32 {}
+}
+
+impl From<Answer<f32>> for Answer<f64> {
+    fn from(Answer { class, margin }: Answer<f32>) -> Self {
+        Self { class, margin: margin.into() }
+    }
+}
+
+impl From<Answer<u32>> for Answer<f64> {
+    fn from(Answer { class, margin }: Answer<u32>) -> Self {
+        Self { class, margin: margin.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_is_the_first_of_the_largest() {
+        let (inf, nan) = (f32::INFINITY, f32::NAN);
+        for (outputs, class, margin) in [
+            (&[1.0, 3.0, 2.0][..], 1, 1.0),
+            (&[-3.0, -1.0, -1.0], 1, 0.0),
+            (&[0.0, 0.0], 0, 0.0),
+            (&[nan, -5.0, nan], 1, inf),
+            (&[1.0, inf], 1, inf),
+            (&[2.5], 0, inf),
+            (&[4.0, 1.0, 3.0], 0, 1.0),
+        ] {
+            assert_eq!(Answer::of(outputs), Answer { class, margin }, "{outputs:?}");
+        }
+        assert_eq!(Answer::of(&[nan; 3]).class, 0);
+        for (outputs, class, margin) in [
+            (&[1, 3, 2][..], 1, 1),
+            (&[-3, -1, -1], 1, 0),
+            (&[i32::MAX, i32::MIN + 1], 0, u32::MAX - 1),
+            (&[2_147_451_008, -2_147_451_008], 0, 4_294_902_016),
+            (&[5], 0, u32::MAX),
+            (&[4, 1, 3], 0, 1),
+        ] {
+            assert_eq!(Answer::of(outputs), Answer { class, margin }, "{outputs:?}");
+        }
+        let mut outputs = [0.0; 256];
+        outputs[255] = 1.0;
+        assert_eq!(Answer::of(&outputs), Answer { class: 255, margin: 1.0 });
+    }
+}
