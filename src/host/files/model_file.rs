@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 /// An open model file.
 ///
 /// ```no_run
-/// use twolayer::{Backend, Network, host::{FileAccess, ModelFile}};
+/// use twolayer::{Answer, Backend, Network, host::{FileAccess, ModelFile}};
 ///
 /// /// Classifies 784 pixels, 0 to 255, of light ink on a dark background.
 /// fn classify(image: &[u8]) -> Result<u8, Box<dyn std::error::Error>> {
 ///     let weights = ModelFile::open("mnist.twolayer".as_ref(), FileAccess::Map)?.weights()?;
 ///     let network = Network::new(weights.view(), Backend::detect());
 ///     let mut scratch = vec![0.0; Network::scratch_len(network.shape())];
-///     Ok(network.classify(image, &mut scratch)?)
+///     Ok(Answer::of(network.outputs(image, &mut scratch)?).class)
 /// }
 /// ```
 #[derive(Debug)]

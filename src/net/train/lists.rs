@@ -12,6 +12,8 @@ use core::num::NonZeroUsize;
 #[derive(Debug)]
 pub(crate) struct Lists<'a> {
     shape: Shape,
+    /// Those of the shape: by itself, so that the compiler sees that it is not zero and links no panic into firmware.
+    inputs: NonZeroUsize,
     block: NonZeroUsize,
     pub(crate) samples: usize,
     /// Room for the block's inputs, where images are halved.
@@ -42,6 +44,7 @@ impl<'a> Lists<'a> {
             block,
             samples: 0,
             halved: bytemuck::cast_slice_mut(halved),
+            inputs,
             wide: scratch.take_as(block.get() * wide_len(inputs)),
             gram: scratch.take(block.get() * block.get()),
             by_sample: BySample::new(inputs, block.get(), scratch),
@@ -75,12 +78,11 @@ impl TierFn for Prepare<'_, '_> {
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
         let Self { lists, images, alpha } = self;
-        let Lists { shape, block, samples, by_sample, by_input, gram: products, wide, .. } = lists;
+        let Lists { inputs, block, samples, by_sample, by_input, gram: products, wide, .. } = lists;
         by_sample.fill(images);
         by_input.fill(images, by_sample, alpha);
-        let (inputs, _) = shape.rows();
-        let vectors = wide_vectors(inputs);
-        widen(images, inputs, vectors, wide);
+        let vectors = wide_vectors(*inputs);
+        widen(images, *inputs, vectors, wide);
         let wide = wide.get(..*samples * vectors.get()).always("there is room for every image of a block");
         gram(isa, wide, vectors, alpha, products, *block);
     }
