@@ -246,7 +246,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         self.bits
     }
 
-    /// The outputs `y` of one image of [`Shape::pixels`] pixels, which [`Answer::of`] makes a class and a margin of. They are in
+    /// The outputs `y` of one image of [`Shape::pixels`] pixels, which [`Answer::of`](crate::Answer::of) makes a class and a margin of. They are in
     /// `scratch`, which may hold anything before.
     ///
     /// A blank image has an answer like any other: class 0 where there are no biases, for then all outputs are 0. Whether there
