@@ -51,6 +51,7 @@ pub(crate) const LANES: usize = 16;
 
 /// Vectors of a row: [`Isa::TILE`].
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
 pub(crate) enum Tile {
     Two,
     Four,
@@ -59,6 +60,7 @@ pub(crate) enum Tile {
 
 /// Later samples × earlier ones: [`Isa::GRAM_TILE`].
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
 pub(crate) enum GramTile {
     OneByTwo,
     FourByFour,
@@ -66,6 +68,7 @@ pub(crate) enum GramTile {
 
 /// Vectors of a row of integers: [`Isa::PACKED_TILE`].
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
 pub(crate) enum PackedTile {
     One,
     Two,
@@ -74,6 +77,7 @@ pub(crate) enum PackedTile {
 
 /// Chains of multiply-adds: [`Isa::CHAINS`].
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
 pub(crate) enum Chains {
     Three,
     Six,
