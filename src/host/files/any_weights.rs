@@ -2,8 +2,8 @@
 
 use super::{OwnedWeights, Quantized};
 use crate::int::PackedNetwork;
-use crate::model::{AnyNetwork, Kind};
-use crate::net::{Network, Shape, SizeError};
+use crate::model::AnyNetwork;
+use crate::net::{Network, SizeError};
 use crate::simd::Backend;
 
 /// The weights of a model of any kind, in memory: what [`ModelFile::any`](super::ModelFile::any) reads.
@@ -16,24 +16,6 @@ pub enum AnyWeights {
 }
 
 impl AnyWeights {
-    /// What the weights are.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::F32(_) => Kind::F32,
-            Self::Quantized(quantized) => Kind::Quantized(quantized.bits()),
-        }
-    }
-
-    /// The network's sizes.
-    #[must_use]
-    pub fn shape(&self) -> Shape {
-        match self {
-            Self::F32(weights) => weights.view().shape(),
-            Self::Quantized(quantized) => quantized.shape(),
-        }
-    }
-
     /// The network. Integer weights are laid out in `memory`, which becomes as long as it must be.
     ///
     /// # Errors
