@@ -2,7 +2,7 @@
 
 use crate::args::DataCommand;
 use crate::console::{note, say};
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::open_data::{GENERATING, Reporter, fetch, settings};
 use crate::table::count;
 use indicatif::HumanBytes;
@@ -59,14 +59,16 @@ fn verify_files(source: &Source) -> Result<(), Error> {
             State::Missing => say!("missing  {name}"),
         }
     }
-    match count_bad(&checked) {
-        0 => Ok(()),
-        bad => Err(Error::VerificationFailed { bad, name }),
-    }
-}
-
-fn count_bad(checked: &[Checked]) -> usize {
-    checked.iter().filter(|file| file.state != State::Intact).count()
+    let bad = checked.iter().filter(|file| file.state != State::Intact).count();
+    let and_unset =
+        if name.environment_directory().is_some() { " and unset MNIST_DIR, which takes precedence" } else { "" };
+    ensure!(
+        bad == 0,
+        "{bad} of the 4 files of {0} {1} missing or changed; run `twolayer data fetch {0}` to restore them in the cache{and_unset}",
+        name.id(),
+        if bad == 1 { "is" } else { "are" }
+    );
+    Ok(())
 }
 
 /// Prints the size of a data set and where it is, in one line.

@@ -2,10 +2,10 @@
 
 use crate::args::ExportArgs;
 use crate::console::say;
-use crate::error::Error;
+use crate::error::{Error, ensure, error};
 use crate::values::Format;
 use crate::{model, output};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use twolayer::host::tensors::{ExportFormat, export};
 use twolayer::host::{C99, ModelFile, printable};
 use twolayer::{Kind, weights_hash};
@@ -13,12 +13,13 @@ use twolayer::{Kind, weights_hash};
 pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
     let format = match (args.format, &args.out) {
         (Some(format), _) => format,
-        (None, Some(out)) => format_of(out).ok_or_else(|| Error::UnknownFormat { path: out.clone() })?,
+        (None, Some(out)) => format_of(out)?,
         (None, None) => Format::Tensors(ExportFormat::Safetensors),
     };
-    if args.name.is_some() && format != Format::C99 {
-        return Err(Error::NameWithoutC);
-    }
+    ensure!(
+        args.name.is_none() || format == Format::C99,
+        "--name is for C only: choose --format c99, or leave --name out"
+    );
     let newest = if format == Format::C99 { model::newest_quantized } else { model::newest_f32 };
     let model = args.model.clone().map_or_else(newest, Ok)?;
     let out = args.out.clone().unwrap_or_else(|| model.with_extension(format.extension()));
@@ -27,52 +28,64 @@ pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
         Format::C99 => vec![out.clone(), C99::header_path(&out)],
     };
     // `net.safetensors` may be what `net.twolayer` was imported from.
-    if args.out.is_none()
-        && let Some(path) = outs.iter().find(|out| out.exists())
-    {
-        return Err(Error::ExportExists { path: path.clone() });
+    for path in outs.iter().filter(|_| args.out.is_none()) {
+        ensure!(
+            !path.exists(),
+            "{} already exists: to replace it, give it with --out; or give another file",
+            printable(path)
+        );
     }
     let file = ModelFile::open(&model, args.file.access())?;
     outs.iter().try_for_each(|out| output::check(out, &[&model], "--out"))?;
     match format {
-        Format::Tensors(format) => write_tensors(model, &file, &out, format),
-        Format::C99 => write_c(model, &file, &out, &args.name.clone().unwrap_or_else(|| name_of(&out))),
+        Format::Tensors(format) => write_tensors(&model, &file, &out, format),
+        Format::C99 => write_c(&model, &file, &out, &args.name.clone().unwrap_or_else(|| name_of(&out))),
     }
 }
 
-fn write_tensors(model: PathBuf, file: &ModelFile, out: &Path, format: ExportFormat) -> Result<(), Error> {
+fn write_tensors(model: &Path, file: &ModelFile, out: &Path, format: ExportFormat) -> Result<(), Error> {
     let (kind, shape) = (file.kind(), file.shape());
-    if kind != Kind::F32 {
-        return Err(Error::ExportQuantized { path: model, kind });
-    }
+    ensure!(
+        kind == Kind::F32,
+        "{} has {kind} weights, which other programs cannot read: give the f32 model that it was made from with --model, or \
+         choose --format c99",
+        printable(model)
+    );
     let weights = file.weights()?;
-    say!("model     {}: {shape}, weights {:016x}", printable(&model), weights_hash(weights.view()));
+    say!("model     {}: {shape}, weights {:016x}", printable(model), weights_hash(weights.view()));
     let tensors = export(out, format, weights.view())?;
     let tensors: Vec<_> = tensors.iter().map(ToString::to_string).collect();
     say!("written   {}: {}", printable(out), tensors.join(", "));
     Ok(())
 }
 
-fn write_c(model: PathBuf, file: &ModelFile, out: &Path, name: &str) -> Result<(), Error> {
+fn write_c(model: &Path, file: &ModelFile, out: &Path, name: &str) -> Result<(), Error> {
     let (kind, shape) = (file.kind(), file.shape());
-    if kind == Kind::F32 {
-        return Err(Error::ExportF32 { path: model });
-    }
+    ensure!(
+        kind != Kind::F32,
+        "{} has f32 weights, but C code needs a quantised model: run `twolayer quantize`, and give its output with --model",
+        printable(model)
+    );
     let network = file.quantized()?;
     let c = C99::new(name, &network)?;
     c.write(out)?;
-    say!("model     {}: {shape}, {kind}", printable(&model));
+    say!("model     {}: {shape}, {kind}", printable(model));
     say!("written   {} and its header: names begin with {name}_", printable(out));
     say!("needs     {} bytes of flash and 1 KB for code, {} bytes of RAM", c.flash(), c.ram());
     Ok(())
 }
 
 /// The format that a file's extension names.
-fn format_of(path: &Path) -> Option<Format> {
-    match path.extension()?.to_string_lossy().to_lowercase().as_str() {
-        "c" => Some(Format::C99),
-        extension => ExportFormat::named(extension).map(Format::Tensors),
-    }
+fn format_of(path: &Path) -> Result<Format, Error> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let format =
+        if extension == "c" { Some(Format::C99) } else { ExportFormat::named(&extension).map(Format::Tensors) };
+    format.ok_or_else(|| {
+        error!(
+            "{} does not have the extension of a known format: name it *.safetensors, *.npz or *.c, or choose a --format",
+            printable(path)
+        )
+    })
 }
 
 /// What names begin with in a C file: its own name, with underscores for what cannot be part of names.

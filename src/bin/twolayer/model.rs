@@ -1,7 +1,7 @@
 //! Selects the model file: the one given, the one named after the data, or the newest.
 
 use crate::args::DataArgs;
-use crate::error::Error;
+use crate::error::{Error, error};
 use std::fs;
 use std::path::{Path, PathBuf};
 use twolayer::host::dataset::DataSource as Source;
@@ -77,7 +77,9 @@ fn newest_by<R: Ord>(rank: impl Fn(&Path) -> R) -> Result<PathBuf, Error> {
             models.push((rank(&model), meta.modified().ok(), model));
         }
     }
-    models.into_iter().max().map(|(_, _, model)| model).ok_or(Error::NoModel)
+    models.into_iter().max().map(|(_, _, model)| model).ok_or_else(|| {
+        error!("no *.twolayer file here: train a network first (twolayer train), or give a model file with --model")
+    })
 }
 
 /// Whether a file is named like the default output of `quantize`, such as `mnist.int8.twolayer`.

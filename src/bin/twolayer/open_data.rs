@@ -2,13 +2,13 @@
 
 use crate::args::{DataArgs, FetchArgs, InvertArgs};
 use crate::console::{note, warning};
-use crate::error::Error;
+use crate::error::{Error, error};
 use crate::{json, values};
 use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use twolayer::Shape;
-use twolayer::host::dataset::{DataError, DataSource as Source, Dataset, Fetch, Name, Progress, Set};
+use twolayer::host::dataset::{DataError, DataSource as Source, Dataset, Fetch, Name, Progress, Set, redact_url};
 use twolayer::host::{FileAccess, printable};
 
 /// An open data set, or its test set only, and where it comes from.
@@ -177,9 +177,15 @@ pub(crate) fn settings(args: &FetchArgs) -> Result<Fetch, Error> {
     let mut mirrors = args.mirror.clone();
     if mirrors.is_empty() {
         let variable = std::env::var_os("TWOLAYER_MIRROR").unwrap_or_default();
-        let variable = variable.into_string().map_err(|it| Error::Mirror { url: it.to_string_lossy().into() })?;
+        let wrong = |url: &str| {
+            error!(
+                "TWOLAYER_MIRROR: {} is not a URL in UTF-8 that begins with http:// or https://; for a directory use --data",
+                redact_url(url)
+            )
+        };
+        let variable = variable.into_string().map_err(|it| wrong(&it.to_string_lossy()))?;
         for url in variable.split_whitespace() {
-            mirrors.push(values::mirror(url).map_err(|_| Error::Mirror { url: url.into() })?);
+            mirrors.push(values::mirror(url).map_err(|_| wrong(url))?);
         }
     }
     let fetch = Fetch { mirrors, timeout: args.timeout, ..Fetch::default() };

@@ -2,7 +2,7 @@
 
 use crate::args::{InvertArgs, PredictArgs};
 use crate::console::{note, say};
-use crate::error::Error;
+use crate::error::{Error, error};
 use crate::open_data::{Data, Purpose};
 use crate::{json, model};
 use core::fmt::Write as _;
@@ -31,9 +31,15 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let pictures = args.files.len() + args.index.len();
     let save = Save::new(args.save_seen.as_deref(), pictures)?;
     let source = if args.index.is_empty() {
-        Source::Files {
-            side: side(shape, image).ok_or(Error::NotSquare { path: path.clone(), pixels: shape.pixels(), image })?,
-        }
+        let size = image.map_or_else(|| shape.pixels().to_string(), |[width, height]| format!("{width} × {height}"));
+        let side = side(shape, image).ok_or_else(|| {
+            error!(
+                "{} takes images of {size} pixels, but a picture becomes a square of 8 × 8 to 256 × 256 pixels; for images of a \
+                 data set, use --index",
+                printable(&path)
+            )
+        });
+        Source::Files { side: side? }
     } else {
         args.data.data = args.data.data.or_else(|| model::source_of(&path));
         Source::Set(test_images(&args, shape)?)
@@ -66,7 +72,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     match (failed.len(), failed.pop()) {
         (0, _) | (_, None) => Ok(()),
         (_, Some(error)) if pictures == 1 => Err(error),
-        (failed, _) => Err(Error::NoAnswer { failed, pictures }),
+        (failed, _) => Err(error!("{failed} of {pictures} pictures could not be classified, for the reasons above")),
     }
 }
 
@@ -85,7 +91,9 @@ fn test_images(args: &PredictArgs, shape: Shape) -> Result<Set, Error> {
     let (path, len) = (set.images_path().to_owned(), set.len());
     set.check_pixels(shape)?;
     match args.index.iter().find(|&&index| index >= len) {
-        Some(&index) => Err(Error::Index { path, index, len }),
+        Some(index) => {
+            Err(error!("{} has {len} images: --index must be from 0 to {}, not {index}", printable(&path), len - 1))
+        }
         None => Ok(set),
     }
 }
@@ -357,7 +365,10 @@ impl<'a> Save<'a> {
             None => Ok(Self::Nowhere),
             Some(path) if path.is_dir() => Ok(Self::Directory(path)),
             Some(path) if pictures == 1 => Ok(Self::File(path)),
-            Some(path) => Err(Error::OneFile { path: path.to_owned(), pictures }),
+            Some(path) => Err(error!(
+                "--save-seen {}: not a directory; {pictures} pictures need a directory that exists",
+                printable(path)
+            )),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::args::QuantizeArgs;
 use crate::console::say;
-use crate::error::Error;
+use crate::error::{Error, ensure};
 use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
 use crate::{json, output, table};
@@ -19,9 +19,11 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let model = model::select(args.model.as_ref(), &args.data, model::newest_f32)?;
     let file = ModelFile::open(&model, args.data.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
-    if kind != Kind::F32 {
-        return Err(Error::AlreadyQuantized { path: model, kind });
-    }
+    ensure!(
+        kind == Kind::F32,
+        "{} already has {kind} weights: give a model with f32 weights with --model",
+        printable(&model)
+    );
     let bits = args.bits;
     let out = args.out.clone().unwrap_or_else(|| default_output(&model, bits));
     output::check(&out, &[&model], "--out")?;
