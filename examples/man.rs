@@ -3,9 +3,6 @@
 #[path = "../src/bin/twolayer/args.rs"]
 #[allow(dead_code, reason = "the page needs the arguments' descriptions only")]
 mod args;
-#[path = "../src/bin/twolayer/json.rs"]
-#[allow(dead_code, reason = "the page needs the help only")]
-mod json;
 #[path = "../src/bin/twolayer/values.rs"]
 #[allow(dead_code, reason = "the page needs the names of values only")]
 mod values;

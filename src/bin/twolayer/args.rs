@@ -1,6 +1,6 @@
 //! Command-line arguments. Short help (`-h`) fits a screen: one line for each option that is often used; `--help` has the rest.
 
-use crate::{json, values};
+use crate::values;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 use clap_complete::Shell;
@@ -185,7 +185,7 @@ impl BackendArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_long_help = json::TRAIN_HELP)]
+#[command(after_long_help = include_str!("json/train.txt"))]
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
@@ -288,7 +288,7 @@ impl TrainArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_long_help = json::EVAL_HELP)]
+#[command(after_long_help = include_str!("json/eval.txt"))]
 pub(crate) struct EvalArgs {
     /// Model file [default: named after --data, or the newest here]
     #[arg(long, value_name = "FILE")]
@@ -308,7 +308,7 @@ pub(crate) struct EvalArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_long_help = json::PREDICT_HELP)]
+#[command(after_long_help = include_str!("json/predict.txt"))]
 pub(crate) struct PredictArgs {
     /// PNG, JPEG, PGM or PPM files; `-` is standard input
     #[arg(value_name = "FILE", required_unless_present = "index", conflicts_with = "index")]
@@ -344,7 +344,7 @@ pub(crate) struct PredictArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_long_help = json::QUANTIZE_HELP)]
+#[command(after_long_help = include_str!("json/quantize.txt"))]
 pub(crate) struct QuantizeArgs {
     /// Model file with f32 weights [default: named after --data, or the newest]
     #[arg(long, value_name = "FILE")]
@@ -460,7 +460,7 @@ pub(crate) struct ExportArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_long_help = json::INFO_HELP)]
+#[command(after_long_help = include_str!("json/info.txt"))]
 pub(crate) struct InfoArgs {
     /// Model file [default: the newest *.twolayer here]
     #[arg(long, value_name = "FILE")]
