@@ -6,8 +6,7 @@ use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::report::{self, Evaluated};
 use crate::{json, model, output, table};
-use serde::Serialize;
-use std::borrow::Cow;
+use serde_json::{Value, json};
 use std::time::Instant;
 use twolayer::host::report::{Report, integer_weights};
 use twolayer::host::{AnyWeights, Evaluation, ModelFile, OwnedWeights, Threads, evaluate, printable};
@@ -39,17 +38,20 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let mut memory = Vec::new();
     let evaluation = evaluate_and_report(&evaluated, &weights.network(&mut memory, backend)?, drawn)?;
     if args.json {
-        let line = EvaluatedLine {
-            model: model.to_string_lossy(),
-            kind: kind.to_string(),
-            network: shape.into(),
-            data: data.json(),
-            backend: backend.name(),
-            right: (&evaluation).into(),
-            confusion: json::confusion(&evaluation),
-            coverage: coverage(&evaluation),
-        };
-        say!("{}", json::line(line));
+        let line = json!({
+            "event": "evaluated",
+            "model": model.to_string_lossy(),
+            "kind": kind.to_string(),
+            "network": json::network(shape),
+            "data": data.json(),
+            "backend": backend.name(),
+            "correct": evaluation.correct(),
+            "total": evaluation.total(),
+            "accuracy": evaluation.accuracy(),
+            "confusion": json::confusion(&evaluation),
+            "coverage": coverage(&evaluation),
+        });
+        say!("{line}");
         return Ok(());
     }
     let kind_suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
@@ -79,37 +81,18 @@ fn evaluate_and_report(
     Ok(evaluation)
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-#[serde(tag = "event", rename = "evaluated")]
-struct EvaluatedLine<'a> {
-    model: Cow<'a, str>,
-    kind: String,
-    network: json::Network,
-    data: json::Data<'a>,
-    backend: &'static str,
-    #[serde(flatten)]
-    right: json::Right,
-    confusion: Vec<Vec<u32>>,
-    coverage: Vec<CoveragePart>,
-}
-
 /// The accuracy of the answers with the largest margins.
-#[derive(Serialize)]
-struct CoveragePart {
-    share: f64,
-    margin: f64,
-    correct: usize,
-    total: usize,
-    accuracy: f64,
-}
-
-fn coverage(evaluation: &Evaluation) -> Vec<CoveragePart> {
+fn coverage(evaluation: &Evaluation) -> Vec<Value> {
     let part = |percent: u8| {
         let share = f64::from(percent) / 100.0;
         let found = evaluation.at_coverage(share)?;
-        let accuracy = found.accuracy();
-        Some(CoveragePart { share, margin: found.min_margin, correct: found.correct, total: found.total, accuracy })
+        Some(json!({
+            "share": share,
+            "margin": found.min_margin,
+            "correct": found.correct,
+            "total": found.total,
+            "accuracy": found.accuracy(),
+        }))
     };
     table::COVERAGES.into_iter().filter_map(part).collect()
 }
