@@ -4,13 +4,12 @@ use crate::args::EvalArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
-use crate::report::{self, Evaluated};
-use crate::{json, model, output, table};
+use crate::{json, model, output, report, table};
 use serde_json::{Value, json};
 use std::time::Instant;
+use twolayer::Kind;
 use twolayer::host::report::{Report, integer_weights};
 use twolayer::host::{AnyWeights, Evaluation, ModelFile, OwnedWeights, Threads, evaluate, printable};
-use twolayer::{AnyNetwork, Kind, Weights};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let model = model::select(args.model.as_ref(), &args.data, model::newest)?;
@@ -26,17 +25,22 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let data = Data::test(&args.data, args.invert, Purpose::ExistingNetwork(shape))?;
     let test = &data.dataset;
     let (backend, threads) = (args.backend.get(), Threads::new(Threads::available()));
-    let evaluated = Evaluated { args: &args, model: &model, file: &file, data: &data, backend, threads: &threads };
-    let integers = match &weights {
-        AnyWeights::Quantized(quantized) if args.report.is_some() => integer_weights(quantized)?,
-        _ => None,
-    };
-    let drawn = match &weights {
-        AnyWeights::F32(weights) => Some(weights.view()),
-        AnyWeights::Quantized(_) => integers.as_ref().map(OwnedWeights::view),
-    };
     let mut memory = Vec::new();
-    let evaluation = evaluate_and_report(&evaluated, &weights.network(&mut memory, backend)?, drawn)?;
+    let network = weights.network(&mut memory, backend)?;
+    let start = Instant::now();
+    let evaluation = evaluate(&network, test, &threads)?;
+    let time = start.elapsed();
+    if let Some(path) = &args.report {
+        let integers;
+        let drawn = match &weights {
+            AnyWeights::F32(weights) => Some(weights.view()),
+            AnyWeights::Quantized(quantized) => {
+                integers = integer_weights(quantized)?;
+                integers.as_ref().map(OwnedWeights::view)
+            }
+        };
+        report::of_evaluation(path, &args, &data, (&model, &file), drawn, &evaluation, time)?;
+    }
     if args.json {
         let line = json!({
             "event": "evaluated",
@@ -65,20 +69,6 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
         say!("report    {}", printable(report));
     }
     Ok(())
-}
-
-/// Evaluates a network, and writes the report if there is to be one.
-fn evaluate_and_report(
-    evaluated: &Evaluated<'_>,
-    network: &AnyNetwork<'_>,
-    weights: Option<Weights<'_>>,
-) -> Result<Evaluation, Error> {
-    let start = Instant::now();
-    let evaluation = evaluate(network, &evaluated.data.dataset, evaluated.threads)?;
-    if let Some(path) = &evaluated.args.report {
-        report::of_evaluation(path, evaluated, &evaluation, weights, start.elapsed())?;
-    }
-    Ok(evaluation)
 }
 
 /// The accuracy of the answers with the largest margins.
