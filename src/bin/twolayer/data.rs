@@ -3,7 +3,7 @@
 use crate::args::DataCommand;
 use crate::console::{note, say};
 use crate::error::{Error, ensure};
-use crate::open_data::{GENERATING, Reporter, fetch, settings};
+use crate::open_data::{GENERATING, fetch, settings, with_progress};
 use crate::table::count;
 use indicatif::HumanBytes;
 use twolayer::host::dataset::{Checked, DataSource as Source, Digits, Fetch, Name, State, identify, verify};
@@ -13,7 +13,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
     match command {
         DataCommand::Fetch { name, fetch: options } => {
             let settings = Fetch { recheck: true, ..settings(options)? };
-            let directory = fetch(&settings, *name, &mut Reporter::new(false))?;
+            let directory = fetch(&settings, *name, false)?;
             say!("{}: {}, all files verified", name.id(), printable(&directory));
             Ok(())
         }
@@ -23,10 +23,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
             Ok(())
         }
         &DataCommand::Digits { ref out, seed, train, test } => {
-            let mut reporter = Reporter::new(false);
-            let result = Digits { seed, train, test }.write(out, &mut |progress| reporter.show(GENERATING, &progress));
-            reporter.finish(result.is_ok());
-            result?;
+            with_progress(GENERATING, false, |progress| Digits { seed, train, test }.write(out, progress))?;
             say!("{train} training and {}: {}", count(test, "test image"), printable(out));
             Ok(())
         }

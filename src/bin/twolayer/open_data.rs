@@ -32,17 +32,6 @@ pub(crate) enum Purpose {
     ExistingNetwork(Shape),
 }
 
-impl Purpose {
-    /// Checks that the images of a named data set fit the network. Called before
-    /// the data set is fetched or generated.
-    fn check(self, name: Name) -> Result<(), Error> {
-        match self {
-            Self::ExistingNetwork(shape) => Ok(name.check_pixels(shape)?),
-            Self::Training => Ok(()),
-        }
-    }
-}
-
 impl Data {
     /// Opens the data set that `--data` selects, by default MNIST.
     pub(crate) fn open(args: &DataArgs, invert: InvertArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
@@ -73,10 +62,7 @@ impl Data {
     }
 
     fn digits(access: FileAccess, quiet: bool) -> Result<Self, Error> {
-        let mut reporter = Reporter::new(quiet);
-        let dataset = Dataset::digits(access, &mut |progress| reporter.show(GENERATING, &progress));
-        reporter.finish(dataset.is_ok());
-        let dataset = dataset?;
+        let dataset = with_progress(GENERATING, quiet, |progress| Dataset::digits(access, progress))?;
         let directory = dataset.train.images_path().parent().unwrap_or_else(|| Path::new("")).to_owned();
         Ok(Self::new(dataset, Source::Named(Name::Digits), directory))
     }
@@ -104,11 +90,14 @@ fn find(
     if located.is_some() {
         return Ok((Source::Named(name), located));
     }
-    purpose.check(name)?;
+    // Before the data set is fetched or generated.
+    if let Purpose::ExistingNetwork(shape) = purpose {
+        name.check_pixels(shape)?;
+    }
     if name == Name::Digits {
         return Ok((Source::Named(name), None));
     }
-    match fetch(&settings(&args.fetch)?, name, &mut Reporter::new(quiet)) {
+    match fetch(&settings(&args.fetch)?, name, quiet) {
         Err(error) if args.data.is_none() && purpose == Purpose::Training => {
             warning!("MNIST is not available: {}", first_line(&error));
             warning!(
@@ -199,14 +188,9 @@ pub(crate) fn settings(args: &FetchArgs) -> Result<Fetch, Error> {
 }
 
 /// Fetches a named data set into the cache, with progress, and returns its directory.
-pub(crate) fn fetch(fetch: &Fetch, name: Name, reporter: &mut Reporter) -> Result<PathBuf, Error> {
-    let what = match name {
-        Name::Digits => GENERATING.into(),
-        name => format!("fetching {}", name.title()),
-    };
-    let result = fetch.fetch(name, &mut |progress| reporter.show(&what, &progress));
-    reporter.finish(result.is_ok());
-    Ok(result?)
+pub(crate) fn fetch(fetch: &Fetch, name: Name, quiet: bool) -> Result<PathBuf, Error> {
+    let what = if name == Name::Digits { GENERATING.into() } else { format!("fetching {}", name.title()) };
+    with_progress(&what, quiet, |progress| fetch.fetch(name, progress))
 }
 
 /// The message of the progress bar while digits are generated.
@@ -217,53 +201,39 @@ fn first_line(error: &Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-/// Shows progress: a bar on a terminal, otherwise one line per mirror.
-pub(crate) struct Reporter {
-    bar: ProgressBar,
+/// Does something and shows its progress: a bar on a terminal, otherwise one line per mirror.
+pub(crate) fn with_progress<T, E: Into<Error>>(
+    what: &str,
     quiet: bool,
-    /// The current mirror.
-    mirror: String,
-    /// The failures of mirrors.
-    refusals: Vec<String>,
-}
-
-impl Reporter {
-    pub(crate) fn new(quiet: bool) -> Self {
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes}, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
-        Self { bar: bar.with_style(style), quiet, mirror: String::new(), refusals: Vec::new() }
-    }
-
-    pub(crate) fn show(&mut self, what: &str, progress: &Progress<'_>) {
-        match *progress {
-            Progress::Asked { url } => {
-                let mirror = url.rsplit_once('/').map_or(url, |(mirror, _)| mirror);
-                if self.mirror != mirror {
-                    mirror.clone_into(&mut self.mirror);
-                    self.bar.set_message(format!("{what}: {mirror}"));
-                    if self.bar.is_hidden() && !self.quiet {
-                        note!("{what}: {mirror}");
-                    }
+    work: impl FnOnce(&mut dyn FnMut(Progress<'_>)) -> Result<T, E>,
+) -> Result<T, Error> {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
+    let bar = bar.with_style(style).with_message(what.to_owned());
+    let (mut current_mirror, mut refusals) = (String::new(), Vec::new());
+    let result = work(&mut |progress| match progress {
+        Progress::Asked { url } => {
+            let mirror = url.rsplit_once('/').map_or(url, |(mirror, _)| mirror);
+            if current_mirror != mirror {
+                mirror.clone_into(&mut current_mirror);
+                bar.set_message(format!("{what}: {mirror}"));
+                if bar.is_hidden() && !quiet {
+                    note!("{what}: {mirror}");
                 }
             }
-            Progress::Refused { url, reason } => self.refusals.push(format!("{url}: {reason}")),
-            Progress::Bytes { done, total } => {
-                if self.mirror.is_empty() {
-                    self.bar.set_message(what.to_owned());
-                }
-                self.bar.set_length(total);
-                self.bar.set_position(done);
-            }
-            _ => {}
         }
-    }
-
-    /// Removes the bar and, on success, reports the mirrors that failed. (If all failed, the error names them.)
-    pub(crate) fn finish(&mut self, success: bool) {
-        self.bar.finish_and_clear();
-        for refusal in self.refusals.drain(..).filter(|_| success && !self.quiet) {
-            note!("a mirror failed, the next one was used: {refusal}");
+        Progress::Refused { url, reason } => refusals.push(format!("{url}: {reason}")),
+        Progress::Bytes { done, total } => {
+            bar.set_length(total);
+            bar.set_position(done);
         }
+        _ => {}
+    });
+    bar.finish_and_clear();
+    // If all mirrors failed, the error names them.
+    for refusal in refusals.iter().filter(|_| result.is_ok() && !quiet) {
+        note!("a mirror failed, the next one was used: {refusal}");
     }
+    result.map_err(Into::into)
 }
