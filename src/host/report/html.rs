@@ -61,20 +61,16 @@ impl Html {
     }
 
     /// A plot with words below it.
-    pub(super) fn figure(&mut self, caption: &str, inner: impl FnOnce(&mut Self)) {
-        self.raw("<figure>");
-        inner(self);
+    pub(super) fn plot(&mut self, caption: &str, plot: &Plot<'_>) {
+        self.raw("<figure><svg viewBox=\"").raw(&Plot::view_box());
+        self.raw("\" role=\"img\" aria-label=\"").text(&plot.in_words()).raw("\">").raw(&plot.svg()).raw("</svg>");
         self.element("figcaption", caption).raw("</figure>\n");
     }
 
-    pub(super) fn plot(&mut self, plot: &Plot<'_>) {
-        self.raw("<svg viewBox=\"").raw(&Plot::view_box()).raw("\" role=\"img\" aria-label=\"").text(&plot.in_words());
-        self.raw("\">").raw(&plot.svg()).raw("</svg>");
-    }
-
-    /// A picture, from its data.
-    pub(super) fn picture(&mut self, about: &str, url: &str) -> &mut Self {
-        self.raw("<img alt=\"").text(about).raw("\" src=\"").text(url).raw("\">")
+    /// A picture in a list, from its data, with a heading and more words below it.
+    pub(super) fn picture(&mut self, about: &str, url: &str, heading: &str, more: &str) {
+        self.raw("<li><figure><img alt=\"").text(about).raw("\" src=\"").text(url).raw("\"><figcaption>");
+        self.element("b", heading).raw(" <small>").text(more).raw("</small></figcaption></figure></li>\n");
     }
 
     /// A table that scrolls by itself where it is too wide, also by keyboard.

@@ -10,12 +10,12 @@ use core::time::Duration;
 #[derive(Debug, Default)]
 pub struct Learning {
     epochs: Vec<Figures>,
-    /// Within the first epoch: samples done, and the mean loss of those since the line before.
-    losses: Vec<(usize, f64)>,
+    /// Within the first epoch: samples done, and the mean loss of those since the point before.
+    losses: Vec<(f64, f64)>,
     /// The samples done, and the sum of their losses.
     before: (usize, f64),
-    /// Within the first epoch and at its end: samples done, and the accuracy.
-    tests: Vec<(usize, f64)>,
+    /// Within the first epoch and at its end: samples done, and the accuracy in percent.
+    tests: Vec<(f64, f64)>,
 }
 
 /// What is kept of an epoch; its [`Evaluation`](crate::host::Evaluation) is large.
@@ -36,14 +36,14 @@ impl Learning {
         match event {
             Event::Samples { epoch: 1, done, loss_sum } => {
                 let (samples, sum) = (done - self.before.0, loss_sum - self.before.1);
-                self.losses.push((*done, sum / to_f64(samples.max(1))));
+                self.losses.push((to_f64(*done), sum / to_f64(samples.max(1))));
                 self.before = (*done, *loss_sum);
             }
             Event::Samples { .. } => {}
-            Event::Test { done, test } => self.tests.push((*done, test.accuracy())),
+            Event::Test { done, test } => self.tests.push((to_f64(*done), 100.0 * test.accuracy())),
             Event::Epoch(epoch) => {
                 if epoch.number == 1 {
-                    self.tests.push((epoch.samples, epoch.test.accuracy()));
+                    self.tests.push((to_f64(epoch.samples), 100.0 * epoch.test.accuracy()));
                 }
                 self.epochs.push(Figures {
                     number: epoch.number,
@@ -80,34 +80,22 @@ impl Learning {
         let epochs = |of: fn(&Figures) -> f64| -> Vec<_> {
             self.epochs.iter().map(|epoch| (f64::from(epoch.number), of(epoch))).collect()
         };
-        let within =
-            |points: &[(usize, f64)]| -> Vec<_> { points.iter().map(|&(done, y)| (to_f64(done), y)).collect() };
+        let since = "Mean loss during the first epoch, over the samples since the previous point";
         let plots = [
-            ("Mean loss of each epoch", "epoch", "loss", epochs(|epoch| epoch.mean_loss)),
+            ("Mean loss of each epoch", ["epoch", "loss"], &epochs(|epoch| epoch.mean_loss)),
             (
                 "Test accuracy after each epoch, in percent",
-                "epoch",
-                "accuracy, %",
-                epochs(|epoch| 100.0 * epoch.accuracy),
+                ["epoch", "accuracy, %"],
+                &epochs(|epoch| 100.0 * epoch.accuracy),
             ),
-            (
-                "Mean loss during the first epoch, over the samples since the previous point",
-                "samples",
-                "loss",
-                within(&self.losses),
-            ),
-            (
-                "Test accuracy during the first epoch, in percent",
-                "samples",
-                "accuracy, %",
-                within(&self.tests).into_iter().map(|(x, y)| (x, 100.0 * y)).collect(),
-            ),
+            (since, ["samples", "loss"], &self.losses),
+            ("Test accuracy during the first epoch, in percent", ["samples", "accuracy, %"], &self.tests),
         ];
         html.section("Training", |html| {
             html.raw("<div class=\"plots\">");
             // One point is no curve.
-            for (caption, x, y, points) in plots.iter().filter(|plot| plot.3.len() > 1) {
-                html.figure(caption, |html| html.plot(&Plot::line([x, y], points)));
+            for (caption, axes, points) in plots.into_iter().filter(|plot| plot.2.len() > 1) {
+                html.plot(caption, &Plot::line(axes, points));
             }
             html.raw("</div>\n<details><summary>").text("All epochs").raw("</summary>\n");
             let head = ["epoch", "last loss", "mean loss", "accuracy", "seconds", "µs per sample"];

@@ -21,7 +21,6 @@ use plot::Plot;
 pub use speed::{Work, peak_rate};
 use std::io::Write;
 use std::path::Path;
-use units::Units;
 pub use units::integer_weights;
 
 /// The most classes for which the confusion matrix is shown.
@@ -72,8 +71,7 @@ impl Report<'_> {
     ///
     /// If the file cannot be written; an existing one is then left unchanged.
     pub fn write(&self, path: &Path, shape: Shape, test: &Set, evaluation: &Evaluation) -> Result<(), FileError> {
-        let units = self.weights.map(|weights| Units::new(weights, self.integers, test));
-        let page = Page { report: self, shape, test, evaluation, units }.html();
+        let page = Page { report: self, shape, test, evaluation }.html();
         write_atomically(path, |mut file| file.write_all(page.as_bytes()))
     }
 }
@@ -84,7 +82,6 @@ struct Page<'a> {
     shape: Shape,
     test: &'a Set,
     evaluation: &'a Evaluation,
-    units: Option<Units>,
 }
 
 impl Page<'_> {
@@ -97,8 +94,8 @@ impl Page<'_> {
         self.confidence(&mut html);
         self.confusion(&mut html);
         self.mistakes(&mut html);
-        if let Some(units) = &self.units {
-            units.show(&mut html);
+        if let Some(weights) = self.report.weights {
+            units::show(&mut html, weights, self.report.integers, self.test);
         }
         self.facts(&mut html);
         html.end()
@@ -125,9 +122,8 @@ impl Page<'_> {
         html.section("Accuracy by confidence", |html| {
             html.element("p", "The margin is the largest output minus the next largest. It measures confidence: the larger the margin, the more likely the predicted class is right. Coverage is the share of the images with the largest margins.");
             html.raw("<div class=\"plots\">");
-            html.figure("Accuracy in percent of the images with the largest margins, by coverage", |html| {
-                html.plot(&Plot::line(["coverage, %", "accuracy, %"], &points));
-            });
+            let caption = "Accuracy in percent of the images with the largest margins, by coverage";
+            html.plot(caption, &Plot::line(["coverage, %", "accuracy, %"], &points));
             html.raw("<div>");
             html.table("Accuracy by coverage", &["coverage", "accuracy", "errors", "least margin"], |html| {
                 for (percent_of, found) in found.iter().rev().filter(|(it, _)| [100, 99, 98, 95, 90, 80, 70, 50].contains(it)) {
@@ -202,10 +198,9 @@ impl Page<'_> {
             for (index, (result, label)) in wrong {
                 let image = self.test.images().chunks_exact(pixels).nth(index).unwrap_or_default();
                 let about = format!("Image {index}, labelled {label}, predicted {}", result.class);
-                html.raw("<li><figure>").picture(&about, &picture::grey(image, width));
-                html.raw("<figcaption>").element("b", &format!("{label} → {}", result.class));
-                html.raw(" <small>").text(&format!("margin {:.decimals$}, image {index}", result.margin)).raw("</small>");
-                html.raw("</figcaption></figure></li>\n");
+                let (heading, margin) = (format!("{label} → {}", result.class), result.margin);
+                let more = format!("margin {margin:.decimals$}, image {index}");
+                html.picture(&about, &picture::grey(image, width), &heading, &more);
             }
             html.raw("</ol>");
         });

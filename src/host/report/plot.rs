@@ -11,31 +11,24 @@ const TEXT: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
 const MARK: RGBColor = RGBColor(3, 3, 3);
 
-/// How points are drawn.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum PlotKind {
-    Line,
-    /// Bars from one point to the next, on a logarithmic scale.
-    Bars,
-}
-
 /// A plot of points by x, of which there is at least one.
 #[derive(Clone, Copy)]
 pub(super) struct Plot<'a> {
     /// What the axes are.
     axes: [&'a str; 2],
     points: &'a [(f64, f64)],
-    kind: PlotKind,
+    /// Bars from one point to the next, on a logarithmic scale, rather than a line.
+    bars: bool,
 }
 
 impl<'a> Plot<'a> {
     pub(super) const fn line(axes: [&'a str; 2], points: &'a [(f64, f64)]) -> Self {
-        Self { axes, points, kind: PlotKind::Line }
+        Self { axes, points, bars: false }
     }
 
     /// Counts, each at the middle of its part of the axis; all parts are as wide.
     pub(super) const fn bars(axes: [&'a str; 2], points: &'a [(f64, f64)]) -> Self {
-        Self { axes, points, kind: PlotKind::Bars }
+        Self { axes, points, bars: true }
     }
 
     pub(super) fn view_box() -> String {
@@ -47,8 +40,7 @@ impl<'a> Plot<'a> {
         let Self { axes: [x, y], points, .. } = self;
         let ([(x0, y0), ..], [.., (x1, y1)]) = (points, points) else { return String::new() };
         let [least, most] = ends(points.iter().map(|point| point.1));
-        let number = |it: f64| short(it);
-        let [x0, y0, x1, y1, least, most] = [*x0, *y0, *x1, *y1, least, most].map(number);
+        let [x0, y0, x1, y1, least, most] = [*x0, *y0, *x1, *y1, least, most].map(short);
         format!("{y} by {x}: from {y0} at {x0} to {y1} at {x1}; least {least}, most {most}")
     }
 
@@ -69,7 +61,7 @@ impl<'a> Plot<'a> {
     }
 
     fn draw(&self, svg: &mut String) -> Result<(), DrawingAreaErrorKind<io::Error>> {
-        let Self { axes: [x, y], points, kind } = *self;
+        let Self { axes: [x, y], points, bars } = *self;
         let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
         let [left, right] = ends(points.iter().map(|point| point.0));
         let [least, most] = ends(points.iter().map(|point| point.1));
@@ -94,7 +86,7 @@ impl<'a> Plot<'a> {
                     .draw()?
             };
         }
-        if kind == PlotKind::Bars {
+        if bars {
             let half = (right - left) / to_f64(points.len().saturating_sub(1).max(1)) / 2.0;
             let mut chart =
                 chart.build_cartesian_2d(left - half..right + half, (0.7..most.max(1.0) * 1.3).log_scale())?;

@@ -47,52 +47,27 @@ pub fn integer_weights(quantized: &Quantized) -> Result<Option<OwnedWeights>, Fi
     Ok(Some(weights))
 }
 
-/// What is known of the hidden units.
-pub(super) struct Units {
-    /// The strongest first.
-    strongest: Vec<Unit>,
-    /// The columns of their pictures.
-    width: usize,
-    /// How often numbers of each size occur.
-    first: Histogram,
-    second: Histogram,
-    activations: Histogram,
-    /// The images that the activations are of.
+/// What the hidden units do on the first test images.
+struct Activity {
+    /// The number of these images.
     images: usize,
-    hidden: usize,
-    /// The mean share of units that are active for an image, and the number of those that never are.
-    active: f64,
-    never: usize,
-    /// Whether the network is one of integers.
-    integers: bool,
+    /// Of each unit: the sum of its activations, and in how many images it is active.
+    units: Vec<(f64, usize)>,
+    /// All activations that are not zero.
+    activations: Vec<f32>,
 }
 
-/// A hidden unit.
-struct Unit {
-    number: usize,
-    /// The mean activation times the length of the weights to the outputs: by how far it moves the outputs.
-    strength: f64,
-    /// The outputs that it raises most and least.
-    raises: usize,
-    lowers: usize,
-    /// In how many images it is active.
-    active: usize,
-    picture: Vec<f32>,
-}
-
-impl Units {
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2⁵²")]
-    pub(super) fn new(weights: Weights<'_>, integers: bool, test: &Set) -> Self {
+impl Activity {
+    fn new(weights: Weights<'_>, integers: bool, test: &Set) -> Self {
         let shape = weights.shape();
-        let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
+        let (inputs, hidden) = (shape.inputs(), shape.hidden());
         let images = (MAX_OPERATIONS / (inputs * hidden)).clamp(10, MAX_IMAGES).min(test.len());
-        let (mut sums, mut counts) = (vec![0.0_f64; hidden], vec![0_usize; hidden]);
+        let mut units = vec![(0.0, 0); hidden];
         let mut activations = Vec::with_capacity(images * hidden / 2);
-        let mut halved = vec![0; inputs];
-        let mut z = Vec::new();
+        let (mut halved, mut z) = (vec![0; inputs], Vec::new());
         for image in test.images().chunks_exact(shape.pixels()).take(images) {
             let image = network_input(shape, image, &mut halved);
-            let mut first_unit = 0;
+            let mut units = units.iter_mut();
             for WeightsPanel { w1, start, width, .. } in weights.panels() {
                 z.clear();
                 z.extend_from_slice(start.get(..width).unwrap_or(start));
@@ -100,129 +75,109 @@ impl Units {
                     let pixel = if integers { f32::from(level(pixel)) } else { f32::from(pixel) };
                     z.iter_mut().zip(row).for_each(|(z, weight)| *z += pixel * weight);
                 }
-                for ((&z, sum), count) in z.iter().zip(&mut sums[first_unit..]).zip(&mut counts[first_unit..]) {
-                    if z > 0.0 {
-                        (*sum, *count) = (*sum + f64::from(z), *count + 1);
-                        activations.push(z);
-                    }
+                for (&z, (sum, count)) in z.iter().zip(units.by_ref()).filter(|(z, _)| **z > 0.0) {
+                    (*sum, *count) = (*sum + f64::from(z), *count + 1);
+                    activations.push(z);
                 }
-                first_unit = (first_unit + width).min(hidden);
             }
         }
-        let second = |unit: usize| (0..outputs).filter_map(move |output| weights.w2(unit, output));
-        let mut units: Vec<_> = (0..hidden)
-            .map(|unit| {
-                let length = second(unit).map(|it| f64::from(it).powi(2)).sum::<f64>().sqrt();
-                (unit, sums[unit] / images.max(1) as f64 * length)
-            })
-            .collect();
-        units.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        units.truncate(MAX_UNITS.min(MAX_WEIGHTS / inputs).max(1));
-        let unit = |(number, strength): (usize, f64)| {
-            let raised = |a: &(usize, f32), b: &(usize, f32)| a.1.total_cmp(&b.1);
-            let output = |found: Option<(usize, f32)>| found.map_or(0, |(output, _)| output);
-            let looks: Vec<_> = (0..inputs).filter_map(|input| weights.w1(input, number)).collect();
-            let largest = looks.iter().fold(f32::MIN_POSITIVE, |most, it| most.max(it.abs()));
-            Unit {
-                number,
-                strength,
-                raises: output(second(number).enumerate().max_by(raised)),
-                lowers: output(second(number).enumerate().min_by(raised)),
-                active: counts[number],
-                picture: looks.into_iter().map(|it| it / largest).collect(),
-            }
-        };
-        let width = test.width();
-        let all = (0..hidden).flat_map(|unit| (0..inputs).filter_map(move |input| weights.w1(input, unit)));
-        Self {
-            strongest: units.into_iter().map(unit).collect(),
-            width: if shape.halved_image().is_some() { width / 2 } else { width },
-            first: Histogram::new(all),
-            second: Histogram::new((0..hidden).flat_map(second)),
-            active: activations.len() as f64 / (images * hidden).max(1) as f64,
-            activations: Histogram::new(activations.into_iter()),
-            images,
-            hidden,
-            integers,
-            never: counts.iter().filter(|count| **count == 0).count(),
-        }
-    }
-
-    pub(super) fn show(&self, html: &mut Html) {
-        let Self { strongest, width, images, hidden, active, never, .. } = self;
-        html.section("Hidden units", |html| {
-            html.element(
-                "p",
-                &format!(
-                    "The {} strongest of {hidden} hidden units: the weights from each pixel, blue where ink raises the \
-                     unit's activation and orange where it lowers it, scaled to the largest weight. The strength is the mean \
-                     activation times the norm of the weights to the outputs. Below each picture: the output that the unit \
-                     raises most, the one that it raises least or lowers most, and the share of test images for which it is \
-                     active.",
-                    strongest.len()
-                ),
-            );
-            html.raw("<ol class=\"pictures\">");
-            for unit in strongest {
-                let Unit { number, strength, raises, lowers, active, .. } = unit;
-                let about = format!("Weights of hidden unit {number}");
-                html.raw("<li><figure>").picture(&about, &signed(&unit.picture, *width));
-                html.raw("<figcaption>").element("b", &format!("for {raises}, not {lowers}"));
-                let digits = if self.integers { 0 } else { 3 };
-                let active = 100 * active / (*images).max(1);
-                html.raw(" <small>").text(&format!("unit {number}, strength {strength:.digits$}, active {active} %"));
-                html.raw("</small></figcaption></figure></li>\n");
-            }
-            html.raw("</ol>");
-        });
-        html.section("Weights and activations", |html| {
-            html.element(
-                "p",
-                &format!(
-                    "On average, {:.1} % of the hidden units are active for an image; {never} of {hidden} are active for none \
-                     of the first {images} test images. Counts are on a logarithmic scale.",
-                    100.0 * active
-                ),
-            );
-            html.raw("<div class=\"plots\">");
-            let activations =
-                if self.integers { "Positive sums of the hidden units, before they are shifted to 8 bits" } else { "Positive activations" };
-            for (histogram, caption, x) in [
-                (&self.first, "Weights from the pixels to the hidden units", "weight"),
-                (&self.second, "Weights from the hidden units to the outputs", "weight"),
-                (&self.activations, activations, "activation"),
-            ] {
-                if histogram.0.is_empty() {
-                    continue;
-                }
-                html.figure(caption, |html| html.plot(&Plot::bars([x, "count"], &histogram.0)));
-            }
-            html.raw("</div>\n");
-        });
+        Self { images, units, activations }
     }
 }
 
-/// How many numbers there are in each part of their range: the middle of the part, and the count.
-struct Histogram(Vec<(f64, f64)>);
-
-impl Histogram {
-    fn new(numbers: impl Iterator<Item = f32> + Clone) -> Self {
-        let ends = numbers.clone().fold(None, |ends: Option<[f32; 2]>, it| {
-            Some(ends.map_or([it, it], |[least, most]| [least.min(it), most.max(it)]))
-        });
-        let Some([least, most]) = ends.map(|ends| ends.map(f64::from)) else { return Self(Vec::new()) };
-        // Integers of a small range have a bar each; and all numbers may be equal.
-        let whole = most - least <= 256.0 && numbers.clone().all(|number| number.fract() == 0.0);
-        let least = if whole { least - 0.5 } else { least };
-        let bars = if whole { index(most - least) + 1 } else { BARS };
-        let width = if whole || most <= least { 1.0 } else { (most - least) / to_f64(bars) };
-        let mut counts = vec![0.0; bars];
-        for number in numbers {
-            counts[index((f64::from(number) - least) / width).min(bars - 1)] += 1.0;
+/// Shows the hidden units of a network, which is one of `integers` or not, and how they answer to test images.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2⁵²")]
+pub(super) fn show(html: &mut Html, weights: Weights<'_>, integers: bool, test: &Set) {
+    let shape = weights.shape();
+    let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
+    let Activity { images, units, activations } = Activity::new(weights, integers, test);
+    let first = |unit: usize| (0..inputs).filter_map(move |input| weights.w1(input, unit));
+    let second = |unit: usize| (0..outputs).filter_map(move |output| weights.w2(unit, output));
+    // The mean activation times the length of the weights to the outputs: by how far the unit moves the outputs.
+    let strength = |(unit, &(sum, count)): (usize, &(f64, usize))| {
+        let length = second(unit).map(|it| f64::from(it).powi(2)).sum::<f64>().sqrt();
+        (unit, sum / images.max(1) as f64 * length, count)
+    };
+    let mut strongest: Vec<_> = units.iter().enumerate().map(strength).collect();
+    strongest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    strongest.truncate(MAX_UNITS.min(MAX_WEIGHTS / inputs).max(1));
+    let width = if shape.halved_image().is_some() { test.width() / 2 } else { test.width() };
+    html.section("Hidden units", |html| {
+        html.element(
+            "p",
+            &format!(
+                "The {} strongest of {hidden} hidden units: the weights from each pixel, blue where ink raises the unit's \
+                 activation and orange where it lowers it, scaled to the largest weight. The strength is the mean activation \
+                 times the norm of the weights to the outputs. Below each picture: the output that the unit raises most, the \
+                 one that it raises least or lowers most, and the share of test images for which it is active.",
+                strongest.len()
+            ),
+        );
+        html.raw("<ol class=\"pictures\">");
+        for (unit, strength, count) in strongest {
+            let largest = first(unit).fold(f32::MIN_POSITIVE, |most, it| most.max(it.abs()));
+            let scaled: Vec<_> = first(unit).map(|it| it / largest).collect();
+            let by_weight = |a: &(usize, f32), b: &(usize, f32)| a.1.total_cmp(&b.1);
+            let (raises, _) = second(unit).enumerate().max_by(by_weight).unwrap_or_default();
+            let (lowers, _) = second(unit).enumerate().min_by(by_weight).unwrap_or_default();
+            let digits = if integers { 0 } else { 3 };
+            let active = 100 * count / images.max(1);
+            html.picture(
+                &format!("Weights of hidden unit {unit}"),
+                &signed(&scaled, width),
+                &format!("for {raises}, not {lowers}"),
+                &format!("unit {unit}, strength {strength:.digits$}, active {active} %"),
+            );
         }
-        let middles = (0_u32..).map(|bar| least + (f64::from(bar) + 0.5) * width);
-        Self(middles.zip(counts).collect())
+        html.raw("</ol>");
+    });
+    html.section("Weights and activations", |html| {
+        let active = activations.len() as f64 / (images * hidden).max(1) as f64;
+        let never = units.iter().filter(|(_, count)| *count == 0).count();
+        html.element(
+            "p",
+            &format!(
+                "On average, {:.1} % of the hidden units are active for an image; {never} of {hidden} are active for none of \
+                 the first {images} test images. Counts are on a logarithmic scale.",
+                100.0 * active
+            ),
+        );
+        html.raw("<div class=\"plots\">");
+        let positive = if integers {
+            "Positive sums of the hidden units, before they are shifted to 8 bits"
+        } else {
+            "Positive activations"
+        };
+        for (caption, x, counts) in [
+            ("Weights from the pixels to the hidden units", "weight", histogram((0..hidden).flat_map(first))),
+            ("Weights from the hidden units to the outputs", "weight", histogram((0..hidden).flat_map(second))),
+            (positive, "activation", histogram(activations.into_iter())),
+        ] {
+            if !counts.is_empty() {
+                html.plot(caption, &Plot::bars([x, "count"], &counts));
+            }
+        }
+        html.raw("</div>\n");
+    });
+}
+
+/// How many numbers there are in each part of their range: the middle of the part, and the count.
+fn histogram(numbers: impl Iterator<Item = f32> + Clone) -> Vec<(f64, f64)> {
+    let ends = numbers.clone().fold(None, |ends: Option<[f32; 2]>, it| {
+        Some(ends.map_or([it, it], |[least, most]| [least.min(it), most.max(it)]))
+    });
+    let Some([least, most]) = ends.map(|ends| ends.map(f64::from)) else { return Vec::new() };
+    // Integers of a small range have a bar each; and all numbers may be equal.
+    let whole = most - least <= 256.0 && numbers.clone().all(|number| number.fract() == 0.0);
+    let least = if whole { least - 0.5 } else { least };
+    let bars = if whole { index(most - least) + 1 } else { BARS };
+    let width = if whole || most <= least { 1.0 } else { (most - least) / to_f64(bars) };
+    let mut counts = vec![0.0; bars];
+    for number in numbers {
+        counts[index((f64::from(number) - least) / width).min(bars - 1)] += 1.0;
     }
+    let middles = (0_u32..).map(|bar| least + (f64::from(bar) + 0.5) * width);
+    middles.zip(counts).collect()
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number, and `as` saturates")]
@@ -238,11 +193,11 @@ mod tests {
     fn every_number_is_counted_once() {
         let numbers = [0.0, 1.0, 59.9, 60.0, 30.5];
         // Integers have a bar each.
-        assert_eq!(Histogram::new([-1.0, 2.0, 2.0].into_iter()).0, [(-1.0, 1.0), (0.0, 0.0), (1.0, 0.0), (2.0, 2.0)]);
-        let counts = Histogram::new(numbers.into_iter()).0;
+        assert_eq!(histogram([-1.0, 2.0, 2.0].into_iter()), [(-1.0, 1.0), (0.0, 0.0), (1.0, 0.0), (2.0, 2.0)]);
+        let counts = histogram(numbers.into_iter());
         assert_eq!((counts.len(), counts[0], counts[1], counts[59]), (BARS, (0.5, 1.0), (1.5, 1.0), (59.5, 2.0)));
         assert!((counts.iter().map(|it| it.1).sum::<f64>() - 5.0).abs() < 1e-9);
-        assert_eq!(Histogram::new([7.0; 3].into_iter()).0[0], (7.0, 3.0));
-        assert!(Histogram::new([].into_iter()).0.is_empty());
+        assert_eq!(histogram([7.0; 3].into_iter())[0], (7.0, 3.0));
+        assert!(histogram([].into_iter()).is_empty());
     }
 }
