@@ -9,25 +9,20 @@ use core::time::Duration;
 /// The figures of a training run, collected from its [events](Event).
 #[derive(Debug, Default)]
 pub struct Learning {
-    epochs: Vec<Figures>,
-    /// Within the first epoch: samples done, and the mean loss of those since the point before.
-    losses: Vec<(f64, f64)>,
-    /// The samples done, and the sum of their losses.
-    before: (usize, f64),
-    /// Within the first epoch and at its end: samples done, and the accuracy in percent.
-    tests: Vec<(f64, f64)>,
-}
-
-/// What is kept of an epoch; its [`Evaluation`](crate::host::Evaluation) is large.
-#[derive(Debug)]
-struct Figures {
-    number: u32,
-    last_loss: f32,
-    mean_loss: f64,
-    accuracy: f64,
+    /// The number of each epoch, and its mean loss.
+    mean_losses: Vec<(f64, f64)>,
+    /// The number of each epoch, and the accuracy after it in percent.
+    accuracies: Vec<(f64, f64)>,
+    /// A row of the table for each epoch.
+    rows: Vec<[String; 6]>,
     time: Duration,
     samples: usize,
-    micros: f64,
+    /// Within the first epoch: samples done, and the mean loss of those since the point before.
+    first_losses: Vec<(f64, f64)>,
+    /// Within the first epoch and at its end: samples done, and the accuracy in percent.
+    first_accuracies: Vec<(f64, f64)>,
+    /// The samples done, and the sum of their losses.
+    before: (usize, f64),
 }
 
 impl Learning {
@@ -36,24 +31,28 @@ impl Learning {
         match event {
             Event::Samples { epoch: 1, done, loss_sum } => {
                 let (samples, sum) = (done - self.before.0, loss_sum - self.before.1);
-                self.losses.push((to_f64(*done), sum / to_f64(samples.max(1))));
+                self.first_losses.push((to_f64(*done), sum / to_f64(samples.max(1))));
                 self.before = (*done, *loss_sum);
             }
             Event::Samples { .. } => {}
-            Event::Test { done, test } => self.tests.push((to_f64(*done), 100.0 * test.accuracy())),
+            Event::Test { done, test } => self.first_accuracies.push((to_f64(*done), 100.0 * test.accuracy())),
             Event::Epoch(epoch) => {
+                let (number, accuracy) = (f64::from(epoch.number), epoch.test.accuracy());
                 if epoch.number == 1 {
-                    self.tests.push((to_f64(epoch.samples), 100.0 * epoch.test.accuracy()));
+                    self.first_accuracies.push((to_f64(epoch.samples), 100.0 * accuracy));
                 }
-                self.epochs.push(Figures {
-                    number: epoch.number,
-                    last_loss: epoch.last_loss,
-                    mean_loss: epoch.mean_loss,
-                    accuracy: epoch.test.accuracy(),
-                    time: epoch.time,
-                    samples: epoch.samples,
-                    micros: epoch.micros_per_sample(),
-                });
+                self.mean_losses.push((number, epoch.mean_loss));
+                self.accuracies.push((number, 100.0 * accuracy));
+                self.rows.push([
+                    epoch.number.to_string(),
+                    format!("{:.5}", epoch.last_loss),
+                    format!("{:.5}", epoch.mean_loss),
+                    percent(accuracy),
+                    format!("{:.2}", epoch.time.as_secs_f64()),
+                    format!("{:.2}", epoch.micros_per_sample()),
+                ]);
+                self.time += epoch.time;
+                self.samples += epoch.samples;
             }
         }
     }
@@ -61,35 +60,28 @@ impl Learning {
     /// The training time so far, without the tests.
     #[must_use]
     pub fn time(&self) -> Duration {
-        self.epochs.iter().map(|epoch| epoch.time).sum()
+        self.time
     }
 
     /// The samples of all epochs so far.
     #[must_use]
     pub fn samples(&self) -> usize {
-        self.epochs.iter().map(|epoch| epoch.samples).sum()
+        self.samples
     }
 
     /// The mean loss of the last epoch so far.
     #[must_use]
     pub fn mean_loss(&self) -> Option<f64> {
-        Some(self.epochs.last()?.mean_loss)
+        Some(self.mean_losses.last()?.1)
     }
 
     pub(super) fn show(&self, html: &mut Html) {
-        let epochs = |of: fn(&Figures) -> f64| -> Vec<_> {
-            self.epochs.iter().map(|epoch| (f64::from(epoch.number), of(epoch))).collect()
-        };
         let since = "Mean loss during the first epoch, over the samples since the previous point";
         let plots = [
-            ("Mean loss of each epoch", ["epoch", "loss"], &epochs(|epoch| epoch.mean_loss)),
-            (
-                "Test accuracy after each epoch, in percent",
-                ["epoch", "accuracy, %"],
-                &epochs(|epoch| 100.0 * epoch.accuracy),
-            ),
-            (since, ["samples", "loss"], &self.losses),
-            ("Test accuracy during the first epoch, in percent", ["samples", "accuracy, %"], &self.tests),
+            ("Mean loss of each epoch", ["epoch", "loss"], &self.mean_losses),
+            ("Test accuracy after each epoch, in percent", ["epoch", "accuracy, %"], &self.accuracies),
+            (since, ["samples", "loss"], &self.first_losses),
+            ("Test accuracy during the first epoch, in percent", ["samples", "accuracy, %"], &self.first_accuracies),
         ];
         html.section("Training", |html| {
             html.raw("<div class=\"plots\">");
@@ -100,12 +92,9 @@ impl Learning {
             html.raw("</div>\n<details><summary>").text("All epochs").raw("</summary>\n");
             let head = ["epoch", "last loss", "mean loss", "accuracy", "seconds", "µs per sample"];
             html.table("Loss of the last sample, mean loss, and test accuracy", &head, |html| {
-                for epoch in &self.epochs {
-                    html.raw("<tr>").header_cell(&epoch.number.to_string());
-                    html.cell(&format!("{:.5}", epoch.last_loss)).cell(&format!("{:.5}", epoch.mean_loss));
-                    html.cell(&percent(epoch.accuracy));
-                    html.time_cell(&format!("{:.2}", epoch.time.as_secs_f64()));
-                    html.time_cell(&format!("{:.2}", epoch.micros)).raw("</tr>\n");
+                for [number, last_loss, mean_loss, accuracy, seconds, micros] in &self.rows {
+                    html.raw("<tr>").header_cell(number).cell(last_loss).cell(mean_loss).cell(accuracy);
+                    html.time_cell(seconds).time_cell(micros).raw("</tr>\n");
                 }
             });
             html.raw("</details>\n");
