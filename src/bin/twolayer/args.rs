@@ -240,7 +240,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "INIT", value_parser = values::init(), help_heading = TRAINING, hide_short_help = true)]
     pub(crate) init: Option<Init>,
     /// Largest uniform initial weight [default: 1e-4]
-    #[arg(long, value_name = "W", value_parser = values::init_scale(), help_heading = TRAINING, hide_short_help = true)]
+    #[arg(long, value_name = "W", value_parser = values::positive::<f32>("a finite number above 0, such as 1e-4"), help_heading = TRAINING, hide_short_help = true)]
     pub(crate) init_scale: Option<f32>,
     /// Train on the first N images only
     #[arg(long, value_name = "N", value_parser = values::at_least_one(), help_heading = DATA, hide_short_help = true)]
@@ -260,8 +260,7 @@ pub(crate) struct TrainArgs {
 impl TrainArgs {
     pub(crate) fn recipe(&self) -> Recipe {
         let recipe = self.recipe;
-        let (alpha, alpha_to) =
-            self.alpha.map_or((recipe.options.alpha, recipe.alpha_to), |rates| (rates.from, rates.to));
+        let (alpha, alpha_to) = self.alpha.unwrap_or((recipe.options.alpha, recipe.alpha_to));
         Recipe {
             epochs: self.epochs.unwrap_or(recipe.epochs),
             hidden: self.hidden,
@@ -387,7 +386,7 @@ impl QuantizeArgs {
         let usual = Tuning::new(self.tune?);
         Some(Tuning {
             distortion: self.distort.map_or(usual.distortion, distortion),
-            alphas: self.alpha.map_or(usual.alphas, |Rates { from, to }| [from, to.unwrap_or(from)]),
+            alphas: self.alpha.map_or(usual.alphas, |(from, to)| [from, to.unwrap_or(from)]),
             seed: self.seed.unwrap_or(usual.seed),
             backend: self.backend.get(),
             ..usual
@@ -427,13 +426,13 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "LAYOUT", value_parser = values::layout(), help_heading = "Tensors")]
     pub(crate) layout: Option<Layout>,
     /// Divisor of pixels (0 to 255) in training: 255 for `ToTensor`
-    #[arg(long, value_name = "S", default_value_t = Input::RAW.scale, value_parser = values::positive("a finite number above 0, such as 255"), allow_negative_numbers = true, help_heading = "Input")]
+    #[arg(long, value_name = "S", default_value_t = Input::RAW.scale, value_parser = values::positive::<f64>("a finite number above 0, such as 255"), allow_negative_numbers = true, help_heading = "Input")]
     pub(crate) input_scale: f64,
     /// Then subtracted: 0.1307 for `Normalize(0.1307, 0.3081)`
     #[arg(long, value_name = "M", default_value_t = Input::RAW.mean, value_parser = values::number("a finite number, such as 0.1307", |it: &f64| it.is_finite()), allow_negative_numbers = true, help_heading = "Input")]
     pub(crate) input_mean: f64,
     /// Then the divisor: 0.3081 for `Normalize(0.1307, 0.3081)`
-    #[arg(long, value_name = "D", default_value_t = Input::RAW.deviation, value_parser = values::positive("a finite number above 0, such as 0.3081"), allow_negative_numbers = true, help_heading = "Input")]
+    #[arg(long, value_name = "D", default_value_t = Input::RAW.deviation, value_parser = values::positive::<f64>("a finite number above 0, such as 0.3081"), allow_negative_numbers = true, help_heading = "Input")]
     pub(crate) input_std: f64,
     #[command(flatten)]
     pub(crate) data: DataArgs,

@@ -57,9 +57,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
                     bar.set_position(of_run as u64);
                 }
             }
-            Event::Epoch(epoch) if !args.quiet => {
-                bar.suspend(|| if args.json { say!("{}", epoch_json(&epoch)) } else { print(&epoch, &recipe) })
-            }
+            Event::Epoch(epoch) if !args.quiet && args.json => bar.suspend(|| say!("{}", epoch_json(&epoch))),
+            Event::Epoch(epoch) if !args.quiet => bar.suspend(|| print(&epoch, &recipe)),
             _ => {}
         }
     })?;

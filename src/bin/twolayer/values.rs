@@ -32,18 +32,16 @@ pub(crate) fn at_least_one() -> impl TypedValueParser<Value = usize> {
     number("an integer of 1 or more", |number| *number > 0)
 }
 
-pub(crate) fn init_scale() -> impl TypedValueParser<Value = f32> {
-    number("a finite number above 0, such as 1e-4", is_positive)
+/// An `f32` or `f64` above 0; `expected` has an example.
+pub(crate) fn positive<T: FromStr + Copy + Into<f64> + Send + Sync + 'static>(
+    expected: &'static str,
+) -> impl TypedValueParser<Value = T> {
+    number(expected, is_positive)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "of an `Option`")]
-fn is_positive(number: &f32) -> bool {
-    number.is_finite() && *number > 0.0
-}
-
-/// An `f64` above 0; `expected` has an example.
-pub(crate) fn positive(expected: &'static str) -> impl TypedValueParser<Value = f64> {
-    number(expected, |number: &f64| number.is_finite() && *number > 0.0)
+fn is_positive<T: Copy + Into<f64>>(number: &T) -> bool {
+    let number: f64 = (*number).into();
+    number.is_finite() && number > 0.0
 }
 
 /// Seconds, at most a day, so that adding them to a clock cannot overflow.
@@ -53,11 +51,7 @@ pub(crate) fn seconds() -> impl TypedValueParser<Value = Duration> {
 }
 
 /// Learning rates: the first, and the last if there is another.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rates {
-    pub(crate) from: f32,
-    pub(crate) to: Option<f32>,
-}
+pub(crate) type Rates = (f32, Option<f32>);
 
 /// For example `1e-5` or `7.8e-5..2e-6`.
 pub(crate) fn rates(text: &str) -> Result<Rates, &'static str> {
@@ -66,7 +60,7 @@ pub(crate) fn rates(text: &str) -> Result<Rates, &'static str> {
         text.parse().ok().filter(is_positive).ok_or(expected)
     };
     let (from, to) = text.split_once("..").map_or((text, None), |(from, to)| (from, Some(to)));
-    Ok(Rates { from: rate(from)?, to: to.map(rate).transpose()? })
+    Ok((rate(from)?, to.map(rate).transpose()?))
 }
 
 /// The URL of a directory.
