@@ -3,14 +3,7 @@
 use super::plot::Plot;
 
 /// What a page begins with, up to its title. The policy keeps a browser from asking for anything.
-const BEGIN: &str = concat!(
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n",
-    "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n<style>\n",
-    include_str!("style.css"),
-    "</style>\n<title>"
-);
+const BEGIN: &str = concat!(include_str!("head.html"), include_str!("style.css"), "</style>\n<title>");
 
 /// A page so far.
 pub(super) struct Html(String);
@@ -74,11 +67,11 @@ impl Html {
     }
 
     /// A table that scrolls by itself where it is too wide, also by keyboard.
-    pub(super) fn table(&mut self, caption: &str, head: &[&str], rows: impl FnOnce(&mut Self)) {
+    pub(super) fn table(&mut self, caption: &str, head: &[impl AsRef<str>], rows: impl FnOnce(&mut Self)) {
         self.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"").text(caption).raw("\"><table>");
         self.element("caption", caption).raw("<thead><tr>");
         for name in head {
-            self.raw("<th scope=\"col\">").text(name).raw("</th>");
+            self.raw("<th scope=\"col\">").text(name.as_ref()).raw("</th>");
         }
         self.raw("</tr></thead>\n<tbody>\n");
         rows(self);

@@ -146,11 +146,8 @@ impl Page<'_> {
             (0..classes).filter(move |&class| class != label).map(move |class| evaluation.count(label, class))
         };
         let most = labels().flat_map(off).max().unwrap_or_default().max(1);
-        let names: Vec<_> = labels().map(|class| class.to_string()).collect();
-        let mut head = vec!["label", "accuracy"];
-        if matrix {
-            head.extend(names.iter().map(String::as_str));
-        }
+        let mut head = vec!["label".to_owned(), "accuracy".to_owned()];
+        head.extend(labels().filter(|_| matrix).map(|class| class.to_string()));
         html.section("Confusion matrix", |html| {
             html.element("p", if matrix { "A row for each label: the share of its images that are classified correctly, and how many of them are predicted as each class." } else { "A row for each label: the share of its images that are classified correctly." });
             html.table("Rows are labels, columns are predicted classes", &head, |html| {
@@ -160,15 +157,13 @@ impl Page<'_> {
                     html.cell(&percent(f64::from(correct) / f64::from(total.max(1))));
                     for class in (0..classes).filter(|_| matrix) {
                         let count = evaluation.count(label, class);
-                        if class == label {
-                            html.raw("<td class=\"hit\">");
-                        } else if count == 0 {
-                            html.raw("<td class=\"none\">");
-                        } else {
-                            // The most frequent mistake is half covered.
-                            let part = 8.0 + 42.0 * f64::from(count) / f64::from(most);
-                            html.raw(&format!("<td class=\"miss\" style=\"--p:{part:.0}%\">"));
-                        }
+                        // The most frequent mistake is half covered.
+                        let part = 8.0 + 42.0 * f64::from(count) / f64::from(most);
+                        html.raw(&match count {
+                            _ if class == label => "<td class=\"hit\">".to_owned(),
+                            0 => "<td class=\"none\">".to_owned(),
+                            _ => format!("<td class=\"miss\" style=\"--p:{part:.0}%\">"),
+                        });
                         html.text(&count.to_string()).raw("</td>");
                     }
                     html.raw("</tr>\n");

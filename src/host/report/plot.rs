@@ -69,14 +69,14 @@ impl<'a> Plot<'a> {
         chart.margin(6).margin_right(26).x_label_area_size(42).y_label_area_size(60);
         // One style for both kinds of axes, which are different types.
         macro_rules! mesh {
-            ($chart:ident, $label:expr) => {
+            ($chart:ident) => {
                 $chart
                     .configure_mesh()
                     .disable_x_mesh()
                     .x_labels(points.len().clamp(2, 6))
                     .y_labels(6)
                     .x_label_formatter(&|it| short(*it))
-                    .y_label_formatter(&$label)
+                    .y_label_formatter(&|it| short(*it))
                     .light_line_style(TRANSPARENT)
                     .bold_line_style(GRID)
                     .axis_style(GRID)
@@ -90,13 +90,13 @@ impl<'a> Plot<'a> {
             let half = (right - left) / to_f64(points.len().saturating_sub(1).max(1)) / 2.0;
             let mut chart =
                 chart.build_cartesian_2d(left - half..right + half, (0.7..most.max(1.0) * 1.3).log_scale())?;
-            mesh!(chart, |it: &f64| short(*it));
+            mesh!(chart);
             let bar = |&(x, y): &(f64, f64)| Rectangle::new([(x - half, 0.7), (x + half, y)], MARK.filled());
             chart.draw_series(points.iter().filter(|point| point.1 > 0.0).map(bar))?;
         } else {
             let room = if most > least { (most - least) * 0.05 } else { 0.5 };
             let mut chart = chart.build_cartesian_2d(left..right, least - room..most + room)?;
-            mesh!(chart, |it: &f64| short(*it));
+            mesh!(chart);
             chart.draw_series(LineSeries::new(points.iter().copied(), MARK.stroke_width(2)))?;
             if points.len() <= 30 {
                 chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, MARK.filled())))?;
@@ -106,8 +106,8 @@ impl<'a> Plot<'a> {
     }
 }
 
-/// The least and the greatest.
-fn ends(numbers: impl Iterator<Item = f64>) -> [f64; 2] {
+/// The least and the greatest; infinities, the wrong way round, of no numbers.
+pub(super) fn ends(numbers: impl Iterator<Item = f64>) -> [f64; 2] {
     numbers.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], it| [least.min(it), most.max(it)])
 }
 

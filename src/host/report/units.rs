@@ -2,7 +2,7 @@
 
 use super::html::Html;
 use super::picture::signed;
-use super::plot::Plot;
+use super::plot::{Plot, ends};
 use crate::base::to_f64;
 use crate::host::data::Set;
 use crate::host::files::{FileError, OwnedWeights, Quantized};
@@ -30,20 +30,14 @@ pub fn integer_weights(quantized: &Quantized) -> Result<Option<OwnedWeights>, Fi
     if shape.has_biases() {
         return Ok(None);
     }
+    let (inputs, hidden, outputs) = (0..shape.inputs(), 0..shape.hidden(), 0..shape.outputs());
+    let first = inputs.flat_map(|input| hidden.clone().map(move |unit| quantized.first(input, unit)));
+    let first = first.map(|weight| i16::try_from(weight).map_or(0.0, f32::from));
+    let second =
+        hidden.clone().flat_map(|unit| outputs.clone().map(move |output| quantized.second(unit, output).into()));
     let mut weights = OwnedWeights::zeros(shape)?;
-    let mut view = weights.view_mut();
-    for unit in 0..shape.hidden() {
-        for input in 0..shape.inputs() {
-            if let (Some(weight), Ok(first)) = (view.w1_mut(input, unit), i16::try_from(quantized.first(input, unit))) {
-                *weight = first.into();
-            }
-        }
-        for output in 0..shape.outputs() {
-            if let Some(weight) = view.w2_mut(unit, output) {
-                *weight = quantized.second(unit, output).into();
-            }
-        }
-    }
+    let mut numbers = first.chain(second);
+    weights.view_mut().fill_with(|| numbers.next().unwrap_or_default());
     Ok(Some(weights))
 }
 
@@ -163,10 +157,10 @@ pub(super) fn show(html: &mut Html, weights: Weights<'_>, integers: bool, test: 
 
 /// How many numbers there are in each part of their range: the middle of the part, and the count.
 fn histogram(numbers: impl Iterator<Item = f32> + Clone) -> Vec<(f64, f64)> {
-    let ends = numbers.clone().fold(None, |ends: Option<[f32; 2]>, it| {
-        Some(ends.map_or([it, it], |[least, most]| [least.min(it), most.max(it)]))
-    });
-    let Some([least, most]) = ends.map(|ends| ends.map(f64::from)) else { return Vec::new() };
+    let [least, most] = ends(numbers.clone().map(f64::from));
+    if least > most {
+        return Vec::new();
+    }
     // Integers of a small range have a bar each; and all numbers may be equal.
     let whole = most - least <= 256.0 && numbers.clone().all(|number| number.fract() == 0.0);
     let least = if whole { least - 0.5 } else { least };
