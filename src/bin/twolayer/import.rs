@@ -11,13 +11,14 @@ use twolayer::host::{ModelFile, Threads, evaluate, printable};
 use twolayer::model::Details;
 use twolayer::{Backend, Kind, Network, Weights, weights_hash};
 
-pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
+pub(crate) fn run(args: ImportArgs) -> Result<(), Error> {
     let first = args.files.first().cloned().unwrap_or_default();
-    let out = args.out.clone().unwrap_or_else(|| first.with_extension(EXTENSION));
+    let out = args.out.unwrap_or_else(|| first.with_extension(EXTENSION));
     let input = Input { scale: args.input_scale, mean: args.input_mean, deviation: args.input_std };
     let files = TensorFiles::open(&args.files, args.data.file.access())?;
     output::check(&out, &args.files, "--out")?;
-    let imported = files.network(&roles(args), input)?;
+    let roles = Roles { w1: args.w1, b1: args.b1, w2: args.w2, b2: args.b2, layout: args.layout };
+    let imported = files.network(&roles, input)?;
     let weights = imported.weights.view();
     let origin = files.origin(&imported, input);
     let details = Details { text: &origin, ..Details::default() };
@@ -38,11 +39,6 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
         table::print_accuracy(&evaluation, &suffix);
     }
     Ok(())
-}
-
-fn roles(args: &ImportArgs) -> Roles {
-    let ImportArgs { w1, b1, w2, b2, layout, .. } = args;
-    Roles { w1: w1.clone(), b1: b1.clone(), w2: w2.clone(), b2: b2.clone(), layout: *layout }
 }
 
 /// Prints which tensors make up the network, and which are left over.
@@ -67,8 +63,8 @@ fn describe(files: &TensorFiles, imported: &Imported, input: Input) {
 fn describe_ranges(weights: Weights<'_>) {
     let shape = weights.shape();
     let range = |name: &str, numbers: &mut dyn Iterator<Item = f32>| {
-        let ends = |(least, most): (f32, f32), it: f32| (it.min(least), it.max(most));
-        match numbers.next().map(|first| numbers.fold((first, first), ends)) {
+        let ends = |(least, most): (f32, f32), (it, _): (f32, f32)| (it.min(least), it.max(most));
+        match numbers.map(|it| (it, it)).reduce(ends) {
             Some((least, most)) if least < most => say!("{name}        {least} to {most}"),
             Some((only, _)) => say!("{name}        {only}"),
             None => {}

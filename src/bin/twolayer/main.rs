@@ -47,17 +47,16 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Error> {
-    match arguments.command {
-        None => train::run(&arguments.train),
-        Some(Command::Train(args)) => train::run(&args),
-        Some(Command::Eval(args)) => eval::run(args),
-        Some(Command::Predict(args)) => predict::run(args),
-        Some(Command::Quantize(args)) => quantize::run(args),
-        Some(Command::Import(args)) => import::run(&args),
-        Some(Command::Export(args)) => export::run(&args),
-        Some(Command::Info(args)) => info::run(&args),
-        Some(Command::Data(command)) => data::run(&command),
-        Some(Command::Completions { shell }) => {
+    match arguments.command.unwrap_or(Command::Train(arguments.train)) {
+        Command::Train(args) => train::run(&args),
+        Command::Eval(args) => eval::run(args),
+        Command::Predict(args) => predict::run(args),
+        Command::Quantize(args) => quantize::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(&args),
+        Command::Info(args) => info::run(&args),
+        Command::Data(command) => data::run(&command),
+        Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "twolayer", &mut script);
             console::out(format_args!("{}", String::from_utf8_lossy(&script).trim_end()));

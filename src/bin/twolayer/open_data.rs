@@ -99,7 +99,8 @@ fn find(
     }
     match fetch(&settings(&args.fetch)?, name, quiet) {
         Err(error) if args.data.is_none() && purpose == Purpose::Training => {
-            warning!("MNIST is not available: {}", first_line(&error));
+            // Without the hint that may follow.
+            warning!("MNIST is not available: {}", error.0.lines().next().unwrap_or_default());
             warning!(
                 "training on the built-in digits instead, which are not MNIST; to use MNIST, name a directory with its four \
                  files in --data or MNIST_DIR, or a server in --mirror"
@@ -195,11 +196,6 @@ pub(crate) fn fetch(fetch: &Fetch, name: Name, quiet: bool) -> Result<PathBuf, E
 
 /// The message of the progress bar while digits are generated.
 pub(crate) const GENERATING: &str = "generating digits";
-
-/// The first line of an error, without the hint that may follow.
-fn first_line(error: &Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
-}
 
 /// Does something and shows its progress: a bar on a terminal, otherwise one line per mirror.
 pub(crate) fn with_progress<T, E: Into<Error>>(
