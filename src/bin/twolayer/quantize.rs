@@ -7,12 +7,11 @@ use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
 use crate::{json, output, table};
 use serde_json::json;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 use twolayer::host::{self, ModelFile, Threads, compare, printable};
 use twolayer::int::PackedNetwork;
 use twolayer::model::{Details, HEADER_LEN};
-use twolayer::{Bits, Kind, Network, crc32};
+use twolayer::{Kind, Network, crc32};
 
 pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let model = model::select(args.model.as_ref(), &args.data, model::newest_f32)?;
@@ -23,16 +22,17 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
         "{} already has {kind} weights: give a model with f32 weights with --model",
         printable(&model)
     );
-    let bits = args.bits;
-    let out = args.out.clone().unwrap_or_else(|| default_output(&model, bits));
+    let (bits, new_kind) = (args.bits, Kind::Quantized(args.bits));
+    // Such as `mnist.int8.twolayer` for `mnist.twolayer`.
+    let out = args.out.clone().unwrap_or_else(|| model.with_extension(format!("{new_kind}.{EXTENSION}")));
     output::check(&out, &[&model], "--out")?;
     let tuning = args.tuning();
     let mut texts = vec![file.details().text.to_owned()];
-    texts.extend(tuning.as_ref().map(|tuning| format!("tuned as {}: {tuning}", Kind::Quantized(bits))));
+    texts.extend(tuning.as_ref().map(|tuning| format!("tuned as {new_kind}: {tuning}")));
     texts.retain(|text| !text.is_empty());
     let text = texts.join("; ");
     let details = Details { text: &text, ..file.details() };
-    let room = ModelFile::reserve(&out, Kind::Quantized(bits), shape, details)?;
+    let room = ModelFile::reserve(&out, new_kind, shape, details)?;
     let weights = file.weights()?;
     args.data.data = args.data.data.or_else(|| model::source_of(&model));
     let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?;
@@ -65,13 +65,13 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     ModelFile::write_quantized(&out, &quantized, details)?;
 
     // Computed, not read from the file, which may be a pipe.
-    let (kind, bytes) = (Kind::Quantized(bits), HEADER_LEN + quantized.payload().len() + text.len());
+    let bytes = HEADER_LEN + quantized.payload().len() + text.len();
     if args.json {
         let line = json!({
             "event": "quantized",
             "model": model.to_string_lossy(),
             "out": out.to_string_lossy(),
-            "kind": kind.to_string(),
+            "kind": new_kind.to_string(),
             "bytes": bytes,
             "crc32": format!("{:08x}", crc32(quantized.payload())),
             "network": json::network(shape),
@@ -88,7 +88,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
         say!("{line}");
         return Ok(());
     }
-    say!("written   {}: {kind}, {bytes} bytes, after {:.1} s", printable(&out), time.as_secs_f64());
+    say!("written   {}: {new_kind}, {bytes} bytes, after {:.1} s", printable(&out), time.as_secs_f64());
     let agreed = 100.0 * table::to_f64(comparison.agreed) / table::to_f64(test.len());
     say!("agreement {agreed:.2} % of {}", table::count(test.len(), "test image"));
     say!(
@@ -99,9 +99,4 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
         data.accuracy_suffix()
     );
     Ok(())
-}
-
-/// The default output: `mnist.int8.twolayer` for `mnist.twolayer`.
-fn default_output(model: &Path, bits: Bits) -> PathBuf {
-    model.with_extension(format!("{}.{EXTENSION}", Kind::Quantized(bits)))
 }
