@@ -82,7 +82,8 @@ pub enum PictureFileError {
 
 impl PictureFileError {
     /// What a decoder says, in one line.
-    pub(super) fn damaged(format: &'static str, reason: &impl ToString) -> Self {
+    #[expect(clippy::needless_pass_by_value, reason = "for `map_err` and `format!`")]
+    pub(super) fn damaged(format: &'static str, reason: impl ToString) -> Self {
         let reason = reason.to_string();
         let line: String = reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_REASON).collect();
         Self::Damaged { format, reason: line.trim_end_matches('.').to_owned() }

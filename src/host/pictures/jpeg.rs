@@ -1,13 +1,14 @@
 //! JPEG files, by the crate `zune-jpeg`: baseline and progressive, grey and colour.
 
-use super::{Channels, Decoded, PictureFileError, check_size, orientation, zeros};
+use super::{Levels, PictureFileError, check_size, levels, luma, orientation, zeros};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
+    let damaged = |error: DecodeErrors| PictureFileError::damaged("JPEG", format!("{error:?}").replace('"', ""));
     let sides = usize::from(u16::MAX);
     // Strict, because it would fill what is missing with grey otherwise.
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(sides).set_max_height(sides);
@@ -17,20 +18,24 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
     let (width, height) = (u32::try_from(width).unwrap_or(u32::MAX), u32::try_from(height).unwrap_or(u32::MAX));
     check_size(width, height)?;
     if !is_complete(bytes) {
-        return Err(PictureFileError::damaged("JPEG", &"no end marker"));
+        return Err(PictureFileError::damaged("JPEG", "no end marker"));
     }
     // All three of YCbCr, although the luma is the first of them: decoded alone, it is wrong in progressive files whose
     // chroma has half the rows and all columns.
-    let (out, channels) = match decoder.input_colorspace() {
-        Some(ColorSpace::Luma) => (ColorSpace::Luma, Channels::Grey),
-        Some(ColorSpace::YCbCr) => (ColorSpace::YCbCr, Channels::YCbCr),
-        _ => (ColorSpace::RGB, Channels::Rgb),
+    let out = match decoder.input_colorspace() {
+        Some(luma @ (ColorSpace::Luma | ColorSpace::YCbCr)) => luma,
+        _ => ColorSpace::RGB,
     };
     decoder.set_options(options.jpeg_set_out_colorspace(out));
     let orientation = decoder.exif().map_or(1, |exif| orientation::of(exif));
     let mut samples = zeros(decoder.output_buffer_size())?;
     decoder.decode_into(&mut samples).map_err(damaged)?;
-    Ok(Decoded { samples, channels, width, height, orientation })
+    let pixels = match out {
+        ColorSpace::Luma => samples,
+        ColorSpace::YCbCr => levels(&samples, |[luma, _, _]| luma),
+        _ => levels(&samples, luma),
+    };
+    Ok(orientation::apply(orientation, pixels, width, height))
 }
 
 /// Whether the last scan is followed by the end of the image: a decoder may not miss what is cut from a last row. Neither
@@ -38,9 +43,4 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
 fn is_complete(bytes: &[u8]) -> bool {
     let last = |marker| bytes.windows(2).rposition(|pair| pair == [0xFF, marker]);
     matches!((last(0xDA), last(0xD9)), (Some(scan), Some(end)) if scan < end)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn damaged(error: DecodeErrors) -> PictureFileError {
-    PictureFileError::damaged("JPEG", &format!("{error:?}").replace('"', ""))
 }

@@ -30,6 +30,9 @@ const MAX_PIXELS: u64 = 1 << 26;
 /// The most bytes of a file.
 const MAX_FILE_LEN: usize = 1 << 28;
 
+/// What a decoder makes of a file: the levels, upright and row by row, and the columns and the rows.
+type Levels = (Vec<u8>, u32, u32);
+
 /// A grey picture of 8 bits per pixel, from a file or from memory.
 ///
 /// ```
@@ -53,27 +56,6 @@ pub struct GreyPicture {
     pixels: Vec<u8>,
     width: u32,
     height: u32,
-}
-
-/// What a decoder makes of a file: `[height][width][channels]`.
-struct Decoded {
-    samples: Vec<u8>,
-    channels: Channels,
-    width: u32,
-    height: u32,
-    /// As Exif numbers them, 1 to 8.
-    orientation: u32,
-}
-
-/// The samples of a pixel.
-#[derive(Clone, Copy)]
-enum Channels {
-    Grey,
-    GreyAlpha,
-    Rgb,
-    Rgba,
-    /// Luma and two differences.
-    YCbCr,
 }
 
 impl GreyPicture {
@@ -129,7 +111,7 @@ impl GreyPicture {
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: &[u8]) -> Result<Self, GreyPictureError> {
         let path = name.into();
         match decode(bytes) {
-            Ok(decoded) => Ok(decoded.into_grey(path)),
+            Ok((pixels, width, height)) => Ok(Self { path, pixels, width, height }),
             Err(error) => Err(GreyPictureError::Decode { path, error }),
         }
     }
@@ -191,7 +173,7 @@ impl GreyPicture {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
+fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     if bytes.len() > MAX_FILE_LEN {
         return Err(PictureFileError::Long);
     }
@@ -226,21 +208,9 @@ fn zeros(len: Option<usize>) -> Result<Vec<u8>, PictureFileError> {
     Ok(samples)
 }
 
-impl Decoded {
-    fn into_grey(self, path: PathBuf) -> GreyPicture {
-        let Self { samples, channels, width, height, orientation } = self;
-        let pixels = match channels {
-            Channels::Grey => samples,
-            Channels::GreyAlpha => samples.as_chunks().0.iter().map(|&[grey, alpha]| over_white(grey, alpha)).collect(),
-            Channels::Rgb => samples.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect(),
-            Channels::YCbCr => samples.as_chunks().0.iter().map(|&[luma, _, _]| luma).collect(),
-            Channels::Rgba => {
-                samples.as_chunks().0.iter().map(|&[r, g, b, alpha]| over_white(luma([r, g, b]), alpha)).collect()
-            }
-        };
-        let (pixels, width, height) = orientation::apply(orientation, pixels, width, height);
-        GreyPicture { path, pixels, width, height }
-    }
+/// One level for the `N` samples of each pixel.
+fn levels<const N: usize>(samples: &[u8], level: impl Fn([u8; N]) -> u8) -> Vec<u8> {
+    samples.as_chunks().0.iter().copied().map(level).collect()
 }
 
 /// The luma of ITU-R BT.601, rounded.

@@ -1,13 +1,14 @@
 //! PNG files, by the crate `png`: all colour types, 1 to 16 bits, interlaced or not; of an animation the first picture.
 
-use super::{Channels, Decoded, PictureFileError, check_size, orientation, zeros};
+use super::{Levels, PictureFileError, check_size, levels, luma, orientation, over_white, zeros};
 use png::{BitDepth, ColorType, Compression, DecodingError, Encoder, Limits, Transformations};
 use std::io::{Cursor, Error};
 
 /// The most bytes for a row and what stands beside the pixels: profiles, texts.
 const MAX_BESIDE: usize = 1 << 24;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
+    let damaged = |error: DecodingError| PictureFileError::damaged("PNG", error);
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MAX_BESIDE });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
@@ -21,20 +22,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
     let frame = reader.next_frame(&mut samples).map_err(damaged)?;
     // To the last byte, so that a cut file is found out.
     reader.finish().map_err(damaged)?;
-    let channels = match frame.color_type {
-        ColorType::Grayscale => Channels::Grey,
-        ColorType::GrayscaleAlpha => Channels::GreyAlpha,
-        ColorType::Rgb => Channels::Rgb,
-        ColorType::Rgba => Channels::Rgba,
-        ColorType::Indexed => return Err(PictureFileError::damaged("PNG", &"a palette that is not expanded")),
-    };
     samples.truncate(frame.buffer_size());
-    Ok(Decoded { samples, channels, width: frame.width, height: frame.height, orientation })
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn damaged(error: DecodingError) -> PictureFileError {
-    PictureFileError::damaged("PNG", &error)
+    let pixels = match frame.color_type {
+        ColorType::Grayscale => samples,
+        ColorType::GrayscaleAlpha => levels(&samples, |[grey, alpha]| over_white(grey, alpha)),
+        ColorType::Rgb => levels(&samples, luma),
+        ColorType::Rgba => levels(&samples, |[r, g, b, alpha]| over_white(luma([r, g, b]), alpha)),
+        ColorType::Indexed => return Err(PictureFileError::damaged("PNG", "a palette that is not expanded")),
+    };
+    Ok(orientation::apply(orientation, pixels, frame.width, frame.height))
 }
 
 /// An 8-bit grey PNG.

@@ -3,9 +3,10 @@
 //! This is own code because the crate `image` takes nearly two minutes of one core to build (its colour management most of it), and `zune-ppm` does not scale levels
 //! and takes a first pixel of 9, 10, 13 or 32 for a space.
 
-use super::{Channels, Decoded, PictureFileError, check_size};
+use super::{Levels, PictureFileError, check_size, levels, luma};
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
+    let damaged = |reason: String| PictureFileError::damaged("PNM", reason);
     let kind = bytes.get(1).copied().unwrap_or_default();
     let mut text = Text(bytes.get(2..).unwrap_or_default());
     let mut next = |what| text.number().ok_or_else(|| damaged(format!("no {what} in its header")));
@@ -14,11 +15,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
     if !(1..=65535).contains(&most) {
         return Err(damaged(format!("a maximum of {most}, where 1 to 65535 is expected")));
     }
-    let (channels, count) = match kind {
-        b'2' | b'5' => (Channels::Grey, 1),
-        _ => (Channels::Rgb, 3),
-    };
-    let count = count * width as usize * height as usize;
+    let is_grey = matches!(kind, b'2' | b'5');
+    let count = if is_grey { 1 } else { 3 } * width as usize * height as usize;
     let scaled = |level: u32| {
         let rounded = level.checked_mul(255).map(|level| (level + most / 2) / most);
         rounded.and_then(|level| u8::try_from(level).ok()).ok_or_else(|| damaged(format!("a level above {most}")))
@@ -38,12 +36,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFileError> {
             levels.map(|level| scaled(level.iter().fold(0, |all, &byte| all << 8 | u32::from(byte)))).collect()
         }
     };
-    Ok(Decoded { samples: samples?, channels, width, height, orientation: 1 })
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for `format!`")]
-fn damaged(reason: String) -> PictureFileError {
-    PictureFileError::damaged("PNM", &reason)
+    let pixels = if is_grey { samples? } else { levels(&samples?, luma) };
+    Ok((pixels, width, height))
 }
 
 /// Numbers in text, between spaces and comments.
