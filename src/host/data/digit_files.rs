@@ -1,7 +1,7 @@
 //! The built-in digits as IDX files: the default set in the cache, or any number of digits in any directory.
 
-use super::digits_idx::write_idx;
-use super::{DataError, FILES, Name, Progress, find_file};
+use super::digits_idx::{threads, write_idx_on};
+use super::{DataError, FILES, Name, Progress, file_lengths, find_file};
 use crate::host::files::{Action, Bytes, FileError, OutputDirectory};
 use crate::image::SIDE;
 use std::io::{self, Write};
@@ -48,7 +48,8 @@ impl Digits {
     /// already with other contents, or a file cannot be written.
     pub fn write(self, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), DataError> {
         self.check()?;
-        for (name, len) in FILES.into_iter().zip(self.lengths()) {
+        let lengths = file_lengths([self.train.into(), self.test.into()], SIDE * SIDE);
+        for (name, len) in FILES.into_iter().zip(lengths) {
             let path = directory.join(name);
             // A symbolic link to nowhere is not found, but is in the way.
             if let Some(found) = find_file(directory, name)?.or_else(|| path.is_symlink().then(|| path.clone())) {
@@ -63,13 +64,6 @@ impl Digits {
     fn check(self) -> Result<(), DataError> {
         let Self { train, test, .. } = self;
         train.checked_add(test).map(drop).ok_or(DataError::Digits { train, test })
-    }
-
-    /// The length of each file in bytes, in the order of [`FILES`].
-    fn lengths(self) -> [u64; 4] {
-        let [train, test] = [self.train, self.test].map(u64::from);
-        let pixels = (SIDE * SIDE) as u64;
-        [16 + train * pixels, 8 + train, 16 + test * pixels, 8 + test]
     }
 
     /// Writes the four files under temporary names.
@@ -87,27 +81,17 @@ impl Digits {
     }
 
     fn write_to<W: Write>(self, writers: [W; 4], report: &mut dyn FnMut(Progress<'_>)) -> io::Result<()> {
-        let total = (u64::from(self.train) + u64::from(self.test)) * (SIDE * SIDE) as u64;
-        let mut done = 0;
-        let mut count = |bytes: u64| {
-            done += bytes;
-            report(Progress::Bytes { done, total });
-        };
-        let [train_images, mut train_labels, test_images, mut test_labels] = writers;
-        write_idx(
-            self.seed,
-            0,
-            self.train,
-            &mut CountingWriter { inner: train_images, count: &mut count },
-            &mut train_labels,
-        )?;
-        write_idx(
-            self.seed,
-            self.train,
-            self.test,
-            &mut CountingWriter { inner: test_images, count: &mut count },
-            &mut test_labels,
-        )
+        let Self { seed, train, test } = self;
+        let (mut done, total, pool) = (0, (u64::from(train) + u64::from(test)) * (SIDE * SIDE) as u64, threads());
+        let [train_images, train_labels, test_images, test_labels] = writers;
+        let sets = [(0..train, train_images, train_labels), (train..train + test, test_images, test_labels)];
+        for (digits, mut images, mut labels) in sets {
+            write_idx_on(pool.as_ref(), seed, digits, &mut images, &mut labels, &mut |bytes| {
+                done += bytes as u64;
+                report(Progress::Bytes { done, total });
+            })?;
+        }
+        Ok(())
     }
 
     /// The four files in memory, in the order of [`FILES`].
@@ -133,22 +117,4 @@ pub(crate) fn generate_in_cache(report: &mut dyn FnMut(Progress<'_>)) -> Result<
     let files = Digits::default().write_temporary(&output, report)?;
     files.into_iter().try_for_each(|(name, file)| output.persist(file, name))?;
     Ok(directory)
-}
-
-/// A writer that reports the number of bytes written.
-struct CountingWriter<'a, W> {
-    inner: W,
-    count: &'a mut dyn FnMut(u64),
-}
-
-impl<W: Write> Write for CountingWriter<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        (self.count)(written as u64);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }

@@ -17,16 +17,22 @@ const ROUND: u32 = 4096;
 /// Errors of the writers; [`io::ErrorKind::InvalidInput`] if `first + count` does not fit into 32 bits.
 pub fn write_idx(seed: u64, first: u32, count: u32, images: &mut dyn Write, labels: &mut dyn Write) -> io::Result<()> {
     let end = first.checked_add(count).ok_or(io::ErrorKind::InvalidInput)?;
-    // If threads cannot be started, the calling one does all the work.
-    write_idx_on(ThreadPoolBuilder::new().build().ok().as_ref(), seed, first..end, images, labels)
+    write_idx_on(threads().as_ref(), seed, first..end, images, labels, &mut |_| ())
 }
 
-fn write_idx_on(
+/// A thread for each core; if they cannot be started, the calling one does all the work.
+pub(super) fn threads() -> Option<ThreadPool> {
+    ThreadPoolBuilder::new().build().ok()
+}
+
+/// [`write_idx`], which tells `report` how many pixels were written since the last time.
+pub(super) fn write_idx_on(
     pool: Option<&ThreadPool>,
     seed: u64,
     digits: Range<u32>,
     images: &mut dyn Write,
     labels: &mut dyn Write,
+    report: &mut dyn FnMut(usize),
 ) -> io::Result<()> {
     let count = digits.end - digits.start;
     for word in [0x0803, count, 28, 28] {
@@ -44,6 +50,7 @@ fn write_idx_on(
         };
         images.write_all(pixels.as_flattened())?;
         labels.write_all(&classes)?;
+        report(pixels.as_flattened().len());
     }
     images.flush()?;
     labels.flush()
@@ -73,7 +80,7 @@ mod tests {
     fn bytes_do_not_depend_on_the_number_of_threads() {
         let write = |pool: Option<&ThreadPool>| {
             let (mut images, mut labels) = (Vec::new(), Vec::new());
-            write_idx_on(pool, 7, 5..5 + ROUND + 9, &mut images, &mut labels).unwrap();
+            write_idx_on(pool, 7, 5..5 + ROUND + 9, &mut images, &mut labels, &mut |_| ()).unwrap();
             (images, labels)
         };
         let one = write(None);

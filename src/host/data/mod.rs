@@ -36,6 +36,11 @@ use std::path::{Path, PathBuf};
 const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
+/// The length of each of [`FILES`] in bytes, for so many training and test images.
+const fn file_lengths([train, test]: [u64; 2], pixels: usize) -> [u64; 4] {
+    [16 + train * pixels as u64, 8 + train, 16 + test * pixels as u64, 8 + test]
+}
+
 /// Progress of a download or of the generation of digits.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

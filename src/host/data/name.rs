@@ -1,7 +1,8 @@
 //! The named data sets and their directories.
 
-use super::{DataError, FILES, SetError, check_pixels, digit_files, find_file, gzip, require_file};
+use super::{DataError, FILES, SetError, check_pixels, digit_files, file_lengths, find_file, gzip, require_file};
 use crate::net::Shape;
+use core::array;
 use std::env;
 use std::ffi::OsStr;
 use std::fs::Metadata;
@@ -90,8 +91,6 @@ impl Name {
             Self::Fashion => Description {
                 id: "fashion",
                 title: "Fashion-MNIST",
-                images: [60_000, 10_000],
-                pixels: 28 * 28,
                 sha256: [
                     "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
                     "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -102,14 +101,16 @@ impl Name {
                     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
                     "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
                 ],
+                // Of as many images and pixels.
+                ..Self::Mnist.description()
             },
             Self::Digits => Description {
                 id: "digits",
                 title: "the built-in digits",
-                images: [60_000, 10_000],
-                pixels: 28 * 28,
                 sha256: digit_files::SHA256,
                 mirrors: &[],
+                // Of as many images and pixels.
+                ..Self::Mnist.description()
             },
         }
     }
@@ -154,14 +155,10 @@ impl Name {
     }
 
     /// The four files, in the order of [`FILES`].
-    pub(crate) const fn files(self) -> [File; 4] {
-        let Description { images: [train, test], pixels, sha256: [a, b, c, d], .. } = self.description();
-        [
-            File { name: FILES[0], len: 16 + train * pixels as u64, sha256: a },
-            File { name: FILES[1], len: 8 + train, sha256: b },
-            File { name: FILES[2], len: 16 + test * pixels as u64, sha256: c },
-            File { name: FILES[3], len: 8 + test, sha256: d },
-        ]
+    pub(crate) fn files(self) -> [File; 4] {
+        let Description { images, pixels, sha256, .. } = self.description();
+        let lengths = file_lengths(images, pixels);
+        array::from_fn(|index| File { name: FILES[index], len: lengths[index], sha256: sha256[index] })
     }
 
     /// The data set's directory in the cache. It need not exist.
