@@ -1,5 +1,7 @@
 //! How wide the integer weights are.
 
+use super::ROW_BYTES;
+
 /// Bits of a weight in the first layer of a quantised network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bits {
@@ -10,20 +12,22 @@ pub enum Bits {
 }
 
 impl Bits {
+    /// Their number.
+    pub(crate) const fn count(self) -> usize {
+        match self {
+            Self::Eight => 8,
+            Self::Four => 4,
+        }
+    }
+
     /// Hidden units in a tile: as many as a row of 16 bytes holds.
     pub(crate) const fn units(self) -> usize {
-        match self {
-            Self::Eight => 16,
-            Self::Four => 32,
-        }
+        8 * ROW_BYTES / self.count()
     }
 
     /// What is added to a weight to store it without a sign.
     pub(crate) const fn bias(self) -> u8 {
-        match self {
-            Self::Eight => 128,
-            Self::Four => 8,
-        }
+        1 << (self.count() - 1)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::ConvertError;
 use crate::host::files::{Quantized, write_all_atomically};
-use crate::int::{Bits, addable_rows};
+use crate::int::addable_rows;
 use core::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -106,10 +106,7 @@ impl<'a> C99<'a> {
     }
 
     const fn bits(&self) -> usize {
-        match self.network.bits() {
-            Bits::Eight => 8,
-            Bits::Four => 4,
-        }
+        self.network.bits().count()
     }
 
     /// A file of the C code with this network's prefix, and with `inserted` text in place of some lines.

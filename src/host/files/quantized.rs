@@ -88,10 +88,7 @@ impl Quantized {
 
     /// The bits of one weight.
     const fn mask(&self) -> u8 {
-        match self.bits {
-            Bits::Eight => 0xFF,
-            Bits::Four => 0x0F,
-        }
+        u8::MAX >> (8 - self.bits.count())
     }
 
     /// The weight from a hidden unit to an output.
