@@ -258,15 +258,9 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// [`scratch_len`](QuantizedNetwork::scratch_len).
     #[inline(never)] // all that there is, once
     pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
-        let (found, expected) = (image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() });
-        if found != expected {
-            return Err(SizeError::Pixels { found, expected });
-        }
+        SizeError::check_pixels(image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() })?;
         let halved = if ANY { halved_len(self.shape) } else { 0 };
-        let (found, expected) = (scratch.len(), plain_scratch_len(self.shape) + halved);
-        if found < expected {
-            return Err(SizeError::Scratch { found, expected });
-        }
+        SizeError::check_scratch(scratch.len(), plain_scratch_len(self.shape) + halved)?;
         let (outputs, scratch) =
             scratch.split_at_mut_checked(self.shape.outputs()).always("the length of the scratch was checked");
         let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
@@ -294,14 +288,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     #[inline(never)] // all that there is, once
     pub fn hidden(&self, image: &[u8], scratch: &mut [u32], hidden: &mut [u8]) -> Result<(), SizeError> {
         // Written apart from those of `outputs`: shared, they cost firmware that only classifies 28 bytes of code.
-        let (found, expected) = (image.len(), self.shape.pixels());
-        if found != expected {
-            return Err(SizeError::Pixels { found, expected });
-        }
-        let (found, expected) = (scratch.len(), QuantizedNetwork::scratch_len(self.shape));
-        if found < expected {
-            return Err(SizeError::Scratch { found, expected });
-        }
+        SizeError::check_pixels(image.len(), self.shape.pixels())?;
+        SizeError::check_scratch(scratch.len(), QuantizedNetwork::scratch_len(self.shape))?;
         let (found, expected) = (hidden.len(), self.shape.hidden());
         if found != expected {
             return Err(SizeError::Results { found, expected });

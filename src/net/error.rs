@@ -77,6 +77,20 @@ pub enum SizeError {
     },
 }
 
+impl SizeError {
+    /// Checks the number of pixels, as [`Pixels`](Self::Pixels) says.
+    #[inline(always)] // as if it were written there
+    pub(crate) const fn check_pixels(found: usize, expected: usize) -> Result<(), Self> {
+        if found == expected { Ok(()) } else { Err(Self::Pixels { found, expected }) }
+    }
+
+    /// Checks the length of scratch, as [`Scratch`](Self::Scratch) says.
+    #[inline(always)] // as if it were written there
+    pub(crate) const fn check_scratch(found: usize, expected: usize) -> Result<(), Self> {
+        if found >= expected { Ok(()) } else { Err(Self::Scratch { found, expected }) }
+    }
+}
+
 impl fmt::Display for SizeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

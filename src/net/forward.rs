@@ -63,7 +63,7 @@ impl<'a> Network<'a> {
     /// [`SizeError::Pixels`] when `image` is not as long as the shape says, [`SizeError::Scratch`] when `scratch` is shorter than
     /// [`scratch_len`](Self::scratch_len).
     pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [f32]) -> Result<&'s [f32], SizeError> {
-        self.check(image)?;
+        SizeError::check_pixels(image.len(), self.shape().pixels())?;
         self.outputs_batch(image, scratch)
     }
 
@@ -98,12 +98,6 @@ impl<'a> Network<'a> {
         Ok(sums.get(..outputs).always("there are fewer outputs than lanes"))
     }
 
-    /// Is it one image?
-    const fn check(&self, image: &[u8]) -> Result<(), SizeError> {
-        let (found, expected) = (image.len(), self.shape().pixels());
-        if found == expected { Ok(()) } else { Err(SizeError::Pixels { found, expected }) }
-    }
-
     /// The number of images.
     const fn samples(&self, images: &[u8]) -> Result<usize, SizeError> {
         let pixels = self.shape().pixels();
@@ -117,9 +111,7 @@ impl<'a> Network<'a> {
     fn forward<'s>(&self, images: &[u8], samples: usize, scratch: &'s mut [f32]) -> Result<&'s mut [f32], SizeError> {
         let shape = self.shape();
         let (found, expected) = (scratch.len(), Self::batch_scratch_len(shape, samples));
-        if found < expected {
-            return Err(SizeError::Scratch { found, expected });
-        }
+        SizeError::check_scratch(found, expected)?;
         let mut scratch = Scratch::new(scratch);
         let sums = scratch.take(samples * shape.outputs() * LANES);
         sums.fill(0.0);
@@ -152,38 +144,30 @@ impl TierFn for Forward<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn call<I: Isa>(self, isa: I) {
-        let Self { weights, samples, pixels, z, sums } = self;
-        for panel in weights.panels() {
-            for_width(isa, panel.width, ForwardPanel { shape: weights.shape(), panel, samples, pixels, z, sums });
+    fn call<I: Isa>(mut self, isa: I) {
+        for panel in self.weights.panels() {
+            for_width(isa, panel.width, ForwardPanel(&mut self, panel));
         }
     }
 }
 
 /// One panel's part of the forward pass.
-struct ForwardPanel<'a> {
-    shape: Shape,
-    panel: WeightsPanel<'a>,
-    samples: usize,
-    pixels: &'a BySample<'a>,
-    z: &'a mut [f32],
-    sums: &'a mut [f32],
-}
+struct ForwardPanel<'a, 'b>(&'a mut Forward<'b>, WeightsPanel<'b>);
 
-impl PanelFn for ForwardPanel<'_> {
+impl PanelFn for ForwardPanel<'_, '_> {
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let (w1, w2) = (rows::<W>(self.panel.w1), rows::<W>(self.panel.w2));
-        let z = rows_mut::<W>(self.z);
-        let z = z.get_mut(..self.samples).always("there is a row for each sample");
-        let Some(start) = rows::<W>(self.panel.start).first() else { violated!("every unit has a start", return) };
+        let Self(Forward { weights, samples, pixels, z, sums }, panel) = self;
+        let (shape, w1, w2) = (weights.shape(), rows::<W>(panel.w1), rows::<W>(panel.w2));
+        let z = rows_mut::<W>(z).get_mut(..*samples).always("there is a row for each sample");
+        let Some(start) = rows::<W>(panel.start).first() else { violated!("every unit has a start", return) };
         for at in (0..W).step_by(N) {
             let Some(start) = tile(start, at) else { violated!("a row is whole tiles", continue) };
-            for chunk in 0..self.shape.inputs().div_ceil(CHUNK) {
-                hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, || load(start), z);
+            for chunk in 0..shape.inputs().div_ceil(CHUNK) {
+                hidden_forward::<I, W, N>(isa, w1, at, pixels, chunk, || load(start), z);
             }
         }
-        for (z, sums) in z.iter().zip(rows_mut(self.sums).chunks_exact_mut(self.shape.outputs())) {
+        for (z, sums) in z.iter().zip(rows_mut(sums).chunks_exact_mut(shape.outputs())) {
             output_forward::<I, W, N>(isa, z, w2, sums);
         }
     }

@@ -24,10 +24,7 @@ pub fn halve(image: &[u8], width: u16, halved: &mut [u8]) -> Result<(), SizeErro
     if width == 0 || !width.is_multiple_of(2) || !image.len().is_multiple_of(pair_of_rows) {
         return Err(SizeError::Halves { width, pixels: image.len() });
     }
-    let (found, expected) = (halved.len(), image.len() / 4);
-    if found != expected {
-        return Err(SizeError::Pixels { found, expected });
-    }
+    SizeError::check_pixels(halved.len(), image.len() / 4)?;
     halve_rows(image, width.into(), halved);
     Ok(())
 }

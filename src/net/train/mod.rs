@@ -128,9 +128,7 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::Biases);
         }
         let (found, expected) = (scratch.len(), Self::scratch_len(shape, options.block));
-        if found < expected {
-            return Err(SizeError::Scratch { found, expected }.into());
-        }
+        SizeError::check_scratch(found, expected)?;
         let mut scratch = Scratch::new(scratch);
         let (current, before) = (Block::new(shape, block, &mut scratch), Block::new(shape, block, &mut scratch));
         let sums = scratch.take(shape.outputs() * LANES);
