@@ -17,7 +17,7 @@ use super::level::{self, LEVELS, level};
 use super::{MAX_WIDTH, QuantizedNetwork, Row, start};
 use crate::base::Always;
 use crate::int::Bits;
-use crate::net::{Shape, SizeError, network_input};
+use crate::net::{Shape, SizeError, network_input, network_input_len};
 use crate::simd::{Backend, Isa, PackedTile, TierFn};
 use core::slice::Iter;
 use wide::{i16x32, i32x16, u16x32};
@@ -92,7 +92,7 @@ impl<'a> PackedNetwork<'a> {
     pub const fn scratch_len(shape: Shape) -> usize {
         let hidden = vectors(shape).saturating_mul(32);
         let lists = shape.inputs().saturating_mul(LEVELS + 1).saturating_add(WORD).div_ceil(2);
-        let halved = if shape.halved_image().is_some() { shape.inputs().div_ceil(4) } else { 0 };
+        let halved = network_input_len(shape, 1).div_ceil(4);
         hidden.saturating_add(lists).saturating_add(shape.outputs()).saturating_add(halved).saturating_add(ALIGN)
     }
 
@@ -113,11 +113,10 @@ impl<'a> PackedNetwork<'a> {
             return Err(short);
         }
         let vectors = vectors(shape);
-        let (first, memory) = aligned(memory).split_at_mut_checked(shape.inputs() * vectors * 16).ok_or(short)?;
-        let (second, memory) = memory.split_at_mut_checked(shape.outputs() * vectors * 32).ok_or(short)?;
-        let first: &mut [Lanes] = bytemuck::cast_slice_mut::<u32, u16>(first).as_chunks_mut().0;
-        let second: &mut [Lanes] = bytemuck::cast_slice_mut::<u32, u16>(second).as_chunks_mut().0;
-        let second: &mut [Pair] = second.as_chunks_mut().0;
+        let mut memory = aligned(memory);
+        let mut take = |len| memory.split_off_mut(..len).ok_or(short);
+        let first: &mut [Lanes] = bytemuck::cast_slice_mut(take(shape.inputs() * vectors * 16)?);
+        let second: &mut [Pair] = bytemuck::cast_slice_mut(take(shape.outputs() * vectors * 32)?);
 
         let whole = vectors / PANEL * PANEL;
         for vector in 0..vectors {
@@ -144,8 +143,7 @@ impl<'a> PackedNetwork<'a> {
             }
         }
         let (hidden_biases, output_biases) = if shape.has_biases() {
-            let (hidden, memory) = memory.split_at_mut_checked(vectors * UNITS).ok_or(short)?;
-            let outputs = memory.get_mut(..shape.outputs()).ok_or(short)?;
+            let (hidden, outputs) = (take(vectors * UNITS)?, take(shape.outputs())?);
             let (of_outputs, of_units, _) = network.parts();
             for (output, &bias) in outputs.iter_mut().zip(of_outputs) {
                 *output = u32::from_le(bias);
@@ -156,21 +154,12 @@ impl<'a> PackedNetwork<'a> {
                 let unit = place / UNITS * UNITS + 2 * (2 * lane + half) + parity;
                 *bias = of_units.get(unit).copied().map_or(0, u32::from_le);
             }
-            let hidden: &[[[u32; 16]; 2]] = hidden.as_chunks().0.as_chunks().0;
-            (hidden.as_chunks().0, &*outputs)
+            (bytemuck::cast_slice(hidden), &*outputs)
         } else {
             (&[][..], &[][..])
         };
-        Ok(Self {
-            shape,
-            bits: network.bits,
-            shift: network.shift,
-            first,
-            second,
-            hidden_biases,
-            output_biases,
-            backend,
-        })
+        let &QuantizedNetwork { bits, shift, .. } = network;
+        Ok(Self { shape, bits, shift, first, second, hidden_biases, output_biases, backend })
     }
 
     /// The network's sizes.
@@ -187,10 +176,7 @@ impl<'a> PackedNetwork<'a> {
     /// [`SizeError::Pixels`] when `image` is not as long as the shape says, [`SizeError::Scratch`] when `scratch` is shorter than
     /// [`scratch_len`](Self::scratch_len).
     pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
-        let (found, expected) = (image.len(), self.shape.pixels());
-        if found != expected {
-            return Err(SizeError::Pixels { found, expected });
-        }
+        SizeError::check_pixels(image.len(), self.shape.pixels())?;
         let mut scratch = Scratch::new(self.shape, scratch)?;
         let pixels = network_input(self.shape, image, core::mem::take(&mut scratch.halved));
         self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
@@ -250,19 +236,16 @@ impl<'s> Scratch<'s> {
     fn new(shape: Shape, memory: &'s mut [u32]) -> Result<Self, SizeError> {
         let (found, expected) = (memory.len(), PackedNetwork::scratch_len(shape));
         let short = SizeError::Scratch { found, expected };
-        if found < expected {
-            return Err(short);
-        }
-        let (hidden, memory) = aligned(memory).split_at_mut_checked(vectors(shape) * 32).ok_or(short)?;
-        let (outputs, memory) = memory.split_at_mut_checked(shape.outputs()).ok_or(short)?;
-        let halved_len = if shape.halved_image().is_some() { shape.inputs() } else { 0 };
-        let (halved, memory) = memory.split_at_mut_checked(halved_len.div_ceil(4)).ok_or(short)?;
-        let halved = bytemuck::cast_slice_mut(halved).get_mut(..halved_len).always("words are rounded up from bytes");
+        SizeError::check_scratch(found, expected)?;
+        let mut memory = aligned(memory);
+        let mut take = |len| memory.split_off_mut(..len).ok_or(short);
+        let hidden = bytemuck::cast_slice_mut(take(vectors(shape) * 32)?);
+        let outputs = bytemuck::cast_slice_mut(take(shape.outputs())?);
+        let halved = bytemuck::cast_slice_mut(take(network_input_len(shape, 1).div_ceil(4))?);
         let lists: &mut [u16] = bytemuck::cast_slice_mut(memory);
         let (inked, lists) = lists.split_at_mut_checked(shape.inputs() + WORD).ok_or(short)?;
         let lists = lists.get_mut(..shape.inputs() * LEVELS).ok_or(short)?;
-        let hidden = bytemuck::cast_slice_mut::<u32, u16>(hidden).as_chunks_mut().0.as_chunks_mut().0;
-        Ok(Self { hidden, inked, lists, outputs: bytemuck::cast_slice_mut(outputs), halved })
+        Ok(Self { hidden, inked, lists, outputs, halved })
     }
 }
 
@@ -323,9 +306,7 @@ fn list<'s>(pixels: &[u8], inked: &'s mut [u16]) -> &'s [u16] {
     let mut len = 0;
     let (words, rest) = pixels.as_chunks::<WORD>();
     let mut last = [0; WORD];
-    for (to, &pixel) in last.iter_mut().zip(rest) {
-        *to = pixel;
-    }
+    last.iter_mut().zip(rest).for_each(|(to, &pixel)| *to = pixel);
     let mut input = 0_u16;
     for word in words.iter().chain([&last]) {
         if u64::from_ne_bytes(*word) & INK != 0
