@@ -31,9 +31,9 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// Takes in the losses of the samples that follow.
-    pub(crate) fn add(&mut self, next: Self) {
-        *self = Self { last: next.last, sum: self.sum + next.sum };
+    /// The losses of these samples and those that follow.
+    pub(crate) fn and(self, next: Self) -> Self {
+        Self { last: next.last, sum: self.sum + next.sum }
     }
 }
 
@@ -43,8 +43,7 @@ mod tests {
 
     #[test]
     fn losses_add_up() {
-        let mut loss = Loss { last: 1.0, sum: 3.0 };
-        loss.add(Loss { last: 0.5, sum: 2.25 });
+        let loss = Loss { last: 1.0, sum: 3.0 }.and(Loss { last: 0.5, sum: 2.25 });
         assert_eq!(loss, Loss { last: 0.5, sum: 5.25 });
     }
 }

@@ -142,7 +142,7 @@ pub fn tune(
             let mut loss = piece.before;
             let blocks = piece.images.chunks(BLOCK * shape.inputs()).zip(piece.labels.chunks(BLOCK));
             for (images, labels) in blocks {
-                loss.add(threads.train(trainer, images, labels, |_, _| Ok::<(), TrainError>(()))?);
+                loss = loss.and(threads.train(trainer, images, labels, |_, _| Ok::<(), TrainError>(()))?);
                 grid.round(trainer.first_mut(), &threads);
             }
             piece.check(piece.labels.len(), loss)?;

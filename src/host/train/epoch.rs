@@ -2,7 +2,7 @@
 //! trained on, the next one is made, if its images must be changed.
 
 use super::{Threads, TrainingError};
-use crate::base::StarStar;
+use crate::base::{StarStar, to_f64};
 use crate::host::data::Set;
 use crate::image::Distortion;
 use crate::int::level;
@@ -104,9 +104,8 @@ fn between(from: f32, to: f32, done: usize, total: usize) -> f32 {
 }
 
 /// The mean loss of `samples` samples.
-#[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
 pub(crate) fn mean(loss: Loss, samples: usize) -> f64 {
-    loss.sum / samples.max(1) as f64
+    loss.sum / to_f64(samples.max(1))
 }
 
 /// Whole numbers in an order that a seed stands for.

@@ -1,7 +1,7 @@
 //! Evaluates a network on a data set: accuracy, confusion matrix, and accuracy by confidence.
 
 use super::{Threads, TrainingError};
-use crate::base::Answer;
+use crate::base::{Answer, to_f64};
 use crate::host::data::Set;
 use crate::host::files::PageBuffer;
 use crate::int::PackedNetwork;
@@ -163,9 +163,8 @@ pub struct Coverage {
 impl Coverage {
     /// The fraction of them that is right, 0 to 1.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts of images are far below 2⁵²")]
     pub fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.total.max(1) as f64
+        to_f64(self.correct) / to_f64(self.total.max(1))
     }
 }
 
@@ -222,13 +221,8 @@ impl Evaluation {
     /// them. `None` where that is no answer at all.
     #[must_use]
     pub fn at_coverage(&self, share: f64) -> Option<Coverage> {
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "counts of images are far below 2⁵², and `as` saturates"
-        )]
-        let least = (share * self.ranked.len() as f64).ceil() as usize;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        let least = (share * to_f64(self.ranked.len())).ceil() as usize;
         let (min_margin, _) = *self.ranked.get(least.min(self.ranked.len()).checked_sub(1)?)?;
         let kept = self.ranked.iter().take_while(|(margin, _)| *margin >= min_margin);
         let total = kept.clone().count();

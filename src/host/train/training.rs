@@ -2,6 +2,7 @@
 
 use super::epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
 use super::{Evaluation, Threads, TrainingError, evaluate};
+use crate::base::to_f64;
 use crate::host::data::Dataset;
 use crate::host::files::{OwnedWeights, PageBuffer};
 use crate::image::Distortion;
@@ -191,9 +192,8 @@ pub struct Epoch {
 impl Epoch {
     /// The training time of a sample, in microseconds.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2⁵²")]
     pub fn micros_per_sample(&self) -> f64 {
-        self.time.as_secs_f64() * 1e6 / self.samples.max(1) as f64
+        self.time.as_secs_f64() * 1e6 / to_f64(self.samples.max(1))
     }
 }
 
@@ -279,11 +279,7 @@ pub fn train(
                 testing += since.elapsed();
             }
             trainer.set_alpha(piece.alpha)?;
-            let so_far = |of_piece| {
-                let mut loss = piece.before;
-                loss.add(of_piece);
-                loss
-            };
+            let so_far = |of_piece| piece.before.and(of_piece);
             threads
                 .train(trainer, piece.images, piece.labels, |done, of_piece| {
                     let (loss, done_in_epoch) = (so_far(of_piece), piece.first + done);

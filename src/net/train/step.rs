@@ -43,7 +43,7 @@ impl Trainer<'_> {
         self.prepare(next());
         for labels in labels.chunks(self.block.get()) {
             self.visit(workers);
-            loss.add(self.advance(workers, labels, Some(next())));
+            loss = loss.and(self.advance(workers, labels, Some(next())));
             done += labels.len();
             report(done, loss)?;
         }
