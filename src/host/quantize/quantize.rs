@@ -42,7 +42,7 @@ use super::QuantizeError;
 use super::least_squares::{Factor, Gram};
 use crate::host::files::Quantized;
 use crate::int::{Bits, MAX_BIAS, MAX_SHIFT, QuantizedNetwork, level};
-use crate::net::{LossFunction, Shape, Weights, check_samples, halve_rows};
+use crate::net::{LossFunction, Shape, Weights, check_samples, network_input, network_input_len};
 
 /// Grey values that one level of a pixel stands for.
 const GREYS: f64 = 64.0;
@@ -100,8 +100,8 @@ pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]
         return Err(QuantizeError::NotFinite { index });
     }
     check_samples(shape.pixels(), shape.outputs(), images, labels)?;
-    let halved = halved_images(images, shape);
-    let images = halved.as_deref().unwrap_or(images);
+    let mut room = vec![0; network_input_len(shape, labels.len())];
+    let images = network_input(shape, images, &mut room);
     if labels.is_empty() {
         return Err(QuantizeError::NoImages);
     }
@@ -128,12 +128,13 @@ pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]
     Ok(Fit { quantized: quantized.with_shape(shape), activations: scales, outputs, loss })
 }
 
-/// The images halved, if the network's are.
-fn halved_images(images: &[u8], shape: Shape) -> Option<Vec<u8>> {
-    let [width, _] = shape.halved_image()?;
-    let mut halved = vec![0; images.len() / shape.pixels() * shape.inputs()];
-    halve_rows(images, width.into(), &mut halved);
-    Some(halved)
+/// The sum of rows of `width` numbers, each times its feature.
+fn product(features: impl Iterator<Item = f64>, rows: &[f64], width: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; width];
+    for (feature, row) in features.zip(rows.chunks_exact(width)).filter(|(feature, _)| *feature != 0.0) {
+        iter::zip(&mut sums, row).for_each(|(sum, number)| *sum += feature * number);
+    }
+    sums
 }
 
 /// Rows before those of the inputs or hidden units: one of biases, if there are any.
@@ -177,22 +178,10 @@ impl Trained {
         let (mut loss, most) = (0.0, to_f64(images.len()));
         let mut own = Vec::with_capacity(images.len());
         for (image, &label) in images.zip(labels) {
-            let mut sums = self.first[..constants * hidden].to_vec();
-            sums.resize(hidden, 0.0);
-            for (&pixel, row) in image.iter().zip(self.first.chunks_exact(hidden).skip(constants)) {
-                if pixel != 0 {
-                    let pixel = f64::from(pixel);
-                    iter::zip(&mut sums, row).for_each(|(sum, weight)| *sum += pixel * weight);
-                }
-            }
+            let constant = iter::repeat_n(1.0, constants);
+            let sums = product(constant.clone().chain(image.iter().copied().map(f64::from)), &self.first, hidden);
             iter::zip(&mut largest, &sums).for_each(|(largest, &sum)| *largest = f64::max(*largest, sum));
-            let mut found = self.second[..constants * outputs].to_vec();
-            found.resize(outputs, 0.0);
-            for (&sum, row) in sums.iter().zip(self.second.chunks_exact(outputs).skip(constants)) {
-                if sum > 0.0 {
-                    iter::zip(&mut found, row).for_each(|(output, weight)| *output += sum * weight);
-                }
-            }
+            let found = product(constant.chain(sums.into_iter().map(|sum| sum.max(0.0))), &self.second, outputs);
             loss += iter::zip(&found, one_hot(label)).map(|(y, t)| (y - t) * (y - t)).sum::<f64>();
             own.push(found);
         }
@@ -247,21 +236,12 @@ fn quantize_first<'i>(
 /// activations; the network has no biases. Images and labels are as for [`quantize_samples`].
 pub(crate) fn fit_second_to(second: Vec<f64>, images: &[u8], quantized: Quantized) -> Quantized {
     let shape = quantized.shape();
-    let halved = halved_images(images, shape);
-    let images = halved.as_deref().unwrap_or(images).chunks_exact(shape.inputs());
+    let mut room = vec![0; network_input_len(shape, images.len() / shape.pixels())];
+    let images = network_input(shape, images, &mut room).chunks_exact(shape.inputs());
     let mut quantized = quantized.with_shape(shape.without_halving());
-    let targets: Vec<Vec<f64>> = {
-        let mut activations = Activations::new(&quantized);
-        let mut outputs = |image| {
-            let mut outputs = vec![0.0; shape.outputs()];
-            activations.each(image, |unit, activation| {
-                let row = &second[unit * shape.outputs()..][..shape.outputs()];
-                iter::zip(&mut outputs, row).for_each(|(output, weight)| *output += activation * weight);
-            });
-            outputs
-        };
-        images.clone().map(&mut outputs).collect()
-    };
+    let mut activations = Activations::new(&quantized);
+    let outputs = |image| product(activations.of(image), &second, shape.outputs());
+    let targets: Vec<Vec<f64>> = images.clone().map(outputs).collect();
     quantize_second(second, images.zip(targets), &mut quantized);
     quantized.with_shape(shape)
 }
@@ -280,13 +260,11 @@ impl<'q> Activations<'q> {
         Self { network, scratch: vec![0; QuantizedNetwork::scratch_len(shape)], hidden: vec![0; shape.hidden()] }
     }
 
-    /// The active hidden units of an image, and their activations.
-    fn each(&mut self, image: &[u8], mut take: impl FnMut(usize, f64)) {
+    /// The activations of an image.
+    fn of(&mut self, image: &[u8]) -> impl Iterator<Item = f64> {
         let done = self.network.hidden(image, &mut self.scratch, &mut self.hidden);
         debug_assert_eq!(done, Ok(()), "images have as many pixels as the network takes");
-        for (unit, &activation) in self.hidden.iter().enumerate().filter(|(_, activation)| **activation != 0) {
-            take(unit, activation.into());
-        }
+        self.hidden.iter().copied().map(f64::from)
     }
 }
 
@@ -365,14 +343,8 @@ fn fit_first<'i>(shape: Shape, first: &[f64], images: impl Iterator<Item = &'i [
     for (row, entry) in cross.iter_mut().step_by(n + 1).enumerate() {
         *entry += damping * if row < constants { 1.0 } else { GREYS };
     }
-    let mut weights = vec![0.0; n * shape.hidden()];
-    for (row, cross) in weights.chunks_exact_mut(shape.hidden()).zip(cross.chunks_exact(n)) {
-        for (&factor, trained) in cross.iter().zip(first.chunks_exact(shape.hidden())) {
-            if factor != 0.0 {
-                iter::zip(&mut *row, trained).for_each(|(sum, weight)| *sum += factor * weight);
-            }
-        }
-    }
+    let product = |row: &[f64]| product(row.iter().copied(), first, shape.hidden());
+    let mut weights: Vec<f64> = cross.chunks_exact(n).flat_map(product).collect();
     let factor = gram.factorize(|_| damping);
     factor.solve(shape.hidden(), &mut weights);
     (factor, weights)
@@ -395,8 +367,8 @@ fn fit_second<'i>(
     let count = to_f64(images.len());
     for (pixels, target) in images {
         active.clear();
-        active.extend((0..constants).map(|row| (row, 1.0)));
-        activations.each(pixels, |unit, activation| active.push((constants + unit, activation)));
+        let features = iter::repeat_n(1.0, constants).chain(activations.of(pixels));
+        active.extend(features.enumerate().filter(|(_, activation)| *activation != 0.0));
         for &(row, activation) in &active {
             for (weight, target) in iter::zip(&mut weights[row * outputs..][..outputs], &target) {
                 *weight += activation * target;
