@@ -125,18 +125,23 @@ impl TensorFiles {
     pub fn open<P: AsRef<Path>>(paths: &[P], access: FileAccess) -> Result<Self, ConvertError> {
         let mut opened = Self { files: Vec::new(), tensors: Vec::new() };
         for path in paths.iter().map(AsRef::as_ref) {
-            let bytes = Bytes::open(path, access, announced)?;
-            let error = |error| ConvertError::Tensors { path: printable(path), error };
-            for tensor in list(bytes.as_slice(), path).map_err(error)? {
-                if opened.infos().any(|info| info.name == tensor.info.name) {
-                    let what = "another tensor has the same name".into();
-                    return Err(error(TensorError::Tensor { name: tensor.info.name, what }));
-                }
-                opened.tensors.push((opened.files.len(), tensor));
-            }
-            opened.files.push((path.to_owned(), bytes));
+            opened.add(path, Bytes::open(path, access, announced)?)?;
         }
         Ok(opened)
+    }
+
+    /// Takes in the tensors of a file.
+    fn add(&mut self, path: &Path, bytes: Bytes) -> Result<(), ConvertError> {
+        let error = |error| ConvertError::Tensors { path: printable(path), error };
+        for tensor in list(bytes.as_slice(), path).map_err(error)? {
+            if self.infos().any(|info| info.name == tensor.info.name) {
+                let what = "another tensor has the same name".into();
+                return Err(error(TensorError::Tensor { name: tensor.info.name, what }));
+            }
+            self.tensors.push((self.files.len(), tensor));
+        }
+        self.files.push((path.to_owned(), bytes));
+        Ok(())
     }
 
     /// The tensors, in the order of the files.
@@ -239,16 +244,13 @@ const fn announced(start: &[u8]) -> u64 {
 
 /// The tensor in a .npy file.
 fn single(bytes: &[u8], name: String) -> Result<Tensor, TensorError> {
-    let header = match npy::Header::parse(bytes) {
-        Ok(header) => header,
-        Err(what) => return Err(TensorError::Tensor { name, what }),
-    };
-    Ok(Tensor {
-        info: TensorInfo { name, shape: header.shape, type_name: header.type_name },
-        element: header.element,
-        fortran: header.fortran,
-        place: Place::Plain(header.len..bytes.len()),
-    })
+    match npy::Header::parse(bytes) {
+        Ok(header) => {
+            let place = Place::Plain(header.len..bytes.len());
+            Ok(header.tensor(name, place))
+        }
+        Err(what) => Err(TensorError::Tensor { name, what }),
+    }
 }
 
 /// For fuzzing: reads any bytes as a file of tensors and, if they are small, makes a network from them. Returns how many numbers
@@ -261,21 +263,15 @@ fn single(bytes: &[u8], name: String) -> Result<Tensor, TensorError> {
 pub fn check(bytes: &[u8]) -> Result<usize, ConvertError> {
     // As much as a test may inflate.
     const MOST: usize = 1 << 20;
-    let path = Path::new("bytes.safetensors");
-    let error = |error| ConvertError::Tensors { path: printable(path), error };
+    let mut files = TensorFiles { files: Vec::new(), tensors: Vec::new() };
+    files.add(Path::new("bytes.safetensors"), Bytes::Read(bytes.to_vec()))?;
+    let len = |info: &TensorInfo| info.shape.iter().copied().fold(1_usize, usize::saturating_mul);
     let mut numbers = 0;
-    let (mut files, mut all) = (TensorFiles { files: Vec::new(), tensors: Vec::new() }, 0_usize);
-    for tensor in list(bytes, path).map_err(error)? {
-        let len = tensor.info.shape.iter().copied().fold(1_usize, usize::saturating_mul);
-        if len <= MOST {
-            let read = tensor.read(bytes, len).map_err(error)?;
-            numbers += (0..len).filter(|&index| read.at(index).is_some()).count();
-        }
-        all = all.saturating_add(len);
-        files.tensors.push((0, tensor));
+    for (place, len) in files.infos().map(len).enumerate().filter(|(_, len)| *len <= MOST) {
+        let read = files.read(place, len)?;
+        numbers += (0..len).filter(|&index| read.at(index).is_some()).count();
     }
-    if all <= MOST {
-        files.files.push((path.to_owned(), Bytes::Read(bytes.to_vec())));
+    if files.infos().map(len).fold(0, usize::saturating_add) <= MOST {
         for input in [Input::RAW, Input { scale: 255.0, mean: 0.1307, deviation: 0.3081 }] {
             let imported = files.network(&Roles::default(), input)?;
             debug_assert!(files.origin(&imported, input).len() <= 200);

@@ -4,6 +4,7 @@
 //! and brings some twenty packages to do so.
 
 use super::element::{Element, Float};
+use super::{Place, Tensor, TensorInfo};
 
 /// The first bytes of every `.npy` file.
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -98,6 +99,14 @@ impl Header {
             shape: shape?,
             len: 0,
         })
+    }
+}
+
+impl Header {
+    /// The tensor of this header, whose numbers are at `place`.
+    pub(super) fn tensor(self, name: String, place: Place) -> Tensor {
+        let Self { type_name, element, fortran, shape, .. } = self;
+        Tensor { info: TensorInfo { name, shape, type_name }, element, fortran, place }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::error::{ForeignFormat, TensorError};
 use super::npy::{Header, MAX_HEADER};
-use super::{Place, Tensor, TensorInfo};
+use super::{Place, Tensor};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
 use std::io::{Read, Take};
@@ -59,17 +59,13 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
         let header = Header::parse(&prefix).map_err(error)?;
         let place = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
         let (start, end) = entry.compressed_data_range();
-        tensors.push(Tensor {
-            info: TensorInfo { name: name.into(), shape: header.shape, type_name: header.type_name },
-            element: header.element,
-            fortran: header.fortran,
-            place: Place::Archived {
-                entry: place(start)..place(end),
-                deflated,
-                claim: entry.claim_verifier(),
-                header_len: header.len,
-            },
-        });
+        let entry = Place::Archived {
+            entry: place(start)..place(end),
+            deflated,
+            claim: entry.claim_verifier(),
+            header_len: header.len,
+        };
+        tensors.push(header.tensor(name.into(), entry));
     }
     if tensors.is_empty() {
         return Err(TensorError::Damaged { what: "a ZIP archive without .npy arrays".into() });
