@@ -62,6 +62,11 @@ impl FileError {
     pub fn io(action: Action, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::Io { action, path: path.to_owned(), error }
     }
+
+    /// Adds the path to an error of a model.
+    pub(super) fn model(path: &Path) -> impl Fn(ModelError) -> Self {
+        |error| Self::Model { path: path.to_owned(), error }
+    }
 }
 
 /// An action on a file.

@@ -40,11 +40,9 @@ impl ModelFile {
     /// If the file cannot be read or is not a complete, undamaged model.
     pub fn open(path: &Path, access: FileAccess) -> Result<Self, FileError> {
         let bytes = Bytes::open(path, access, announced)?;
-        let model_error = |error| FileError::Model { path: path.to_owned(), error };
-        let model = Model::from_bytes(bytes.as_slice()).map_err(model_error)?;
-        let (kind, shape, Details { image, text }) =
-            (model.kind(), model.shape(), model.details().map_err(model_error)?);
-        let text = text.to_owned();
+        let model = Model::from_bytes(bytes.as_slice()).map_err(FileError::model(path))?;
+        let Details { image, text } = model.details().map_err(FileError::model(path))?;
+        let (kind, shape, text) = (model.kind(), model.shape(), text.to_owned());
         Ok(Self { path: path.to_owned(), bytes, kind, shape, image, text })
     }
 
@@ -53,11 +51,6 @@ impl ModelFile {
         let behind = self.bytes.as_slice().get(HEADER_LEN..).unwrap_or_default();
         let payload = behind.get(..behind.len().saturating_sub(self.text.len())).unwrap_or_default();
         Model::checked_before(self.kind, self.shape, payload, &[])
-    }
-
-    /// Adds the path to an error of the model.
-    fn model_error(&self) -> impl FnOnce(ModelError) -> FileError {
-        |error| FileError::Model { path: self.path.clone(), error }
     }
 
     /// The kind of the weights.
@@ -103,7 +96,7 @@ impl ModelFile {
     ///
     /// If the weights are not f32 or not valid, or memory runs out.
     pub fn weights(&self) -> Result<OwnedWeights, FileError> {
-        OwnedWeights::copy_of(self.model().weights().map_err(self.model_error())?)
+        OwnedWeights::copy_of(self.model().weights().map_err(FileError::model(&self.path))?)
     }
 
     /// A copy of a quantised model.
@@ -116,7 +109,7 @@ impl ModelFile {
             Kind::Quantized(bits) => Quantized::new(self.shape, bits, self.model().payload()),
             found @ Kind::F32 => Err(ModelError::WrongKind { found }),
         }
-        .map_err(self.model_error())
+        .map_err(FileError::model(&self.path))
     }
 
     /// The CRC-32 of the weights.
@@ -145,7 +138,7 @@ impl ModelFile {
     /// then left unchanged.
     pub fn write(path: &Path, weights: Weights<'_>, details: Details<'_>) -> Result<(), FileError> {
         if let Some(index) = weights.not_finite() {
-            return Err(FileError::Model { path: path.to_owned(), error: ModelError::NotFinite { index } });
+            return Err(FileError::model(path)(ModelError::NotFinite { index }));
         }
         Self::write_payload(path, Kind::F32, weights.shape(), details, bytemuck::cast_slice(weights.numbers()))
     }
@@ -167,8 +160,7 @@ impl ModelFile {
         details: Details<'_>,
         payload: &[u8],
     ) -> Result<(), FileError> {
-        let header = model::header(kind, shape, details, payload)
-            .map_err(|error| FileError::Model { path: path.to_owned(), error })?;
+        let header = model::header(kind, shape, details, payload).map_err(FileError::model(path))?;
         let parts = [&header[..], payload, details.text.as_bytes()];
         write_atomically(path, |mut to| parts.into_iter().try_for_each(|part| to.write_all(part)))
     }
