@@ -6,6 +6,7 @@ use super::name::{File, Name};
 use super::verify::{Digest, sha256_matches};
 use super::{DataError, FetchError, Progress, digit_files};
 use crate::host::files::{Action, FileError, OutputDirectory, printable};
+use core::cmp::Ordering;
 use core::fmt;
 use core::time::Duration;
 use std::fs;
@@ -95,7 +96,7 @@ impl Fetch {
     fn download(&self, name: Name, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), DataError> {
         self.check()?;
         let output = OutputDirectory::create(directory)?;
-        let defaults = name.mirrors().iter().map(|&mirror| mirror.to_owned());
+        let defaults = name.description().mirrors.iter().map(|&mirror| mirror.to_owned());
         let mut download = Download {
             fetch: self,
             directory: output.path(),
@@ -235,19 +236,13 @@ impl Download<'_> {
             len += piece.len() as u64;
             (self.report)(Progress::Bytes { done: self.done + len, total: self.total });
         }
-        let found = digest.hex();
-        match file.len {
-            expected if len > expected => {
-                Err(DownloadError::Server(format!("sent more than the file's {expected} bytes")))
-            }
-            expected if len < expected => {
-                Err(DownloadError::Server(format!("sent {len} bytes, but the file has {expected}")))
-            }
-            _ if found != file.sha256 => {
-                Err(DownloadError::Server(format!("sent the wrong file: its SHA-256 is {found}, not {}", file.sha256)))
-            }
-            _ => Ok(()),
-        }
+        let (found, &File { len: expected, sha256, .. }) = (digest.hex(), file);
+        Err(DownloadError::Server(match len.cmp(&expected) {
+            Ordering::Greater => format!("sent more than the file's {expected} bytes"),
+            Ordering::Less => format!("sent {len} bytes, but the file has {expected}"),
+            Ordering::Equal if found != sha256 => format!("sent the wrong file: its SHA-256 is {found}, not {sha256}"),
+            Ordering::Equal => return Ok(()),
+        }))
     }
 
     /// A readable description of an error.

@@ -53,7 +53,7 @@ pub(crate) struct File {
 }
 
 /// What is known of a named data set.
-struct Description {
+pub(super) struct Description {
     id: &'static str,
     title: &'static str,
     /// Training and test images.
@@ -62,15 +62,16 @@ struct Description {
     pixels: usize,
     /// Of the four files, in the order of [`FILES`].
     sha256: [&'static str; 4],
+    /// The public mirrors that PyTorch and TensorFlow use: URLs of directories.
     #[cfg_attr(not(feature = "download"), expect(dead_code, reason = "only used to download"))]
-    mirrors: &'static [&'static str],
+    pub(super) mirrors: &'static [&'static str],
 }
 
 impl Name {
     /// All named data sets, the default first.
     pub const ALL: [Self; 3] = [Self::Mnist, Self::Fashion, Self::Digits];
 
-    const fn description(self) -> Description {
+    pub(super) const fn description(self) -> Description {
         match self {
             Self::Mnist => Description {
                 id: "mnist",
@@ -140,12 +141,6 @@ impl Name {
     /// [`SetError::Pixels`] if they have not.
     pub fn check_pixels(self, shape: Shape) -> Result<(), SetError> {
         check_pixels(Path::new(self.id()), self.pixels(), shape.pixels(), "the network")
-    }
-
-    /// The public mirrors that PyTorch and TensorFlow use: URLs of directories.
-    #[cfg(feature = "download")]
-    pub(crate) const fn mirrors(self) -> &'static [&'static str] {
-        self.description().mirrors
     }
 
     /// The total length of the four files, uncompressed, in bytes.
