@@ -25,7 +25,7 @@ use crate::net::{SizeError, TrainError};
 pub enum Error {
     /// A file cannot be read or written, or memory runs out.
     #[error(transparent)]
-    File(FileError),
+    File(#[from] FileError),
     /// A data set cannot be found, fetched or used.
     #[error(transparent)]
     Data(DataError),
@@ -56,7 +56,6 @@ macro_rules! from {
 }
 
 from! {
-    FileError: |error| Self::File(error);
     SetError: |error| Self::Data(error.into());
     SizeError: |error| Self::Training(error.into());
     TrainError: |error| Self::Training(error.into());

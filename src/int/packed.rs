@@ -131,15 +131,11 @@ impl<'a> PackedNetwork<'a> {
             }
         }
         for (output, rows) in second.chunks_exact_mut(vectors).enumerate() {
-            for (vector, pair) in rows.iter_mut().enumerate() {
-                for (odd, lanes) in pair.iter_mut().enumerate() {
-                    for (lane, weight) in lanes.iter_mut().enumerate() {
-                        let unit = vector * UNITS + 2 * lane + odd;
-                        let byte =
-                            network.second.get(unit * shape.outputs() + output).filter(|_| unit < shape.hidden());
-                        *weight = i16::from(byte.copied().unwrap_or(0).cast_signed()).cast_unsigned();
-                    }
-                }
+            for (place, weight) in rows.as_flattened_mut().as_flattened_mut().iter_mut().enumerate() {
+                // Even units, then odd ones.
+                let unit = place / UNITS * UNITS + 2 * (place % 32) + place % UNITS / 32;
+                let byte = network.second.get(unit * shape.outputs() + output).filter(|_| unit < shape.hidden());
+                *weight = i16::from(byte.copied().unwrap_or(0).cast_signed()).cast_unsigned();
             }
         }
         let (hidden_biases, output_biases) = if shape.has_biases() {
@@ -474,13 +470,7 @@ fn dot<I: Isa>(isa: I, hidden: &[Pair], weights: &[Pair]) -> i32 {
             *sum = isa.add_dot(*sum, i16x32::new(bytemuck::cast(*h)), i16x32::new(bytemuck::cast(*w)));
         }
     }
-    let [even, odd] = sums;
-    let (even, odd) = (even.to_array(), odd.to_array());
-    let mut total = 0;
-    for lane in 0..even.len() {
-        total += even[lane] + odd[lane];
-    }
-    total
+    sums.map(i32x16::to_array).as_flattened().iter().sum()
 }
 
 const _: () = assert!(MAX_WIDTH <= u16::MAX as usize, "an input's index, and the count of a level, fit 16 bits");

@@ -7,7 +7,6 @@ use super::verify::{Digest, sha256_matches};
 use super::{DataError, FetchError, Progress, digit_files};
 use crate::host::files::{Action, FileError, OutputDirectory, printable};
 use core::cmp::Ordering;
-use core::fmt;
 use core::time::Duration;
 use std::fs;
 use std::io::{self, Read, Seek, Write};
@@ -36,18 +35,13 @@ impl Default for Fetch {
 }
 
 /// Why a mirror did not provide a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{url}: {}", printable(reason))]
 pub struct Refusal {
     /// The file's URL, without credentials.
     pub url: String,
     /// What went wrong.
     pub reason: String,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.url, printable(&self.reason))
-    }
 }
 
 /// Removes what may be secret from a URL, so that it can be shown: credentials (`user:password@`), query and fragment.

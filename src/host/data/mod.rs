@@ -136,7 +136,7 @@ impl Dataset {
     pub fn generate(digits: Digits, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, DataError> {
         let mut names = FILES.into_iter().map(|name| PathBuf::from("built-in digits").join(name));
         let files = digits.in_memory(report)?;
-        Ok(Self::new(files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes }))?)
+        Ok(Self::new(files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes, start: 0 }))?)
     }
 
     /// The same data set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
@@ -174,6 +174,8 @@ impl Dataset {
 struct Content {
     path: PathBuf,
     bytes: Bytes,
+    /// Where the pixels or the labels begin.
+    start: usize,
 }
 
 impl Content {
@@ -186,7 +188,18 @@ impl Content {
         } else {
             Bytes::open(&path, access, announced)?
         };
-        Ok(Self { path, bytes })
+        Ok(Self { path, bytes, start: 0 })
+    }
+
+    /// A copy of some of the pixels or labels, without a header.
+    fn part(&self, range: Range<usize>) -> Self {
+        let bytes = self.data().get(range).unwrap_or_default().to_vec();
+        Self { path: self.path.clone(), bytes: Bytes::Read(bytes), start: 0 }
+    }
+
+    /// The pixels or the labels. Not by the header, which may have changed since it was read.
+    fn data(&self) -> &[u8] {
+        self.bytes.as_slice().get(self.start..).unwrap_or_default()
     }
 
     fn read<'a, T>(&'a self, view: impl FnOnce(&Idx<'a>) -> Result<T, IdxError>) -> Result<T, SetError> {
@@ -200,8 +213,6 @@ impl Content {
 pub struct Set {
     images: Content,
     labels: Content,
-    /// Where the pixels begin in the file of images.
-    header_len: usize,
     /// Pixels per image.
     pixels: usize,
     /// Width and height of an image.
@@ -209,11 +220,12 @@ pub struct Set {
 }
 
 impl Set {
-    fn new(images: Content, labels: Content) -> Result<Self, SetError> {
+    fn new(mut images: Content, mut labels: Content) -> Result<Self, SetError> {
         let (count, pixels) = images.read(Idx::images).map(|images| (images.count() as usize, images.pixels()))?;
         let image_size = images.read(|idx| Ok(image_size(idx)))?;
-        let header_len = images.bytes.as_slice().len() - count * pixels;
         let label_count = labels.read(Idx::labels)?.len();
+        images.start = images.bytes.as_slice().len() - count * pixels;
+        labels.start = labels.bytes.as_slice().len() - label_count;
         if count != label_count {
             return Err(SetError::Counts {
                 images_path: images.path,
@@ -225,25 +237,20 @@ impl Set {
         if count == 0 {
             return Err(SetError::Empty { path: images.path });
         }
-        Ok(Self { images, labels, header_len, pixels, image_size })
+        Ok(Self { images, labels, pixels, image_size })
     }
 
     /// The same set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
     #[must_use]
     pub fn inverted(self) -> Self {
         let pixels = self.images().iter().map(|pixel| !pixel).collect();
-        Self { images: Content { path: self.images.path, bytes: Bytes::Read(pixels) }, header_len: 0, ..self }
+        Self { images: Content { path: self.images.path, bytes: Bytes::Read(pixels), start: 0 }, ..self }
     }
 
     /// Some of the images.
     fn part(&self, range: Range<usize>) -> Self {
-        let images = self.images().get(range.start * self.pixels..range.end * self.pixels).unwrap_or_default();
-        let labels = self.labels().get(range).unwrap_or_default();
-        let count = u32::try_from(labels.len()).unwrap_or_default();
-        let labels = [&[0, 0, 8, 1], &count.to_be_bytes()[..], labels].concat();
-        let content = |of: &Content, bytes| Content { path: of.path.clone(), bytes: Bytes::Read(bytes) };
-        let (images, labels) = (content(&self.images, images.to_vec()), content(&self.labels, labels));
-        Self { images, labels, header_len: 0, ..*self }
+        let images = self.images.part(range.start * self.pixels..range.end * self.pixels);
+        Self { images, labels: self.labels.part(range), ..*self }
     }
 
     /// The number of images.
@@ -344,13 +351,12 @@ impl Set {
 
     /// All pixels: `[images][pixels]`. Not public, since the bytes may be memory-mapped.
     pub(crate) fn images(&self) -> &[u8] {
-        // Not by the header, which may have changed since it was read.
-        self.images.bytes.as_slice().get(self.header_len..).unwrap_or_default()
+        self.images.data()
     }
 
     /// One label per image. Not public, like the images.
     pub(crate) fn labels(&self) -> &[u8] {
-        Idx::parse(self.labels.bytes.as_slice()).and_then(|idx| idx.labels()).unwrap_or(&[])
+        self.labels.data()
     }
 }
 

@@ -49,21 +49,21 @@ impl OutputDirectory {
     /// Creates a temporary file, to be renamed to `name` later.
     pub(crate) fn create_temporary(&self, name: &str) -> Result<NamedTempFile, FileError> {
         let path = self.path.join(name);
+        let mut created = create_temporary(&path);
         // Another process may just have removed this directory because it was still empty.
         for _ in 0..10 {
-            match create_temporary(&path) {
-                Err(FileError::Io { error, .. }) if error.kind() == ErrorKind::NotFound => {
-                    fs::create_dir_all(&self.path).map_err(FileError::io(Action::Create, &self.path))?;
-                }
-                result => return result,
+            if created.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+                fs::create_dir_all(&self.path).map_err(FileError::io(Action::Create, &self.path))?;
+                created = create_temporary(&path);
             }
         }
-        create_temporary(&path)
+        created.map_err(FileError::io(Action::Write, &path))
     }
 
     /// Syncs a temporary file and renames it to `name`, replacing any file of that name.
     pub(crate) fn persist(&self, file: NamedTempFile, name: &str) -> Result<(), FileError> {
-        persist(file, &self.path.join(name))
+        let path = self.path.join(name);
+        persist(file, &path).map_err(FileError::io(Action::Write, &path))
     }
 
     /// Syncs temporary files and renames them. A file that exists already is kept if it has the same contents, as that of
@@ -161,7 +161,7 @@ struct Staged<'a> {
 impl Staged<'_> {
     /// Replaces the target.
     fn persist(self) -> Result<(), FileError> {
-        persist(self.file, &self.target).map_err(with_path(self.path))
+        persist(self.file, &self.target).map_err(FileError::io(Action::Write, self.path))
     }
 }
 
@@ -171,7 +171,7 @@ fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Opt
         let opened = OpenOptions::new().write(true).open(path);
         return opened.and_then(|file| write(&file)).map(|()| None).map_err(FileError::io(Action::Write, path));
     };
-    let file = create_temporary(&target).map_err(with_path(path))?;
+    let file = create_temporary(&target).map_err(FileError::io(Action::Write, path))?;
     if let Ok(replaced) = target.metadata() {
         file.as_file().set_permissions(replaced.permissions()).map_err(FileError::io(Action::Write, path))?;
     }
@@ -189,9 +189,11 @@ pub(crate) fn reserve(path: &Path, len: u64) -> Result<Reservation, FileError> {
     let Some(target) = resolve_target(path)? else {
         return Ok(Reservation(None));
     };
-    create_temporary(&target).map_err(with_path(path))?;
-    // A file without a name, so that nothing is left of it.
-    let room = tempfile::tempfile_in(parent_directory(&target)).and_then(|file| allocate(&file, len).map(|()| file));
+    let room = create_temporary(&target).map(drop).and_then(|()| {
+        // A file without a name, so that nothing is left of it.
+        let file = tempfile::tempfile_in(parent_directory(&target))?;
+        allocate(&file, len).map(|()| file)
+    });
     Ok(Reservation(Some(room.map_err(FileError::io(Action::Write, path))?)))
 }
 
@@ -228,16 +230,8 @@ fn resolve_target(path: &Path) -> Result<Option<PathBuf>, FileError> {
     }
 }
 
-/// Replaces the path in an error by the one that the caller gave.
-fn with_path(path: &Path) -> impl FnOnce(FileError) -> FileError {
-    |error| match error {
-        FileError::Io { action, error, .. } => FileError::io(action, path)(error),
-        other => other,
-    }
-}
-
 /// Creates a temporary file in the parent directory of `path`, and removes those that killed processes left there.
-fn create_temporary(path: &Path) -> Result<NamedTempFile, FileError> {
+fn create_temporary(path: &Path) -> io::Result<NamedTempFile> {
     let directory = parent_directory(path);
     remove_abandoned(directory);
     let mut builder = Builder::new();
@@ -245,7 +239,7 @@ fn create_temporary(path: &Path) -> Result<NamedTempFile, FileError> {
     loop {
         // Not by `tempfile_in`, whose files are for their owner alone and whose errors are not the system's.
         let create = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(path);
-        let file = builder.make_in(directory, create).map_err(FileError::io(Action::Write, path))?;
+        let file = builder.make_in(directory, create)?;
         // On a file system without locks, files are never taken for abandoned.
         let _ = file.as_file().lock();
         // Another process may have locked and removed it first.
@@ -256,9 +250,9 @@ fn create_temporary(path: &Path) -> Result<NamedTempFile, FileError> {
 }
 
 /// Syncs a temporary file and renames it to `path`.
-fn persist(file: NamedTempFile, path: &Path) -> Result<(), FileError> {
-    file.as_file().sync_all().map_err(FileError::io(Action::Write, path))?;
-    file.persist(path).map_err(|e| FileError::io(Action::Write, path)(e.error))?;
+fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path)?;
     sync_directory(path);
     Ok(())
 }

@@ -128,11 +128,16 @@ pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]
     Ok(Fit { quantized: quantized.with_shape(shape), activations: scales, outputs, loss })
 }
 
+/// The features of a sample that are not zero, with their places: as many ones as there are rows of biases, then `values`.
+fn features(constants: usize, values: impl Iterator<Item = f64>) -> impl Iterator<Item = (usize, f64)> {
+    iter::repeat_n(1.0, constants).chain(values).enumerate().filter(|(_, feature)| *feature != 0.0)
+}
+
 /// The sum of rows of `width` numbers, each times its feature.
-fn product(features: impl Iterator<Item = f64>, rows: &[f64], width: usize) -> Vec<f64> {
+fn product(features: impl Iterator<Item = (usize, f64)>, rows: &[f64], width: usize) -> Vec<f64> {
     let mut sums = vec![0.0; width];
-    for (feature, row) in features.zip(rows.chunks_exact(width)).filter(|(feature, _)| *feature != 0.0) {
-        iter::zip(&mut sums, row).for_each(|(sum, number)| *sum += feature * number);
+    for (place, feature) in features {
+        iter::zip(&mut sums, &rows[place * width..]).for_each(|(sum, number)| *sum += feature * number);
     }
     sums
 }
@@ -178,10 +183,10 @@ impl Trained {
         let (mut loss, most) = (0.0, to_f64(images.len()));
         let mut own = Vec::with_capacity(images.len());
         for (image, &label) in images.zip(labels) {
-            let constant = iter::repeat_n(1.0, constants);
-            let sums = product(constant.clone().chain(image.iter().copied().map(f64::from)), &self.first, hidden);
+            let sums = product(features(constants, image.iter().copied().map(f64::from)), &self.first, hidden);
             iter::zip(&mut largest, &sums).for_each(|(largest, &sum)| *largest = f64::max(*largest, sum));
-            let found = product(constant.chain(sums.into_iter().map(|sum| sum.max(0.0))), &self.second, outputs);
+            let active = sums.into_iter().map(|sum| sum.max(0.0));
+            let found = product(features(constants, active), &self.second, outputs);
             loss += iter::zip(&found, one_hot(label)).map(|(y, t)| (y - t) * (y - t)).sum::<f64>();
             own.push(found);
         }
@@ -240,7 +245,7 @@ pub(crate) fn fit_second_to(second: Vec<f64>, images: &[u8], quantized: Quantize
     let images = network_input(shape, images, &mut room).chunks_exact(shape.inputs());
     let mut quantized = quantized.with_shape(shape.without_halving());
     let mut activations = Activations::new(&quantized);
-    let outputs = |image| product(activations.of(image), &second, shape.outputs());
+    let outputs = |image| product(features(0, activations.of(image)), &second, shape.outputs());
     let targets: Vec<Vec<f64>> = images.clone().map(outputs).collect();
     quantize_second(second, images.zip(targets), &mut quantized);
     quantized.with_shape(shape)
@@ -322,14 +327,10 @@ fn fit_first<'i>(shape: Shape, first: &[f64], images: impl Iterator<Item = &'i [
     let mut cross = vec![0.0; n * n];
     let (mut inked, mut levels) = (Vec::new(), Vec::new());
     for image in images {
-        let constant = (0..constants).map(|row| (row, 1.0));
-        let pixels = (constants..).zip(image);
         inked.clear();
-        inked.extend(constant.clone());
-        inked.extend(pixels.clone().filter(|&(_, &pixel)| pixel != 0).map(|(i, &pixel)| (i, f64::from(pixel))));
+        inked.extend(features(constants, image.iter().copied().map(f64::from)));
         levels.clear();
-        levels.extend(constant);
-        levels.extend(pixels.map(|(i, &pixel)| (i, f64::from(level(pixel)))).filter(|entry| entry.1 != 0.0));
+        levels.extend(features(constants, image.iter().map(|&pixel| level(pixel).into())));
         gram.add(&levels);
         for &(i, level) in &levels {
             let row = &mut cross[i * n..][..n];
@@ -343,7 +344,7 @@ fn fit_first<'i>(shape: Shape, first: &[f64], images: impl Iterator<Item = &'i [
     for (row, entry) in cross.iter_mut().step_by(n + 1).enumerate() {
         *entry += damping * if row < constants { 1.0 } else { GREYS };
     }
-    let product = |row: &[f64]| product(row.iter().copied(), first, shape.hidden());
+    let product = |row: &[f64]| product(features(0, row.iter().copied()), first, shape.hidden());
     let mut weights: Vec<f64> = cross.chunks_exact(n).flat_map(product).collect();
     let factor = gram.factorize(|_| damping);
     factor.solve(shape.hidden(), &mut weights);
@@ -367,8 +368,7 @@ fn fit_second<'i>(
     let count = to_f64(images.len());
     for (pixels, target) in images {
         active.clear();
-        let features = iter::repeat_n(1.0, constants).chain(activations.of(pixels));
-        active.extend(features.enumerate().filter(|(_, activation)| *activation != 0.0));
+        active.extend(features(constants, activations.of(pixels)));
         for &(row, activation) in &active {
             for (weight, target) in iter::zip(&mut weights[row * outputs..][..outputs], &target) {
                 *weight += activation * target;
