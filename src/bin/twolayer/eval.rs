@@ -5,7 +5,8 @@ use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::{json, model, output, report, table};
-use serde_json::{Value, json};
+use serde::Serialize;
+use std::borrow::Cow;
 use std::time::Instant;
 use twolayer::Kind;
 use twolayer::host::report::{Report, integer_weights};
@@ -42,20 +43,17 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
         report::of_evaluation(path, &args, &data, (&model, &file), drawn, &evaluation, time)?;
     }
     if args.json {
-        let line = json!({
-            "event": "evaluated",
-            "model": model.to_string_lossy(),
-            "kind": kind.to_string(),
-            "network": json::network(shape),
-            "data": data.json(),
-            "backend": backend.name(),
-            "correct": evaluation.correct(),
-            "total": evaluation.total(),
-            "accuracy": evaluation.accuracy(),
-            "confusion": json::confusion(&evaluation),
-            "coverage": coverage(&evaluation),
-        });
-        say!("{line}");
+        let line = EvaluatedLine {
+            model: model.to_string_lossy(),
+            kind: kind.to_string(),
+            network: shape.into(),
+            data: data.json(),
+            backend: backend.name(),
+            right: (&evaluation).into(),
+            confusion: json::confusion(&evaluation),
+            coverage: coverage(&evaluation),
+        };
+        say!("{}", json::line(line));
         return Ok(());
     }
     let kind_suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
@@ -71,18 +69,37 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     Ok(())
 }
 
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "evaluated")]
+struct EvaluatedLine<'a> {
+    model: Cow<'a, str>,
+    kind: String,
+    network: json::Network,
+    data: json::Data<'a>,
+    backend: &'static str,
+    #[serde(flatten)]
+    right: json::Right,
+    confusion: Vec<Vec<u32>>,
+    coverage: Vec<CoveragePart>,
+}
+
 /// The accuracy of the answers with the largest margins.
-fn coverage(evaluation: &Evaluation) -> Vec<Value> {
+#[derive(Serialize)]
+struct CoveragePart {
+    share: f64,
+    margin: f64,
+    correct: usize,
+    total: usize,
+    accuracy: f64,
+}
+
+fn coverage(evaluation: &Evaluation) -> Vec<CoveragePart> {
     let part = |percent: u8| {
         let share = f64::from(percent) / 100.0;
         let found = evaluation.at_coverage(share)?;
-        Some(json!({
-            "share": share,
-            "margin": found.min_margin,
-            "correct": found.correct,
-            "total": found.total,
-            "accuracy": found.accuracy(),
-        }))
+        let accuracy = found.accuracy();
+        Some(CoveragePart { share, margin: found.min_margin, correct: found.correct, total: found.total, accuracy })
     };
     table::COVERAGES.into_iter().filter_map(part).collect()
 }

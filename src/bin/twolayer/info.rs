@@ -4,42 +4,59 @@ use crate::args::InfoArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::{json, model};
-use serde_json::json;
+use serde::Serialize;
+use std::borrow::Cow;
 use twolayer::host::{ModelFile, printable};
 use twolayer::{Kind, weights_hash};
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     let model = args.model.clone().map_or_else(model::newest, Ok)?;
     let file = ModelFile::open(&model, args.file.access())?;
-    let (kind, shape, details) = (file.kind(), file.shape(), file.details());
-    let weights = if kind == Kind::F32 { Some(weights_hash(file.weights()?.view())) } else { None };
-    let weights = weights.map(|hash| format!("{hash:016x}"));
+    let (kind, shape) = (file.kind(), file.shape());
     if args.json {
-        let line = json!({
-            "event": "model",
-            "model": model.to_string_lossy(),
-            "bytes": file.len(),
-            "kind": kind.to_string(),
-            "network": json::network(shape),
-            "image": details.image,
-            "text": Some(details.text).filter(|text| !text.is_empty()),
-            "weights": weights,
-            "crc32": format!("{:08x}", file.checksum()),
-        });
-        say!("{line}");
+        let details = file.details();
+        let weights = if kind == Kind::F32 { Some(weights_hash(file.weights()?.view())) } else { None };
+        let line = ModelLine {
+            model: model.to_string_lossy(),
+            bytes: file.len(),
+            kind: kind.to_string(),
+            network: shape.into(),
+            image: details.image,
+            text: Some(details.text).filter(|text| !text.is_empty()),
+            weights: weights.map(|hash| format!("{hash:016x}")),
+            crc32: format!("{:08x}", file.checksum()),
+        };
+        say!("{}", json::line(line));
         return Ok(());
     }
     say!("model     {}, {} bytes, undamaged", printable(&model), file.len());
     say!("network   {shape}, {kind} weights");
+    let details = file.details();
     if let Some([width, height]) = details.image {
         say!("image     {width} × {height} pixels");
     }
     if !details.text.is_empty() {
         say!("text      {}", details.text.escape_debug());
     }
-    match weights {
-        Some(hash) => say!("weights   {hash}"),
-        None => say!("payload   {} bytes, CRC-32 {:08x}", file.quantized()?.payload().len(), file.checksum()),
+    match kind {
+        Kind::F32 => say!("weights   {:016x}", weights_hash(file.weights()?.view())),
+        Kind::Quantized(_) => {
+            say!("payload   {} bytes, CRC-32 {:08x}", file.quantized()?.payload().len(), file.checksum());
+        }
     }
     Ok(())
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "model")]
+struct ModelLine<'a> {
+    model: Cow<'a, str>,
+    bytes: usize,
+    kind: String,
+    network: json::Network,
+    image: Option<[u16; 2]>,
+    text: Option<&'a str>,
+    weights: Option<String>,
+    crc32: String,
 }

@@ -1,8 +1,9 @@
-//! What `--json` prints: the files in `json/`, which are part of the help, say it in words; here are the parts that the lines of
-//! several commands share.
+//! What `--json` prints: the help of each command says it in words; here are the parts that several lines share. A command's own
+//! lines are types beside its code.
 
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::json;
+use std::borrow::Cow;
 use twolayer::Shape;
 use twolayer::host::Evaluation;
 
@@ -22,24 +23,49 @@ impl Serialize for Number {
 }
 
 /// The network's sizes.
-pub(crate) fn network(shape: Shape) -> Value {
-    json!({
-        "inputs": shape.inputs(),
-        "hidden": shape.hidden(),
-        "outputs": shape.outputs(),
-        "pixels": shape.pixels(),
-        "biases": shape.has_biases(),
-        "halved": shape.halved_image().is_some(),
-    })
+#[derive(Serialize)]
+pub(crate) struct Network {
+    inputs: usize,
+    hidden: usize,
+    outputs: usize,
+    pixels: usize,
+    biases: bool,
+    halved: bool,
+}
+
+impl From<Shape> for Network {
+    fn from(shape: Shape) -> Self {
+        Self {
+            inputs: shape.inputs(),
+            hidden: shape.hidden(),
+            outputs: shape.outputs(),
+            pixels: shape.pixels(),
+            biases: shape.has_biases(),
+            halved: shape.halved_image().is_some(),
+        }
+    }
+}
+
+/// Where the images come from.
+#[derive(Serialize)]
+pub(crate) struct Data<'a> {
+    pub(crate) name: Option<&'static str>,
+    pub(crate) directory: Cow<'a, str>,
+    pub(crate) inverted: bool,
 }
 
 /// How many answers are right.
-pub(crate) fn right(evaluation: &Evaluation) -> Value {
-    json!({
-        "correct": evaluation.correct(),
-        "total": evaluation.total(),
-        "accuracy": evaluation.accuracy(),
-    })
+#[derive(Serialize)]
+pub(crate) struct Right {
+    correct: u32,
+    total: u32,
+    accuracy: f64,
+}
+
+impl From<&Evaluation> for Right {
+    fn from(evaluation: &Evaluation) -> Self {
+        Self { correct: evaluation.correct(), total: evaluation.total(), accuracy: evaluation.accuracy() }
+    }
 }
 
 /// The counts of test images, by label and class.

@@ -3,10 +3,9 @@
 use crate::args::{DataArgs, FetchArgs, InvertArgs};
 use crate::console::{note, warning};
 use crate::error::{Error, error};
-use crate::values;
+use crate::{json, values};
 use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use twolayer::Shape;
 use twolayer::host::dataset::{DataError, DataSource as Source, Dataset, Fetch, Name, Progress, Set, redact_url};
@@ -133,12 +132,8 @@ impl<T> Data<T> {
     }
 
     /// As `--json` prints it.
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "name": self.name(),
-            "directory": self.directory.to_string_lossy(),
-            "inverted": self.inverted,
-        })
+    pub(crate) fn json(&self) -> json::Data<'_> {
+        json::Data { name: self.name(), directory: self.directory.to_string_lossy(), inverted: self.inverted }
     }
 
     /// A suffix for printed accuracies that names the data set, unless it is MNIST or a directory.

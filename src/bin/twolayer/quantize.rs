@@ -6,7 +6,8 @@ use crate::error::{Error, ensure};
 use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
 use crate::{json, output, table};
-use serde_json::json;
+use serde::Serialize;
+use std::borrow::Cow;
 use std::time::Instant;
 use twolayer::host::{self, ModelFile, Threads, compare, printable};
 use twolayer::int::PackedNetwork;
@@ -49,7 +50,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
         Some(tuning) => host::tune(weights.view(), bits, train, images, tuning, |epoch, loss| {
             let seconds = start.elapsed().as_secs_f64();
             if args.json {
-                say!("{}", json!({ "event": "epoch", "epoch": epoch, "mean_loss": loss, "seconds": seconds }));
+                say!("{}", json::line(EpochLine { epoch, mean_loss: loss, seconds }));
             } else {
                 say!("epoch {epoch}   mean loss {loss:.5}; {seconds:.1} s");
             }
@@ -67,25 +68,24 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     // Computed, not read from the file, which may be a pipe.
     let bytes = HEADER_LEN + quantized.payload().len() + text.len();
     if args.json {
-        let line = json!({
-            "event": "quantized",
-            "model": model.to_string_lossy(),
-            "out": out.to_string_lossy(),
-            "kind": new_kind.to_string(),
-            "bytes": bytes,
-            "crc32": format!("{:08x}", crc32(quantized.payload())),
-            "network": json::network(shape),
-            "data": data.json(),
-            "images": images,
-            "tuning": tuning.map(|tuning| tuning.to_string()),
-            "backend": backend.name(),
-            "seconds": time.as_secs_f64(),
-            "agreed": comparison.agreed,
-            "total": test.len(),
-            "before": json::right(&comparison.before),
-            "after": json::right(&comparison.after),
-        });
-        say!("{line}");
+        let line = QuantizedLine {
+            model: model.to_string_lossy(),
+            out: out.to_string_lossy(),
+            kind: new_kind.to_string(),
+            bytes,
+            crc32: format!("{:08x}", crc32(quantized.payload())),
+            network: shape.into(),
+            data: data.json(),
+            images,
+            tuning: tuning.map(|tuning| tuning.to_string()),
+            backend: backend.name(),
+            seconds: time.as_secs_f64(),
+            agreed: comparison.agreed,
+            total: test.len(),
+            before: (&comparison.before).into(),
+            after: (&comparison.after).into(),
+        };
+        say!("{}", json::line(line));
         return Ok(());
     }
     say!("written   {}: {new_kind}, {bytes} bytes, after {:.1} s", printable(&out), time.as_secs_f64());
@@ -99,4 +99,34 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
         data.accuracy_suffix()
     );
     Ok(())
+}
+
+/// What `--tune --json` prints after each epoch.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "epoch")]
+struct EpochLine {
+    epoch: u32,
+    mean_loss: f64,
+    seconds: f64,
+}
+
+/// What `--json` prints at the end.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "quantized")]
+struct QuantizedLine<'a> {
+    model: Cow<'a, str>,
+    out: Cow<'a, str>,
+    kind: String,
+    bytes: usize,
+    crc32: String,
+    network: json::Network,
+    data: json::Data<'a>,
+    images: usize,
+    tuning: Option<String>,
+    backend: &'static str,
+    seconds: f64,
+    agreed: usize,
+    total: usize,
+    before: json::Right,
+    after: json::Right,
 }

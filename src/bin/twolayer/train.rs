@@ -7,8 +7,11 @@ use crate::open_data::{Data, Purpose};
 use crate::sparkline::Sparkline;
 use crate::{json, model, output, report, table};
 use core::fmt::Write;
+use core::num::NonZeroUsize;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde::Serialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Learning, Report};
 use twolayer::host::training::{self, Epoch, Event, Init, Recipe};
@@ -57,8 +60,9 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
                     bar.set_position(of_run as u64);
                 }
             }
-            Event::Epoch(epoch) if !args.quiet && args.json => bar.suspend(|| say!("{}", epoch_json(&epoch))),
-            Event::Epoch(epoch) if !args.quiet => bar.suspend(|| print(&epoch, &recipe)),
+            Event::Epoch(epoch) if !args.quiet => bar.suspend(|| {
+                if args.json { say!("{}", json::line(EpochLine::from(&epoch))) } else { print(&epoch, &recipe) }
+            }),
             _ => {}
         }
     })?;
@@ -73,24 +77,21 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     }
     if args.json {
         let seconds = learning.time().as_secs_f64();
-        let line = json!({
-            "event": "trained",
-            "model": model.to_string_lossy(),
-            "weights": format!("{hash:016x}"),
-            "network": json::network(shape),
-            "data": data.json(),
-            "recipe": recipe_json(&recipe, samples),
-            "backend": recipe.options.backend.name(),
-            "threads": recipe.threads,
-            "mean_loss": learning.mean_loss(),
-            "correct": trained.test.correct(),
-            "total": trained.test.total(),
-            "accuracy": trained.test.accuracy(),
-            "seconds": seconds,
-            "us_per_sample": seconds * 1e6 / table::to_f64(total),
-            "confusion": json::confusion(&trained.test),
-        });
-        say!("{line}");
+        let line = TrainedLine {
+            model: model.to_string_lossy(),
+            weights: format!("{hash:016x}"),
+            network: shape.into(),
+            data: data.json(),
+            recipe: RecipePart::new(&recipe, samples),
+            backend: recipe.options.backend.name(),
+            threads: recipe.threads,
+            mean_loss: learning.mean_loss(),
+            seconds,
+            us_per_sample: seconds * 1e6 / table::to_f64(total),
+            confusion: json::confusion(&trained.test),
+            right: (&trained.test).into(),
+        };
+        say!("{}", json::line(line));
         return Ok(());
     }
     if say_more {
@@ -143,39 +144,87 @@ fn progress_bar(total: usize, epochs: u32) -> ProgressBar {
 }
 
 /// What `--json` prints after each epoch.
-fn epoch_json(epoch: &Epoch) -> Value {
-    json!({
-        "event": "epoch",
-        "epoch": epoch.number,
-        "loss": json::Number(epoch.last_loss),
-        "mean_loss": epoch.mean_loss,
-        "correct": epoch.test.correct(),
-        "total": epoch.test.total(),
-        "accuracy": epoch.test.accuracy(),
-        "seconds": epoch.time.as_secs_f64(),
-        "us_per_sample": epoch.micros_per_sample(),
-    })
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "epoch")]
+struct EpochLine {
+    epoch: u32,
+    loss: json::Number,
+    mean_loss: f64,
+    #[serde(flatten)]
+    right: json::Right,
+    seconds: f64,
+    us_per_sample: f64,
 }
 
-/// The settings that weights depend on; `samples` are those of an epoch.
-fn recipe_json(recipe: &Recipe, samples: usize) -> Value {
-    let alpha = recipe.options.alpha;
-    json!({
-        "loss": match recipe.options.loss {
-            LossFunction::Squared => "squared",
-            LossFunction::CrossEntropy => "cross-entropy",
-        },
-        "epochs": recipe.epochs,
-        "samples": samples,
-        "shuffle": recipe.shuffle,
-        "halve": recipe.halve,
-        "distort": recipe.distortion.map_or(0, |it| it.percent),
-        "alpha": [json::Number(alpha), json::Number(recipe.alpha_to.unwrap_or(alpha))],
-        "init": match recipe.init {
-            Init::Scaled => json!("scaled"),
-            Init::Uniform(largest) => json!(json::Number(largest)),
-        },
-        "seed": recipe.seed,
-        "block": recipe.options.block,
-    })
+impl From<&Epoch> for EpochLine {
+    fn from(epoch: &Epoch) -> Self {
+        Self {
+            epoch: epoch.number,
+            loss: json::Number(epoch.last_loss),
+            mean_loss: epoch.mean_loss,
+            right: (&epoch.test).into(),
+            seconds: epoch.time.as_secs_f64(),
+            us_per_sample: epoch.micros_per_sample(),
+        }
+    }
+}
+
+/// What `--json` prints at the end.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "trained")]
+struct TrainedLine<'a> {
+    model: Cow<'a, str>,
+    weights: String,
+    network: json::Network,
+    data: json::Data<'a>,
+    recipe: RecipePart,
+    backend: &'static str,
+    threads: NonZeroUsize,
+    mean_loss: Option<f64>,
+    #[serde(flatten)]
+    right: json::Right,
+    seconds: f64,
+    us_per_sample: f64,
+    confusion: Vec<Vec<u32>>,
+}
+
+/// The settings that weights depend on.
+#[derive(Serialize)]
+struct RecipePart {
+    loss: &'static str,
+    epochs: u32,
+    /// Those of an epoch.
+    samples: usize,
+    shuffle: bool,
+    halve: bool,
+    distort: u16,
+    alpha: [json::Number; 2],
+    /// `"scaled"`, or the largest of uniform ones.
+    init: Value,
+    seed: u64,
+    block: usize,
+}
+
+impl RecipePart {
+    fn new(recipe: &Recipe, samples: usize) -> Self {
+        let alpha = recipe.options.alpha;
+        Self {
+            loss: match recipe.options.loss {
+                LossFunction::Squared => "squared",
+                LossFunction::CrossEntropy => "cross-entropy",
+            },
+            epochs: recipe.epochs,
+            samples,
+            shuffle: recipe.shuffle,
+            halve: recipe.halve,
+            distort: recipe.distortion.map_or(0, |it| it.percent),
+            alpha: [alpha, recipe.alpha_to.unwrap_or(alpha)].map(json::Number),
+            init: match recipe.init {
+                Init::Scaled => json!("scaled"),
+                Init::Uniform(largest) => json!(json::Number(largest)),
+            },
+            seed: recipe.seed,
+            block: recipe.options.block,
+        }
+    }
 }
