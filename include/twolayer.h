@@ -120,9 +120,11 @@ twolayer_status twolayer_outputs(const twolayer_model *model, const uint8_t *pix
 #define TWOLAYER_INK_DARK 1u  /* dark ink on light paper */
 #define TWOLAYER_INK_LIGHT 2u /* light ink on a dark ground */
 
-/* The scratch length that twolayer_normalize needs for pictures of up to so many columns and an input of side * side. */
-#define TWOLAYER_PICTURE_SCRATCH_WORDS(width, side)                                                                    \
-    TWOLAYER_LARGER(TWOLAYER_LARGER(((width) + 1u) / 2u * 5u, (side) * 5u / 7u * ((side) * 5u / 7u * 2u + 1u)), 512u)
+/* The scratch length that twolayer_normalize needs for pictures of up to so many columns and rows and an input of
+ * side * side. */
+#define TWOLAYER_PICTURE_SCRATCH_WORDS(width, height, side)                                                            \
+    (((width) + 31u) / 32u * (height) * 2u + 128u +                                                                    \
+     TWOLAYER_LARGER(TWOLAYER_LARGER(((width) + 1u) / 2u * 5u, (side) * 5u / 7u * ((side) * 5u / 7u * 2u + 1u)), 512u))
 #define TWOLAYER_LARGER(a, b) ((a) > (b) ? (a) : (b))
 
 /* Makes a network's input of the one digit in a grey picture of any size, as MNIST's images were made: input_len is 784 for

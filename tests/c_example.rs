@@ -56,7 +56,7 @@ fn a_c_program_tells_which_digit_is_in_a_picture() {
 
         let mut input = [0; 784];
         let picture = Picture::new(&grey.pixels, 130, 110, 130).unwrap();
-        let mut scratch = vec![0; Picture::scratch_len(130, 28)];
+        let mut scratch = vec![0; Picture::scratch_len(130, 110, 28)];
         picture.normalize(Ink::Auto, &mut scratch, &mut input).unwrap();
         let network = Network::new(weights, Backend::detect());
         let Answer { class, margin } = Answer::of(network.outputs(&input, &mut numbers).unwrap());

@@ -540,7 +540,7 @@ fn seven() -> Vec<u8> {
 fn input_of_seven() -> [u8; 784] {
     let (pixels, mut input) = (seven(), [0; 784]);
     let picture = Picture::new(&pixels, 20, 24, 22).expect("a picture");
-    picture.normalize(Ink::Auto, &mut vec![0; Picture::scratch_len(20, 28)], &mut input).expect("a digit");
+    picture.normalize(Ink::Auto, &mut vec![0; Picture::scratch_len(20, 24, 28)], &mut input).expect("a digit");
     input
 }
 
@@ -548,7 +548,7 @@ fn input_of_seven() -> [u8; 784] {
 fn pictures_are_normalized_as_by_rust() {
     let (pixels, blank) = (seven(), [200; 528]);
     let speck: Vec<u8> = (0..528).map(|n| if n == 100 { 0 } else { 200 }).collect();
-    let words = Picture::scratch_len(20, 28);
+    let words = Picture::scratch_len(20, 24, 28);
     let mut scratch = vec![u32::MAX; words + 1];
     let s = scratch.as_mut_ptr();
     let call = |pixels: *const u8, len, [width, height, stride, ink]: [u32; 4], s, words, input_len| {
@@ -647,8 +647,12 @@ fn a_c_program_gets_the_same_results_as_rust() {
         offset_of!(Model, scratch_words),
     ];
     let layout = format!("layout {}", offsets.map(|offset| offset.to_string()).join(" "));
-    let words = [(1, 8), (20, 28), (328, 28), (329, 28), (640, 33), (16_384, 256), (3, 256)];
-    let words: Vec<String> = words.iter().map(|&(width, side)| Picture::scratch_len(width, side).to_string()).collect();
+    let words =
+        [(1, 1, 8), (20, 24, 28), (328, 9, 28), (329, 9, 28), (640, 480, 33), (16_384, 1, 256), (3, 16_384, 256)];
+    let words = words
+        .iter()
+        .map(|&(width, height, side)| Picture::scratch_len(width, height, side).to_string())
+        .collect::<Vec<_>>();
     let picture = format!("picture crc {:08x} words {}", crc32(&input_of_seven()), words.join(" "));
     let pixels = folder.join("pixels");
     std::fs::write(&pixels, images()).expect("images for the program");

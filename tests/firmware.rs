@@ -811,7 +811,7 @@ fn training_on_a_device_gives_the_same_weights_as_on_the_host() {
 fn host_input(picture: &Grey) -> u32 {
     let side = |side: usize| u32::try_from(side).expect("a small picture");
     let (width, height) = (side(picture.width), side(picture.height));
-    let mut scratch = vec![0; Picture::scratch_len(width, 28)];
+    let mut scratch = vec![0; Picture::scratch_len(width, height, 28)];
     let mut input = [0; INPUTS];
     let picture = Picture::new(&picture.pixels, width, height, width).expect("a picture");
     picture.normalize(Ink::Auto, &mut scratch, &mut input).expect("a digit");
@@ -825,10 +825,10 @@ fn camera_pictures_give_the_hosts_inputs() {
     }
     // Instructions at most, in the mean: 5 % above what was counted.
     for (width, height, times, clean, limit) in [
-        (64, 64, 2, true, 525_000.0),
-        (64, 64, 2, false, 1_157_000.0),
-        (160, 120, 3, true, 1_393_000.0),
-        (160, 120, 3, false, 2_704_000.0),
+        (64, 64, 2, true, 613_000.0),
+        (64, 64, 2, false, 1_386_000.0),
+        (160, 120, 3, true, 1_267_000.0),
+        (160, 120, 3, false, 3_389_000.0),
     ] {
         let picture = |(number, image): (usize, &[u8])| {
             let image = Grey::mnist(image);
@@ -863,7 +863,7 @@ fn camera_pictures_give_the_hosts_inputs() {
                 field(&lines[0], "scratch"),
             );
             assert!(board != "m4" || instructions <= limit, "{instructions} instructions > {limit}");
-            assert!(stack <= 800, "{board}: {stack} B of stack");
+            assert!(stack <= 2_700, "{board}: {stack} B of stack");
             assert_eq!(code(&image).2, 0, "{board}: symbols with panic");
         }
     }

@@ -262,7 +262,7 @@ mod c {
     fn a_picture_becomes_an_input() {
         let ink = |x, y| (2..7).contains(&x) && y == 2 || x == 6 && (2..11).contains(&y);
         let pixels: Box<[u8]> = (0..12 * 13 - 1).map(|n| if ink(n % 13, n / 13) { 20 } else { 200 }).collect();
-        let words = Picture::scratch_len(12, 9);
+        let words = Picture::scratch_len(12, 12, 9);
         let (mut scratch, mut input) = (unwritten::<u32>(words), unwritten::<u8>(81));
         let (p, s, i) = (pixels.as_ptr(), pointer(&mut scratch), pointer(&mut input));
         // SAFETY: every pointer is as long as its length says.

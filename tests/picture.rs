@@ -63,7 +63,7 @@ fn normalize(grey: &Grey, ink: Ink) -> Result<([u8; PIXELS], Seen), PictureError
     let side = |side: usize| u32::try_from(side).unwrap();
     let (width, height) = (side(grey.width), side(grey.height));
     let picture = Picture::new(&grey.pixels, width, height, width)?;
-    let mut scratch = vec![0xA5A5_A5A5; Picture::scratch_len(width, 28)];
+    let mut scratch = vec![0xA5A5_A5A5; Picture::scratch_len(width, height, 28)];
     let mut input = [0xA5; PIXELS];
     let seen = picture.normalize(ink, &mut scratch, &mut input)?;
     Ok((input, seen))
@@ -143,7 +143,7 @@ fn assert_kept(outcome: &Outcome, per_mille: usize) {
     assert!(1000 * outcome.errors <= 4 * pictures, "{outcome:?}");
     let inputs = pictures - outcome.errors;
     assert!(outcome.sides.get(&20).is_some_and(|sides| 1000 * (inputs - sides) <= inputs), "{outcome:?}");
-    assert!(outcome.sides.keys().all(|side| (19..=20).contains(side)), "{outcome:?}");
+    assert!(outcome.sides.keys().all(|side| (18..=20).contains(side)), "{outcome:?}");
     // A digit that reaches the edge is not shifted out of the input.
     assert!(1000 * outcome.off_centre <= 2 * inputs, "{outcome:?}");
 }
@@ -191,5 +191,54 @@ fn compressed_images() {
     for (times, step) in [(1, 1), (2, 5), (4, 10), (8, 40)] {
         let compressed = |image: &Grey, _| image.enlarged(times).inverted().compressed(60);
         assert_kept(&outcome(mnist, &format!("compressed × {times}"), step, compressed), 980);
+    }
+}
+
+/// Makes a picture of an image and its number.
+type Make<'a> = &'a (dyn Fn(&Grey, usize) -> Grey + Sync);
+
+/// What is around a digit in people's pictures: 97 % of all that the plain picture gets, and nothing is refused.
+#[test]
+fn surroundings() {
+    let Some(mnist) = Mnist::get("surroundings") else { return };
+    let dark = |image: &Grey| image.doubled(6).inverted();
+    let paper = |image: &Grey, n: usize| image.in_ink(190, 40).doubled(5).noisy(3.0, n as u64);
+    let scenes: [(&str, Make<'_>); 16] = [
+        ("a rectangle around", &|image, _| dark(image).framed(2, 2, 255).framed(3, 3, 0).framed(4, 4, 255)),
+        ("a rectangle at the edge", &|image, _| {
+            dark(image).painted(|x, y, level| if x.min(167 - x).min(y).min(167 - y) < 3 { 0 } else { level })
+        }),
+        ("ruled paper", &|image, _| dark(image).painted(|_, y, level| if y % 40 < 2 { level.min(225) } else { level })),
+        ("squared paper", &|image, _| {
+            dark(image).painted(|x, y, level| if x % 40 < 2 || y % 40 < 2 { level.min(230) } else { level })
+        }),
+        ("cut to the ink", &|image, _| dark(&image.tight())),
+        ("a margin of a twentieth", &|image, _| {
+            let tight = dark(&image.tight());
+            let margin = tight.width.max(tight.height) / 20;
+            tight.framed(margin, margin, 255)
+        }),
+        ("a narrow margin, noise, × 2", &|image, n| {
+            image.tight().in_ink(190, 40).doubled(2).framed(3, 3, 190).noisy(3.0, n as u64)
+        }),
+        ("a narrow margin, noise, × 3", &|image, n| {
+            image.tight().in_ink(190, 40).doubled(3).framed(3, 3, 190).noisy(3.0, n as u64)
+        }),
+        ("a narrow margin, noise, × 6", &|image, n| {
+            image.tight().in_ink(190, 40).doubled(6).framed(3, 3, 190).noisy(3.0, n as u64)
+        }),
+        ("on a desk", &|image, n| image.in_ink(190, 40).doubled(5).framed(25, 25, 50).noisy(3.0, n as u64)),
+        ("a dark strip", &|image, n| paper(image, n).painted(|x, _, level| if x < 14 { 50 } else { level })),
+        ("a dark corner", &|image, n| paper(image, n).painted(|x, y, level| if x + y < 46 { 50 } else { level })),
+        ("letterboxed", &|image, n| paper(image, n).framed(40, 0, 0)),
+        ("padded", &|image, n| paper(image, n).framed(30, 30, 255)),
+        ("a black frame around grey paper", &|image, n| paper(image, n).framed(12, 12, 190).framed(6, 6, 0)),
+        ("light ink on a plate in a light frame", &|image, n| {
+            image.in_ink(60, 220).doubled(4).framed(12, 12, 160).noisy(2.0, n as u64)
+        }),
+    ];
+    for (name, make) in scenes {
+        let outcome = outcome(mnist, name, 20, make);
+        assert!(100 * outcome.same_class >= 97 * outcome.pictures && outcome.errors == 0, "{name}: {outcome:?}");
     }
 }

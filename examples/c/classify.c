@@ -57,15 +57,15 @@ int main(int count, char **arguments) {
     unsigned width, height, most;
     int pixels_at = 0;
     if (sscanf((char *)picture, "P5 %u %u %u%n", &width, &height, &most, &pixels_at) != 3 || most != 255 ||
-        (size_t)pixels_at >= picture_len || width == 0 || width > 16384) {
-        fprintf(stderr, "%s: not a binary PGM of 8 bits without comments, at most 16384 columns\n", arguments[2]);
+        (size_t)pixels_at >= picture_len || width == 0 || width > 16384 || height > 16384) {
+        fprintf(stderr, "%s: not a binary PGM of 8 bits without comments, at most 16384 columns and rows\n", arguments[2]);
         return 1;
     }
     pixels_at++; /* one white space */
 
     /* The picture as the network's input. */
     uint8_t input[SIDE * SIDE];
-    size_t words = TWOLAYER_PICTURE_SCRATCH_WORDS(width, SIDE);
+    size_t words = TWOLAYER_PICTURE_SCRATCH_WORDS((size_t)width, height, SIDE);
     uint32_t *scratch = allocate(words * sizeof *scratch);
     check(arguments[2], twolayer_normalize(picture + pixels_at, picture_len - (size_t)pixels_at, width, height, width,
                                            TWOLAYER_INK_AUTO, scratch, words, input, sizeof input));

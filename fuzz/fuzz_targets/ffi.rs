@@ -207,7 +207,9 @@ fn picture(draw: &mut Draw) {
     let pixels = Exact::new(draw.below(4), &pixels(draw, stride.max(1) as usize, len.saturating_sub(12)));
     let side = 8 + draw.below(32);
     let input_len = if draw.one_in(16) { draw.below(1 << 11) } else { side * side };
-    let words = Picture::scratch_len(width.min(Picture::MAX_SIDE), side as u32) - usize::from(draw.one_in(16));
+    // A picture that is refused for its size has no scratch to be checked.
+    let most = |side: u32| side.min(if u64::from(width) * u64::from(height) > 1 << 20 { 0 } else { Picture::MAX_SIDE });
+    let words = Picture::scratch_len(most(width), most(height), side as u32) - usize::from(draw.one_in(16));
     let ink = draw.word() % 4;
 
     let rust_ink = [Ok(Ink::Auto), Ok(Ink::Dark), Ok(Ink::Light), Err(Status::Picture)][ink as usize];

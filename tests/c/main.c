@@ -35,12 +35,12 @@ static uint32_t bits(float number) {
 /* Prints the checksum of the input made of a 7 on paper, and scratch lengths. */
 static void normalize(void) {
     static unsigned char picture[24 * 22], input[784];
-    static uint32_t scratch[TWOLAYER_PICTURE_SCRATCH_WORDS(20u, 28u)];
+    static uint32_t scratch[TWOLAYER_PICTURE_SCRATCH_WORDS(20u, 24u, 28u)];
     static const uint32_t words[] = {
-        TWOLAYER_PICTURE_SCRATCH_WORDS(1u, 8u),       TWOLAYER_PICTURE_SCRATCH_WORDS(20u, 28u),
-        TWOLAYER_PICTURE_SCRATCH_WORDS(328u, 28u),    TWOLAYER_PICTURE_SCRATCH_WORDS(329u, 28u),
-        TWOLAYER_PICTURE_SCRATCH_WORDS(640u, 33u),    TWOLAYER_PICTURE_SCRATCH_WORDS(16384u, 256u),
-        TWOLAYER_PICTURE_SCRATCH_WORDS(3u, 256u),
+        TWOLAYER_PICTURE_SCRATCH_WORDS(1u, 1u, 8u),      TWOLAYER_PICTURE_SCRATCH_WORDS(20u, 24u, 28u),
+        TWOLAYER_PICTURE_SCRATCH_WORDS(328u, 9u, 28u),   TWOLAYER_PICTURE_SCRATCH_WORDS(329u, 9u, 28u),
+        TWOLAYER_PICTURE_SCRATCH_WORDS(640u, 480u, 33u), TWOLAYER_PICTURE_SCRATCH_WORDS(16384u, 1u, 256u),
+        TWOLAYER_PICTURE_SCRATCH_WORDS(3u, 16384u, 256u),
     };
     uint32_t crc = 0xFFFFFFFFu;
     size_t at;

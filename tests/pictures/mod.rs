@@ -53,6 +53,47 @@ impl Grey {
         Self::new(self.width * times, self.height * times, |x, y| self.pixels[y / times * self.width + x / times])
     }
 
+    /// Cut to its ink: the box of all that is not black.
+    pub fn tight(&self) -> Self {
+        let inked = |x: usize, y: usize| self.pixels[y * self.width + x] > 0;
+        let columns = || (0..self.width).filter(|&x| (0..self.height).any(|y| inked(x, y)));
+        let rows = || (0..self.height).filter(|&y| (0..self.width).any(|x| inked(x, y)));
+        let (left, top) = (columns().next().unwrap_or(0), rows().next().unwrap_or(0));
+        let (right, bottom) = (columns().next_back().unwrap_or(0), rows().next_back().unwrap_or(0));
+        Self::new(right + 1 - left, bottom + 1 - top, |x, y| self.pixels[(top + y) * self.width + left + x])
+    }
+
+    /// Dark ink on grey paper: black becomes `paper`, white becomes `ink`.
+    pub fn in_ink(&self, paper: u8, ink: u8) -> Self {
+        let (paper, ink) = (i32::from(paper), i32::from(ink));
+        Self::new(self.width, self.height, |x, y| {
+            (paper + (ink - paper) * i32::from(self.pixels[y * self.width + x]) / 255) as u8
+        })
+    }
+
+    /// With a margin of that level on each side: across, down.
+    pub fn framed(&self, across: usize, down: usize, level: u8) -> Self {
+        Self::new(self.width + 2 * across, self.height + 2 * down, |x, y| {
+            let inside = (across..across + self.width).contains(&x) && (down..down + self.height).contains(&y);
+            if inside { self.pixels[(y - down) * self.width + x - across] } else { level }
+        })
+    }
+
+    /// What `over` gives for a column, a row and its level, in place of the level.
+    pub fn painted(&self, over: impl Fn(usize, usize, u8) -> u8) -> Self {
+        Self::new(self.width, self.height, |x, y| over(x, y, self.pixels[y * self.width + x]))
+    }
+
+    /// With normal noise of that standard deviation.
+    pub fn noisy(&self, deviation: f64, seed: u64) -> Self {
+        let mut random = Xoshiro128PlusPlus::seed_from_u64(seed);
+        // The sum of twelve uniform numbers has the variance 1.
+        let mut normal = || (0..12).map(|_| f64::from(random.next_u32()) / 2_f64.powi(32)).sum::<f64>() - 6.0;
+        Self::new(self.width, self.height, |x, y| {
+            level(f64::from(self.pixels[y * self.width + x]) + deviation * normal())
+        })
+    }
+
     /// Enlarged smoothly.
     pub fn enlarged(&self, times: usize) -> Self {
         let scale = times as f64;

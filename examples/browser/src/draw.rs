@@ -19,7 +19,7 @@ const MOST: usize = Shape::MAX_OUTPUTS;
 const SCRATCH: usize = 2048;
 
 static PICTURE: Shared<[u8; (SIDE * SIDE) as usize]> = Shared::new([0; _]);
-static PICTURE_SCRATCH: Shared<[u32; Picture::scratch_len(SIDE, INPUT)]> = Shared::new([0; _]);
+static PICTURE_SCRATCH: Shared<[u32; Picture::scratch_len(SIDE, SIDE, INPUT)]> = Shared::new([0; _]);
 static SEEN: Shared<[u8; (INPUT * INPUT) as usize]> = Shared::new([0; _]);
 /// A model file.
 static FILE: Shared<[u32; MODEL]> = Shared::new([0; _]);

@@ -153,7 +153,7 @@ impl GreyPicture {
         // A longer side is refused; it is to take no memory before.
         let side = side.min(Picture::MAX_INPUT_SIDE + 1);
         let mut input = vec![0; side as usize * side as usize];
-        let mut scratch = vec![0; Picture::scratch_len(self.width, side)];
+        let mut scratch = vec![0; Picture::scratch_len(self.width, self.height, side)];
         let seen = self.picture()?.normalize(ink, &mut scratch, &mut input).map_err(self.no_digit())?;
         Ok((input, seen))
     }

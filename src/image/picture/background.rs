@@ -1,4 +1,6 @@
-//! The background of a picture: a constant, or a surface of second degree through the paper.
+//! The background of a picture: a constant where the border is even; else a surface of second degree through the paper; else,
+//! where no such surface goes through most of it, the level of the paper: of two kinds of pixels the one that has more of the
+//! border, the corners and the picture.
 //!
 //! The surface is fitted to the medians of 8 × 8 tiles. On such a grid the polynomials 1, u, v, uv, u² − 21, v² − 21 with
 //! u and v in −7, −5 … 7 are orthogonal: each coefficient is one sum, and no equations are solved. Tiles that are mostly
@@ -6,7 +8,7 @@
 //! bound, and the fit is repeated as the bound shrinks (Huber's estimator).
 
 use super::Picture;
-use super::histogram::{add, quantile};
+use super::histogram::{add, otsu, quantile};
 use crate::base::{Always, violated};
 
 /// Tiles along each side.
@@ -14,7 +16,14 @@ const TILES: u32 = 8;
 /// The shortest side of a picture that gets a surface: four pixels a tile.
 const MIN_SIDE: u32 = 32;
 /// Border pixels so near their median, in levels, are even.
-const EVEN: u32 = 2;
+const EVEN: u32 = 8;
+/// Tiles so near the surface, in levels, are paper.
+const NEAR: u32 = 10;
+/// The least tiles on the surface, of 100.
+const LEAST_ON: u32 = 60;
+/// Light ground, where the shares of light pixels on the border, in the corners and in all are more than this together, of 100
+/// each: dark ink is the rule.
+const LIGHT: u64 = 130;
 /// How far, in levels, tiles may pull in each round of the fit: the last bound until nothing moves.
 const BOUNDS: [i32; 20] = [128, 64, 32, 32, 16, 16, 16, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8];
 /// Fractional bits of levels.
@@ -26,6 +35,7 @@ const PLACE: u32 = 8;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Background {
     level: u8,
+    /// Whether it is the level everywhere.
     even: bool,
     surface: Surface,
     /// The step of a place from one column, and one row, to the next, with 12 more bits of fraction.
@@ -55,16 +65,24 @@ impl Background {
             violated!("the length of the scratch was checked", return Self::even(0))
         };
         let (level, even) = border(picture, histogram);
-        if even || picture.width < MIN_SIDE || picture.height < MIN_SIDE {
+        if even {
             return Self::even(level);
         }
-        let tiles = tiles.get_mut(..(TILES * TILES) as usize).always("the length of the scratch was checked");
-        for (tile, median) in (0..).zip(tiles.iter_mut()) {
-            *median = u32::from(tile_median(picture, tile % TILES, tile / TILES, histogram));
+        if picture.width >= MIN_SIDE && picture.height >= MIN_SIDE {
+            let tiles = tiles.get_mut(..(TILES * TILES) as usize).always("the length of the scratch was checked");
+            for (tile, median) in (0..).zip(tiles.iter_mut()) {
+                *median = u32::from(tile_median(picture, tile % TILES, tile / TILES, histogram));
+            }
+            let surface = Surface::fit(tiles_median(tiles, histogram), tiles);
+            if surface.on(tiles) * 100 >= TILES * TILES * LEAST_ON {
+                let step = |side: u32| {
+                    ((2 * TILES) << (PLACE + 12)).checked_div(side).always("a picture has columns and rows")
+                };
+                let steps = [step(picture.width), step(picture.height)];
+                return Self { level, even: false, surface, steps };
+            }
         }
-        let step = |side: u32| ((2 * TILES) << (PLACE + 12)).checked_div(side).always("a picture has columns and rows");
-        let steps = [step(picture.width), step(picture.height)];
-        Self { level, even: false, surface: Surface::fit(level, tiles), steps }
+        Self::even(paper(picture, histogram))
     }
 
     /// The same level everywhere.
@@ -145,11 +163,71 @@ impl Surface {
         Self([constant, coefficient(u, 1344), coefficient(v, 1344), coefficient(uv, 28_224), uu, vv])
     }
 
+    /// The number of tiles that are near the surface.
+    fn on(self, tiles: &[u32]) -> u32 {
+        let mut on = 0;
+        for (row, v) in tiles.chunks_exact(TILES as usize).zip((-7_i32..8).step_by(2)) {
+            let [constant, slope, curvature] = self.row(v << PLACE);
+            for (&median, u) in row.iter().zip((-7_i32..8).step_by(2)) {
+                let fitted = constant + u * (slope + u * curvature);
+                on += u32::from((median.cast_signed() << LEVEL).abs_diff(fitted) <= NEAR << LEVEL);
+            }
+        }
+        on
+    }
+
     /// Constant, slope and curvature along the row at the place `v`.
     fn row(self, v: i32) -> [i32; 3] {
         let Self([constant, du, dv, duv, duu, dvv]) = self;
         [constant + ((v * (dv + ((v * dvv) >> PLACE))) >> PLACE), du + ((v * duv) >> PLACE), duu]
     }
+}
+
+/// The median of all tiles' medians.
+fn tiles_median(tiles: &[u32], histogram: &mut [u32; 256]) -> u8 {
+    histogram.fill(0);
+    for &median in tiles {
+        add(histogram, u8::try_from(median).always("medians are levels"));
+    }
+    quantile(histogram.iter().copied(), TILES * TILES / 2)
+}
+
+/// The level of the ground, of two kinds of pixels.
+fn paper(picture: &Picture<'_>, histogram: &mut [u32; 256]) -> u8 {
+    let (width, height) = (picture.width, picture.height);
+    histogram.fill(0);
+    for y in 0..height {
+        picture.row(y).iter().for_each(|&pixel| add(histogram, pixel));
+    }
+    let threshold = otsu(histogram);
+    let wide = (width.min(height) / 16).max(1);
+    let corner = (width.min(height) / 8).max(1);
+    // Light pixels and all, on the border, in the corners and everywhere.
+    let (mut border, mut corners, mut all) = ([0_u64; 2], [0_u64; 2], [0_u64; 2]);
+    for y in 0..height {
+        let count = |part: Option<&[u8]>| {
+            let part = part.unwrap_or_default();
+            [part.iter().filter(|pixel| **pixel > threshold).count() as u64, part.len() as u64]
+        };
+        let row = picture.row(y);
+        let ends = |n: u32| [row.get(..n as usize), row.get(row.len().saturating_sub(n as usize)..)];
+        let whole = count(Some(row));
+        let outer = y < wide || y >= height - wide;
+        let on_border = if outer { [whole, [0; 2]] } else { ends(wide).map(count) };
+        let in_corners = if y < corner || y >= height - corner { ends(corner).map(count) } else { [[0; 2]; 2] };
+        for (sum, parts) in [(&mut border, on_border), (&mut corners, in_corners), (&mut all, [whole, [0; 2]])] {
+            for [light, pixels] in parts {
+                sum[0] += light;
+                sum[1] += pixels;
+            }
+        }
+    }
+    let share = |[light, pixels]: [u64; 2]| (100 * light).checked_div(pixels).always("a picture has a border");
+    let light = share(border) + share(corners) + share(all) > LIGHT;
+    let part = |n: usize| (n > usize::from(threshold)) == light;
+    let chosen = if light { all[0] } else { all[1] - all[0] };
+    let counts = histogram.iter().enumerate().map(|(level, &count)| if part(level) { count } else { 0 });
+    quantile(counts, u32::try_from(chosen / 2).always("a picture has at most 2²⁸ pixels"))
 }
 
 /// The median of the picture's border, and whether three quarters of the border are near it. The border is a sixteenth of

@@ -191,7 +191,7 @@ mod tests {
         let inside = |x, y| (5..45).contains(&x) && (9..69).contains(&y);
         let pixels = painted(50, 80, |x, y| if inside(x, y) { level(x - 5, y - 9) } else { 0 });
         let picture = Picture::new(&pixels, 50, 80, 50).unwrap();
-        let inked = Inked { picture: &picture, background: Background::even(0), light: true };
+        let inked = Inked { picture: &picture, background: Background::even(0), light: true, mask: None };
         Edges::find(&inked, Area { left: 5, right: 44, top: 9, bottom: 68 }, 200, 15)
     }
 

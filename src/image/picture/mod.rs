@@ -6,33 +6,41 @@
 //!
 //! # What is done
 //!
-//! 1. The background is taken off: a constant where the picture's border is even, else a smooth surface through the
-//!    paper, so that a gradient of light or a soft shadow goes. The ink is what lies on one side of it.
-//! 2. Otsu's threshold parts ink from paper; a floor, low enough for the grey pixels along a stroke's edge and high enough
-//!    for noise, says which pixels count. No pixel above the floor is changed.
-//! 3. The largest connected blob is the digit, with all blobs that reach into its box or near it: a 5 may have a
-//!    loose bar.
-//! 4. The box becomes the input by the five steps that MNIST was made by, see [`Picture::normalize`].
+//! 1. The background is taken off: a constant where the picture's border is even; else a smooth surface through the
+//!    paper, so that a gradient of light or a soft shadow goes; else, where ink or something else is at the border, the level
+//!    of the paper.
+//! 2. On each side of the background, Otsu's threshold parts ink from paper, and connected blobs of ink are found. What lies
+//!    along the picture's edge, and a frame around other ink, are surroundings if there is something within that could be a
+//!    digit: a desk, a shadow, the lines of a table. The levels are then found again without them.
+//! 3. A large filled blob with straight sides is a sheet of paper or a plate. The digit is looked for on it first.
+//! 4. The digit is the blob with the most ink, weighed by its contrast, its distance from the middle and whether it is free
+//!    of the edge, with all blobs near it: a 5 may have a loose bar. It may be dark or light.
+//! 5. A floor, low enough for the grey pixels along a stroke's edge and high enough for noise, says which pixels count. No
+//!    pixel above the floor is changed. Ink in the digit's box that belongs to something else does not count.
+//! 6. The box becomes the input by the five steps that MNIST was made by, see [`Picture::normalize`].
 //!
 //! # What it costs
 //!
-//! The picture is read twice where it is clean and the digit is all in one, once more for a surface and once more for loose
-//! strokes; the digit's box is read once more for each. It is never copied. The scratch is [`Picture::scratch_len`] words:
-//! 3.3 kB for 28 × 28 pixels from a picture of up to 328 columns, 10 bytes a column from there on. On a Cortex-M4F a clean
-//! 160 × 120 takes 1.4 million instructions and a photograph 2.6 million in the mean, a 64 × 64 takes 0.5 and 1.1 million;
-//! 720 bytes of stack.
+//! The picture is read three times where it is clean, and twice for each of a surface, surroundings and a sheet of paper;
+//! all else works on maps of a bit a pixel. It is never copied. The scratch is [`Picture::scratch_len`] words: two bits a
+//! pixel, and 3.8 kB for 28 × 28 pixels from a picture of up to 328 columns, 10 bytes a column from there on. On a
+//! Cortex-M4F a clean 160 × 120 takes 1.2 million instructions and a photograph 3.2 million in the mean, a 64 × 64 takes 0.6
+//! and 1.3 million; 2.6 kB of stack.
 //!
 //! # What it does not do
 //!
-//! It finds one digit. It turns nothing, takes no ruled lines off, and does not make up for ink that is fainter in a
-//! shadow. Of a sheet with several digits it takes the one with the most ink.
+//! It finds one digit, and turns nothing. A line that touches the digit is part of it. Of a sheet with several digits it takes
+//! the one with the most ink.
 
 mod background;
 mod blob;
 mod edges;
 mod histogram;
 mod levels;
+mod map;
+mod outline;
 mod resample;
+mod scene;
 
 use crate::base::Always;
 use background::Background;
@@ -40,7 +48,9 @@ use blob::Blobs;
 use core::fmt;
 use edges::Edges;
 use levels::Levels;
+use map::{Map, View};
 use resample::{Cells, inner};
+use scene::Memory;
 
 /// A grey picture in memory that the caller owns: rows of bytes, the first row at the top.
 ///
@@ -55,7 +65,7 @@ use resample::{Cells, inner};
 ///     pixels[16 * (3 + i) + 12 - i / 2] = 20;
 /// }
 /// let picture = Picture::new(&pixels, 16, 16, 16)?;
-/// let mut scratch = [0; Picture::scratch_len(16, 28)];
+/// let mut scratch = [0; Picture::scratch_len(16, 16, 28)];
 /// let mut input = [0; 28 * 28];
 /// let seen = picture.normalize(Ink::Auto, &mut scratch, &mut input)?;
 /// assert_eq!((seen.ink, seen.background), (Ink::Dark, 230));
@@ -92,10 +102,12 @@ const _: () = assert!(Background::SCRATCH <= Levels::SCRATCH);
 pub struct Seen {
     /// [`Ink::Dark`] or [`Ink::Light`].
     pub ink: Ink,
-    /// The level of the background: the median of the border, 0 to 255.
+    /// The level of the background, 0 to 255: the median of the border, or that of the paper where the border is none.
     pub background: u8,
-    /// The background was taken for even; else a surface was taken off.
+    /// The background was taken for the same everywhere; else a surface was taken off.
     pub even: bool,
+    /// Nothing else is in the box: all pixels in it that are above the floor are the digit's.
+    pub alone: bool,
     /// The mean difference of ink from the background, in levels.
     pub contrast: u8,
     /// Otsu's threshold: what differs more from the background, in levels, is ink.
@@ -157,13 +169,14 @@ impl<'a> Picture<'a> {
         self.height
     }
 
-    /// The scratch that [`normalize`](Self::normalize) needs for pictures of up to `width` columns and an input of
-    /// `side × side` pixels, in words.
+    /// The scratch that [`normalize`](Self::normalize) needs for pictures of up to `width` columns and `height` rows
+    /// and an input of `side × side` pixels, in words.
     #[must_use]
-    pub const fn scratch_len(width: u32, side: u32) -> usize {
+    pub const fn scratch_len(width: u32, height: u32, side: u32) -> usize {
         let (blobs, cells) = (Blobs::scratch_len(width), Cells::scratch_len(side));
         let most = if blobs > cells { blobs } else { cells };
-        if most > Levels::SCRATCH { most } else { Levels::SCRATCH }
+        let most = if most > Levels::SCRATCH { most } else { Levels::SCRATCH };
+        Memory::scratch_len(width, height) + most
     }
 
     /// Makes the network's input of the one digit in the picture: `input` is `[side][side]`, 28 × 28 for MNIST's network
@@ -191,39 +204,55 @@ impl<'a> Picture<'a> {
     ///
     /// - [`Input`](PictureError::Input), [`Scratch`](PictureError::Scratch): a buffer is not as long as it must be;
     /// - [`Blank`](PictureError::Blank): ink differs from paper by less than [`MIN_CONTRAST`](Self::MIN_CONTRAST) levels;
-    /// - [`NoDigit`](PictureError::NoDigit) of [`Noise`](NoDigit::Noise): or by less than four times the noise, taken to be three times the difference from
-    ///   the background that a quarter of all pixels do not exceed; or no floor below the threshold parts ink from noise;
-    /// - [`NoDigit`](PictureError::NoDigit) of [`Filled`](NoDigit::Filled): more than three quarters of the picture are ink;
+    /// - [`NoDigit`](PictureError::NoDigit) of [`Noise`](NoDigit::Noise): or by less than three times the noise, which is the median
+    ///   difference of all else from the background;
     /// - [`NoDigit`](PictureError::NoDigit) of [`Texture`](NoDigit::Texture): a quarter as many runs of ink in rows as pixels, or more;
-    /// - [`NoDigit`](PictureError::NoDigit) of [`Scattered`](NoDigit::Scattered): the largest blob has less than a quarter of all ink;
+    /// - [`NoDigit`](PictureError::NoDigit) of [`Scattered`](NoDigit::Scattered): the largest blob has less than a tenth of all ink;
+    /// - [`NoDigit`](PictureError::NoDigit) of [`Filled`](NoDigit::Filled): the blob fills its box, and is no narrow 1;
     /// - [`NoDigit`](PictureError::NoDigit) of [`Small`](NoDigit::Small): the longer side of the digit is shorter than [`MIN_DIGIT`](Self::MIN_DIGIT).
     ///
     /// On an error `input` is as it was.
     pub fn normalize(&self, ink: Ink, scratch: &mut [u32], input: &mut [u8]) -> Result<Seen, PictureError> {
         let side = side_of(input.len())?;
-        let (found, expected) = (scratch.len(), Self::scratch_len(self.width, side));
+        let (found, expected) = (scratch.len(), Self::scratch_len(self.width, self.height, side));
         if found < expected {
             return Err(PictureError::Scratch { found, expected });
         }
-        let background = Background::find(self, scratch);
-        let levels = Levels::find(self, &background, ink, scratch)?;
-        let inked = Inked { picture: self, background, light: levels.light };
-        let found = blob::find(&inked, levels, scratch)?;
+        let allowed = match ink {
+            Ink::Auto => [true, true],
+            Ink::Dark => [true, false],
+            Ink::Light => [false, true],
+        };
+        let mut memory = Memory::new(self.width, self.height, scratch);
+        let sight = scene::look(*self, allowed, &mut memory)?;
+        let (found, mask) = outline::find(&sight, &mut memory);
+        let (picture, levels, alone) = (&sight.picture, sight.levels, mask.is_none());
+        let mask = mask.and_then(|n| memory.maps.get(n)).map(|words| Map::new(picture.width, picture.height, &**words));
+        let inked = Inked { picture, background: sight.background, light: levels.light, mask };
         let edges = Edges::find(&inked, found, levels.contrast, inner(side));
-        let cells = Cells::average(&inked, levels.floor, edges, inner(side), scratch);
+        let cells = Cells::average(&inked, levels.floor, edges, inner(side), memory.rest);
         cells.place(side, input);
+        let [left, top] = sight.at;
         Ok(Seen {
             ink: if levels.light { Ink::Light } else { Ink::Dark },
-            background: background.level(),
-            even: background.is_even(),
+            background: sight.background.level(),
+            even: sight.background.is_even(),
+            alone,
             contrast: levels.contrast,
             threshold: levels.threshold,
             floor: levels.floor,
-            left: u32::from(found.left),
-            top: u32::from(found.top),
+            left: left + u32::from(found.left),
+            top: top + u32::from(found.top),
             width: found.width(),
             height: found.height(),
         })
+    }
+
+    /// A part of the picture.
+    fn part(&self, area: Area) -> Self {
+        let start = (u32::from(area.top) as usize).wrapping_mul(self.stride as usize).wrapping_add(area.left.into());
+        let pixels = self.pixels.get(start..).always("areas are within the picture");
+        Self { pixels, width: area.width(), height: area.height(), stride: self.stride }
     }
 
     /// The pixels of a row.
@@ -255,22 +284,34 @@ struct Inked<'p, 'a> {
     picture: &'p Picture<'a>,
     background: Background,
     light: bool,
+    /// The pixels that count; all if there is none.
+    mask: Option<View<'p>>,
 }
 
-impl Inked<'_, '_> {
+impl<'p> Inked<'p, '_> {
     /// The ink in the columns from `left` to `right − 1` of a row, in levels.
     fn row(&self, y: u32, left: u32, right: u32) -> impl Iterator<Item = u8> {
+        let mask = self.mask;
+        self.levels(y, left, right).zip(left..).map(
+            move |(level, x)| {
+                if mask.is_none_or(|mask| mask.is_set(x, y)) { level } else { 0 }
+            },
+        )
+    }
+
+    /// The same without the mask.
+    fn levels(&self, y: u32, left: u32, right: u32) -> impl Iterator<Item = u8> + use<'p> {
         let pixels = self.picture.row(y).get(left as usize..right as usize).always("columns are within the picture");
-        let background = self.background.row(y);
+        let (background, light) = (self.background.row(y), self.light);
         pixels.iter().zip(left..).map(move |(&pixel, x)| {
             let above = i32::from(pixel) - background.at(x);
-            u8::try_from(if self.light { above } else { -above }.clamp(0, 255)).always("clamped to 0 to 255")
+            u8::try_from(if light { above } else { -above }.clamp(0, 255)).always("clamped to 0 to 255")
         })
     }
 }
 
 /// Columns and rows of a part of the picture, the last ones included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Area {
     left: u16,
     right: u16,
@@ -287,8 +328,47 @@ impl Area {
         self.bottom.saturating_sub(self.top) as u32 + 1
     }
 
+    /// Columns and rows, each from the first to the last.
+    fn of(left: u32, right: u32, top: u32, bottom: u32) -> Self {
+        let [left, right, top, bottom] =
+            [left, right, top, bottom].map(|place| u16::try_from(place).always("sides are at most 2¹⁴"));
+        Self { left, right, top, bottom }
+    }
+
+    /// Left, right, top and bottom.
+    fn sides(self) -> [u32; 4] {
+        [self.left, self.right, self.top, self.bottom].map(u32::from)
+    }
+
     fn longer(self) -> u32 {
         self.width().max(self.height())
+    }
+
+    fn shorter(self) -> u32 {
+        self.width().min(self.height())
+    }
+
+    /// The number of the picture's edges that it lies on.
+    fn sides_on(self, picture: &Picture<'_>) -> u32 {
+        let [left, right, top, bottom] = self.sides();
+        let on = [left == 0, right + 1 == picture.width, top == 0, bottom + 1 == picture.height];
+        on.into_iter().map(u32::from).sum()
+    }
+
+    const fn is_inside(self, other: Self) -> bool {
+        self.left > other.left && self.right < other.right && self.top > other.top && self.bottom < other.bottom
+    }
+
+    /// So many columns and rows fewer on every side, if enough for a digit are left.
+    fn without_margin(self, margin: u32) -> Option<Self> {
+        let margin = u16::try_from(margin).ok()?;
+        let inner = Self {
+            left: self.left + margin,
+            right: self.right.checked_sub(margin)?,
+            top: self.top + margin,
+            bottom: self.bottom.checked_sub(margin)?,
+        };
+        (inner.left + 8 <= inner.right && inner.top + 8 <= inner.bottom).then_some(inner)
     }
 
     fn union(self, other: Self) -> Self {
@@ -375,9 +455,9 @@ pub enum NoDigit {
         /// The contrast that such noise asks for, in levels: more than 255 where none will do.
         expected: u16,
     },
-    /// Ink nearly everywhere.
+    /// A filled shape, which no digit is.
     Filled {
-        /// The pixels that are ink, of 100.
+        /// The pixels of its box that are ink, of 100.
         found: u8,
         /// The most, of 100.
         expected: u8,
@@ -445,13 +525,13 @@ impl fmt::Display for NoDigit {
         match *self {
             Self::Noise { found, expected } => write!(
                 f,
-                "the contrast of {found} levels is lost in noise, which asks for {expected}; take a picture that is sharper or \
-                 has more light"
+                "nothing stands out from the noise: a contrast of {found} levels, of at least {expected}; take a picture that is \
+                 sharper or has more light"
             ),
             Self::Filled { found, expected } => write!(
                 f,
-                "{found} % of the picture are ink, of at most {expected} %; cut the picture so that it shows one digit and some \
-                 of the paper around it"
+                "the ink is a filled shape, {found} % of its box, of at most {expected} %; show a digit and some of the paper \
+                 around it"
             ),
             Self::Texture { found, expected } => write!(
                 f,

@@ -23,7 +23,7 @@ fn run(memory: &'static mut [u32]) -> u32 {
         19_200 => (160, 120),
         _ => return 5,
     };
-    let Some(scratch) = memory.get_mut(..Picture::scratch_len(width, SIDE)) else {
+    let Some(scratch) = memory.get_mut(..Picture::scratch_len(width, height, SIDE)) else {
         return 6;
     };
     let empty = measure(|| ()).1;
