@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     // and is the same input where it does not.
     if let (Ok((input, seen)), Ok((other, mirrored))) = (&found, &normalize(&picture, other, side, 1)) {
         let expected = Seen { ink: mirrored.ink, background: 255 - mirrored.background, ..*mirrored };
-        if seen.even && seen.ink != mirrored.ink && seen.alone && Seen { ink: mirrored.ink, ..*seen } == expected {
+        if seen.even && seen.ink != mirrored.ink && seen.alone && (Seen { ink: mirrored.ink, ..*seen }) == expected {
             assert_eq!(input, other);
         }
     }

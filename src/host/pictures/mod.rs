@@ -2,7 +2,7 @@
 //!
 //! Everything is done in integers, and without the decoders' SIMD code, so a file gives the same bytes on every machine:
 //! - colours become the luma of ITU-R BT.601, `(299 R + 587 G + 114 B + 500) / 1000`, which is what JPEG stores;
-//! - alpha is over white: `(alpha · grey + (255 − alpha) · 255 + 127) / 255`;
+//! - alpha is over white, `(alpha · grey + (255 − alpha) · 255 + 127) / 255`; over black where all that can be seen is light;
 //! - of 16 bits, PNG keeps the upper 8 and PNM is rounded;
 //! - no gamma or colour profile is applied;
 //! - the orientation that a camera writes (Exif) is applied.
@@ -29,6 +29,9 @@ const MAX_PIXELS: u64 = 1 << 26;
 
 /// The most bytes of a file.
 const MAX_FILE_LEN: usize = 1 << 28;
+
+/// The least level of light ink, on a transparent ground.
+const LIGHT: u8 = 200;
 
 /// What a decoder makes of a file: the levels, upright and row by row, and the columns and the rows.
 type Levels = (Vec<u8>, u32, u32);
@@ -219,10 +222,17 @@ fn luma([r, g, b]: [u8; 3]) -> u8 {
     u8::try_from((sum + 500) / 1000).unwrap_or(u8::MAX)
 }
 
-/// A level over white, rounded.
-fn over_white(grey: u8, alpha: u8) -> u8 {
-    let (grey, alpha) = (u32::from(grey), u32::from(alpha));
-    u8::try_from((grey * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
+/// One level for each pixel, of which `split` gives level and alpha: over white, or over black if all that can be seen is
+/// light, as on a canvas with a dark ground behind it.
+fn over_ground<const N: usize>(samples: &[u8], split: impl Fn([u8; N]) -> [u8; 2]) -> Vec<u8> {
+    let pixels = || samples.as_chunks().0.iter().copied().map(&split);
+    let clear = pixels().any(|[_, alpha]| alpha == 0);
+    let ground = if clear && pixels().all(|[level, alpha]| alpha == 0 || level >= LIGHT) { 0 } else { 255 };
+    let over = |[level, alpha]: [u8; 2]| {
+        let (level, alpha) = (u32::from(level), u32::from(alpha));
+        u8::try_from((level * alpha + ground * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
+    };
+    pixels().map(over).collect()
 }
 
 #[cfg(test)]

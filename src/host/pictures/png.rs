@@ -1,6 +1,6 @@
 //! PNG files, by the crate `png`: all colour types, 1 to 16 bits, interlaced or not; of an animation the first picture.
 
-use super::{Levels, PictureFileError, check_size, levels, luma, orientation, over_white, zeros};
+use super::{Levels, PictureFileError, check_size, levels, luma, orientation, over_ground, zeros};
 use png::{BitDepth, ColorType, Compression, DecodingError, Encoder, Limits, Transformations};
 use std::io::{Cursor, Error};
 
@@ -25,9 +25,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     samples.truncate(frame.buffer_size());
     let pixels = match frame.color_type {
         ColorType::Grayscale => samples,
-        ColorType::GrayscaleAlpha => levels(&samples, |[grey, alpha]| over_white(grey, alpha)),
+        ColorType::GrayscaleAlpha => over_ground(&samples, |[grey, alpha]| [grey, alpha]),
         ColorType::Rgb => levels(&samples, luma),
-        ColorType::Rgba => levels(&samples, |[r, g, b, alpha]| over_white(luma([r, g, b]), alpha)),
+        ColorType::Rgba => over_ground(&samples, |[r, g, b, alpha]| [luma([r, g, b]), alpha]),
         ColorType::Indexed => return Err(PictureFileError::damaged("PNG", "a palette that is not expanded")),
     };
     Ok(orientation::apply(orientation, pixels, frame.width, frame.height))

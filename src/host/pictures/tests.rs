@@ -53,6 +53,19 @@ fn level(value: f64) -> u8 {
     (value + 0.5 + 1e-9).floor() as u8
 }
 
+/// White strokes whose shape is in alpha alone: a canvas over a dark page. Dark ones are over white, as ever.
+#[test]
+fn light_ink_on_transparency_is_over_black() {
+    let alpha: Vec<u8> = noise(PIXELS, 3).iter().map(|&byte| byte.saturating_sub(128)).collect();
+    let of = |colour: u8| {
+        let data: Vec<u8> = alpha.iter().flat_map(|&alpha| [colour, colour, colour, alpha]).collect();
+        grey(&png(ColorType::Rgba, BitDepth::Eight, &data, |_| ())).pixels().to_vec()
+    };
+    assert!(alpha.contains(&0));
+    assert_eq!(of(255), alpha);
+    assert_eq!(of(0), alpha.iter().map(|alpha| 255 - alpha).collect::<Vec<_>>());
+}
+
 #[test]
 fn every_kind_of_png() {
     let all = |bytes: &[u8], expected: &[u8]| {
