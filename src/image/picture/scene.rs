@@ -149,6 +149,8 @@ fn see<'a>(
     let mut result = Err(blank(0));
     let mut stays = false;
     for levels in order {
+        // Whatever comes of it, the maps are this side's now.
+        stays = false;
         result = Scene::find(&picture, &background, levels, memory);
         let Ok(scene) = result else { continue };
         if let Some(found) =

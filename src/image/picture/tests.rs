@@ -331,6 +331,14 @@ fn what_shows_no_digit_is_an_error() {
     assert!(normalize(&picture, Ink::Dark).is_err());
 }
 
+/// Two specks of light, and more dark ones, of which none is large: what was found on one side is not taken for the other's.
+#[test]
+fn the_side_without_a_digit_leaves_nothing_behind() {
+    let pattern = [77, 0, 0, 0, 0, 0, 0, 0, 0, 77, 77, 61, 77, 77, 77, 77, 77, 77, 77, 1, 0, 0, 0, 0, 127, 245, 0];
+    let pixels: Vec<u8> = pattern.into_iter().chain([77; 8]).cycle().take(81).collect();
+    assert_eq!(of(&pixels, 9).unwrap_err(), PictureError::NoDigit(NoDigit::Small { found: 1, expected: 5 }));
+}
+
 #[test]
 fn loose_strokes_belong_to_the_digit_but_a_line_does_not() {
     // The body of a 5 in 20 × 40 pixels, and its bar, which does not touch it.
