@@ -40,6 +40,14 @@ pub enum PictureFileError {
     /// The file is empty.
     #[error("the file is empty")]
     Empty,
+    /// The file is in a format that is not read here.
+    #[error("this is a {format} file; expected PNG, JPEG, PGM or PPM: convert it first, for example with `{command}`")]
+    Foreign {
+        /// The format's name.
+        format: &'static str,
+        /// A command that converts a file of that format.
+        command: &'static str,
+    },
     /// The file is in none of the formats.
     #[error(
         "unknown picture format: the file begins with \"{}\"; expected PNG, JPEG, PGM or PPM: convert it first",

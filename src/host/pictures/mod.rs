@@ -187,8 +187,24 @@ fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
         [b'P', b'2' | b'3' | b'5' | b'6', space, ..] if space.is_ascii_whitespace() || *space == b'#' => {
             pnm::decode(bytes)
         }
-        _ => Err(PictureFileError::Unknown { found: bytes.iter().copied().take(8).collect() }),
+        _ => Err(foreign(bytes)),
     }
+}
+
+/// What other programs take for a picture, and how it becomes one that is read here.
+fn foreign(bytes: &[u8]) -> PictureFileError {
+    let (format, command) = match bytes {
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("WebP", "magick in.webp out.png"),
+        [b'B', b'M', ..] => ("BMP", "magick in.bmp out.png"),
+        [b'G', b'I', b'F', b'8', ..] => ("GIF", "magick 'in.gif[0]' out.png"),
+        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => ("TIFF", "magick in.tif out.png"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..] => ("AVIF", "magick in.avif out.png"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', b'e' | b'i', ..] => ("HEIC", "magick in.heic out.png"),
+        [b'%', b'P', b'D', b'F', ..] => ("PDF", "pdftoppm -png in.pdf out"),
+        [b'<', b's', b'v', b'g', ..] | [b'<', b'?', b'x', b'm', b'l', ..] => ("SVG", "rsvg-convert in.svg -o out.png"),
+        _ => return PictureFileError::Unknown { found: bytes.iter().copied().take(8).collect() },
+    };
+    PictureFileError::Foreign { format, command }
 }
 
 /// Refuses a picture that is too large, by its header.

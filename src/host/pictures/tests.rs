@@ -53,6 +53,29 @@ fn level(value: f64) -> u8 {
     (value + 0.5 + 1e-9).floor() as u8
 }
 
+#[test]
+fn other_formats_are_named_with_a_command_that_converts_them() {
+    for (bytes, format) in [
+        (&b"RIFF\x24\0\0\0WEBPVP8 "[..], "WebP"),
+        (b"BM6\x0c\0\0", "BMP"),
+        (b"GIF89a", "GIF"),
+        (b"II*\0\x08", "TIFF"),
+        (b"MM\0*\0", "TIFF"),
+        (b"\0\0\0\x1cftypavif", "AVIF"),
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1", "HEIC"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<svg xmlns", "SVG"),
+        (b"<?xml version", "SVG"),
+    ] {
+        let error = GreyPicture::from_bytes("a file", bytes).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("a file: this is a {format} file; expected PNG")), "{error}");
+        assert!(error.contains(": convert it first, for example with `"), "{error}");
+    }
+    let unknown = GreyPicture::from_bytes("a file", b"\0\0\0\x18ftypqt  ").unwrap_err().to_string();
+    assert!(unknown.contains("unknown picture format"), "{unknown}");
+}
+
 /// White strokes whose shape is in alpha alone: a canvas over a dark page. Dark ones are over white, as ever.
 #[test]
 fn light_ink_on_transparency_is_over_black() {
@@ -320,7 +343,7 @@ fn large_pictures_are_refused_by_their_header() {
 #[test]
 fn other_files_are_no_pictures() {
     assert_eq!(refused(b""), PictureFileError::Empty);
-    for file in [&b"notes, not a picture"[..], b"P", b"P5", b"P7\nWIDTH 3", b"GIF89a", b"\xFF\xD8", b"\x89PN", b"P50"] {
+    for file in [&b"notes, not a picture"[..], b"P", b"P5", b"P7\nWIDTH 3", b"\xFF\xD8", b"\x89PN", b"P50"] {
         let found = file[..file.len().min(8)].to_vec();
         assert_eq!(refused(file), PictureFileError::Unknown { found });
     }
