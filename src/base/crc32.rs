@@ -37,15 +37,16 @@ static TABLE: [u32; 1 << BITS] = {
 /// The inverted checksum, gone on with.
 #[inline(never)] // called twice when a model is opened
 const fn update(mut crc: u32, bytes: &[u8]) -> u32 {
-    let (mut words, mut bytes): (&[[u8; 4]], _) = if BITS == 8 { bytes.as_chunks() } else { (&[], bytes) };
+    let (mut words, bytes): (&[[u8; 4]], _) = if BITS == 8 { bytes.as_chunks() } else { (&[], bytes) };
     while let Some((&word, rest)) = words.split_first() {
         crc = step(step(step(step(crc ^ u32::from_le_bytes(word)))));
         words = rest;
     }
-    while let Some((&byte, rest)) = bytes.split_first() {
-        crc = step(crc ^ byte as u32);
+    let mut index = 0;
+    while index < bytes.len() {
+        crc = step(crc ^ bytes[index] as u32);
         crc = if BITS == 8 { crc } else { step(crc) };
-        bytes = rest;
+        index += 1;
     }
     crc
 }
