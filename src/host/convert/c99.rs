@@ -128,7 +128,7 @@ impl<'a> C99<'a> {
 
     /// What the header says of this network.
     fn sizes(&self) -> String {
-        let (shape, parts) = (self.network.shape(), self.parts());
+        let shape = self.network.shape();
         let biases = if shape.has_biases() { " and with biases" } else { "" };
         let mut text = format!(
             "/* {} pixels, {} hidden units and {} classes, with weights of {} bits{biases}. The arrays take {} bytes of flash, the\n \
@@ -149,7 +149,7 @@ impl<'a> C99<'a> {
             ("OUTPUTS", shape.outputs(), ""),
             ("BITS", self.bits(), " /* of a weight of the first layer */"),
             ("BIASES", shape.has_biases().into(), ""),
-            ("SHIFT", parts.shift.into(), ""),
+            ("SHIFT", self.network.payload()[0].into(), ""),
             ("BYTES", self.flash(), " /* of the arrays */"),
         ] {
             let line = format!("#define NETWORK_{name} {number}{comment}");
@@ -159,16 +159,19 @@ impl<'a> C99<'a> {
         text
     }
 
-    /// The arrays, and the function that chooses a tile's.
+    /// The arrays, without the zeros between the payload's parts, and the function that chooses a tile's. The payload's format is
+    /// described in `crate::int`.
     fn arrays(&self) -> String {
-        let (shape, parts) = (self.network.shape(), self.parts());
+        let (shape, payload, layout) = (self.network.shape(), self.network.payload(), self.network.layout());
         let mut text = String::new();
         if shape.has_biases() {
             // All words are unsigned, so that they are read alike.
-            self.push_words(&mut text, "b2", words(parts.b2).map(|bias| bias.wrapping_add(1 << 23)));
-            self.push_words(&mut text, "b1", words(parts.b1));
+            let b2 = words(&payload[layout.output_biases..]).take(shape.outputs());
+            self.push_words(&mut text, "b2", b2.map(|bias| bias.wrapping_add(1 << 23)));
+            // Also for the surplus units of the last tile.
+            self.push_words(&mut text, "b1", words(&payload[layout.hidden_biases..layout.first]));
         }
-        let (mut cases, tiles) = (String::new(), parts.w1.chunks(16 * shape.inputs()));
+        let (mut cases, tiles) = (String::new(), payload[layout.first..layout.second].chunks(16 * shape.inputs()));
         let last = tiles.len() - 1;
         for (tile, bytes) in tiles.enumerate() {
             self.push_words(&mut text, &format!("tile_{tile}"), words(bytes));
@@ -179,7 +182,7 @@ impl<'a> C99<'a> {
             "\nstatic network_words network_tile_at(uint_least16_t tile)\n{{\n    switch (tile) {{\n{cases}    }}\n}}\n\n"
         );
         text.push_str(&self.prefixed(&function));
-        let w2 = parts.w2.iter().map(|weight| weight.cast_signed().to_string());
+        let w2 = payload[layout.second..].iter().map(|weight| weight.cast_signed().to_string());
         self.push_array(&mut text, "int8_t network_w2", w2);
         text
     }
@@ -199,31 +202,6 @@ impl<'a> C99<'a> {
         }
         text.push_str("\n};\n");
     }
-
-    /// The payload's parts; its format is described in `crate::int`.
-    fn parts(&self) -> Parts<'a> {
-        let (shape, payload, layout) = (self.network.shape(), self.network.payload(), self.network.layout());
-        let b2 = &payload[layout.output_biases..layout.hidden_biases];
-        Parts {
-            shift: payload[0],
-            b2: b2.get(..4 * shape.outputs()).unwrap_or_default(), // none without biases
-            b1: &payload[layout.hidden_biases..layout.first],
-            w1: &payload[layout.first..layout.second],
-            w2: &payload[layout.second..],
-        }
-    }
-}
-
-/// The bytes of a payload, without the zeros between its parts.
-struct Parts<'a> {
-    shift: u8,
-    /// 32 bits each.
-    b2: &'a [u8],
-    /// 32 bits each, also for the surplus units of the last tile.
-    b1: &'a [u8],
-    /// The tiles.
-    w1: &'a [u8],
-    w2: &'a [u8],
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
