@@ -195,23 +195,11 @@ impl Grid {
         let Self { weights, steps, inverses, inputs, .. } = self;
         let range = self.range;
         let panels = panels_mut(weights, *inputs).zip(panels_mut(trained, *inputs));
-        let mut rounds =
-            panels.zip(steps.chunks(PANEL).zip(inverses.chunks(PANEL))).map(|(panel, (steps, inverses))| {
-                move || {
-                    let rows = panel.0.chunks_exact_mut(steps.len()).zip(panel.1.chunks_exact_mut(steps.len()));
-                    rows.for_each(|(weights, trained)| round_row(range, steps, inverses, weights, trained));
-                }
-            });
-        // Every other panel, so that both threads have as many.
-        let (mut some, mut others) = (Vec::new(), Vec::new());
-        while let Some(round) = rounds.next() {
-            some.push(round);
-            others.extend(rounds.next());
-        }
-        threads.both(
-            || some.into_iter().for_each(|mut round| round()),
-            || others.into_iter().for_each(|mut round| round()),
-        );
+        let panels = panels.zip(steps.chunks(PANEL).zip(inverses.chunks(PANEL)));
+        threads.each(panels.collect(), |((weights, trained), (steps, inverses))| {
+            let rows = weights.chunks_exact_mut(steps.len()).zip(trained.chunks_exact_mut(steps.len()));
+            rows.for_each(|(weights, trained)| round_row(range, steps, inverses, weights, trained));
+        });
     }
 
     /// Writes the integers.

@@ -58,6 +58,14 @@ impl Threads {
         }
     }
 
+    /// Visits every item, several at once if there are threads.
+    pub(crate) fn each<T: Send>(&self, items: Vec<T>, visit: impl Fn(T) + Send + Sync) {
+        match &self.0 {
+            Some(pool) => pool.install(|| items.into_par_iter().for_each(visit)),
+            None => items.into_iter().for_each(visit),
+        }
+    }
+
     /// Classifies all images: `images` is `[samples][inputs]` pixels; `answers` takes one per sample.
     pub(super) fn classify(
         &self,
