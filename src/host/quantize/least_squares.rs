@@ -4,24 +4,26 @@
 
 use core::iter;
 
-/// `Σ f fᵀ` over the feature vectors seen so far; the upper triangle only.
+/// The sums of products over the vectors of features and of targets seen so far.
 pub(super) struct Gram {
     n: usize,
+    columns: usize,
+    /// `Σ f fᵀ`; the upper triangle only.
     matrix: Vec<f64>,
+    /// `Σ f tᵀ`, `n` rows of as many columns as there are targets.
+    pub(super) cross: Vec<f64>,
 }
 
 impl Gram {
-    pub(super) fn new(n: usize) -> Self {
-        Self { n, matrix: vec![0.0; n * n] }
+    pub(super) fn new(n: usize, columns: usize) -> Self {
+        Self { n, columns, matrix: vec![0.0; n * n], cross: vec![0.0; n * columns] }
     }
 
-    /// Adds a vector, given by its entries that are not zero, in ascending order of index.
-    pub(super) fn add(&mut self, features: &[(usize, f64)]) {
+    /// Adds two vectors, given by their entries that are not zero, in ascending order of index.
+    pub(super) fn add(&mut self, features: &[(usize, f64)], targets: &[(usize, f64)]) {
         for (start, &(i, a)) in features.iter().enumerate() {
-            let row = &mut self.matrix[i * self.n..][..self.n];
-            for &(k, b) in &features[start..] {
-                row[k] += a * b;
-            }
+            add_products(&mut self.matrix[i * self.n..][..self.n], a, &features[start..]);
+            add_products(&mut self.cross[i * self.columns..][..self.columns], a, targets);
         }
     }
 
@@ -122,6 +124,13 @@ impl Factor {
                 take(i, j, q);
             }
         }
+    }
+}
+
+/// `row += factor · entries`.
+fn add_products(row: &mut [f64], factor: f64, entries: &[(usize, f64)]) {
+    for &(place, entry) in entries {
+        row[place] += factor * entry;
     }
 }
 
