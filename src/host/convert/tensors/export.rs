@@ -46,79 +46,64 @@ impl ExportFormat {
 ///
 /// [`ConvertError::File`] if the file cannot be written. An existing file is then left unchanged.
 pub fn export(path: &Path, format: ExportFormat, weights: Weights<'_>) -> Result<Vec<TensorInfo>, ConvertError> {
-    let tensors = tensors(weights, format);
-    let type_name = match format {
-        ExportFormat::Safetensors => "F32",
-        ExportFormat::Npz => "<f4",
-    };
-    let infos = tensors
-        .iter()
-        .map(|(name, (shape, _))| TensorInfo {
-            name: (*name).into(),
-            shape: shape.clone(),
-            type_name: type_name.into(),
-        })
-        .collect();
+    let (infos, numbers): (Vec<_>, Vec<_>) = tensors(weights, format).unzip();
     write_atomically(path, |file| {
         let mut to = BufWriter::new(file);
         match format {
-            ExportFormat::Safetensors => write_safetensors(tensors, &mut to)?,
-            ExportFormat::Npz => write_npz(tensors, &mut to)?,
+            ExportFormat::Safetensors => write_safetensors(&infos, numbers, &mut to)?,
+            ExportFormat::Npz => write_npz(&infos, numbers, &mut to)?,
         }
         to.flush()
     })?;
     Ok(infos)
 }
 
-/// A tensor to write: its name, and its shape and numbers in the order of the file.
-type Tensor<'a> = (&'static str, (Vec<usize>, Numbers<'a>));
+/// A number of a layer: of weights by input and output, of biases by output.
+type Number = fn(Weights<'_>, usize, usize) -> Option<f32>;
 
-type Numbers<'a> = Box<dyn Iterator<Item = f32> + 'a>;
-
-/// The tensors in a format's names, order and layout.
-fn tensors(weights: Weights<'_>, format: ExportFormat) -> Vec<Tensor<'_>> {
-    let [w1, b1, w2, b2] = match format {
-        ExportFormat::Safetensors => ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"],
-        ExportFormat::Npz => ["w1", "b1", "w2", "b2"],
+/// The tensors in a format's names, order and layout, with their numbers in the order of the file.
+fn tensors(
+    weights: Weights<'_>,
+    format: ExportFormat,
+) -> impl Iterator<Item = (TensorInfo, impl Iterator<Item = f32>)> {
+    let (type_name, [w1, b1, w2, b2]) = match format {
+        ExportFormat::Safetensors => ("F32", ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]),
+        ExportFormat::Npz => ("<f4", ["w1", "b1", "w2", "b2"]),
     };
     let shape = weights.shape();
     let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
-    let mut tensors = vec![(w1, matrix(format, inputs, hidden, move |i, h| weights.w1(i, h)))];
-    if shape.has_biases() {
-        tensors.push((b1, vector(hidden, move |h| weights.b1(h))));
-    }
-    tensors.push((w2, matrix(format, hidden, outputs, move |h, o| weights.w2(h, o))));
-    if shape.has_biases() {
-        tensors.push((b2, vector(outputs, move |o| weights.b2(o))));
-    }
-    tensors
-}
-
-/// A layer's weights: a row for each output in safetensors, for each input in .npz.
-fn matrix<'a>(
-    format: ExportFormat,
-    inputs: usize,
-    outputs: usize,
-    at: impl Fn(usize, usize) -> Option<f32> + Copy + 'a,
-) -> (Vec<usize>, Numbers<'a>) {
-    let outputs_first = format == ExportFormat::Safetensors;
-    let (rows, columns) = if outputs_first { (outputs, inputs) } else { (inputs, outputs) };
-    let number = move |row, column| if outputs_first { at(column, row) } else { at(row, column) };
-    let numbers = (0..rows).flat_map(move |row| (0..columns).filter_map(move |column| number(row, column)));
-    (vec![rows, columns], Box::new(numbers))
-}
-
-fn vector<'a>(len: usize, at: impl Fn(usize) -> Option<f32> + 'a) -> (Vec<usize>, Numbers<'a>) {
-    (vec![len], Box::new((0..len).filter_map(at)))
+    let tensors: [(_, _, Number); 4] = [
+        (w1, vec![inputs, hidden], |weights, i, h| weights.w1(i, h)),
+        (b1, vec![hidden], |weights, h, _| weights.b1(h)),
+        (w2, vec![hidden, outputs], |weights, h, o| weights.w2(h, o)),
+        (b2, vec![outputs], |weights, o, _| weights.b2(o)),
+    ];
+    let tensors = tensors.into_iter().filter(move |(_, sizes, _)| sizes.len() == 2 || shape.has_biases());
+    tensors.map(move |(name, mut shape, number)| {
+        // A matrix has a row for each output in safetensors, for each input in .npz.
+        let outputs_first = format == ExportFormat::Safetensors && shape.len() == 2;
+        if outputs_first {
+            shape.reverse();
+        }
+        let (rows, columns) = (shape[0], shape.get(1).copied().unwrap_or(1));
+        let at = move |row, column| if outputs_first { (column, row) } else { (row, column) };
+        let places = (0..rows).flat_map(move |row| (0..columns).map(move |column| at(row, column)));
+        let numbers = places.filter_map(move |(input, output)| number(weights, input, output));
+        (TensorInfo { name: name.into(), shape, type_name: type_name.into() }, numbers)
+    })
 }
 
 /// (The crate's own writer keeps the notes in a map without an order, so that equal weights would give different bytes.)
-fn write_safetensors(tensors: Vec<Tensor<'_>>, to: &mut impl Write) -> io::Result<()> {
+fn write_safetensors(
+    infos: &[TensorInfo],
+    numbers: Vec<impl Iterator<Item = f32>>,
+    to: &mut impl Write,
+) -> io::Result<()> {
     let mut header = String::from(
         r#"{"__metadata__":{"format":"pt","input":"pixels 0..255, not scaled","network":"fc2(relu(fc1(x)))"}"#,
     );
     let mut start = 0;
-    for (name, (shape, _)) in &tensors {
+    for TensorInfo { name, shape, .. } in infos {
         let end = start + shape.iter().product::<usize>() * size_of::<f32>();
         let sizes: Vec<_> = shape.iter().map(ToString::to_string).collect();
         let _ = write!(
@@ -133,17 +118,17 @@ fn write_safetensors(tensors: Vec<Tensor<'_>>, to: &mut impl Write) -> io::Resul
     header.extend(core::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
     to.write_all(&(header.len() as u64).to_le_bytes())?;
     to.write_all(header.as_bytes())?;
-    tensors.into_iter().try_for_each(|(_, (_, numbers))| write_numbers(numbers, to))
+    numbers.into_iter().try_for_each(|numbers| write_numbers(numbers, to))
 }
 
 /// Stored, not deflated: weights hardly shrink. No entry has a time.
-fn write_npz(tensors: Vec<Tensor<'_>>, to: &mut impl Write) -> io::Result<()> {
+fn write_npz(infos: &[TensorInfo], numbers: Vec<impl Iterator<Item = f32>>, to: &mut impl Write) -> io::Result<()> {
     let mut archive = ZipArchiveWriter::new(to);
-    for (name, (shape, numbers)) in tensors {
+    for (TensorInfo { name, shape, .. }, numbers) in infos.iter().zip(numbers) {
         let file = format!("{name}.npy");
         let (mut entry, config) = archive.new_file(file.as_str()).start().map_err(io_error)?;
         let mut writer = config.wrap(&mut entry);
-        writer.write_all(&npy::header(&shape))?;
+        writer.write_all(&npy::header(shape))?;
         write_numbers(numbers, &mut writer)?;
         let (_, descriptor) = writer.finish().map_err(io_error)?;
         entry.finish(descriptor).map_err(io_error)?;
@@ -158,7 +143,7 @@ fn io_error(error: rawzip::Error) -> io::Error {
     }
 }
 
-fn write_numbers(numbers: Numbers<'_>, to: &mut impl Write) -> io::Result<()> {
+fn write_numbers(numbers: impl Iterator<Item = f32>, to: &mut impl Write) -> io::Result<()> {
     // In pieces, since each write to an archive costs a checksum of its own.
     const PIECE: usize = 1 << 14;
     let mut piece = Vec::with_capacity(PIECE);

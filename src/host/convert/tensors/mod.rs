@@ -54,34 +54,28 @@ struct Tensor {
     element: Option<Element>,
     /// Whether the first index varies fastest.
     fortran: bool,
-    place: Place,
-}
-
-/// Where a tensor's numbers are in a file.
-#[derive(Clone, Debug)]
-enum Place {
-    /// Uncompressed.
-    Plain(Range<usize>),
-    /// In an entry of an archive, after the header of a .npy file.
-    Archived {
-        entry: Range<usize>,
-        deflated: bool,
-        /// The length and checksum of what is in the entry.
-        claim: ZipVerification,
-        header_len: usize,
-    },
+    /// Where the numbers are in the file, with what is before them.
+    range: Range<usize>,
+    /// Whether the range is compressed.
+    deflated: bool,
+    /// The length and checksum of what is in the range, if that is an entry of an archive.
+    claim: Option<ZipVerification>,
+    /// The length of what is before the numbers: the header of a .npy file.
+    header_len: usize,
 }
 
 /// The numbers of a tensor.
 #[derive(Debug)]
 struct Numbers<'a> {
     bytes: Cow<'a, [u8]>,
+    /// Where they begin.
+    start: usize,
     element: Element,
 }
 
 impl Numbers<'_> {
     fn at(&self, index: usize) -> Option<f64> {
-        self.element.at(&self.bytes, index)
+        self.element.at(self.bytes.get(self.start..)?, index)
     }
 }
 
@@ -182,44 +176,38 @@ impl Tensor {
         let element = self.element.ok_or_else(|| {
             damaged(format!("elements of type {}; expected floats of 16, 32 or 64 bits", self.info.type_name))
         })?;
+        let mut bytes = Cow::Borrowed(file.get(self.range.clone()).unwrap_or_default());
+        let announced = self.claim.map_or(bytes.len() as u64, |claim| claim.uncompressed_size);
+        // Before anything is inflated.
+        let found = usize::try_from(announced).unwrap_or(usize::MAX).saturating_sub(self.header_len);
         let expected = len.saturating_mul(element.len());
-        let check = |found: usize| {
-            let what = || damaged(format!("{found} bytes of numbers; {:?} takes {expected}", self.info.shape));
-            if found == expected { Ok(()) } else { Err(what()) }
-        };
-        let bytes = match &self.place {
-            Place::Plain(range) => {
-                check(range.len())?;
-                Cow::Borrowed(file.get(range.clone()).unwrap_or_default())
-            }
-            Place::Archived { entry, deflated, claim, header_len } => {
-                // Before anything is inflated. No more is read than the archive announces.
-                check(usize::try_from(claim.uncompressed_size).unwrap_or(usize::MAX).saturating_sub(*header_len))?;
-                let entry = file.get(entry.clone()).unwrap_or_default();
-                let found =
-                    |bytes: &[u8]| ZipVerification { crc: rawzip::crc32(bytes), uncompressed_size: bytes.len() as u64 };
-                if *deflated {
-                    let mut bytes = Vec::new();
-                    npz::inflate(entry, claim.uncompressed_size.saturating_add(1))
-                        .read_to_end(&mut bytes)
-                        .map_err(|error| damaged(format!("cannot be decompressed: {error}")))?;
-                    claim.valid(found(&bytes)).map_err(|error| damaged(error.to_string()))?;
-                    bytes.drain(..*header_len);
-                    Cow::Owned(bytes)
-                } else {
-                    claim.valid(found(entry)).map_err(|error| damaged(error.to_string()))?;
-                    Cow::Borrowed(entry.get(*header_len..).unwrap_or_default())
-                }
-            }
-        };
-        Ok(Numbers { bytes, element })
+        if found != expected {
+            return Err(damaged(format!("{found} bytes of numbers; {:?} takes {expected}", self.info.shape)));
+        }
+        if self.deflated {
+            // No more is read than the archive announces.
+            let mut inflated = Vec::new();
+            npz::inflate(&bytes, announced.saturating_add(1))
+                .read_to_end(&mut inflated)
+                .map_err(|error| damaged(format!("cannot be decompressed: {error}")))?;
+            bytes = Cow::Owned(inflated);
+        }
+        if let Some(claim) = self.claim {
+            let found = ZipVerification { crc: rawzip::crc32(&bytes), uncompressed_size: bytes.len() as u64 };
+            claim.valid(found).map_err(|error| damaged(error.to_string()))?;
+        }
+        Ok(Numbers { bytes, start: self.header_len, element })
     }
 }
 
 /// The tensors of a file, whose format is recognised by its first bytes.
 fn list(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, TensorError> {
     match bytes {
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => single(bytes, path.display().to_string()).map(|it| vec![it]),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => {
+            let name = path.display().to_string();
+            let header = npy::Header::parse(bytes).map_err(|what| TensorError::Tensor { name: name.clone(), what })?;
+            Ok(vec![header.tensor(name, 0..bytes.len())])
+        }
         // The second signature is that of an empty archive.
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => npz::list(bytes),
         // Protocols 2 and later of pickle, which older versions of PyTorch wrote without an archive around it.
@@ -239,17 +227,6 @@ const fn announced(start: &[u8]) -> u64 {
         // No network takes more, not even in numbers of 64 bits.
         [0x93, b'N', ..] | [b'P', b'K', ..] | [_, _, _, _, _, _, _, _, b'{', ..] => 1 << 32,
         _ => 0,
-    }
-}
-
-/// The tensor in a .npy file.
-fn single(bytes: &[u8], name: String) -> Result<Tensor, TensorError> {
-    match npy::Header::parse(bytes) {
-        Ok(header) => {
-            let place = Place::Plain(header.len..bytes.len());
-            Ok(header.tensor(name, place))
-        }
-        Err(what) => Err(TensorError::Tensor { name, what }),
     }
 }
 

@@ -4,7 +4,8 @@
 //! and brings some twenty packages to do so.
 
 use super::element::{Element, Float};
-use super::{Place, Tensor, TensorInfo};
+use super::{Tensor, TensorInfo};
+use core::ops::Range;
 
 /// The first bytes of every `.npy` file.
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -103,10 +104,11 @@ impl Header {
 }
 
 impl Header {
-    /// The tensor of this header, whose numbers are at `place`.
-    pub(super) fn tensor(self, name: String, place: Place) -> Tensor {
-        let Self { type_name, element, fortran, shape, .. } = self;
-        Tensor { info: TensorInfo { name, shape, type_name }, element, fortran, place }
+    /// The tensor of this header, which is in a range of the file with its numbers, not compressed.
+    pub(super) fn tensor(self, name: String, range: Range<usize>) -> Tensor {
+        let Self { type_name, element, fortran, shape, len: header_len } = self;
+        let info = TensorInfo { name, shape, type_name };
+        Tensor { info, element, fortran, range, deflated: false, claim: None, header_len }
     }
 }
 

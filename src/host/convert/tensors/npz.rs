@@ -1,8 +1,8 @@
 //! NumPy's `.npz`: a ZIP archive of .npy files, stored or deflated.
 
+use super::Tensor;
 use super::error::{ForeignFormat, TensorError};
 use super::npy::{Header, MAX_HEADER};
-use super::{Place, Tensor};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
 use std::io::{Read, Take};
@@ -59,13 +59,9 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
         let header = Header::parse(&prefix).map_err(error)?;
         let place = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
         let (start, end) = entry.compressed_data_range();
-        let entry = Place::Archived {
-            entry: place(start)..place(end),
-            deflated,
-            claim: entry.claim_verifier(),
-            header_len: header.len,
-        };
-        tensors.push(header.tensor(name.into(), entry));
+        let claim = Some(entry.claim_verifier());
+        let tensor = header.tensor(name.into(), place(start)..place(end));
+        tensors.push(Tensor { deflated, claim, ..tensor });
     }
     if tensors.is_empty() {
         return Err(TensorError::Damaged { what: "a ZIP archive without .npy arrays".into() });

@@ -2,7 +2,7 @@
 
 use super::element::{Element, Float};
 use super::error::TensorError;
-use super::{Place, Tensor, TensorInfo};
+use super::{Tensor, TensorInfo};
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
@@ -39,7 +39,10 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
             info: TensorInfo { name, shape: info.shape.clone(), type_name: info.dtype.to_string() },
             element: element(info.dtype),
             fortran: false,
-            place: Place::Plain(start + from..start + to),
+            range: start + from..start + to,
+            deflated: false,
+            claim: None,
+            header_len: 0,
         })
     });
     Ok(tensors.collect())
