@@ -205,8 +205,8 @@ fn list(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, TensorError> {
     match bytes {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => {
             let name = path.display().to_string();
-            let header = npy::Header::parse(bytes).map_err(|what| TensorError::Tensor { name: name.clone(), what })?;
-            Ok(vec![header.tensor(name, 0..bytes.len())])
+            let tensor = npy::parse(bytes, &name).map_err(|what| TensorError::Tensor { name, what })?;
+            Ok(vec![tensor])
         }
         // The second signature is that of an empty archive.
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => npz::list(bytes),

@@ -5,7 +5,6 @@
 
 use super::element::{Element, Float};
 use super::{Tensor, TensorInfo};
-use core::ops::Range;
 
 /// The first bytes of every `.npy` file.
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -13,103 +12,81 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header that is read, as in NumPy.
 pub(super) const MAX_HEADER: usize = 10_000;
 
-/// What a header says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    /// The type of the numbers as the header names it, such as `<f4`.
-    pub(super) type_name: String,
-    /// The type, if it is a float type.
-    pub(super) element: Option<Element>,
-    /// Whether the first index varies fastest.
-    pub(super) fortran: bool,
-    pub(super) shape: Vec<usize>,
-    /// The header's length: where the numbers begin.
-    pub(super) len: usize,
+/// Reads the header at the beginning of `bytes`: that of the tensor of that name in a file which is nothing else. `bytes` need not
+/// hold more than the header; the tensor's range is what they hold.
+pub(super) fn parse(bytes: &[u8], name: &str) -> Result<Tensor, String> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or("not a .npy array")?;
+    let (version, rest) = rest.split_first_chunk().ok_or("the .npy header is incomplete")?;
+    let (text_len, prefix) = match version {
+        [1, 0] => (rest.first_chunk().map(|it| u32::from(u16::from_le_bytes(*it))), 2),
+        [2 | 3, 0] => (rest.first_chunk().map(|it| u32::from_le_bytes(*it)), 4),
+        [major, minor] => return Err(format!("version {major}.{minor} of .npy; expected 1.0, 2.0 or 3.0")),
+    };
+    let text_len = text_len.and_then(|len| usize::try_from(len).ok()).ok_or("the .npy header is incomplete")?;
+    if text_len > MAX_HEADER {
+        return Err(format!("a .npy header of {text_len} bytes; expected at most {MAX_HEADER}"));
+    }
+    let text = rest.get(prefix..prefix + text_len).ok_or("the .npy header is incomplete")?;
+    let text = core::str::from_utf8(text).map_err(|_| "the .npy header is not text")?;
+    let tensor = parse_text(text, name).ok_or_else(|| format!("the .npy header is {:?}", excerpt(text)))?;
+    let header_len = MAGIC.len() + version.len() + prefix + text_len;
+    Ok(Tensor { header_len, range: 0..bytes.len(), ..tensor })
 }
 
-impl Header {
-    /// Reads the header at the beginning of `bytes`, which need not hold more than that.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or("not a .npy array")?;
-        let (version, rest) = rest.split_first_chunk().ok_or("the .npy header is incomplete")?;
-        let (text_len, prefix) = match version {
-            [1, 0] => (rest.first_chunk().map(|it| u32::from(u16::from_le_bytes(*it))), 2),
-            [2 | 3, 0] => (rest.first_chunk().map(|it| u32::from_le_bytes(*it)), 4),
-            [major, minor] => return Err(format!("version {major}.{minor} of .npy; expected 1.0, 2.0 or 3.0")),
-        };
-        let text_len = text_len.and_then(|len| usize::try_from(len).ok()).ok_or("the .npy header is incomplete")?;
-        if text_len > MAX_HEADER {
-            return Err(format!("a .npy header of {text_len} bytes; expected at most {MAX_HEADER}"));
-        }
-        let text = rest.get(prefix..prefix + text_len).ok_or("the .npy header is incomplete")?;
-        let text = core::str::from_utf8(text).map_err(|_| "the .npy header is not text")?;
-        let mut header = Self::parse_text(text).ok_or_else(|| format!("the .npy header is {:?}", excerpt(text)))?;
-        header.len = MAGIC.len() + version.len() + prefix + text_len;
-        Ok(header)
-    }
-
-    /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (784, 128), }`.
-    fn parse_text(text: &str) -> Option<Self> {
-        let mut rest = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
-        let (mut type_name, mut fortran, mut shape) = (None, None, None);
-        while !rest.is_empty() {
-            let (key, value) = quoted(rest)?;
-            let value = value.trim_start().strip_prefix(':')?.trim_start();
-            rest = match key {
-                "descr" if value.starts_with('[') => {
-                    // A structured type, which is no float type: its text up to the next entry.
-                    let (fields, after) = value.split_at(value.find(']')? + 1);
-                    type_name = Some(fields);
-                    after
-                }
-                "descr" => {
-                    let (name, after) = quoted(value)?;
-                    type_name = Some(name);
-                    after
-                }
-                "fortran_order" => {
-                    fortran = Some(value.starts_with("True"));
-                    value.strip_prefix("True").or_else(|| value.strip_prefix("False"))?
-                }
-                "shape" => {
-                    let (list, after) = value.strip_prefix('(')?.split_once(')')?;
-                    let list = list.trim();
-                    let list = match list.strip_suffix(',') {
-                        Some("") => return None,
-                        Some(list) => list,
-                        None => list,
-                    };
-                    let sizes = list.split(',').filter(|_| !list.is_empty()).map(|size| size.trim().parse().ok());
-                    shape = Some(sizes.collect::<Option<Vec<usize>>>()?);
-                    after
-                }
-                _ => return None,
+/// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (784, 128), }`.
+fn parse_text(text: &str, name: &str) -> Option<Tensor> {
+    let mut rest = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
+    let (mut type_name, mut fortran, mut shape) = (None, None, None);
+    while !rest.is_empty() {
+        let (key, value) = quoted(rest)?;
+        let value = value.trim_start().strip_prefix(':')?.trim_start();
+        rest = match key {
+            "descr" if value.starts_with('[') => {
+                // A structured type, which is no float type: its text up to the next entry.
+                let (fields, after) = value.split_at(value.find(']')? + 1);
+                type_name = Some(fields);
+                after
             }
-            .trim_start();
-            rest = match rest.strip_prefix(',') {
-                Some(more) => more.trim_start(),
-                None if rest.is_empty() => rest,
-                None => return None,
-            };
+            "descr" => {
+                let (name, after) = quoted(value)?;
+                type_name = Some(name);
+                after
+            }
+            "fortran_order" => {
+                fortran = Some(value.starts_with("True"));
+                value.strip_prefix("True").or_else(|| value.strip_prefix("False"))?
+            }
+            "shape" => {
+                let (list, after) = value.strip_prefix('(')?.split_once(')')?;
+                let list = list.trim();
+                let list = match list.strip_suffix(',') {
+                    Some("") => return None,
+                    Some(list) => list,
+                    None => list,
+                };
+                let sizes = list.split(',').filter(|_| !list.is_empty()).map(|size| size.trim().parse().ok());
+                shape = Some(sizes.collect::<Option<Vec<usize>>>()?);
+                after
+            }
+            _ => return None,
         }
-        let type_name = type_name?;
-        Some(Self {
-            element: element(type_name),
-            type_name: excerpt(type_name),
-            fortran: fortran?,
-            shape: shape?,
-            len: 0,
-        })
+        .trim_start();
+        rest = match rest.strip_prefix(',') {
+            Some(more) => more.trim_start(),
+            None if rest.is_empty() => rest,
+            None => return None,
+        };
     }
-}
-
-impl Header {
-    /// The tensor of this header, which is in a range of the file with its numbers, not compressed.
-    pub(super) fn tensor(self, name: String, range: Range<usize>) -> Tensor {
-        let Self { type_name, element, fortran, shape, len: header_len } = self;
-        let info = TensorInfo { name, shape, type_name };
-        Tensor { info, element, fortran, range, deflated: false, claim: None, header_len }
-    }
+    let type_name = type_name?;
+    Some(Tensor {
+        info: TensorInfo { name: name.into(), shape: shape?, type_name: excerpt(type_name) },
+        element: element(type_name),
+        fortran: fortran?,
+        range: 0..0,
+        deflated: false,
+        claim: None,
+        header_len: 0,
+    })
 }
 
 /// A quoted string without escapes, and what follows it.
@@ -183,13 +160,13 @@ mod tests {
         ];
         for (text, type_name, fortran, shape) in cases {
             let padded = format!("{text}{}\n", " ".repeat(7));
-            let header = Header::parse(&npy(&padded)).unwrap();
+            let header = parse(&npy(&padded), "").unwrap();
             assert_eq!(
-                (header.type_name.as_str(), header.fortran, header.shape),
+                (header.info.type_name.as_str(), header.fortran, header.info.shape),
                 (type_name, fortran, shape),
                 "{text}"
             );
-            assert_eq!(header.len, 10 + padded.len());
+            assert_eq!(header.header_len, 10 + padded.len());
             assert_eq!(header.element.is_some(), type_name.contains('f') && !type_name.contains('['));
         }
         let ours = header(&[784, 128]);
@@ -199,17 +176,17 @@ mod tests {
         ));
         assert!(ours.ends_with(b"  \n"));
         for shape in [&[1][..], &[12345], &[7, 9]] {
-            let found = Header::parse(&header(shape)).unwrap();
-            assert_eq!((found.shape.as_slice(), found.len), (shape, header(shape).len()));
+            let found = parse(&header(shape), "").unwrap();
+            assert_eq!((found.info.shape.as_slice(), found.header_len), (shape, header(shape).len()));
         }
     }
 
     #[test]
     fn anything_else_is_an_error() {
         let good = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (7,), }\n");
-        assert!(Header::parse(&good).is_ok());
+        assert!(parse(&good, "").is_ok());
         for len in 0..good.len() {
-            assert!(Header::parse(&good[..len]).is_err(), "{len}");
+            assert!(parse(&good[..len], "").is_err(), "{len}");
         }
         for bad in [
             "",
@@ -228,13 +205,13 @@ mod tests {
             "{'descr': '<f\\4', 'fortran_order': False, 'shape': (7,)}",
             "{'descr': '<f4', 'fortran_order': False, 'shape': (7,), 'x': 1}",
         ] {
-            let error = Header::parse(&npy(bad)).unwrap_err();
+            let error = parse(&npy(bad), "").unwrap_err();
             assert!(error.starts_with("the .npy header is "), "{bad}: {error}");
         }
         let mut future = good.clone();
         future[6] = 4;
-        assert_eq!(Header::parse(&future).unwrap_err(), "version 4.0 of .npy; expected 1.0, 2.0 or 3.0");
+        assert_eq!(parse(&future, "").unwrap_err(), "version 4.0 of .npy; expected 1.0, 2.0 or 3.0");
         let long = [MAGIC, &[2, 0], &u32::MAX.to_le_bytes()].concat();
-        assert_eq!(Header::parse(&long).unwrap_err(), "a .npy header of 4294967295 bytes; expected at most 10000");
+        assert_eq!(parse(&long, "").unwrap_err(), "a .npy header of 4294967295 bytes; expected at most 10000");
     }
 }

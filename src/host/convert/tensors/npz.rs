@@ -1,8 +1,8 @@
 //! NumPy's `.npz`: a ZIP archive of .npy files, stored or deflated.
 
-use super::Tensor;
 use super::error::{ForeignFormat, TensorError};
-use super::npy::{Header, MAX_HEADER};
+use super::npy::MAX_HEADER;
+use super::{Tensor, npy};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
 use std::io::{Read, Take};
@@ -56,12 +56,11 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
         } else {
             prefix.extend(entry.data().iter().take(12 + MAX_HEADER));
         }
-        let header = Header::parse(&prefix).map_err(error)?;
+        let tensor = npy::parse(&prefix, name).map_err(error)?;
         let place = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
         let (start, end) = entry.compressed_data_range();
         let claim = Some(entry.claim_verifier());
-        let tensor = header.tensor(name.into(), place(start)..place(end));
-        tensors.push(Tensor { deflated, claim, ..tensor });
+        tensors.push(Tensor { range: place(start)..place(end), deflated, claim, ..tensor });
     }
     if tensors.is_empty() {
         return Err(TensorError::Damaged { what: "a ZIP archive without .npy arrays".into() });
