@@ -101,7 +101,8 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
 
     /// Sets the pixels with more ink than `floor`, and no others.
     pub(super) fn fill(&mut self, inked: &Inked<'_, '_>, floor: u8) {
-        self.combine(inked, floor, |_, ink| ink);
+        // Without a look at what the words hold: nothing may be there yet.
+        self.combine(inked, floor, |word, ink| *word = ink);
     }
 
     /// Clears what another map has.
@@ -111,16 +112,16 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
 
     /// Sets the pixels with more ink than `floor` that are not set, and clears the others.
     pub(super) fn fill_outside(&mut self, inked: &Inked<'_, '_>, floor: u8) {
-        self.combine(inked, floor, |word, ink| ink & !word);
+        self.combine(inked, floor, |word, ink| *word = ink & !*word);
     }
 
     /// Clears the pixels without more ink than `floor`.
     pub(super) fn keep_ink(&mut self, inked: &Inked<'_, '_>, floor: u8) {
-        self.combine(inked, floor, |word, ink| ink & word);
+        self.combine(inked, floor, |word, ink| *word &= ink);
     }
 
     #[inline(always)]
-    fn combine(&mut self, inked: &Inked<'_, '_>, floor: u8, with: impl Fn(u32, u32) -> u32) {
+    fn combine(&mut self, inked: &Inked<'_, '_>, floor: u8, with: impl Fn(&mut u32, u32)) {
         for y in 0..self.height {
             let row = self.row_mut(y);
             if inked.background.is_even() {
@@ -131,7 +132,7 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
                 for (word, pixels) in row.iter_mut().zip(pixels) {
                     let lighter =
                         pixels.iter().rev().fold(0, |word, &pixel| word << 1 | u32::from(i32::from(pixel) > beyond));
-                    *word = with(*word, (lighter ^ turned) & (u32::MAX >> (32 - pixels.len())));
+                    with(word, (lighter ^ turned) & (u32::MAX >> (32 - pixels.len())));
                 }
                 continue;
             }
@@ -139,7 +140,7 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
             for word in row {
                 let bits = levels.by_ref().take(32).zip(0..);
                 let ink = bits.fold(0, |word, (level, bit)| word | u32::from(level > floor) << bit);
-                *word = with(*word, ink);
+                with(word, ink);
             }
         }
     }
