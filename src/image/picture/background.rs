@@ -141,14 +141,10 @@ impl Surface {
     /// The surface of least squares through the tiles' medians, none taken for further than `bound` from this surface.
     fn refit(self, tiles: &[u32], bound: i32) -> Self {
         let mut sums = [0_i64; 6];
-        for (row, v) in tiles.chunks_exact(TILES as usize).zip((-7_i32..8).step_by(2)) {
-            let [constant, slope, curvature] = self.row(v << PLACE);
-            for (&median, u) in row.iter().zip((-7_i32..8).step_by(2)) {
-                let fitted = constant + u * (slope + u * curvature);
-                let value = (median.cast_signed() << LEVEL).max(fitted - bound).min(fitted + bound);
-                for (sum, term) in sums.iter_mut().zip([1, u, v, u * v, u * u - 21, v * v - 21]) {
-                    *sum += i64::from(value) * i64::from(term);
-                }
+        for ([u, v], median, fitted) in self.tiles(tiles) {
+            let value = median.max(fitted - bound).min(fitted + bound);
+            for (sum, term) in sums.iter_mut().zip([1, u, v, u * v, u * u - 21, v * v - 21]) {
+                *sum += i64::from(value) * i64::from(term);
             }
         }
         // The sums of the squares of the polynomials over the grid.
@@ -165,15 +161,17 @@ impl Surface {
 
     /// The number of tiles that are near the surface.
     fn on(self, tiles: &[u32]) -> u32 {
-        let mut on = 0;
-        for (row, v) in tiles.chunks_exact(TILES as usize).zip((-7_i32..8).step_by(2)) {
+        self.tiles(tiles).map(|(_, median, fitted)| u32::from(median.abs_diff(fitted) <= NEAR << LEVEL)).sum()
+    }
+
+    /// For each tile: its place, its median and the surface there.
+    fn tiles(self, tiles: &[u32]) -> impl Iterator<Item = ([i32; 2], i32, i32)> {
+        tiles.chunks_exact(TILES as usize).zip((-7_i32..8).step_by(2)).flat_map(move |(row, v)| {
             let [constant, slope, curvature] = self.row(v << PLACE);
-            for (&median, u) in row.iter().zip((-7_i32..8).step_by(2)) {
-                let fitted = constant + u * (slope + u * curvature);
-                on += u32::from((median.cast_signed() << LEVEL).abs_diff(fitted) <= NEAR << LEVEL);
-            }
-        }
-        on
+            row.iter().zip((-7_i32..8).step_by(2)).map(move |(&median, u)| {
+                ([u, v], median.cast_signed() << LEVEL, constant + u * (slope + u * curvature))
+            })
+        })
     }
 
     /// Constant, slope and curvature along the row at the place `v`.

@@ -67,11 +67,11 @@ fn divide(number: u64, by: NonZeroU64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A histogram of these levels and counts.
-    fn histogram(counts: &[(usize, u32)]) -> [u32; 256] {
+    pub(in super::super) fn histogram(counts: &[(usize, u32)]) -> [u32; 256] {
         let mut histogram = [0; 256];
         for &(level, count) in counts {
             histogram[level] += count;

@@ -126,17 +126,9 @@ fn floor(histogram: &[u32; 256], threshold: u8, contrast: u8, inked: u32) -> u8 
 
 #[cfg(test)]
 mod tests {
+    use super::super::histogram::tests::histogram;
     use super::super::tests::painted;
     use super::*;
-
-    /// A histogram of these levels and counts.
-    fn histogram(counts: &[(usize, u32)]) -> [u32; 256] {
-        let mut histogram = [0; 256];
-        for &(level, count) in counts {
-            histogram[level] += count;
-        }
-        histogram
-    }
 
     /// Of a picture of 10 × 10 pixels on a background of 100, with so many pixels of each level: dark and light ink.
     fn find(counts: &[(u8, usize)]) -> [Levels; 2] {

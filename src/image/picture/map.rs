@@ -62,14 +62,18 @@ impl<W: AsRef<[u32]>> Map<W> {
 
     /// How many pixels are set in the columns from `left` to `right` of a row.
     pub(super) fn count(&self, y: u32, left: u32, right: u32) -> u32 {
-        let words = self.row(y).iter().zip(0..).skip(left as usize / 32).take((right / 32 - left / 32) as usize + 1);
-        words.map(|(word, n)| (word & between(n, left, right)).count_ones()).sum()
+        self.words(y, left, right).map(u32::count_ones).sum()
     }
 
     /// Whether one is.
     pub(super) fn any(&self, y: u32, left: u32, right: u32) -> bool {
+        self.words(y, left, right).any(|word| word != 0)
+    }
+
+    /// The words of a row that have the columns from `left` to `right`, without the bits of other columns.
+    fn words(&self, y: u32, left: u32, right: u32) -> impl Iterator<Item = u32> {
         let words = self.row(y).iter().zip(0..).skip(left as usize / 32).take((right / 32 - left / 32) as usize + 1);
-        words.into_iter().any(|(word, n)| word & between(n, left, right) != 0)
+        words.map(move |(word, n)| word & between(n, left, right))
     }
 
     /// The box of all that is set.

@@ -348,11 +348,10 @@ impl Area {
         self.width().min(self.height())
     }
 
-    /// The number of the picture's edges that it lies on.
-    fn sides_on(self, picture: &Picture<'_>) -> u32 {
+    /// Whether its left, right, top and bottom are the picture's.
+    fn edges_of(self, picture: &Picture<'_>) -> [bool; 4] {
         let [left, right, top, bottom] = self.sides();
-        let on = [left == 0, right + 1 == picture.width, top == 0, bottom + 1 == picture.height];
-        on.into_iter().map(u32::from).sum()
+        [left == 0, right + 1 == picture.width, top == 0, bottom + 1 == picture.height]
     }
 
     const fn is_inside(self, other: Self) -> bool {

@@ -28,7 +28,8 @@ pub(super) fn find(sight: &Sight<'_>, memory: &mut Memory<'_>) -> (Area, Option<
             others = Some(others.map_or(blob.area, |others| others.union(blob.area)));
         }
         if holds_ink(blob) {
-            let reaches_edge = blob.area.sides_on(&picture) > 0 && core.sides_on(&picture) == 0;
+            let on_edge = |area: Area| area.edges_of(&picture).contains(&true);
+            let reaches_edge = on_edge(blob.area) && !on_edge(core);
             fits &= !reaches_edge && core.union(blob.area).longer() <= 2 * core.longer();
             area = area.union(blob.area);
         }

@@ -268,9 +268,8 @@ impl Scene {
                 return Ok(Self { levels, kinds, best, weight, sheet });
             }
             // Once more without what surrounds the paper, so that the levels are those of ink and paper.
-            for (n, &words) in memory.blobs.iter().enumerate() {
+            for (n, blob) in listed(memory.blobs).enumerate() {
                 if kinds.left_out >> n & 1 != 0 {
-                    let blob = Blob::from_words(words);
                     left_out.flood(ink.view(), blob.area, blob.seed());
                 }
             }
@@ -401,15 +400,15 @@ fn how_many(items: impl Iterator<Item = u32>) -> u32 {
 
 /// The largest part of an edge of the picture that the ink in an area lies on, of 100, and the number of edges.
 fn on_edges(picture: &Picture<'_>, ink: View<'_>, area: Area) -> (u32, u32) {
-    let (width, height) = (picture.width, picture.height);
     let [left, right, top, bottom] = area.sides();
-    let row = |y: u32| ink.count(y, left, right) * 100 / width.max(1);
-    let column = |x: u32| how_many((top..=bottom).filter(|&y| ink.is_set(x, y))) * 100 / height.max(1);
+    let row = |y: u32| ink.count(y, left, right) * 100 / picture.width.max(1);
+    let column = |x: u32| how_many((top..=bottom).filter(|&y| ink.is_set(x, y))) * 100 / picture.height.max(1);
+    let [on_left, on_right, on_top, on_bottom] = area.edges_of(picture);
     let parts = [
-        (top == 0).then(|| row(top)),
-        (bottom + 1 == height).then(|| row(bottom)),
-        (left == 0).then(|| column(left)),
-        (right + 1 == width).then(|| column(right)),
+        on_top.then(|| row(top)),
+        on_bottom.then(|| row(bottom)),
+        on_left.then(|| column(left)),
+        on_right.then(|| column(right)),
     ];
     let parts = parts.into_iter().flatten();
     (parts.clone().max().unwrap_or_default(), how_many(parts))
