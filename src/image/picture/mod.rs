@@ -25,7 +25,7 @@
 //! all else works on maps of a bit a pixel. It is never copied. The scratch is [`Picture::scratch_len`] words: two bits a
 //! pixel, and 3.8 kB for 28 × 28 pixels from a picture of up to 328 columns, 10 bytes a column from there on. On a
 //! Cortex-M4F a clean 160 × 120 takes 1.2 million instructions and a photograph 3.3 million in the mean, a 64 × 64 takes 0.6
-//! and 1.4 million; 2.5 kB of stack.
+//! and 1.4 million; 2.6 kB of stack.
 //!
 //! # What it does not do
 //!
