@@ -1,4 +1,4 @@
-//! What digit is in a picture? A model and a picture, a PNG, JPEG, PGM or PPM file, give an answer:
+//! What digit is in a picture? A model and a picture, in a file of any format that is read, give an answer:
 //! `cargo run --release --example classify -- mnist.twolayer picture.jpg`.
 
 use core::error::Error;

@@ -46,7 +46,7 @@
 //! | a model file on a disk | [`host::ModelFile`] |
 //! | a model of whatever kind | [`AnyNetwork`]; [`host::ModelFile::any`] on a host |
 //! | a model in flash or in the program | [`include_model!`], or [`Model::from_bytes`]; [`QuantizedNetwork`] for int8 and int4 |
-//! | a photograph, a scan, a camera's frame | [`picture`], in the core; [`host::GreyPicture`] for PNG, JPEG and PNM files |
+//! | a photograph, a scan, a camera's frame | [`picture`], in the core; [`host::GreyPicture`] for PNG, JPEG, WebP, BMP, GIF and PNM files |
 //! | a data set | [`host::data`], and [`host::train`] for whole runs |
 //! | a trained network that is to fit a microcontroller | [`host::quantize()`], [`host::tune`] |
 //! | a network from PyTorch, Keras or NumPy | [`host::tensors`] |
@@ -63,7 +63,7 @@
 //! | `std` | [`host`]: files, memory maps, threads, data sets, quantising; detection of the CPU's SIMD tier |
 //! | `convert` | networks from and to safetensors, `.npz` and `.npy`; implies `std` |
 //! | `download` | fetching data sets over HTTPS; implies `std` |
-//! | `pictures` | PNG, JPEG, PGM and PPM files; implies `std` |
+//! | `pictures` | PNG, JPEG, WebP, BMP, GIF, PGM and PPM files; implies `std` |
 //! | `report` | a run as one HTML page; implies `std` |
 //! | `crc-table` | a table of 1 kB: checksums at 4 instructions a byte, not 10 |
 //! | `ffi` | the C interface; `staticlib` adds the panic handler that a bare-metal library must bring |

@@ -468,7 +468,7 @@ fn bad_pictures_do_not_stop_the_others() {
     let good = fs::read(sandbox.work().join("digit.png")).unwrap();
     let photo = jpeg(&unseen(1).0.enlarged(4), 60);
     let noise = Grey::new(90, 70, |x, y| crc32(&[u8::try_from(x).unwrap(), u8::try_from(y).unwrap()]).to_le_bytes()[0]);
-    let cases: [(&str, Vec<u8>, &str); 13] = [
+    let cases: [(&str, Vec<u8>, &str); 16] = [
         ("blank", png(&Grey::new(60, 50, |_, _| 255)), "the picture is blank: a contrast of 0 levels"),
         ("black", jpeg(&Grey::new(60, 50, |_, _| 0), 80), "the picture is blank: a contrast of 0 levels"),
         ("noise", png(&noise), "no digit found: "),
@@ -488,7 +488,18 @@ fn bad_pictures_do_not_stop_the_others() {
         ),
         ("cut.jpg", photo[..photo.len() / 2].to_vec(), "the JPEG file is damaged or truncated: no end marker"),
         ("cut.pgm", b"P5 30 20 255\nxyz".to_vec(), "the PNM file is damaged or truncated: 3 of 600 bytes of levels"),
-        ("notes.txt", b"a text, no picture".to_vec(), "begins with \"a text, \"; expected PNG, JPEG, PGM or PPM"),
+        (
+            "cut.webp",
+            include_bytes!("pictures/lossy.webp")[..155].to_vec(),
+            "the WebP file is damaged or truncated: 155 of",
+        ),
+        ("cut.bmp", b"BM, a text".to_vec(), "the BMP file is damaged or truncated: 10 bytes, which are no header"),
+        ("cut.gif", b"GIF89a\x09".to_vec(), "the GIF file is damaged or truncated: Unexpected End of File"),
+        (
+            "notes.txt",
+            b"a text, no picture".to_vec(),
+            "begins with \"a text, \"; expected PNG, JPEG, WebP, BMP, GIF, PGM or PPM",
+        ),
         ("empty", Vec::new(), "the file is empty"),
     ];
     for (name, bytes, _) in &cases {

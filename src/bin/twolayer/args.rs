@@ -309,7 +309,7 @@ pub(crate) struct EvalArgs {
 #[derive(Args, Debug)]
 #[command(after_long_help = include_str!("json/predict.txt"))]
 pub(crate) struct PredictArgs {
-    /// PNG, JPEG, PGM or PPM files; `-` is standard input
+    /// PNG, JPEG, WebP, BMP, GIF, PGM or PPM files; `-` is standard input
     #[arg(value_name = "FILE", required_unless_present = "index", conflicts_with = "index")]
     pub(crate) files: Vec<PathBuf>,
     /// Classify image N of the test set, from 0, instead of files

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 /// The longest text of a decoder in an error.
 const MAX_REASON: usize = 100;
 
+/// The formats that are read.
+const FORMATS: &str = "PNG, JPEG, WebP, BMP, GIF, PGM or PPM";
+
 /// Why there is no input for a network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,7 +44,7 @@ pub enum PictureFileError {
     #[error("the file is empty")]
     Empty,
     /// The file is in a format that is not read here.
-    #[error("this is a {format} file; expected PNG, JPEG, PGM or PPM: convert it first, for example with `{command}`")]
+    #[error("this is a {format} file; expected {FORMATS}: convert it first, for example with `{command}`")]
     Foreign {
         /// The format's name.
         format: &'static str,
@@ -50,7 +53,7 @@ pub enum PictureFileError {
     },
     /// The file is in none of the formats.
     #[error(
-        "unknown picture format: the file begins with \"{}\"; expected PNG, JPEG, PGM or PPM: convert it first",
+        "unknown picture format: the file begins with \"{}\"; expected {FORMATS}: convert it first",
         found.escape_ascii()
     )]
     Unknown {
@@ -75,7 +78,7 @@ pub enum PictureFileError {
     /// The file is truncated, or a part of it violates its format.
     #[error("the {format} file is damaged or truncated: {reason}; save or copy it again")]
     Damaged {
-        /// PNG, JPEG or PNM.
+        /// PNG, JPEG, WebP, BMP, GIF or PNM.
         format: &'static str,
         /// What the decoder says.
         reason: String,

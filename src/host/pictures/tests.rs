@@ -56,10 +56,7 @@ fn level(value: f64) -> u8 {
 #[test]
 fn other_formats_are_named_with_a_command_that_converts_them() {
     for (bytes, format) in [
-        (&b"RIFF\x24\0\0\0WEBPVP8 "[..], "WebP"),
-        (b"BM6\x0c\0\0", "BMP"),
-        (b"GIF89a", "GIF"),
-        (b"II*\0\x08", "TIFF"),
+        (&b"II*\0\x08"[..], "TIFF"),
         (b"MM\0*\0", "TIFF"),
         (b"\0\0\0\x1cftypavif", "AVIF"),
         (b"\0\0\0\x18ftypheic", "HEIC"),
@@ -188,6 +185,258 @@ fn every_kind_of_pnm() {
         let error = refused(file).to_string();
         assert!(error.starts_with(&format!("the PNM file is damaged or truncated: {words}")), "{error}");
     }
+}
+
+/// A BMP file: a header of that length, what stands behind it, and the pixels. A height below zero is from the top down.
+fn bmp(header: u32, height: i32, [bits, packing]: [u8; 2], beside: &[u8], raster: &[u8]) -> Vec<u8> {
+    let mut file = [b"BM\0\0\0\0\0\0\0\0\0\0\0\0", &header.to_le_bytes()[..]].concat();
+    if header == 12 {
+        file.extend([u8::try_from(W).unwrap(), 0, u8::try_from(height).unwrap(), 0, 1, 0, bits, 0]);
+    } else {
+        file.extend([W.to_le_bytes(), height.to_le_bytes(), [1, 0, bits, 0], [packing, 0, 0, 0]].as_flattened());
+        // The sizes, and the numbers of colours: as many as there can be.
+        file.extend([0; 20]);
+    }
+    file.extend(beside);
+    // What is not known of the header is zero.
+    file.resize(file.len().max(14 + header as usize), 0);
+    let start = u32::try_from(file.len()).unwrap();
+    file[10..14].copy_from_slice(&start.to_le_bytes());
+    [file, raster.to_vec()].concat()
+}
+
+/// A raster of rows, each filled up to a multiple of four bytes.
+fn filled_up<const N: usize>(pixels: &[[u8; N]]) -> Vec<u8> {
+    let rows = pixels.chunks(W as usize);
+    rows.flat_map(|row| {
+        let mut row = row.as_flattened().to_vec();
+        row.resize(row.len().next_multiple_of(4), 99);
+        row
+    })
+    .collect()
+}
+
+/// The rows in the opposite order.
+fn overturned<T: Clone>(pixels: &[T]) -> Vec<T> {
+    pixels.chunks(W as usize).rev().flatten().cloned().collect()
+}
+
+#[test]
+fn every_kind_of_bmp() {
+    let (up, down) = (9, -9);
+    let all = |bytes: &[u8], expected: &[u8]| {
+        let picture = grey(bytes);
+        assert_eq!((picture.width(), picture.height()), (W, H));
+        assert_eq!(picture.pixels(), expected);
+    };
+    let data = noise(PIXELS * 4, 1);
+    // One byte or less: numbers of colours.
+    let colours = noise(4 * 256, 2);
+    let looked_up = |index: u8| {
+        let at = &colours[4 * usize::from(index)..];
+        naive([at[2], at[1], at[0]], 255)
+    };
+    for bits in [1, 2, 4, 8] {
+        let indices: Vec<u8> =
+            data[..PIXELS].iter().map(|index| index & u8::try_from((1 << bits) - 1).unwrap()).collect();
+        let expected: Vec<u8> = indices.iter().copied().map(looked_up).collect();
+        let packed: Vec<u8> = indices
+            .chunks(W as usize)
+            .flat_map(|row| {
+                let bytes = row.chunks(8 / bits);
+                let mut bytes: Vec<u8> = bytes
+                    .map(|part| {
+                        part.iter().enumerate().fold(0, |byte, (i, index)| byte | index << (8 - bits - i * bits))
+                    })
+                    .collect();
+                bytes.resize(bytes.len().next_multiple_of(4), 99);
+                bytes
+            })
+            .collect();
+        let palette = &colours[..4 << bits];
+        let kind = [u8::try_from(bits).unwrap(), 0];
+        all(&bmp(40, down, kind, palette, &packed), &expected);
+        all(&bmp(40, up, kind, palette, &packed), &overturned(&expected));
+        // The oldest header, with colours of three bytes.
+        let short: Vec<u8> = palette.chunks(4).flat_map(|colour| [colour[0], colour[1], colour[2]]).collect();
+        all(&bmp(12, up, kind, &short, &packed), &overturned(&expected));
+        // Fewer colours than there can be: the others are black.
+        let mut few = bmp(40, down, kind, palette, &packed);
+        few[46] = 1;
+        let first = |&index: &u8| if index == 0 { looked_up(0) } else { 0 };
+        all(&few, &indices.iter().map(first).collect::<Vec<_>>());
+    }
+    // Colours of two to four bytes.
+    let [two, three, four]: [Vec<_>; 3] = [2, 3, 4].map(|size| data.chunks(size).take(PIXELS).collect());
+    let rgb: Vec<u8> = three.iter().map(|p| naive([p[2], p[1], p[0]], 255)).collect();
+    let raster = filled_up::<3>(data[..3 * PIXELS].as_chunks().0);
+    all(&bmp(40, down, [24, 0], &[], &raster), &rgb);
+    all(&bmp(12, up, [24, 0], &[], &raster), &overturned(&rgb));
+    all(&bmp(124, up, [24, 0], &[], &raster), &overturned(&rgb));
+    let rgb: Vec<u8> = four.iter().map(|p| naive([p[2], p[1], p[0]], 255)).collect();
+    all(&bmp(40, up, [32, 0], &[], &data), &overturned(&rgb));
+    let raster = filled_up::<2>(data[..2 * PIXELS].as_chunks().0);
+    let part = |value: u16, low: u32, bits: u32| {
+        level(f64::from(value >> low & ((1 << bits) - 1)) * 255.0 / f64::from((1 << bits) - 1))
+    };
+    let words = || two.iter().map(|p| u16::from_le_bytes([p[0], p[1]]));
+    let rgb: Vec<u8> = words().map(|v| naive([part(v, 10, 5), part(v, 5, 5), part(v, 0, 5)], 255)).collect();
+    all(&bmp(40, down, [16, 0], &[], &raster), &rgb);
+    // Masks behind the header or in it, with alpha or without.
+    let masks = |masks: [u32; 4]| masks.map(u32::to_le_bytes).as_flattened().to_vec();
+    let rgb: Vec<u8> = words().map(|v| naive([part(v, 11, 5), part(v, 5, 6), part(v, 0, 5)], 255)).collect();
+    all(&bmp(40, down, [16, 3], &masks([0xF800, 0x7E0, 0x1F, 0])[..12], &raster), &rgb);
+    let rgba = masks([0xFF, 0xFF00, 0x00FF_0000, 0xFF00_0000]);
+    let opaque: Vec<u8> = four.iter().map(|p| naive([p[0], p[1], p[2]], 255)).collect();
+    let clear: Vec<u8> = four.iter().map(|p| naive([p[0], p[1], p[2]], p[3])).collect();
+    all(&bmp(40, down, [32, 3], &rgba[..12], &data), &opaque);
+    all(&bmp(40, down, [32, 6], &rgba, &data), &clear);
+    all(&bmp(52, down, [32, 3], &rgba[..12], &data), &opaque);
+    all(&bmp(56, down, [32, 3], &rgba, &data), &clear);
+    all(&bmp(108, up, [32, 3], &rgba, &data), &overturned(&clear));
+    // Runs, pixels as they are, an odd number of them too, an early end of a row, a step, and what is left out.
+    let runs =
+        [&[5, 7, 0, 3, 1, 2, 3, 0, 0, 4, 9, 8, 7, 6, 200, 5, 0, 0][..], &[2, 3, 0, 0, 0, 2, 4, 1, 1, 2, 0, 1, 9]]
+            .concat();
+    let mut indices = vec![0; PIXELS];
+    indices[..13].copy_from_slice(&[7, 7, 7, 7, 7, 1, 2, 3, 9, 8, 7, 6, 5]);
+    indices[13..15].fill(3);
+    indices[3 * 13 + 4] = 2;
+    let expected: Vec<u8> = indices.into_iter().map(looked_up).collect();
+    all(&bmp(40, up, [8, 1], &colours, &runs), &overturned(&expected));
+    let runs = [5, 0x78, 0, 3, 0x12, 0x30, 0, 6, 0x45, 0x67, 0x89, 0, 0, 0, 2, 0xAB, 0, 1];
+    let mut indices = vec![0; PIXELS];
+    indices[..13].copy_from_slice(&[7, 8, 7, 8, 7, 1, 2, 3, 4, 5, 6, 7, 8]);
+    indices[13..15].copy_from_slice(&[10, 11]);
+    let expected: Vec<u8> = indices.into_iter().map(looked_up).collect();
+    all(&bmp(40, up, [4, 2], &colours[..64], &runs), &overturned(&expected));
+
+    for (file, words) in [
+        (b"BM".to_vec(), "2 bytes, which are no header"),
+        (bmp(40, up, [24, 0], &[], &[])[..33].to_vec(), "33 bytes, which are no header"),
+        (bmp(39, up, [24, 0], &[], &[]), "a header of 39 bytes, where 12 or at least 40 are expected"),
+        (bmp(40, up, [24, 0], &[], &data[..359]), "359 of 360 bytes of pixels"),
+        (bmp(40, up, [24, 4], &[], &data), "24 bits for a pixel, packed in way 4"),
+        (bmp(40, up, [7, 0], &[], &data), "7 bits for a pixel, packed in way 0"),
+        (bmp(40, up, [8, 1], &colours, &[5, 7, 0]), "runs without an end"),
+        (bmp(40, up, [8, 1], &colours, &[0; 40]), "runs without an end"),
+    ] {
+        let error = refused(&file).to_string();
+        assert!(error.starts_with(&format!("the BMP file is damaged or truncated: {words}")), "{error}");
+    }
+}
+
+fn gif(pixels: &[u8], transparent: Option<u8>, interlaced: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let side = |side: u32| u16::try_from(side).unwrap();
+    // A canvas that is larger than the picture.
+    let mut encoder = gif::Encoder::new(&mut bytes, side(W + 5), side(H + 4), &noise(3 * 256, 2)).unwrap();
+    let mut frame = gif::Frame::from_indexed_pixels(side(W), side(H), pixels, transparent);
+    (frame.left, frame.top) = (2, 3);
+    if interlaced {
+        frame.interlaced = true;
+        let rows = [(0, 8), (4, 8), (2, 4), (1, 2)].map(|(first, step)| (first..H as usize).step_by(step));
+        let rows = rows.into_iter().flatten().flat_map(|y| &pixels[y * W as usize..][..W as usize]);
+        frame.buffer = rows.copied().collect();
+    }
+    encoder.write_frame(&frame).unwrap();
+    // Another picture, which is not read.
+    encoder.write_frame(&gif::Frame::from_indexed_pixels(3, 2, [1; 6], None)).unwrap();
+    drop(encoder);
+    bytes
+}
+
+#[test]
+fn every_kind_of_gif() {
+    let (indices, colours) = (noise(PIXELS, 1), noise(3 * 256, 2));
+    let level = |index: u8, clear: Option<u8>| {
+        let at = &colours[3 * usize::from(index)..];
+        naive([at[0], at[1], at[2]], if clear == Some(index) { 0 } else { 255 })
+    };
+    for clear in [None, Some(indices[7])] {
+        let expected: Vec<u8> = indices.iter().map(|&index| level(index, clear)).collect();
+        for interlaced in [false, true] {
+            let picture = grey(&gif(&indices, clear, interlaced));
+            assert_eq!((picture.width(), picture.height()), (W, H));
+            assert_eq!(picture.pixels(), expected);
+        }
+    }
+    let none = refused(b"GIF89a\x01\0\x01\0\0\0\0;;").to_string();
+    assert_eq!(none, "the GIF file is damaged or truncated: no picture in it; save or copy it again");
+}
+
+/// A lossy picture of `smooth(40, 24)`, as libwebp makes it at a quality of 90.
+const LOSSY: &[u8] = include_bytes!("../../../tests/pictures/lossy.webp");
+
+fn lossless(
+    data: &[u8],
+    colours: image_webp::ColorType,
+    more: impl Fn(&mut image_webp::WebPEncoder<&mut Vec<u8>>),
+) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = image_webp::WebPEncoder::new(&mut bytes);
+    more(&mut encoder);
+    encoder.encode(data, W, H, colours).unwrap();
+    bytes
+}
+
+/// A part of a WebP file.
+fn part(name: [u8; 4], body: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(body.len()).unwrap().to_le_bytes();
+    let mut part = [&name, &len, body].concat();
+    part.resize(part.len().next_multiple_of(2), 0);
+    part
+}
+
+/// A WebP file of a size and parts. Flags: 16 for alpha, 2 for an animation.
+fn extended(flags: u8, [width, height]: [u32; 2], parts: &[Vec<u8>]) -> Vec<u8> {
+    let side = |side: u32| [0, 1, 2].map(|i| (side - 1).to_le_bytes()[i]);
+    let header = part(*b"VP8X", &[&[flags, 0, 0, 0][..], &side(width), &side(height)].concat());
+    part(*b"RIFF", &[b"WEBP", &header[..], &parts.concat()].concat())
+}
+
+#[test]
+fn every_kind_of_webp() {
+    use image_webp::ColorType::{L8, La8, Rgb8, Rgba8};
+    let all = |bytes: &[u8], expected: &[u8]| {
+        let picture = grey(bytes);
+        assert_eq!((picture.width(), picture.height()), (W, H));
+        assert_eq!(picture.pixels(), expected);
+    };
+    let data = noise(PIXELS * 4, 1);
+    let n = |count| &data[..PIXELS * count];
+    let rgb: Vec<_> = n(3).chunks(3).map(|p| naive([p[0], p[1], p[2]], 255)).collect();
+    let rgba: Vec<_> = n(4).chunks(4).map(|p| naive([p[0], p[1], p[2]], p[3])).collect();
+    let with_alpha: Vec<_> = n(2).chunks(2).map(|p| naive([p[0]; 3], p[1])).collect();
+    all(&lossless(n(1), L8, |_| ()), n(1));
+    all(&lossless(n(2), La8, |_| ()), &with_alpha);
+    all(&lossless(n(3), Rgb8, |_| ()), &rgb);
+    all(&lossless(n(4), Rgba8, |_| ()), &rgba);
+    // Exif data, with the name before them or not.
+    let reversed: Vec<_> = rgba.iter().rev().copied().collect();
+    for name in [&b""[..], b"Exif\0\0"] {
+        all(&lossless(n(4), Rgba8, |e| e.set_exif_metadata([name, &exif(3)].concat())), &reversed);
+    }
+    // Lossy; then with alpha beside it, which is stored as it is.
+    let rgb = smooth(40, 24);
+    let lossy = grey(LOSSY).pixels().to_vec();
+    let off = |p: &[u8], level: u8| naive([p[0], p[1], p[2]], 255).abs_diff(level);
+    assert!(rgb.chunks(4).zip(&lossy).all(|(p, &level)| off(p, level) <= 4));
+    assert_eq!(crate::base::crc32(&lossy), 3_562_196_184);
+    let alpha = noise(40 * 24, 5);
+    let beside = part(*b"ALPH", &[&[0], &alpha[..]].concat());
+    let expected: Vec<_> = lossy.iter().zip(&alpha).map(|(&level, &alpha)| naive([level; 3], alpha)).collect();
+    let clear = extended(16, [40, 24], &[beside.clone(), LOSSY[12..].to_vec()]);
+    assert_eq!(grey(&clear).pixels(), expected);
+
+    // A lossy part has the size of the picture, and there are no animations.
+    let mut large = LOSSY[12..].to_vec();
+    large[14..18].copy_from_slice(&[0xFF, 0x3F, 0xFF, 0x3F]);
+    let error = refused(&extended(0, [40, 24], &[large])).to_string();
+    assert!(error.starts_with("the WebP file is damaged or truncated: a part of another size"), "{error}");
+    let frame = part(*b"ANMF", &[&[0, 0, 0, 0, 0, 0, 39, 0, 0, 23, 0, 0, 9, 0, 0, 0], &LOSSY[12..]].concat());
+    let error = refused(&extended(2, [40, 24], &[part(*b"ANIM", &[0; 6]), frame])).to_string();
+    assert!(error.starts_with("this is a WebP animation file; expected PNG"), "{error}");
 }
 
 fn jpeg(data: &[u8], width: u16, height: u16, colours: Colours, more: impl Fn(&mut Jpeg<&mut Vec<u8>>)) -> Vec<u8> {
@@ -330,6 +579,18 @@ fn large_pictures_are_refused_by_their_header() {
             }
         }
     }
+    for (width, height) in [(20_000, 20_000), (16_385, 1), (1, 16_385), (side, side + 1)] {
+        let size = PictureFileError::Size { width, height };
+        let sides = [width, height].map(u32::to_le_bytes);
+        let mut file = bmp(40, 9, [24, 0], &[], &[]);
+        file[18..26].copy_from_slice(sides.as_flattened());
+        assert_eq!(refused(&file), size);
+        assert_eq!(refused(&extended(0, [width, height], &[LOSSY[12..].to_vec()])), size);
+        let mut file = gif(&[0; PIXELS], None, false);
+        let frame = file.windows(9).position(|part| part == [0x2C, 2, 0, 3, 0, 13, 0, 9, 0]).unwrap();
+        file[frame + 5..frame + 9].copy_from_slice(&[sides[0][0], sides[0][1], sides[1][0], sides[1][1]]);
+        assert_eq!(refused(&file), size);
+    }
     let mut file = jpeg(&[0; 64], 8, 8, Colours::Luma, |_| ());
     let frame = file.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     file[frame + 5..frame + 9].copy_from_slice(&[0x4E, 0x20, 0x4E, 0x20]);
@@ -348,7 +609,10 @@ fn other_files_are_no_pictures() {
         assert_eq!(refused(file), PictureFileError::Unknown { found });
     }
     let error = refused(b"\xFF\xD8\0\"").to_string();
-    assert!(error.contains("the file begins with \"\\xff\\xd8\\x00\\\"\"; expected PNG, JPEG, PGM or PPM"), "{error}");
+    assert!(
+        error.contains("the file begins with \"\\xff\\xd8\\x00\\\"\"; expected PNG, JPEG, WebP, BMP, GIF, PGM or PPM"),
+        "{error}"
+    );
 }
 
 /// Cut anywhere, or with any byte changed, a file is an error or a picture; cut, it is always an error.
@@ -372,7 +636,19 @@ fn damage_is_found_or_harmless() {
         e.set_trns(vec![9]);
     });
     let pnm = [b"P6 # comment\n13 9 255\n", &noise(PIXELS * 3, 8)[..]].concat();
-    for file in [jpeg(false), jpeg(true), turned, interlaced(&noise(PIXELS, 10)), palette, pnm] {
+    let colours = noise(4 * 256, 11);
+    let (rgb, indices) = (noise(PIXELS * 3, 12), noise(PIXELS, 13));
+    let bmps = [
+        bmp(40, 9, [24, 0], &[], &filled_up::<3>(rgb.as_chunks().0)),
+        bmp(12, 9, [8, 0], &colours[..768], &filled_up::<1>(indices.as_chunks().0)),
+        bmp(40, 9, [4, 2], &colours[..64], &[5, 0x78, 0, 3, 0x12, 0x30, 0, 0, 0, 2, 3, 4, 9, 1, 0, 1]),
+    ];
+    let gifs = [gif(&indices, Some(3), false), gif(&indices, None, true)];
+    let exif = |e: &mut image_webp::WebPEncoder<&mut Vec<u8>>| e.set_exif_metadata(exif(6));
+    let clear = extended(16, [40, 24], &[part(*b"ALPH", &[0; 961]), LOSSY[12..].to_vec()]);
+    let webps = [LOSSY.to_vec(), clear, lossless(&rgb, image_webp::ColorType::Rgb8, exif)];
+    let others = [jpeg(false), jpeg(true), turned, interlaced(&noise(PIXELS, 10)), palette, pnm];
+    for file in others.into_iter().chain(bmps).chain(gifs).chain(webps) {
         assert!(decode(&file).is_ok());
         for len in 0..file.len() {
             assert!(decode(&file[..len]).is_err(), "{len} of {} bytes of {:?}", file.len(), &file[..4]);
