@@ -5,6 +5,7 @@ use flate2::write::{DeflateEncoder, GzEncoder};
 use std::io::Write;
 use std::path::Path;
 use std::{fs, io};
+use twolayer::host::GreyPicture;
 use twolayer::host::tensors::{ExportFormat, export};
 use twolayer::model::{Details, header};
 use twolayer::{Bits, Kind, QuantizedNetwork, Shape, Weights, WeightsMut, crc32, fill_initial};
@@ -119,7 +120,8 @@ fn main() -> io::Result<()> {
         }
     }
     archives(&write)?;
-    pictures(&write)
+    pictures(&write)?;
+    picture_files(&seeds.join("picture_file"), &write)
 }
 
 /// Members, level, zeros and harm, then contents; and archives.
@@ -193,5 +195,67 @@ fn pictures(write: &impl Fn(&str, &str, &[u8]) -> io::Result<()>) -> io::Result<
     picture("comb", [31, 12, 0, 0, 2], &|x, y| if x % 2 == 0 || y == 11 { 250 } else { 0 })?;
     picture("noise", [33, 33, 0, 0, 0], &|x, y| x.wrapping_mul(37) ^ y.wrapping_mul(113) ^ x.wrapping_mul(y))?;
     picture("blank", [9, 9, 0, 0, 0], &|_, _| 77)?;
+    Ok(())
+}
+
+/// A small picture in each format, and in some of their kinds.
+fn picture_files(folder: &Path, write: &impl Fn(&str, &str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let write = |name: &str, bytes: &[u8]| write("picture_file", name, bytes);
+    let (width, height) = (11_u16, 7_u16);
+    let sides = [u32::from(width), u32::from(height)];
+    let grey: Vec<u8> = (0..width * height).map(|n| (n * 3) as u8).collect();
+    let rgb: Vec<u8> = grey.iter().flat_map(|&level| [level, 255 - level, 90]).collect();
+    let rgba: Vec<u8> = grey.iter().flat_map(|&level| [level, 255 - level, 90, level ^ 3]).collect();
+    write("pgm", &[b"P5 11 7 255\n", &grey[..]].concat())?;
+    write("ppm-text", b"P3 # two pixels\n2 1 7 1 2 3 7 0 5")?;
+    let picture = GreyPicture::new("a seed", grey.clone(), sides[0], sides[1]).map_err(io::Error::other)?;
+    picture.write_png(&folder.join("png")).map_err(io::Error::other)?;
+    for (name, progressive) in [("jpeg", false), ("jpeg-progressive", true)] {
+        let mut file = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut file, 80);
+        encoder.set_progressive(progressive);
+        encoder.encode(&rgb, width, height, jpeg_encoder::ColorType::Rgb).map_err(io::Error::other)?;
+        write(name, &file)?;
+    }
+    let mut file = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut file, width, height, &rgb).map_err(io::Error::other)?;
+    let indices: Vec<u8> = (0..width * height).map(|n| n as u8).collect();
+    let mut frame = gif::Frame::from_indexed_pixels(width, height, indices, Some(3));
+    encoder.write_frame(&frame).map_err(io::Error::other)?;
+    frame.interlaced = true;
+    encoder.write_frame(&frame).map_err(io::Error::other)?;
+    drop(encoder);
+    write("gif", &file)?;
+    for (name, data, colours) in
+        [("webp", &rgb, image_webp::ColorType::Rgb8), ("webp-alpha", &rgba, image_webp::ColorType::Rgba8)]
+    {
+        let mut file = Vec::new();
+        let encoder = image_webp::WebPEncoder::new(&mut file);
+        encoder.encode(data, sides[0], sides[1], colours).map_err(io::Error::other)?;
+        write(name, &file)?;
+    }
+    let lossy = fs::read(folder.join("../../../tests/pictures/lossy.webp"))?;
+    write("webp-lossy", &lossy)?;
+    // The same with alpha beside it, and as an animation.
+    let part = |name: &[u8; 4], body: &[u8]| [name, &(body.len() as u32).to_le_bytes()[..], body].concat();
+    let canvas = |flags: u8| part(b"VP8X", &[flags, 0, 0, 0, 39, 0, 0, 23, 0, 0]);
+    let alpha = [part(b"ALPH", &[&[0; 32][..], &[200; 930]].concat()), lossy[12..].to_vec()].concat();
+    write("webp-lossy-alpha", &part(b"RIFF", &[b"WEBP", &canvas(16)[..], &alpha].concat()))?;
+    let frame = part(b"ANMF", &[&[0, 0, 0, 0, 0, 0, 39, 0, 0, 23, 0, 0, 9, 0, 0, 0][..], &alpha].concat());
+    write("webp-animation", &part(b"RIFF", &[b"WEBP", &canvas(18)[..], &part(b"ANIM", &[0; 6]), &frame].concat()))?;
+    // Bits, packing, masks or palette, pixels.
+    let masks = [0x7C00_u32, 0x3E0, 0x1F, 0x8000].map(u32::to_le_bytes);
+    for (name, kind, beside, pixels) in [
+        ("bmp-1", [1, 0], &[0, 0, 0, 0, 255, 255, 255, 0][..], &grey[..28]),
+        ("bmp-8-runs", [8, 1], &rgba[..100], &[5, 7, 0, 3, 1, 2, 3, 0, 0, 0, 0, 2, 1, 1, 9, 4, 0, 1]),
+        ("bmp-4-runs", [4, 2], &rgba[..64], &[5, 0x78, 0, 3, 0x12, 0x30, 0, 0, 9, 0x45, 0, 1]),
+        ("bmp-16", [16, 6], masks.as_flattened(), &rgba[..168]),
+        ("bmp-24", [24, 0], &[], &rgba[..252]),
+        ("bmp-32", [32, 0], &[], &rgba),
+    ] {
+        let start = 54 + beside.len() as u8;
+        let first = [b'B', b'M', 0, 0, 0, 0, 0, 0, 0, 0, start, 0, 0, 0, 40, 0, 0, 0, 11, 0, 0, 0, 7, 0, 0, 0, 1, 0];
+        write(name, &[&first[..], &[kind[0], 0, kind[1], 0, 0, 0], &[0; 20], beside, pixels].concat())?;
+    }
     Ok(())
 }
