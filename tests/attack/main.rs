@@ -1,5 +1,5 @@
 //! Attacks on the program and on the C interface, at random: processes killed while they write, disks that are full or
-//! read-only, mirrors that misbehave, several writers of the same files, and models with bytes changed.
+//! read-only, mirrors that misbehave, several writers of the same files, and models and pictures with bytes changed.
 //!
 //! The short form, a few seconds of each, is part of `cargo test`. The long form takes some nine minutes on two cores:
 //!
@@ -17,6 +17,7 @@ mod disks;
 mod kills;
 mod mirrors;
 mod models;
+mod pictures;
 #[path = "../run/mod.rs"]
 mod run;
 mod writers;

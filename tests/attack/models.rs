@@ -19,38 +19,43 @@ fn sound(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     ["m.twolayer", "text", "int8", "int4"].map(|name| fs::read(sandbox.work().join(name)).unwrap()).to_vec()
 }
 
+/// Bytes with something changed, in half of the cases among the first of them.
+pub(super) fn changed(dice: &mut Dice, original: &[u8], first: usize) -> Vec<u8> {
+    let mut bytes = original.to_vec();
+    let at = |dice: &mut Dice, len: usize| {
+        let bound = if dice.below(2) == 0 { len.min(first) } else { len };
+        dice.below(bound)
+    };
+    for _ in 0..=dice.below(3) {
+        let place = at(dice, bytes.len());
+        match dice.below(6) {
+            0 | 1 => bytes[place] ^= 1 << dice.below(8),
+            2 => bytes.truncate(place.max(1)),
+            3 => {
+                let more = vec![u8::try_from(dice.below(256)).unwrap(); dice.below(5000)];
+                bytes.extend(more);
+            }
+            4 => {
+                let number = *dice.one_of(&[0, 1, 2, 15, 16, 255, 256, 65_535, 65_536, 0x7fff_ffff, u32::MAX]);
+                if let Some(word) = bytes.get_mut(place / 4 * 4..place / 4 * 4 + 4) {
+                    word.copy_from_slice(&number.to_le_bytes());
+                }
+            }
+            _ => {
+                let (from, len) = (at(dice, bytes.len()), dice.below(64));
+                let piece: Vec<u8> = bytes[from..].iter().take(len).copied().collect();
+                bytes[place..].iter_mut().zip(piece).for_each(|(to, byte)| *to = byte);
+            }
+        }
+    }
+    bytes
+}
+
 /// A model with something changed, and whether its checksums were put right.
 fn mangled(dice: &mut Dice, models: &[Vec<u8>]) -> (Vec<u8>, bool) {
     loop {
         let original = dice.one_of(models);
-        let mut bytes = original.clone();
-        // Half of the changes are in the header.
-        let at = |dice: &mut Dice, len: usize| {
-            let bound = if dice.below(2) == 0 { len.min(HEADER_LEN) } else { len };
-            dice.below(bound)
-        };
-        for _ in 0..=dice.below(3) {
-            let place = at(dice, bytes.len());
-            match dice.below(6) {
-                0 | 1 => bytes[place] ^= 1 << dice.below(8),
-                2 => bytes.truncate(place.max(1)),
-                3 => {
-                    let more = vec![u8::try_from(dice.below(256)).unwrap(); dice.below(5000)];
-                    bytes.extend(more);
-                }
-                4 => {
-                    let number = *dice.one_of(&[0, 1, 2, 15, 16, 255, 256, 65_535, 65_536, 0x7fff_ffff, u32::MAX]);
-                    if let Some(word) = bytes.get_mut(place / 4 * 4..place / 4 * 4 + 4) {
-                        word.copy_from_slice(&number.to_le_bytes());
-                    }
-                }
-                _ => {
-                    let (from, len) = (at(dice, bytes.len()), dice.below(64));
-                    let piece: Vec<u8> = bytes[from..].iter().take(len).copied().collect();
-                    bytes[place..].iter_mut().zip(piece).for_each(|(to, byte)| *to = byte);
-                }
-            }
-        }
+        let mut bytes = changed(dice, original, HEADER_LEN);
         if bytes == *original {
             continue;
         }
