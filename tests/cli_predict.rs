@@ -9,6 +9,8 @@ mod run;
 use jpeg_encoder::{ColorType as Colours, Encoder as Jpeg};
 use pictures::Grey;
 use png::{BitDepth, ColorType};
+use rand_xoshiro::Xoshiro128PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use run::mnist::{self, skipped};
 use run::{Outcome, Sandbox, SmallSet};
 use serde_json::Value;
@@ -75,12 +77,62 @@ fn pgm(grey: &Grey) -> Vec<u8> {
     [format!("P5\n{} {}\n255\n", grey.width, grey.height).as_bytes(), &grey.pixels].concat()
 }
 
+/// Ink of one colour on paper of another, of light ink on a dark ground.
+fn in_colours(grey: &Grey, paper: [u8; 3], ink: [u8; 3]) -> Vec<u8> {
+    let mix = |share: u8, (from, to): (u8, u8)| {
+        let [share, from, to] = [share, from, to].map(u16::from);
+        u8::try_from((from * (255 - share) + to * share) / 255).unwrap()
+    };
+    let pairs = [0, 1, 2].map(|channel| (paper[channel], ink[channel]));
+    grey.pixels.iter().flat_map(|&share| pairs.map(|pair| mix(share, pair))).collect()
+}
+
 /// Blue ink on yellowish paper, of light ink on a dark ground.
 fn blue_on_paper(grey: &Grey) -> Vec<u8> {
-    let mix = |ink: u8, from: u16, to: u16| (from * (255 - u16::from(ink)) + to * u16::from(ink)) / 255;
-    let pixel =
-        |&ink: &u8| [mix(ink, 246, 40), mix(ink, 241, 60), mix(ink, 222, 170)].map(|c| u8::try_from(c).unwrap());
-    encode_png(grey.width, grey.height, ColorType::Rgb, &grey.pixels.iter().flat_map(pixel).collect::<Vec<_>>())
+    let rgb = in_colours(grey, [246, 241, 222], [40, 60, 170]);
+    encode_png(grey.width, grey.height, ColorType::Rgb, &rgb)
+}
+
+/// Dark ink on white paper with a pale, large ring and stripes behind it, which are seen best in blue.
+fn over_watermark(grey: &Grey) -> Vec<u8> {
+    let mut rgb = in_colours(grey, [255; 3], [50, 45, 60]);
+    let (width, height) = (grey.width.cast_signed(), grey.height.cast_signed());
+    for (pixel, at) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(0..) {
+        let (x, y) = (at % width, at / width);
+        let far = (x - width / 2).pow(2) + (y - height / 2).pow(2);
+        if (2500..4900).contains(&far) || (x + y) / 20 % 4 == 0 {
+            *pixel = [pixel[0], pixel[1].min(242), pixel[2].min(190)];
+        }
+    }
+    encode_png(grey.width, grey.height, ColorType::Rgb, &rgb)
+}
+
+/// Digits in ink whose luma is that of its paper, or nearly, with noise, as PNG and as JPEG files.
+fn assert_colours(sandbox: &Sandbox, images: &[Grey], expected: &[u64], per_mille: usize) {
+    for (what, paper, ink) in [
+        ("red on green", [0, 102, 0], [200, 0, 0]),
+        ("blue on black", [0, 0, 0], [0, 0, 255]),
+        ("yellow on white", [255, 255, 255], [255, 240, 40]),
+        ("pink on grey", [176, 176, 176], [230, 150, 170]),
+        ("turquoise on orange", [240, 150, 60], [90, 195, 185]),
+    ] {
+        let mut dice = Xoshiro128PlusPlus::seed_from_u64(1);
+        let pictures = images.iter().enumerate().map(|(n, image)| {
+            let image = image.enlarged(2 + n % 4).on(170, 150, n % 30, n % 12);
+            let mut rgb = in_colours(&image, paper, ink);
+            for level in &mut rgb {
+                // From 6 below to 6 above.
+                *level = level.saturating_add(u8::try_from(dice.next_u32() % 13).unwrap()).saturating_sub(6);
+            }
+            let mut jpeg = Vec::new();
+            let encoder = Jpeg::new(&mut jpeg, 80);
+            encoder.encode(&rgb, 170, 150, Colours::Rgb).unwrap();
+            (encode_png(170, 150, ColorType::Rgb, &rgb), jpeg)
+        });
+        let (pngs, jpegs): (Vec<_>, Vec<_>) = pictures.unzip();
+        assert_share(what, &classes(sandbox, "m.twolayer", &pngs), expected, per_mille);
+        assert_share(&format!("{what}, JPEG"), &classes(sandbox, "m.twolayer", &jpegs), expected, per_mille);
+    }
 }
 
 /// The lines of `--json`, each with all its keys and nothing else.
@@ -123,7 +175,7 @@ fn assert_share(what: &str, classes: &[Option<u64>], expected: &[u64], per_mille
 /// The same of pictures of all kinds.
 fn assert_kinds(sandbox: &Sandbox, model: &str, images: &[Grey], expected: &[u64], per_mille: usize) {
     type Make<'a> = &'a dyn Fn(usize, &Grey) -> Vec<u8>;
-    let kinds: [(&str, Make<'_>); 6] = [
+    let kinds: [(&str, Make<'_>); 7] = [
         ("squares", &|n, image| png(&image.doubled(3 + n % 10))),
         ("shifted, dark on light", &|n, image| {
             let image = image.enlarged(3 + n % 4);
@@ -132,6 +184,7 @@ fn assert_kinds(sandbox: &Sandbox, model: &str, images: &[Grey], expected: &[u64
         ("photographs", &|n, image| png(&image.photographed(160, 120, 3.5, n as u64))),
         ("photographs, light on dark", &|n, image| png(&image.photographed(160, 120, 3.5, n as u64).inverted())),
         ("blue ink", &|n, image| blue_on_paper(&image.enlarged(3 + n % 4).on(200, 200, n % 30, n % 25))),
+        ("watermark", &|n, image| over_watermark(&image.enlarged(3 + n % 4).on(200, 200, n % 30, n % 25))),
         ("JPEG", &|n, image| jpeg(&image.photographed(160, 120, 3.5, n as u64), 60)),
     ];
     for (what, make) in kinds {
@@ -147,6 +200,7 @@ fn pictures_of_every_kind_of_built_in_digits() {
     let labels: Vec<u64> = labels.into_iter().map(u64::from).collect();
     assert_kinds(&sandbox, "m.twolayer", &images, &labels, 900);
     assert_kinds(&sandbox, "q.twolayer", &images, &labels, 900);
+    assert_colours(&sandbox, &images, &labels, 900);
 }
 
 #[test]
@@ -166,6 +220,7 @@ fn pictures_of_every_kind_of_mnist() {
         parsed(&sandbox.run(&itself).succeeded()).iter().map(|line| line["class"].as_u64().unwrap()).collect();
     let images: Vec<_> = (0..250).map(|n| Grey::mnist(&file[n * step * 784..][..784])).collect();
     assert_kinds(&sandbox, "m.twolayer", &images, &expected, 970);
+    assert_colours(&sandbox, &images, &expected, 970);
     // 84 pixels a side are few for JPEG.
     for (times, per_mille) in [(3, 970), (4, 980), (8, 980)] {
         let pictures: Vec<_> = images.iter().map(|image| jpeg(&image.enlarged(times).inverted(), 60)).collect();

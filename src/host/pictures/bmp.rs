@@ -3,7 +3,7 @@
 //! This is own code because `zune-bmp` 0.5.2 does not skip what fills rows of 1, 4 and 16 bits up, and takes what is cut off a
 //! file for zeros.
 
-use super::{Levels, PictureFileError, check_size, luma, over_ground, zeros};
+use super::{Levels, PictureFileError, check_size, colour, zeros};
 use std::borrow::Cow;
 
 /// Where the header stands whose first word is its own length. Before it stands where the pixels begin.
@@ -61,7 +61,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
         _ => [0x00FF_0000, 0xFF00, 0xFF, 0],
     };
     // Red, green, blue, alpha.
-    let colour = |value: u32| match bits {
+    let rgba = |value: u32| match bits {
         ..=8 => palette.get(value as usize).copied().unwrap_or([0, 0, 0, 255]),
         _ => [part(value, masks[0], 0), part(value, masks[1], 0), part(value, masks[2], 0), part(value, masks[3], 255)],
     };
@@ -72,10 +72,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     for (row, stored) in stored.enumerate() {
         let to = samples[4 * columns * place(row)..].as_chunks_mut().0.iter_mut().take(columns);
         for (x, to) in to.enumerate() {
-            *to = colour(value(stored, x, depth));
+            *to = rgba(value(stored, x, depth));
         }
     }
-    Ok((over_ground(&samples, |[r, g, b, alpha]| [luma([r, g, b]), alpha]), width, height))
+    Ok((colour::of_rgba(&samples, width), width, height))
 }
 
 /// The number that stands for a pixel in a row.

@@ -1,6 +1,6 @@
 //! GIF files, by the crate `gif`: of an animation the first picture, without what is around it.
 
-use super::{Levels, PictureFileError, check_size, luma, over_ground, zeros};
+use super::{Levels, PictureFileError, check_size, colour, zeros};
 use gif::{ColorOutput, DecodeOptions, DecodingError};
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
@@ -17,5 +17,5 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     decoder.read_into_buffer(&mut samples).map_err(damaged)?;
     // To the end, so that a cut file is found out.
     while decoder.next_frame_info().map_err(damaged)?.is_some() {}
-    Ok((over_ground(&samples, |[r, g, b, alpha]| [luma([r, g, b]), alpha]), width, height))
+    Ok((colour::of_rgba(&samples, width), width, height))
 }

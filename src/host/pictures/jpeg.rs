@@ -1,6 +1,6 @@
 //! JPEG files, by the crate `zune-jpeg`: baseline and progressive, grey and colour.
 
-use super::{Levels, PictureFileError, check_size, levels, luma, orientation, zeros};
+use super::{Levels, PictureFileError, check_size, colour, orientation, zeros};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -32,8 +32,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     decoder.decode_into(&mut samples).map_err(damaged)?;
     let pixels = match out {
         ColorSpace::Luma => samples,
-        ColorSpace::YCbCr => levels(&samples, |[luma, _, _]| luma),
-        _ => levels(&samples, luma),
+        ColorSpace::YCbCr => colour::of_ycbcr(&samples, width),
+        _ => colour::of_rgb(&samples, width),
     };
     Ok(orientation::apply(orientation, pixels, width, height))
 }

@@ -1,7 +1,8 @@
 //! Picture files, PNG, JPEG, WebP, BMP, GIF, PGM and PPM, as grey pictures, and grey pictures as PNG files.
 //!
 //! Everything is done in integers, and without the decoders' SIMD code, so a file gives the same bytes on every machine:
-//! - colours become the luma of ITU-R BT.601, `(299 R + 587 G + 114 B + 500) / 1000`, which is what JPEG stores;
+//! - colours become the luma of ITU-R BT.601, `(299 R + 587 G + 114 B + 500) / 1000`, which is what JPEG stores, or one of R, G and
+//!   B where ink of a colour has nearly the luma of its ground;
 //! - alpha is over white, `(alpha · grey + (255 − alpha) · 255 + 127) / 255`; over black where all that can be seen is light;
 //! - of 16 bits, PNG keeps the upper 8 and PNM is rounded;
 //! - no gamma or colour profile is applied;
@@ -12,6 +13,7 @@
 //! 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of `twolayer predict`.
 
 mod bmp;
+mod colour;
 mod error;
 mod gif;
 mod jpeg;
@@ -32,9 +34,6 @@ const MAX_PIXELS: u64 = if cfg!(fuzzing) { 1 << 16 } else { 1 << 26 };
 
 /// The most bytes of a file.
 const MAX_FILE_LEN: usize = 1 << 28;
-
-/// The least level of light ink, on a transparent ground.
-const LIGHT: u8 = 200;
 
 /// What a decoder makes of a file: the levels, upright and row by row, and the columns and the rows.
 type Levels = (Vec<u8>, u32, u32);
@@ -228,30 +227,6 @@ fn zeros(len: Option<usize>) -> Result<Vec<u8>, PictureFileError> {
     samples.try_reserve_exact(bytes).map_err(|_| PictureFileError::Memory { bytes })?;
     samples.resize(bytes, 0);
     Ok(samples)
-}
-
-/// One level for the `N` samples of each pixel.
-fn levels<const N: usize>(samples: &[u8], level: impl Fn([u8; N]) -> u8) -> Vec<u8> {
-    samples.as_chunks().0.iter().copied().map(level).collect()
-}
-
-/// The luma of ITU-R BT.601, rounded.
-fn luma([r, g, b]: [u8; 3]) -> u8 {
-    let sum = 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b);
-    u8::try_from((sum + 500) / 1000).unwrap_or(u8::MAX)
-}
-
-/// One level for each pixel, of which `split` gives level and alpha: over white, or over black if all that can be seen is
-/// light, as on a canvas with a dark ground behind it.
-fn over_ground<const N: usize>(samples: &[u8], split: impl Fn([u8; N]) -> [u8; 2]) -> Vec<u8> {
-    let pixels = || samples.as_chunks().0.iter().copied().map(&split);
-    let clear = pixels().any(|[_, alpha]| alpha == 0);
-    let ground = if clear && pixels().all(|[level, alpha]| alpha == 0 || level >= LIGHT) { 0 } else { 255 };
-    let over = |[level, alpha]: [u8; 2]| {
-        let (level, alpha) = (u32::from(level), u32::from(alpha));
-        u8::try_from((level * alpha + ground * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
-    };
-    pixels().map(over).collect()
 }
 
 #[cfg(test)]

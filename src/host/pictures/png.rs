@@ -1,6 +1,6 @@
 //! PNG files, by the crate `png`: all colour types, 1 to 16 bits, interlaced or not; of an animation the first picture.
 
-use super::{Levels, PictureFileError, check_size, levels, luma, orientation, over_ground, zeros};
+use super::{Levels, PictureFileError, check_size, colour, orientation, zeros};
 use png::{BitDepth, ColorType, Compression, DecodingError, Encoder, Limits, Transformations};
 use std::io::{Cursor, Error};
 
@@ -25,9 +25,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     samples.truncate(frame.buffer_size());
     let pixels = match frame.color_type {
         ColorType::Grayscale => samples,
-        ColorType::GrayscaleAlpha => over_ground(&samples, |[grey, alpha]| [grey, alpha]),
-        ColorType::Rgb => levels(&samples, luma),
-        ColorType::Rgba => over_ground(&samples, |[r, g, b, alpha]| [luma([r, g, b]), alpha]),
+        ColorType::GrayscaleAlpha => colour::of_grey_alpha(&samples),
+        ColorType::Rgb => colour::of_rgb(&samples, frame.width),
+        ColorType::Rgba => colour::of_rgba(&samples, frame.width),
         ColorType::Indexed => return Err(PictureFileError::damaged("PNG", "a palette that is not expanded")),
     };
     Ok(orientation::apply(orientation, pixels, frame.width, frame.height))

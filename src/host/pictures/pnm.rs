@@ -3,7 +3,7 @@
 //! This is own code because the crate `image` takes nearly two minutes of one core to build (its colour management most of it), and `zune-ppm` does not scale levels
 //! and takes a first pixel of 9, 10, 13 or 32 for a space.
 
-use super::{Levels, PictureFileError, check_size, levels, luma};
+use super::{Levels, PictureFileError, check_size, colour};
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     let damaged = |reason: String| PictureFileError::damaged("PNM", reason);
@@ -36,7 +36,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
             levels.map(|level| scaled(level.iter().fold(0, |all, &byte| all << 8 | u32::from(byte)))).collect()
         }
     };
-    let pixels = if is_grey { samples? } else { levels(&samples?, luma) };
+    let pixels = if is_grey { samples? } else { colour::of_rgb(&samples?, width) };
     Ok((pixels, width, height))
 }
 

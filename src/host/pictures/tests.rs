@@ -1,7 +1,7 @@
 //! Files of every kind against what went into them; damaged ones against an error.
 
 use super::png::encode;
-use super::{GreyPicture, GreyPictureError, MAX_PIXELS, PictureFileError, decode, orientation};
+use super::{GreyPicture, GreyPictureError, MAX_PIXELS, PictureFileError, colour, decode, orientation};
 use crate::support::Dice;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -84,6 +84,74 @@ fn light_ink_on_transparency_is_over_black() {
     assert!(alpha.contains(&0));
     assert_eq!(of(255), alpha);
     assert_eq!(of(0), alpha.iter().map(|alpha| 255 - alpha).collect::<Vec<_>>());
+}
+
+/// A bar of one colour on a ground of another, 40 × 40, with more over it.
+fn bar(ground: [u8; 3], ink: [u8; 3], more: impl Fn(usize, [u8; 3]) -> [u8; 3]) -> Vec<[u8; 3]> {
+    let inside = |at: &usize| (18..22).contains(&(at % 40)) && (8..32).contains(&(at / 40));
+    (0..1600).map(|at| more(at, if inside(&at) { ink } else { ground })).collect()
+}
+
+#[test]
+fn ink_of_the_luma_of_its_ground_is_parted_by_one_colour() {
+    let noise = noise(1600, 7);
+    for (ground, ink, channel) in [
+        ([0, 102, 0], [200, 0, 0], 0),
+        ([90, 195, 185], [240, 150, 60], 0),
+        ([176, 176, 176], [230, 150, 170], 0),
+        ([100, 162, 100], [160, 100, 158], 1),
+        ([0, 0, 0], [0, 0, 255], 2),
+        ([255, 255, 255], [255, 255, 0], 2),
+    ] {
+        // In light that falls off to the right, with noise.
+        let pixels = bar(ground, ink, |at, rgb| {
+            rgb.map(|level| level.saturating_sub(u8::try_from(at % 40 / 4).unwrap()).saturating_sub(noise[at] % 4))
+        });
+        let expected: Vec<u8> = pixels.iter().map(|rgb| rgb[channel]).collect();
+        assert_eq!(colour::of_rgb(pixels.as_flattened(), 40), expected, "{ground:?}");
+        let rgba: Vec<u8> = pixels.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+        assert_eq!(colour::of_rgba(&rgba, 40), expected, "{ground:?}");
+        // Rows before columns: light that falls off downwards.
+        let turned: Vec<_> = (0..1600).map(|at| pixels[at % 40 * 40 + at / 40]).collect();
+        let expected: Vec<u8> = turned.iter().map(|rgb| rgb[channel]).collect();
+        assert_eq!(colour::of_rgb(turned.as_flattened(), 40), expected, "{ground:?}");
+        // As JPEG stores colours, in which they are rounded.
+        let jpeg = jpeg(pixels.as_flattened(), 40, 40, Colours::Rgb, |e| e.set_sampling_factor(SamplingFactor::F_1_1));
+        let off = grey(&jpeg).pixels().iter().zip(&pixels).map(|(a, rgb)| a.abs_diff(rgb[channel])).max();
+        assert!(off.unwrap() < 40, "{ground:?}: {off:?}");
+    }
+}
+
+#[test]
+fn ink_that_is_seen_in_grey_stays_grey() {
+    let white = [255; 3];
+    let luma = |pixels: &[[u8; 3]]| -> Vec<u8> { pixels.iter().map(|&rgb| naive(rgb, 255)).collect() };
+    for (ground, ink) in [
+        (white, [0; 3]),
+        (white, [255, 0, 0]),
+        (white, [0, 255, 0]),
+        (white, [0, 0, 255]),
+        (white, [255, 165, 0]),
+        (white, [235, 235, 240]),
+        ([30, 30, 30], [200, 150, 60]),
+        ([250, 240, 150], [40, 60, 170]),
+    ] {
+        let pixels = bar(ground, ink, |_, rgb| rgb);
+        assert_eq!(colour::of_rgb(pixels.as_flattened(), 40), luma(&pixels), "{ink:?}");
+    }
+    // A watermark: large, pale, and seen best in blue.
+    for ink in [[20; 3], [150; 3], [60, 70, 160]] {
+        let mark =
+            |at: usize, [r, g, b]: [u8; 3]| if (at / 400).is_multiple_of(2) { [r, g, b.min(215)] } else { [r, g, b] };
+        let pixels = bar(white, ink, mark);
+        assert_eq!(colour::of_rgb(pixels.as_flattened(), 40), luma(&pixels), "{ink:?}");
+    }
+    // Too few pixels to tell.
+    for (width, height) in [(1, 1), (2, 1), (1, 3), (2, 2), (3, 2)] {
+        let pixels: Vec<[u8; 3]> = (0..width * height).map(|at| [0, 0, [0, 255][at as usize % 2]]).collect();
+        assert_eq!(colour::of_rgb(pixels.as_flattened(), width).len(), pixels.len());
+    }
+    assert!(colour::of_rgb(&[], 0).is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Animations are refused: version 0.2.4 panics where a lossy picture of one has another size than its frame.
 
-use super::{Levels, PictureFileError, check_size, levels, luma, orientation, over_ground, zeros};
+use super::{Levels, PictureFileError, check_size, colour, orientation, zeros};
 use image_webp::{DecodingError, WebPDecoder};
 use std::io::Cursor;
 
@@ -27,11 +27,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     let orientation = exif.map_or(1, |exif| orientation::of(exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif)));
     let mut samples = zeros(decoder.output_buffer_size())?;
     decoder.read_image(&mut samples).map_err(damaged)?;
-    let pixels = if decoder.has_alpha() {
-        over_ground(&samples, |[r, g, b, alpha]| [luma([r, g, b]), alpha])
-    } else {
-        levels(&samples, luma)
-    };
+    let pixels = if decoder.has_alpha() { colour::of_rgba(&samples, width) } else { colour::of_rgb(&samples, width) };
     Ok(orientation::apply(orientation, pixels, width, height))
 }
 
