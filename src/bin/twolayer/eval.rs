@@ -4,13 +4,14 @@ use crate::args::EvalArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
+use crate::report::Evaluated;
 use crate::{json, model, output, report, table};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
 use twolayer::Kind;
-use twolayer::host::report::{Report, integer_weights};
-use twolayer::host::{AnyWeights, Evaluation, ModelFile, OwnedWeights, Threads, evaluate, printable};
+use twolayer::host::report::Report;
+use twolayer::host::{Evaluation, ModelFile, Threads, evaluate, printable};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let model = model::select(args.model.as_ref(), &args.data, model::newest)?;
@@ -32,15 +33,24 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let evaluation = evaluate(&network, test, &threads)?;
     let time = start.elapsed();
     if let Some(path) = &args.report {
-        let integers;
-        let drawn = match &weights {
-            AnyWeights::F32(weights) => Some(weights.view()),
-            AnyWeights::Quantized(quantized) => {
-                integers = integer_weights(quantized)?;
-                integers.as_ref().map(OwnedWeights::view)
-            }
+        let evaluated = Evaluated {
+            title: "twolayer: an evaluation",
+            images: format!("test images{}", data.accuracy_suffix()),
+            data: format!("{}: {data}", table::count(test.len(), "test image")),
+            test,
+            originals: &[],
+            model: (&model, &file),
+            weights: &weights,
+            backend,
+            evaluation: &evaluation,
+            time,
+            command: report::command(
+                "eval",
+                data.name().filter(|_| args.data.data.is_none()),
+                args.model.is_none().then_some(&model),
+            ),
         };
-        report::of_evaluation(path, &args, &data, (&model, &file), drawn, &evaluation, time)?;
+        report::of_evaluation(path, evaluated)?;
     }
     if args.json {
         let line = EvaluatedLine {

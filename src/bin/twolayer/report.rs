@@ -1,6 +1,6 @@
 //! `--report`: the facts that a page says beside what the network does.
 
-use crate::args::{DataArgs, EvalArgs, TrainArgs};
+use crate::args::TrainArgs;
 use crate::error::Error;
 use crate::open_data::Data;
 use crate::table::{count, to_f64};
@@ -8,10 +8,10 @@ use core::time::Duration;
 use std::env;
 use std::path::Path;
 use twolayer::host::dataset::Set;
-use twolayer::host::report::{Learning, Report, Work, peak_rate};
+use twolayer::host::report::{Learning, Original, Report, Work, integer_weights, peak_rate};
 use twolayer::host::training::{Recipe, Trained};
-use twolayer::host::{Evaluation, ModelFile, Threads};
-use twolayer::{Backend, Kind, Weights, weights_hash};
+use twolayer::host::{AnyWeights, Evaluation, ModelFile, OwnedWeights, Threads};
+use twolayer::{Backend, Kind, weights_hash};
 
 /// The name of a setting or a result, and its value.
 type Fact = (&'static str, String);
@@ -49,31 +49,50 @@ pub(crate) fn of_training(
         integers: false,
         facts: &facts,
         times: &times,
-        command: &command("train", &args.data, data, args.model.is_none().then_some(model)),
+        command: &command(
+            "train",
+            data.name().filter(|_| args.data.data.is_none()),
+            args.model.is_none().then_some(model),
+        ),
         decimals: 4,
+        originals: &[],
     };
     Ok(report.write(path, weights.shape(), test, &trained.test)?)
 }
 
-/// Writes the page of an evaluation that took `time`.
-pub(crate) fn of_evaluation(
-    path: &Path,
-    args: &EvalArgs,
-    data: &Data<Set>,
-    (model, file): (&Path, &ModelFile),
-    weights: Option<Weights<'_>>,
-    evaluation: &Evaluation,
-    time: Duration,
-) -> Result<(), Error> {
-    let (kind, test, details) = (file.kind(), &data.dataset, file.details());
-    let (backend, threads) = (args.backend.get(), Threads::available().get());
+/// An evaluation, and what it was of.
+pub(crate) struct Evaluated<'a> {
+    pub(crate) title: &'a str,
+    /// The images, after their number.
+    pub(crate) images: String,
+    pub(crate) data: String,
+    pub(crate) test: &'a Set,
+    pub(crate) originals: &'a [Option<Original>],
+    pub(crate) model: (&'a Path, &'a ModelFile),
+    pub(crate) weights: &'a AnyWeights,
+    pub(crate) backend: Backend,
+    pub(crate) evaluation: &'a Evaluation,
+    pub(crate) time: Duration,
+    pub(crate) command: String,
+}
+
+/// Writes the page of an evaluation.
+pub(crate) fn of_evaluation(path: &Path, of: Evaluated<'_>) -> Result<(), Error> {
+    let Evaluated { title, images, data, test, originals, model, weights, backend, evaluation, time, command } = of;
+    let (model, file) = model;
+    let (kind, details, threads) = (file.kind(), file.details(), Threads::available().get());
+    let integers;
+    let weights = match weights {
+        AnyWeights::F32(weights) => Some(weights.view()),
+        AnyWeights::Quantized(quantized) => {
+            integers = integer_weights(quantized)?;
+            integers.as_ref().map(OwnedWeights::view)
+        }
+    };
     // The limit is one of f32 arithmetic.
     let work = (kind == Kind::F32).then(|| Work::new(file.shape(), test).classification);
     let (glance, times) = speed(["per image", "classifying an image"], time, test.len(), work, backend, threads);
-    let mut facts = vec![
-        ("data", format!("{}: {data}", count(test.len(), "test image"))),
-        ("model", format!("{}, {kind}, {} bytes", model.display(), file.len())),
-    ];
+    let mut facts = vec![("data", data), ("model", format!("{}, {kind}, {} bytes", model.display(), file.len()))];
     if !details.text.is_empty() {
         facts.push(("text", details.text.to_owned()));
     }
@@ -83,16 +102,17 @@ pub(crate) fn of_evaluation(
     });
     facts.extend(program(backend, threads));
     let report = Report {
-        title: "twolayer: an evaluation",
-        images: &format!("test images{}", data.accuracy_suffix()),
+        title,
+        images: &images,
         glance: &glance,
         learning: None,
         weights,
         integers: kind != Kind::F32,
         facts: &facts,
         times: &times,
-        command: &command("eval", &args.data, data, args.model.is_none().then_some(model)),
+        command: &command,
         decimals: if kind == Kind::F32 { 4 } else { 0 },
+        originals,
     };
     Ok(report.write(path, file.shape(), test, evaluation)?)
 }
@@ -134,14 +154,14 @@ fn program(backend: Backend, threads: usize) -> [Fact; 3] {
     ]
 }
 
-/// The command as it was given, as a shell takes it, with the data and the `model` that it found by itself: another time it
+/// The command as it was given, as a shell takes it, with the `data` and the `model` that it found by itself: another time it
 /// might find others.
-fn command<T>(name: &str, args: &DataArgs, data: &Data<T>, model: Option<&Path>) -> String {
+pub(crate) fn command(name: &str, data: Option<&str>, model: Option<&Path>) -> String {
     let mut words: Vec<_> = env::args_os().skip(1).collect();
     if words.first().is_none_or(|first| first != name) {
         words.insert(0, name.into());
     }
-    if let (None, Some(data)) = (&args.data, data.name()) {
+    if let Some(data) = data {
         words.extend(["--data".into(), data.into()]);
     }
     if let Some(model) = model {

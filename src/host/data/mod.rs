@@ -240,6 +240,30 @@ impl Set {
         Ok(Self { images, labels, pixels, image_size })
     }
 
+    /// Images in memory, `[images][pixels]`, each of width × height pixels, and their labels. `name` is their file's in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`SetError::Empty`] if there are none, [`SetError::Counts`] if there is not a label for each.
+    pub fn from_images(
+        name: impl Into<PathBuf>,
+        images: Vec<u8>,
+        labels: Vec<u8>,
+        [width, height]: [u16; 2],
+    ) -> Result<Self, SetError> {
+        let (path, pixels) = (name.into(), usize::from(width) * usize::from(height));
+        if pixels == 0 || images.is_empty() {
+            return Err(SetError::Empty { path });
+        }
+        if images.len() != labels.len() * pixels {
+            let (labels, images) = (labels.len(), images.len() / pixels);
+            return Err(SetError::Counts { images_path: path.clone(), images, labels_path: path, labels });
+        }
+        let [images, labels] =
+            [images, labels].map(|bytes| Content { path: path.clone(), bytes: Bytes::Read(bytes), start: 0 });
+        Ok(Self { images, labels, pixels, image_size: Some([width, height]) })
+    }
+
     /// The same set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
     #[must_use]
     pub fn inverted(self) -> Self {
@@ -427,6 +451,18 @@ fn similar_file(directory: &Path, name: &str) -> Option<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_in_memory_are_a_set() {
+        let set = |images: &[u8], labels: &[u8], size| Set::from_images("mine", images.into(), labels.into(), size);
+        let two = set(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], &[7, 3], [3, 2]).unwrap();
+        assert_eq!((two.len(), two.pixels(), two.width(), two.classes()), (2, 6, 3, 8));
+        assert_eq!((two.image(1), two.label(1)), (Some(vec![7, 8, 9, 10, 11, 12]), Some(3)));
+        assert!(matches!(set(&[1, 2, 3], &[0], [2, 1]), Err(SetError::Counts { images: 1, labels: 1, .. })));
+        assert!(matches!(set(&[1, 2], &[0, 1], [2, 1]), Err(SetError::Counts { images: 1, labels: 2, .. })));
+        assert!(matches!(set(&[], &[], [2, 1]), Err(SetError::Empty { .. })));
+        assert!(matches!(set(&[1], &[1], [0, 1]), Err(SetError::Empty { .. })));
+    }
     use std::fs::OpenOptions;
     use std::io::Write;
 

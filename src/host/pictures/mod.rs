@@ -38,6 +38,9 @@ const MAX_FILE_LEN: usize = 1 << 28;
 /// What a decoder makes of a file: the levels, upright and row by row, and the columns and the rows.
 type Levels = (Vec<u8>, u32, u32);
 
+/// Decodes the bytes of a file.
+type Decode = fn(&[u8]) -> Result<Levels, PictureFileError>;
+
 /// A grey picture of 8 bits per pixel, from a file or from memory.
 ///
 /// ```
@@ -121,6 +124,34 @@ impl GreyPicture {
         }
     }
 
+    /// Whether a file begins as one of the formats that are read, whatever its name.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn is_picture(path: &Path) -> Result<bool, FileError> {
+        let mut start = Vec::new();
+        let file = File::open(path).map_err(FileError::io(Action::Open, path))?;
+        file.take(16).read_to_end(&mut start).map_err(FileError::io(Action::Read, path))?;
+        Ok(decoder(&start).is_some())
+    }
+
+    /// The picture made smaller by a whole number, so that no side is longer than `side`, which is 1 or more: each pixel is the mean
+    /// of a square. The picture itself if it is small enough.
+    #[must_use]
+    pub fn reduced(&self, side: u32) -> Self {
+        let times = self.width.max(self.height).div_ceil(side.max(1));
+        let (width, height) = ((self.width / times).max(1), (self.height / times).max(1));
+        let mean = |x: u32, y: u32| {
+            let rows = self.pixels.chunks_exact(self.width as usize).skip((y * times) as usize).take(times as usize);
+            let square = rows.flat_map(|row| row.iter().skip((x * times) as usize).take(times as usize));
+            let (sum, count) = square.fold((0, 0), |(sum, count), &level| (sum + u64::from(level), count + 1));
+            u8::try_from(sum / u64::max(count, 1)).unwrap_or(u8::MAX)
+        };
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| mean(x, y)).collect();
+        Self { path: self.path.clone(), pixels, width, height }
+    }
+
     /// The levels, row by row.
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
@@ -182,17 +213,25 @@ fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     if bytes.len() > MAX_FILE_LEN {
         return Err(PictureFileError::Long);
     }
+    match decoder(bytes) {
+        Some(decode) => decode(bytes),
+        None if bytes.is_empty() => Err(PictureFileError::Empty),
+        None => Err(foreign(bytes)),
+    }
+}
+
+/// What decodes a file that begins with these bytes; nothing if it is in none of the formats.
+fn decoder(bytes: &[u8]) -> Option<Decode> {
     match bytes {
-        [] => Err(PictureFileError::Empty),
-        [0x89, b'P', b'N', b'G', ..] => png::decode(bytes),
-        [0xFF, 0xD8, 0xFF, ..] => jpeg::decode(bytes),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp::decode(bytes),
-        [b'B', b'M', ..] => bmp::decode(bytes),
-        [b'G', b'I', b'F', b'8', ..] => gif::decode(bytes),
+        [0x89, b'P', b'N', b'G', ..] => Some(png::decode),
+        [0xFF, 0xD8, 0xFF, ..] => Some(jpeg::decode),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(webp::decode),
+        [b'B', b'M', ..] => Some(bmp::decode),
+        [b'G', b'I', b'F', b'8', ..] => Some(gif::decode),
         [b'P', b'2' | b'3' | b'5' | b'6', space, ..] if space.is_ascii_whitespace() || *space == b'#' => {
-            pnm::decode(bytes)
+            Some(pnm::decode)
         }
-        _ => Err(foreign(bytes)),
+        _ => None,
     }
 }
 

@@ -670,6 +670,33 @@ fn large_pictures_are_refused_by_their_header() {
 }
 
 #[test]
+fn smaller_pictures_are_means() {
+    let picture = GreyPicture::new("test", (0..35).collect(), 7, 5).unwrap();
+    let reduced = |side| {
+        let picture = picture.reduced(side);
+        (picture.width(), picture.height(), picture.pixels().to_vec())
+    };
+    assert_eq!(reduced(7), (7, 5, (0..35).collect()));
+    // (0 + 1 + 7 + 8) / 4, and so on; what is left over at the edges is left out.
+    assert_eq!(reduced(6), (3, 2, vec![4, 6, 8, 18, 20, 22]));
+    assert_eq!(reduced(3), (2, 1, vec![8, 11]));
+    assert_eq!(reduced(1), (1, 1, vec![17]));
+    assert_eq!(reduced(0), reduced(1));
+}
+
+#[test]
+fn files_are_pictures_by_their_first_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    for (bytes, expected) in [(&encode(&[9], 1, 1).unwrap()[..], true), (b"P5 ", true), (b"%PDF", false), (b"", false)]
+    {
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(GreyPicture::is_picture(&path).unwrap(), expected);
+    }
+    assert!(GreyPicture::is_picture(&folder.path().join("none")).is_err());
+}
+
+#[test]
 fn other_files_are_no_pictures() {
     assert_eq!(refused(b""), PictureFileError::Empty);
     for file in [&b"notes, not a picture"[..], b"P", b"P5", b"P7\nWIDTH 3", b"\xFF\xD8", b"\x89PN", b"P50"] {

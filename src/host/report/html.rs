@@ -60,10 +60,17 @@ impl Html {
         self.element("figcaption", caption).raw("</figure>\n");
     }
 
-    /// A picture in a list, from its data, with a heading and more words below it.
-    pub(super) fn picture(&mut self, about: &str, url: &str, heading: &str, more: &str) {
-        self.raw("<li><figure><img alt=\"").text(about).raw("\" src=\"").text(url).raw("\"><figcaption>");
-        self.element("b", heading).raw(" <small>").text(more).raw("</small></figcaption></figure></li>\n");
+    /// An item of a list: pictures, one below the other, each by what it is about and its data, and a heading and more words.
+    pub(super) fn picture(&mut self, pictures: &[(String, String)], heading: &str, more: &str) {
+        self.raw("<li><figure>");
+        for (about, url) in pictures {
+            self.raw("<img alt=\"").text(about).raw("\" src=\"").text(url).raw("\">");
+        }
+        self.raw("<figcaption>")
+            .element("b", heading)
+            .raw(" <small>")
+            .text(more)
+            .raw("</small></figcaption></figure></li>\n");
     }
 
     /// A table that scrolls by itself where it is too wide, also by keyboard.

@@ -53,6 +53,19 @@ pub struct Report<'a> {
     pub command: &'a str,
     /// Decimals of a margin.
     pub decimals: usize,
+    /// Of each image the picture that it was made of, to be shown beside it; none, or fewer than images, for images of a data set.
+    pub originals: &'a [Option<Original>],
+}
+
+/// A picture that an image was made of.
+#[derive(Clone, Debug)]
+pub struct Original {
+    /// Its file.
+    pub name: String,
+    /// Its grey levels, row by row.
+    pub pixels: Vec<u8>,
+    /// Its columns.
+    pub width: usize,
 }
 
 impl Report<'_> {
@@ -189,13 +202,22 @@ impl Page<'_> {
                 return;
             }
             html.element("p", &format!("Of {all} wrongly classified images, the {} with the largest margins: the label and the predicted class.", wrong.len()));
+            if !self.report.originals.is_empty() {
+                html.element("p", "Below each picture is what the network saw of it.");
+            }
             html.raw("<ol class=\"pictures\">");
             for (index, (result, label)) in wrong {
                 let image = self.test.images().chunks_exact(pixels).nth(index).unwrap_or_default();
                 let about = format!("Image {index}, labelled {label}, predicted {}", result.class);
                 let (heading, margin) = (format!("{label} → {}", result.class), result.margin);
-                let more = format!("margin {margin:.decimals$}, image {index}");
-                html.picture(&about, &picture::grey(image, width), &heading, &more);
+                let seen = (about, picture::grey(image, width));
+                match self.report.originals.get(index).and_then(Option::as_ref) {
+                    Some(Original { name, pixels, width }) => {
+                        let original = (format!("The picture {name}"), picture::grey(pixels, *width));
+                        html.picture(&[original, seen], &heading, &format!("margin {margin:.decimals$}, {name}"));
+                    }
+                    None => html.picture(&[seen], &heading, &format!("margin {margin:.decimals$}, image {index}")),
+                }
             }
             html.raw("</ol>");
         });

@@ -117,8 +117,7 @@ pub(super) fn show(html: &mut Html, weights: Weights<'_>, integers: bool, test: 
             let digits = if integers { 0 } else { 3 };
             let active = 100 * count / images.max(1);
             html.picture(
-                &format!("Weights of hidden unit {unit}"),
-                &signed(&scaled, width),
+                &[(format!("Weights of hidden unit {unit}"), signed(&scaled, width))],
                 &format!("for {raises}, not {lowers}"),
                 &format!("unit {unit}, strength {strength:.digits$}, active {active} %"),
             );
