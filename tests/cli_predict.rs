@@ -16,6 +16,7 @@ use run::{Outcome, Sandbox, SmallSet};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
 use twolayer::host::GreyPicture;
@@ -506,6 +507,124 @@ fn networks_for_other_shapes_take_no_pictures() {
     assert_eq!(out.lines().count(), 3 + 3, "two lines of drawing beside three bars: {out}");
 }
 
+/// A folder of class folders, with other files: `shots`. Of the pictures, one is wrong and one is blank; the first is the label
+/// of all but one.
+fn folder(sandbox: &Sandbox) -> (u8, u8) {
+    let work = |name: &str| sandbox.work().join(name);
+    let label = picture(sandbox, "digit.png");
+    let other = (label + 1) % 10;
+    for name in [format!("shots/{label}"), format!("shots/{other}"), "shots/.hidden".into(), "empty/inner".into()] {
+        fs::create_dir_all(work(&name)).unwrap();
+    }
+    for name in [
+        format!("{label}/b.png"),
+        format!("{label}/a"),
+        format!("{label}_c.png"),
+        format!("{other}/wrong.png"),
+        ".hidden/d.png".into(),
+    ] {
+        fs::copy(work("digit.png"), work("shots").join(name)).unwrap();
+    }
+    fs::write(work(&format!("shots/{other}/blank.png")), png(&Grey::new(60, 50, |_, _| 255))).unwrap();
+    for n in 0..6 {
+        fs::write(work(&format!("shots/notes-{n}.txt")), "notes").unwrap();
+    }
+    fs::write(work("empty/inner/notes.txt"), "notes").unwrap();
+    (label, other)
+}
+
+#[test]
+fn folders_are_their_pictures_in_order() {
+    let sandbox = sandbox();
+    let (label, other) = folder(&sandbox);
+    fs::create_dir(sandbox.work().join("seen")).unwrap();
+    let ran = sandbox.run(&["predict", "--json", "--model", "m.twolayer", "shots", "digit.png", "--save-seen", "seen"]);
+    let mut files = [
+        format!("{label}/a"),
+        format!("{label}/b.png"),
+        format!("{label}_c.png"),
+        format!("{other}/blank.png"),
+        format!("{other}/wrong.png"),
+    ]
+    .map(|name| PathBuf::from("shots").join(name))
+    .to_vec();
+    files.sort();
+    files.push("digit.png".into());
+    let lines = parsed(&ran.out);
+    let found: Vec<_> = lines.iter().map(|line| Path::new(line["file"].as_str().unwrap())).collect();
+    assert_eq!(found, files);
+    assert!(lines.iter().all(|line| line["label"].is_null()));
+    let names = (0..5).map(|n| format!("shots/notes-{n}.txt")).collect::<Vec<_>>().join(", ");
+    assert!(ran.err.starts_with(&format!("6 other files, no pictures: {names}, …\n")), "{}", ran.err);
+    assert!(
+        ran.err.ends_with("error: 1 of 6 pictures could not be classified, for the reasons above\n"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ran.code, Some(1));
+    // Names apart, though `a` and `b` might be in several folders; the last was given by its name.
+    for (number, file) in (1..).zip(&files).filter(|(_, file)| !file.ends_with("blank.png")) {
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        let name = if number == 6 { "6.png".into() } else { format!("{number}-{stem}.png") };
+        assert!(sandbox.work().join("seen").join(&name).is_file(), "{name}");
+    }
+    let predict = |name: &str| sandbox.run(&["predict", "--model", "m.twolayer", name]);
+    predict("empty").failed(&["empty: no picture in this folder, which has 1 other file; expected PNG, JPEG"]);
+    predict("empty/none").failed(&["cannot open empty/none: No such file or directory"]);
+}
+
+#[test]
+fn labels_in_names_are_counted() {
+    let sandbox = sandbox();
+    let (label, other) = folder(&sandbox);
+    for model in ["m.twolayer", "q.twolayer"] {
+        let score = ["predict", "--labels", "--model", model, "shots"];
+        let ran = sandbox.run(&[&score[..], &["--report", "report.html"]].concat());
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(ran.err.contains(&format!("error: shots/{other}/blank.png: the picture is blank")), "{}", ran.err);
+        assert!(ran.out.contains("\n5 pictures: 3 right, 1 refused, 1 wrong\nreport    report.html\n"), "{}", ran.out);
+        assert!(
+            ran.out.contains(&format!("\nshots/{other}/wrong.png: {label}, label {other}, margin ")),
+            "{}",
+            ran.out
+        );
+        assert!(ran.out.contains("\nlabel     accuracy   predicted     0     1 "), "{}", ran.out);
+        let page = fs::read_to_string(sandbox.work().join("report.html")).unwrap();
+        let picture = format!("<img alt=\"The picture shots/{other}/wrong.png\" src=\"data:image/png;base64,");
+        assert_eq!(page.matches(&picture).count(), 1);
+        for words in ["of 4 answered pictures", "5 pictures: 3 right, 1 refused, 1 wrong", "predict --labels --model"] {
+            assert!(page.contains(words), "{words}");
+        }
+        // The same as JSON, with the sums at the end; none with a margin below the least.
+        let ran = sandbox.run(&[&score[..], &["--json"]].concat());
+        let (lines, end) = ran.out.trim_end().rsplit_once('\n').unwrap();
+        let lines = parsed(lines);
+        let labels: Vec<_> = lines.iter().map(|line| line["label"].as_u64().unwrap()).collect();
+        assert_eq!(labels.iter().filter(|found| **found == u64::from(label)).count(), 3);
+        let end: Value = serde_json::from_str(end).unwrap();
+        let help = sandbox.run(&["predict", "--help"]).succeeded();
+        assert!(end.as_object().unwrap().keys().all(|key| help.contains(key)), "{end}");
+        assert_eq!(end["event"], "scored");
+        assert_eq!(["pictures", "right", "refused", "wrong"].map(|key| end[key].as_u64().unwrap()), [5, 3, 1, 1]);
+        assert_eq!(end["confusion"][usize::from(label)][usize::from(label)], 3);
+        assert_eq!(end["confusion"][usize::from(other)][usize::from(label)], 1);
+        let none = sandbox.run(&[&score[..], &["--min-margin", "1e18"]].concat());
+        none.failed(&["none of 5 pictures is answered: there is nothing to count"]);
+    }
+    // Files by their own names; and names that say nothing, or what cannot be.
+    let work = |name: &str| sandbox.work().join(name);
+    let score = |name: &str| sandbox.run(&["predict", "--labels", "--model", "m.twolayer", name]);
+    let out = score(&format!("shots/{label}_c.png")).succeeded();
+    assert!(out.ends_with("\n1 picture: 1 right, 0 refused, 0 wrong\n"), "{out}");
+    score("digit.png").failed(&["digit.png: no label; --labels takes them from a folder's name, as in 7/abc.png"]);
+    score("empty").failed(&["empty: no picture in this folder"]);
+    fs::rename(work("shots").join(other.to_string()), work("shots/10")).unwrap();
+    score("shots").failed(&["shots/10/blank.png: the label 10 is none of the network's, which are 0 to 9"]);
+    let arguments = ["predict", "--labels", "--model", "m.twolayer", "--report", "digit.png", "digit.png"];
+    sandbox.run(&arguments).failed(&["digit.png"]);
+    assert_eq!(sandbox.run(&["predict", "--report", "x.html", "digit.png"]).code, Some(2));
+}
+
 /// A PNG file of one grey level whose header says another size.
 fn png_that_lies(width: u32, height: u32) -> Vec<u8> {
     let mut file = png(&Grey::new(40, 40, |_, _| 9));
@@ -560,7 +679,6 @@ fn bad_pictures_do_not_stop_the_others() {
     for (name, bytes, _) in &cases {
         fs::write(sandbox.work().join(name), bytes).unwrap();
     }
-    fs::create_dir(sandbox.work().join("folder")).unwrap();
     let mut expected: Vec<_> = cases.iter().map(|(name, _, found)| (*name, format!("{name}: {found}"))).collect();
     // A message in full where the name does not come first.
     for (name, message) in &mut expected {
@@ -568,7 +686,6 @@ fn bad_pictures_do_not_stop_the_others() {
             *message = cases.iter().find(|case| case.0 == *name).unwrap().2.to_owned();
         }
     }
-    expected.push(("folder", "cannot read folder: is a directory; choose a file".into()));
     expected.push(("missing", "cannot open missing: No such file or directory".into()));
     let before = sandbox.listing();
 

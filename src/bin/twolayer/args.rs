@@ -309,7 +309,7 @@ pub(crate) struct EvalArgs {
 #[derive(Args, Debug)]
 #[command(after_long_help = include_str!("json/predict.txt"))]
 pub(crate) struct PredictArgs {
-    /// PNG, JPEG, WebP, BMP, GIF, PGM or PPM files; `-` is standard input
+    /// PNG, JPEG, WebP, BMP, GIF, PGM or PPM files, or folders of them; `-` is standard input
     #[arg(value_name = "FILE", required_unless_present = "index", conflicts_with = "index")]
     pub(crate) files: Vec<PathBuf>,
     /// Classify image N of the test set, from 0, instead of files
@@ -330,10 +330,20 @@ pub(crate) struct PredictArgs {
     pub(crate) min_margin: f64,
     /// Save what the network sees as a PNG file
     ///
-    /// In a directory, the files are 1.png, 2.png and so on, one for each picture in the order given.
+    /// In a directory, the files are 1.png, 2.png and so on, one for each picture in the order given. Those of a picture found in
+    /// a folder have its name behind the number, such as 3-abc.png.
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) save_seen: Option<PathBuf>,
-    /// Print a JSON object for each picture
+    /// Count right, refused and wrong answers, by labels in names
+    ///
+    /// A picture is in a folder named by its class, such as `7/abc.png`, or its name begins with it, such as `7_abc.png`. Refused
+    /// are pictures without an answer, for lack of a digit or of margin; they do not change the exit code.
+    #[arg(long, conflicts_with = "index")]
+    pub(crate) labels: bool,
+    /// Also write an HTML report: one page with the wrong pictures
+    #[arg(long, value_name = "FILE", requires = "labels")]
+    pub(crate) report: Option<PathBuf>,
+    /// Print a JSON object for each picture and, with --labels, one at the end
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

@@ -3,8 +3,10 @@
 use crate::args::{InvertArgs, PredictArgs};
 use crate::console::{note, say};
 use crate::error::{Error, error};
+use crate::folder::{self, PictureFile};
 use crate::open_data::{Data, Purpose};
-use crate::{json, model};
+use crate::score::Score;
+use crate::{json, model, output};
 use core::fmt::Write as _;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -12,6 +14,7 @@ use std::env::var_os;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use twolayer::host::dataset::Set;
+use twolayer::host::report::Report;
 use twolayer::host::{GreyPicture, ModelFile, printable};
 use twolayer::picture::{Ink, Picture, Seen};
 use twolayer::{Answer, AnyNetwork, AnyOutputs, Kind, Shape, SizeError};
@@ -28,7 +31,13 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let (kind, shape, image) = (file.kind(), file.shape(), file.details().image);
     let (weights, mut memory) = (file.any()?, Vec::new());
     let network = weights.network(&mut memory, args.backend.get())?;
-    let pictures = args.files.len() + args.index.len();
+    let files = folder::find(&args.files, args.labels.then_some(shape.outputs()))?;
+    if let Some(report) = &args.report {
+        let inputs: Vec<_> = files.iter().map(|file| &file.path).chain([&path]).collect();
+        output::check(report, &inputs, "--report")?;
+        Report::check_writable(report)?;
+    }
+    let pictures = files.len() + args.index.len();
     let save = Save::new(args.save_seen.as_deref(), pictures)?;
     let source = if args.index.is_empty() {
         let size = image.map_or_else(|| shape.pixels().to_string(), |[width, height]| format!("{width} × {height}"));
@@ -48,26 +57,42 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
         let suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
         say!("model     {}: {shape}{suffix}", printable(&path));
     }
-    let subjects = args.files.iter().map(Subject::File).chain(args.index.iter().map(|&index| Subject::Image(index)));
+    let mut score = Score::default();
+    let subjects = files.iter().map(Subject::File).chain(args.index.iter().map(|&index| Subject::Image(index)));
     let mut failed = Vec::new();
     for (number, subject) in subjects.enumerate() {
         let input = source.input(subject, args.invert);
         let answer = input.and_then(|input| Ok(predict(&network, input, args.min_margin)?));
-        if let (Ok(answer), Some(path)) = (&answer, save.path(number)) {
+        if let (Ok(answer), Some(path)) = (&answer, save.path(number, subject)) {
             answer.input.picture()?.write_png(&path)?;
+        }
+        if let Subject::File(picture @ PictureFile { label: Some(label), .. }) = subject {
+            match &answer {
+                Ok(found) if found.sure => {
+                    score.add(&found.input.pixels, *label, found.class, picture, args.report.is_some());
+                }
+                _ => score.refuse(),
+            }
         }
         if args.json {
             say!("{}", json::line(PredictionLine::new(subject, answer.as_ref())));
         } else if let Ok(answer) = &answer {
-            answer.print(subject);
+            if !args.labels {
+                answer.print(subject);
+            } else if !answer.sure || answer.input.label != Some(answer.class) {
+                say!("{}", answer.heading(subject));
+            }
         }
         if let Err(error) = answer {
             // The only error is reported by the caller.
-            if pictures > 1 {
+            if pictures > 1 || args.labels {
                 note!("error: {error}");
             }
             failed.push(error);
         }
+    }
+    if let (true, Source::Files { side }) = (args.labels, &source) {
+        return score.finish(&args, (&path, &file), &weights, &network, *side);
     }
     match (failed.len(), failed.pop()) {
         (0, _) | (_, None) => Ok(()),
@@ -101,7 +126,7 @@ fn test_images(args: &PredictArgs, shape: Shape) -> Result<Set, Error> {
 /// What is asked about.
 #[derive(Clone, Copy)]
 enum Subject<'a> {
-    File(&'a PathBuf),
+    File(&'a PictureFile),
     Image(usize),
 }
 
@@ -117,7 +142,7 @@ enum Source {
 struct Input {
     pixels: Vec<u8>,
     width: usize,
-    /// What was found in a picture; nothing for an image of a data set, nor a label for a picture.
+    /// What was found in a picture; nothing for an image of a data set.
     seen: Option<Seen>,
     label: Option<u8>,
 }
@@ -125,14 +150,14 @@ struct Input {
 impl Source {
     fn input(&self, subject: Subject<'_>, ink: Ink) -> Result<Input, Error> {
         match (self, subject) {
-            (&Self::Files { side }, Subject::File(file)) => {
+            (&Self::Files { side }, Subject::File(PictureFile { path: file, label, .. })) => {
                 let picture = if file.as_os_str() == "-" {
                     GreyPicture::read("standard input", stdin().lock())?
                 } else {
                     GreyPicture::open(file)?
                 };
                 let (pixels, seen) = picture.normalize(ink, side)?;
-                Ok(Input { pixels, width: side as usize, seen: Some(seen), label: None })
+                Ok(Input { pixels, width: side as usize, seen: Some(seen), label: *label })
             }
             (Self::Set(set), Subject::Image(index)) => {
                 let pixels = set.image(index).unwrap_or_default();
@@ -241,17 +266,23 @@ impl core::fmt::Display for Number {
 }
 
 impl Prediction {
-    /// The digit, the margin and what was found; then the drawing, with a bar for each output beside it.
-    fn print(&self, subject: Subject<'_>) {
+    /// The picture's name, the digit, its label and the margin.
+    fn heading(&self, subject: Subject<'_>) -> String {
         let Self { input, margin, class, .. } = self;
         let name = match subject {
-            Subject::File(file) => printable(file),
+            Subject::File(file) => printable(&file.path),
             Subject::Image(index) => format!("image {index}"),
         };
         let digit = if self.sure { class.to_string() } else { "?".into() };
         let label = input.label.map_or(String::new(), |label| format!(", label {label}"));
         let guess = if self.sure { String::new() } else { format!(" is below --min-margin; best guess {class}") };
-        say!("\n{name}: {digit}{label}, margin {margin}{guess}");
+        format!("{name}: {digit}{label}, margin {margin}{guess}")
+    }
+
+    /// The heading and what was found; then the drawing, with a bar for each output beside it.
+    fn print(&self, subject: Subject<'_>) {
+        let input = &self.input;
+        say!("\n{}", self.heading(subject));
         if let Some(seen) = input.seen {
             say!(
                 "{} ink, contrast {}; box of {} × {} pixels, {} from the left, {} from the top",
@@ -317,15 +348,15 @@ struct SeenPart {
 
 impl<'a> PredictionLine<'a> {
     fn new(subject: Subject<'a>, answer: Result<&'a Prediction, &Error>) -> Self {
-        let (file, index) = match subject {
-            Subject::File(file) => (Some(file.to_string_lossy()), None),
-            Subject::Image(index) => (None, Some(index)),
+        let (file, index, label) = match subject {
+            Subject::File(file) => (Some(file.path.to_string_lossy()), None, file.label),
+            Subject::Image(index) => (None, Some(index), None),
         };
         let known = answer.ok();
         Self {
             file,
             index,
-            label: known.and_then(|answer| answer.input.label),
+            label: known.and_then(|answer| answer.input.label).or(label),
             class: known.filter(|answer| answer.sure).map(|answer| answer.class),
             margin: known.map(|answer| answer.margin),
             outputs: known.map(|answer| &answer.outputs[..]),
@@ -373,11 +404,16 @@ impl<'a> Save<'a> {
     }
 
     /// The file for a picture, counted from 0.
-    fn path(&self, number: usize) -> Option<PathBuf> {
+    fn path(&self, number: usize, subject: Subject<'_>) -> Option<PathBuf> {
+        let name = match subject {
+            Subject::File(PictureFile { path, found: true, .. }) => path.file_stem().map(|name| name.to_string_lossy()),
+            _ => None,
+        };
+        let name = name.map_or(String::new(), |name| format!("-{name}"));
         match self {
             Self::Nowhere => None,
             Self::File(path) => Some(path.to_path_buf()),
-            Self::Directory(path) => Some(path.join(format!("{}.png", number + 1))),
+            Self::Directory(path) => Some(path.join(format!("{}{name}.png", number + 1))),
         }
     }
 }
