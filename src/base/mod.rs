@@ -6,6 +6,7 @@ mod count;
 mod crc32;
 mod exp;
 mod invariant;
+mod messages;
 mod random;
 mod scratch;
 
@@ -16,5 +17,6 @@ pub use crc32::crc32;
 pub(crate) use crc32::crc32_of_both;
 pub(crate) use exp::{exp, ln};
 pub(crate) use invariant::{Always, violated};
+pub(crate) use messages::messages;
 pub(crate) use random::{PlusPlus, StarStar};
 pub(crate) use scratch::{Scratch, padded};

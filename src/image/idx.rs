@@ -3,8 +3,7 @@
 //! A file is two zero bytes, the element type, the number of dimensions, each dimension as a big-endian u32, and the
 //! elements, last dimension fastest. See <http://yann.lecun.com/exdb/mnist/>. Parsing reads the header only.
 
-use crate::base::Always;
-use core::fmt;
+use crate::base::{Always, messages};
 
 /// The six element types that the format knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,17 +50,13 @@ impl Element {
     }
 }
 
-impl fmt::Display for Element {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::U8 => "u8",
-            Self::I8 => "i8",
-            Self::I16 => "i16",
-            Self::I32 => "i32",
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-        })
-    }
+messages! { Element:
+    Self::U8 => "u8";
+    Self::I8 => "i8";
+    Self::I16 => "i16";
+    Self::I32 => "i32";
+    Self::F32 => "f32";
+    Self::F64 => "f64";
 }
 
 /// One IDX file over borrowed bytes: a header that was checked, and exactly as many bytes as it announces.
@@ -259,40 +254,23 @@ pub enum IdxError {
     },
 }
 
-impl fmt::Display for IdxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Header { found } => write!(f, "the file ends after {found} bytes, within the IDX header"),
-            Self::Magic { found: [0x1f, 0x8b, ..] } => {
-                f.write_str("not an IDX file but a gzip archive (bytes 1f 8b): expand it")
-            }
-            Self::Magic { found: [b'<', ..] } => f.write_str(
-                "not an IDX file but an HTML page, such as a server sends instead of a file: fetch it again",
-            ),
-            Self::Magic { found: [b'v', b'e', b'r', b's'] } => f.write_str(
-                "not an IDX file but a git-lfs pointer, or other text: fetch the file itself (git lfs pull)",
-            ),
-            Self::Magic { found: [a, b, c, d] } => {
-                write!(f, "not an IDX file: it begins with the bytes {a:02x} {b:02x} {c:02x} {d:02x}, not 00 00 08")
-            }
-            Self::Element { found } => {
-                write!(f, "IDX element type {found:#04x} at byte 2; there are 0x08, 0x09 and 0x0b to 0x0e")
-            }
-            Self::TooLarge => f.write_str("the IDX header's dimensions announce more than a file can hold"),
-            Self::Length { expected, found } if found < expected => {
-                write!(f, "truncated file: the IDX header announces {expected} bytes of elements, {found} follow")
-            }
-            Self::Length { expected, found } => {
-                write!(f, "the IDX header announces {expected} bytes of elements, but {found} follow")
-            }
-            Self::NotImages { element, rank } => {
-                write!(f, "IDX elements of {element} in {rank} dimensions; images are u8 in 2 or more, none of them 0")
-            }
-            Self::NotLabels { element, rank } => {
-                write!(f, "IDX elements of {element} in {rank} dimensions; labels are u8 in 1")
-            }
-        }
-    }
+messages! { IdxError:
+    Self::Header { found } => "the file ends after {found} bytes, within the IDX header";
+    Self::Magic { found: [0x1f, 0x8b, ..] } => "not an IDX file but a gzip archive (bytes 1f 8b): expand it";
+    Self::Magic { found: [b'<', ..] } =>
+        "not an IDX file but an HTML page, such as a server sends instead of a file: fetch it again";
+    Self::Magic { found: [b'v', b'e', b'r', b's'] } =>
+        "not an IDX file but a git-lfs pointer, or other text: fetch the file itself (git lfs pull)";
+    Self::Magic { found: [a, b, c, d] } =>
+        "not an IDX file: it begins with the bytes {a:02x} {b:02x} {c:02x} {d:02x}, not 00 00 08";
+    Self::Element { found } => "IDX element type {found:#04x} at byte 2; there are 0x08, 0x09 and 0x0b to 0x0e";
+    Self::TooLarge => "the IDX header's dimensions announce more than a file can hold";
+    Self::Length { expected, found } if found < expected =>
+        "truncated file: the IDX header announces {expected} bytes of elements, {found} follow";
+    Self::Length { expected, found } => "the IDX header announces {expected} bytes of elements, but {found} follow";
+    Self::NotImages { element, rank } =>
+        "IDX elements of {element} in {rank} dimensions; images are u8 in 2 or more, none of them 0";
+    Self::NotLabels { element, rank } => "IDX elements of {element} in {rank} dimensions; labels are u8 in 1";
 }
 
 impl core::error::Error for IdxError {}

@@ -1,7 +1,7 @@
 //! Why bytes are not the payload of a quantised network.
 
+use crate::base::messages;
 use crate::net::SizeError;
-use core::fmt;
 
 /// Why bytes are not the payload of a quantised network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,20 +39,14 @@ pub enum PayloadError {
     },
 }
 
-impl fmt::Display for PayloadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::NotPlain => f.write_str("the network has biases or halves its images: open it as a general one"),
-            Self::Size(error) => error.fmt(f),
-            Self::Length { found, expected } => write!(f, "{found} bytes of weights; expected {expected}"),
-            Self::Misaligned { expected } => {
-                write!(f, "the weights do not start at a multiple of {expected} bytes: align them")
-            }
-            Self::Shift { found } => write!(f, "byte 0 of the payload, the shift, is {found}; expected 1 to 24"),
-            Self::Prologue => f.write_str("bytes 1 to 15 of the payload are not all zero"),
-            Self::Bias { index, found } => write!(f, "bias {index} is {found}; expected −8388608 to 8388608"),
-        }
-    }
+messages! { PayloadError:
+    Self::NotPlain => "the network has biases or halves its images: open it as a general one";
+    Self::Size(error) => "{error}";
+    Self::Length { found, expected } => "{found} bytes of weights; expected {expected}";
+    Self::Misaligned { expected } => "the weights do not start at a multiple of {expected} bytes: align them";
+    Self::Shift { found } => "byte 0 of the payload, the shift, is {found}; expected 1 to 24";
+    Self::Prologue => "bytes 1 to 15 of the payload are not all zero";
+    Self::Bias { index, found } => "bias {index} is {found}; expected −8388608 to 8388608";
 }
 
 impl core::error::Error for PayloadError {}

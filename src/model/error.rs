@@ -2,6 +2,7 @@
 
 use super::header::VERSION;
 use super::{HEADER_LEN, Kind, MAX_TEXT};
+use crate::base::messages;
 use crate::int::PayloadError;
 use crate::net::SizeError;
 use core::fmt::{self, Write as _};
@@ -140,71 +141,52 @@ impl From<SizeError> for ModelError {
     }
 }
 
-impl fmt::Display for ModelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Header(error) => error.fmt(f),
-            Self::Size(error) => error.fmt(f),
-            Self::Length { expected, found } => {
-                if found < expected {
-                    f.write_str("truncated model: ")?;
-                }
-                write!(f, "{} bytes of weights; expected {}", Bytes(found), Bytes(expected))
-            }
-            Self::Checksum { found, expected } => {
-                write!(f, "the weights are damaged: their checksum is {expected:08x}, the header says {found:08x}")
-            }
-            Self::Text { at } => write!(f, "the text is not UTF-8 at its byte {at}"),
-            Self::WrongKind { found } => write!(f, "{found} weights; expected another kind"),
-            Self::Misaligned { expected } => {
-                write!(f, "the model does not start at a multiple of {expected} bytes: align it")
-            }
-            Self::NotFinite { index } => write!(f, "weight {index} is not a finite number"),
-            Self::Filler { index } => write!(f, "weight {index} belongs to no hidden unit and is not zero"),
-            Self::Payload(error) => error.fmt(f),
-        }
-    }
+messages! { ModelError:
+    Self::Header(error) => "{error}";
+    Self::Size(error) => "{error}";
+    Self::Length { expected, found } if found < expected =>
+        "truncated model: {} bytes of weights; expected {}", Bytes(found), Bytes(expected);
+    Self::Length { expected, found } => "{} bytes of weights; expected {}", Bytes(found), Bytes(expected);
+    Self::Checksum { found, expected } =>
+        "the weights are damaged: their checksum is {expected:08x}, the header says {found:08x}";
+    Self::Text { at } => "the text is not UTF-8 at its byte {at}";
+    Self::WrongKind { found } => "{found} weights; expected another kind";
+    Self::Misaligned { expected } => "the model does not start at a multiple of {expected} bytes: align it";
+    Self::NotFinite { index } => "weight {index} is not a finite number";
+    Self::Filler { index } => "weight {index} belongs to no hidden unit and is not zero";
+    Self::Payload(error) => "{error}";
 }
 
-impl fmt::Display for HeaderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Truncated { found } => {
-                write!(f, "truncated model: {found} bytes, where the header alone has {HEADER_LEN}")
-            }
-            Self::Magic { found } => {
-                f.write_str("not a model file: it begins with \"")?;
-                // Not `escape_ascii`, which can panic for all that a linker knows.
-                for byte in found {
-                    match byte {
-                        b' '..=b'~' if !matches!(byte, b'"' | b'\\') => f.write_char(char::from(byte))?,
-                        _ => write!(f, "\\x{byte:02x}")?,
-                    }
-                }
-                f.write_str("\", not \"TWOLAYER\"")
-            }
-            Self::Version { found } => {
-                write!(f, "a model file of version {found}; this program reads versions 1 to {VERSION}")
-            }
-            Self::Checksum { found, expected } => {
-                write!(f, "the header is damaged: its checksum is {expected:08x}, the file says {found:08x}")
-            }
-            Self::Reserved { at } => write!(f, "byte {at} of the header is not zero, as its version has it"),
-            Self::Kind { found } => write!(f, "weights of kind {found}, which this program does not know"),
-            Self::Flags { found } => {
-                write!(f, "flags {found:#x} in the header; this program knows 0x1 and 0x2 only: use a newer one")
-            }
-            Self::Image { width, height, pixels } => {
-                write!(f, "images of {width} × {height} pixels for a network that takes {pixels} pixels")
-            }
-            Self::Text { found } => write!(f, "a text of {found} bytes; a model takes at most {MAX_TEXT}"),
-            Self::Offset { found } => write!(f, "weights at byte {}; they begin at byte {HEADER_LEN}", Bytes(found)),
-        }
-    }
+messages! { HeaderError:
+    Self::Truncated { found } => "truncated model: {found} bytes, where the header alone has {HEADER_LEN}";
+    Self::Magic { found } => "not a model file: it begins with \"{}\", not \"TWOLAYER\"", Escaped(found);
+    Self::Version { found } => "a model file of version {found}; this program reads versions 1 to {VERSION}";
+    Self::Checksum { found, expected } =>
+        "the header is damaged: its checksum is {expected:08x}, the file says {found:08x}";
+    Self::Reserved { at } => "byte {at} of the header is not zero, as its version has it";
+    Self::Kind { found } => "weights of kind {found}, which this program does not know";
+    Self::Flags { found } =>
+        "flags {found:#x} in the header; this program knows 0x1 and 0x2 only: use a newer one";
+    Self::Image { width, height, pixels } =>
+        "images of {width} × {height} pixels for a network that takes {pixels} pixels";
+    Self::Text { found } => "a text of {found} bytes; a model takes at most {MAX_TEXT}";
+    Self::Offset { found } => "weights at byte {}; they begin at byte {HEADER_LEN}", Bytes(found);
 }
 
 impl core::error::Error for ModelError {}
 impl core::error::Error for HeaderError {}
+
+/// Bytes as text. Not `escape_ascii`, which can panic for all that a linker knows.
+struct Escaped([u8; 8]);
+
+impl fmt::Display for Escaped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| match byte {
+            b' '..=b'~' if !matches!(byte, b'"' | b'\\') => f.write_char(char::from(*byte)),
+            _ => write!(f, "\\x{byte:02x}"),
+        })
+    }
+}
 
 /// A number of bytes: as usual up to 32 bits, and else in hexadecimal, so that firmware need not divide 64 bits.
 struct Bytes(u64);

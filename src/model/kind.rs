@@ -1,7 +1,7 @@
 //! What the weights of a model are: f32, or integers of 8 or 4 bits.
 
+use crate::base::messages;
 use crate::int::Bits;
-use core::fmt;
 
 /// What a model's weights are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +33,8 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "f32",
-            Self::Quantized(Bits::Eight) => "int8",
-            Self::Quantized(Bits::Four) => "int4",
-        })
-    }
+messages! { Kind:
+    Self::F32 => "f32";
+    Self::Quantized(Bits::Eight) => "int8";
+    Self::Quantized(Bits::Four) => "int4";
 }

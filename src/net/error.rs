@@ -1,7 +1,7 @@
 //! The one error of sizes and lengths.
 
 use super::Shape;
-use core::fmt;
+use crate::base::messages;
 
 /// A size that no network has, or a buffer of the wrong length.
 ///
@@ -91,29 +91,19 @@ impl SizeError {
     }
 }
 
-impl fmt::Display for SizeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Inputs { found } => write!(f, "{found} inputs; a network takes 1 to {}", Shape::MAX_INPUTS),
-            Self::Hidden { found, most } => write!(f, "{found} hidden units; this network takes 1 to {most}"),
-            Self::Outputs { found } => write!(f, "{found} outputs; a network takes 1 to {}", Shape::MAX_OUTPUTS),
-            Self::Quantized { found, most } => {
-                write!(f, "a layer of {found} units; a quantised network takes at most {most}")
-            }
-            Self::Halves { width, pixels } => {
-                write!(f, "{pixels} pixels in rows of {width} cannot be halved to the inputs: both sides must be even")
-            }
-            Self::Weights { found, expected } => write!(f, "{found} weights; expected {expected}"),
-            Self::Pixels { found, expected } => write!(f, "{found} pixels; one image has {expected}"),
-            Self::Results { found, expected } => write!(f, "output buffer has {found} elements; expected {expected}"),
-            Self::Scratch { found, expected } => {
-                write!(f, "scratch has {found} words of 32 bits; expected at least {expected}")
-            }
-            Self::Memory { found, expected } => {
-                write!(f, "memory for the weights has {found} words of 32 bits; expected at least {expected}")
-            }
-        }
-    }
+messages! { SizeError:
+    Self::Inputs { found } => "{found} inputs; a network takes 1 to {}", Shape::MAX_INPUTS;
+    Self::Hidden { found, most } => "{found} hidden units; this network takes 1 to {most}";
+    Self::Outputs { found } => "{found} outputs; a network takes 1 to {}", Shape::MAX_OUTPUTS;
+    Self::Quantized { found, most } => "a layer of {found} units; a quantised network takes at most {most}";
+    Self::Halves { width, pixels } =>
+        "{pixels} pixels in rows of {width} cannot be halved to the inputs: both sides must be even";
+    Self::Weights { found, expected } => "{found} weights; expected {expected}";
+    Self::Pixels { found, expected } => "{found} pixels; one image has {expected}";
+    Self::Results { found, expected } => "output buffer has {found} elements; expected {expected}";
+    Self::Scratch { found, expected } => "scratch has {found} words of 32 bits; expected at least {expected}";
+    Self::Memory { found, expected } =>
+        "memory for the weights has {found} words of 32 bits; expected at least {expected}";
 }
 
 impl core::error::Error for SizeError {}

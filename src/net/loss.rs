@@ -1,6 +1,6 @@
 //! The loss functions, and the losses of samples.
 
-use core::fmt;
+use crate::base::messages;
 
 /// The loss function: what training minimises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,13 +12,9 @@ pub enum LossFunction {
     CrossEntropy,
 }
 
-impl fmt::Display for LossFunction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Squared => "squared error",
-            Self::CrossEntropy => "cross-entropy",
-        })
-    }
+messages! { LossFunction:
+    Self::Squared => "squared error";
+    Self::CrossEntropy => "cross-entropy";
 }
 
 /// The losses of some samples, by the [`LossFunction`], each under the weights before its sample's step.

@@ -1,8 +1,8 @@
 //! What can go wrong with a file or with memory, and how text from outside appears in messages.
 
+use crate::base::messages;
 use crate::model::ModelError;
 use crate::net::SizeError;
-use core::fmt;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -80,15 +80,11 @@ pub enum Action {
     Create,
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Open => "open",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Create => "create",
-        })
-    }
+messages! { Action:
+    Self::Open => "open";
+    Self::Read => "read";
+    Self::Write => "write";
+    Self::Create => "create";
 }
 
 /// A hint about what to do after an error of the system, where there is one.

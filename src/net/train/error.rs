@@ -1,8 +1,8 @@
 //! Why a network cannot be trained.
 
 use super::TrainOptions;
+use crate::base::messages;
 use crate::net::SizeError;
-use core::fmt;
 
 /// Checks that there is one image of so many pixels for each label, and that every label is an output.
 pub(crate) fn check_samples(pixels: usize, outputs: usize, images: &[u8], labels: &[u8]) -> Result<(), TrainError> {
@@ -59,25 +59,14 @@ impl From<SizeError> for TrainError {
     }
 }
 
-impl fmt::Display for TrainError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Size(error) => error.fmt(f),
-            Self::Alpha { found } => write!(f, "a learning rate of {found}; it must be finite and above 0"),
-            Self::Block { found } => {
-                write!(f, "a block of {found} samples; it takes 1 to {}", TrainOptions::MAX_BLOCK)
-            }
-            Self::Images { found, labels, inputs } => {
-                write!(f, "{found} pixels for {labels} labels; one image has {inputs} pixels")
-            }
-            Self::Label { sample, found, outputs } => {
-                write!(f, "sample {sample} has label {found}; the network's classes are 0 to {}", outputs - 1)
-            }
-            Self::Biases => {
-                f.write_str("the network has biases, which cannot be trained: only a network without them can")
-            }
-        }
-    }
+messages! { TrainError:
+    Self::Size(error) => "{error}";
+    Self::Alpha { found } => "a learning rate of {found}; it must be finite and above 0";
+    Self::Block { found } => "a block of {found} samples; it takes 1 to {}", TrainOptions::MAX_BLOCK;
+    Self::Images { found, labels, inputs } => "{found} pixels for {labels} labels; one image has {inputs} pixels";
+    Self::Label { sample, found, outputs } =>
+        "sample {sample} has label {found}; the network's classes are 0 to {}", outputs - 1;
+    Self::Biases => "the network has biases, which cannot be trained: only a network without them can";
 }
 
 impl core::error::Error for TrainError {}

@@ -6,9 +6,9 @@
 
 use super::error::TensorError;
 use super::{TensorFiles, TensorInfo};
+use crate::base::messages;
 use crate::net::Shape;
 use core::cmp::Ordering;
-use core::fmt;
 
 /// How a layer's weights are stored in a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +19,9 @@ pub enum Layout {
     InOut,
 }
 
-impl fmt::Display for Layout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OutIn => "[out, in]",
-            Self::InOut => "[in, out]",
-        })
-    }
+messages! { Layout:
+    Self::OutIn => "[out, in]";
+    Self::InOut => "[in, out]";
 }
 
 /// What the caller knows of the tensors: their names and the layout.
