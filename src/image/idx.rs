@@ -213,45 +213,22 @@ impl<'a> Images<'a> {
 /// Why bytes are not the IDX file that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum IdxError {
-    /// The file ends within its header.
-    Header {
-        /// The file's length in bytes.
-        found: usize,
-    },
-    /// The first two bytes are not zero.
-    Magic {
-        /// The first four bytes.
-        found: [u8; 4],
-    },
+    /// The file ends within its header: it has `found` bytes.
+    Header { found: usize },
+    /// The first two of the first four bytes are not zero.
+    Magic { found: [u8; 4] },
     /// The third byte is not an element type.
-    Element {
-        /// The third byte.
-        found: u8,
-    },
+    Element { found: u8 },
     /// The dimensions announce more bytes than any file holds.
     TooLarge,
     /// More or fewer bytes of elements than the header announces.
-    Length {
-        /// What the header announces, in bytes.
-        expected: u64,
-        /// The bytes that follow the header.
-        found: u64,
-    },
-    /// Not images.
-    NotImages {
-        /// The element type.
-        element: Element,
-        /// The number of dimensions.
-        rank: usize,
-    },
-    /// Not labels.
-    NotLabels {
-        /// The element type.
-        element: Element,
-        /// The number of dimensions.
-        rank: usize,
-    },
+    Length { expected: u64, found: u64 },
+    /// Not images: elements of another type, or in `rank` dimensions.
+    NotImages { element: Element, rank: usize },
+    /// Not labels: elements of another type, or in `rank` dimensions.
+    NotLabels { element: Element, rank: usize },
 }
 
 messages! { IdxError:

@@ -6,37 +6,22 @@ use crate::net::SizeError;
 /// Why bytes are not the payload of a quantised network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum PayloadError {
     /// The shape has biases or halves its images, where a plain network is asked for.
     NotPlain,
     /// The sizes are not those of a quantised network.
     Size(SizeError),
-    /// The payload is not as long as the shape asks for.
-    Length {
-        /// The length found, in bytes.
-        found: usize,
-        /// The length by the shape, in bytes.
-        expected: usize,
-    },
-    /// The payload starts at an address from which weights cannot be read.
-    Misaligned {
-        /// What the address must be a multiple of.
-        expected: usize,
-    },
+    /// The payload is not as long as the shape asks for, in bytes.
+    Length { found: usize, expected: usize },
+    /// The payload starts at an address from which weights cannot be read: not at a multiple of `expected`.
+    Misaligned { expected: usize },
     /// The shift, byte 0 of the payload, is not 1 to 24.
-    Shift {
-        /// The byte found.
-        found: u8,
-    },
+    Shift { found: u8 },
     /// Bytes 1 to 15 of the payload are not all zero.
     Prologue,
-    /// A bias is beyond ±2²³.
-    Bias {
-        /// Its place among the biases: hidden units in whole tiles, then outputs.
-        index: usize,
-        /// Its value.
-        found: i32,
-    },
+    /// A bias is beyond ±2²³. Its index is the place among the biases: hidden units in whole tiles, then outputs.
+    Bias { index: usize, found: i32 },
 }
 
 messages! { PayloadError:

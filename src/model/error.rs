@@ -11,50 +11,28 @@ use core::fmt::{self, Write as _};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(u32)]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum ModelError {
     /// The header is damaged, or not of this format.
     Header(HeaderError),
     /// Sizes that no network of this kind has.
     Size(SizeError),
-    /// The file is truncated, or longer than it should be.
-    Length {
-        /// The length of the weights found, in bytes.
-        found: u64,
-        /// Their length by the header or by the shape, in bytes.
-        expected: u64,
-    },
-    /// The weights or the text were changed since they were written.
-    Checksum {
-        /// The checksum in the header.
-        found: u32,
-        /// The checksum of what the file holds.
-        expected: u32,
-    },
-    /// A text that is not UTF-8.
-    Text {
-        /// The byte of the text, counted from 0, that is not.
-        at: usize,
-    },
+    /// The file is truncated, or longer than it should be: the length of the weights, in bytes, is not that by the header or by
+    /// the shape.
+    Length { found: u64, expected: u64 },
+    /// The weights or the text were changed since they were written: the checksum found in the header is not that expected, of
+    /// what the file holds.
+    Checksum { found: u32, expected: u32 },
+    /// A text that is not UTF-8 at one of its bytes, counted from 0.
+    Text { at: usize },
     /// Weights of another kind than asked for.
-    WrongKind {
-        /// The kind found.
-        found: Kind,
-    },
-    /// The bytes start at an address from which the weights cannot be read.
-    Misaligned {
-        /// What the address must be a multiple of.
-        expected: usize,
-    },
-    /// An f32 weight that is infinite or not a number.
-    NotFinite {
-        /// Its place among the weights.
-        index: usize,
-    },
-    /// An f32 weight that only fills up the last panel and is not zero.
-    Filler {
-        /// Its place among the weights.
-        index: usize,
-    },
+    WrongKind { found: Kind },
+    /// The bytes start at an address from which the weights cannot be read: not at a multiple of `expected`.
+    Misaligned { expected: usize },
+    /// An f32 weight that is infinite or not a number, by its place among the weights.
+    NotFinite { index: usize },
+    /// An f32 weight that only fills up the last panel and is not zero, by its place among the weights.
+    Filler { index: usize },
     /// Integer weights that are not as their format says.
     Payload(PayloadError),
 }
@@ -63,63 +41,28 @@ pub enum ModelError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(u32)]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum HeaderError {
-    /// The file ends within its header.
-    Truncated {
-        /// The file's length in bytes.
-        found: usize,
-    },
+    /// The file ends within its header: it has `found` bytes.
+    Truncated { found: usize },
     /// The first eight bytes are not `TWOLAYER`.
-    Magic {
-        /// The first eight bytes.
-        found: [u8; 8],
-    },
+    Magic { found: [u8; 8] },
     /// A version of the format that this program does not know.
-    Version {
-        /// The version.
-        found: u16,
-    },
-    /// The header was changed since it was written.
-    Checksum {
-        /// The checksum in the file.
-        found: u32,
-        /// The checksum of what the file holds.
-        expected: u32,
-    },
-    /// A byte that should be zero is not.
-    Reserved {
-        /// Its place in the file.
-        at: usize,
-    },
-    /// Weights of a kind that this program does not know.
-    Kind {
-        /// The code of the kind.
-        found: u16,
-    },
+    Version { found: u16 },
+    /// The header was changed since it was written: the checksum found in the file is not that expected, of what it holds.
+    Checksum { found: u32, expected: u32 },
+    /// A byte that should be zero is not, by its place in the file.
+    Reserved { at: usize },
+    /// The code of a kind of weights that this program does not know.
+    Kind { found: u16 },
     /// Flags that this program does not know.
-    Flags {
-        /// The flags.
-        found: u32,
-    },
-    /// An image's width and height that are not those of the inputs.
-    Image {
-        /// The width.
-        width: u16,
-        /// The height.
-        height: u16,
-        /// The pixels that an image should have.
-        pixels: usize,
-    },
+    Flags { found: u32 },
+    /// An image's width and height that are not those of the inputs: an image should have `pixels` pixels.
+    Image { width: u16, height: u16, pixels: usize },
     /// A text of more than 4096 bytes.
-    Text {
-        /// Its length in bytes.
-        found: usize,
-    },
-    /// The payload does not begin at byte 64.
-    Offset {
-        /// Where the header says that it begins.
-        found: u64,
-    },
+    Text { found: usize },
+    /// The payload does not begin at byte 64, by the header.
+    Offset { found: u64 },
 }
 
 impl From<HeaderError> for ModelError {

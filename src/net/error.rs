@@ -8,73 +8,29 @@ use crate::base::messages;
 /// Nothing was read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum SizeError {
-    /// Not 1 to 65,536 inputs.
-    Inputs {
-        /// The number asked for.
-        found: usize,
-    },
-    /// No hidden units, or too many beside these inputs and outputs.
-    Hidden {
-        /// The number asked for.
-        found: usize,
-        /// The most there may be.
-        most: usize,
-    },
-    /// Not 1 to 256 outputs.
-    Outputs {
-        /// The number asked for.
-        found: usize,
-    },
-    /// More inputs or hidden units than a quantised network may have.
-    Quantized {
-        /// The larger of the two.
-        found: usize,
-        /// The most there may be.
-        most: usize,
-    },
-    /// Images that cannot be halved to as many pixels as there are inputs: a side is odd, or they are of another size.
-    Halves {
-        /// The columns of an image.
-        width: u16,
-        /// The pixels of an image.
-        pixels: usize,
-    },
-    /// Not as many weights as the shape has.
-    Weights {
-        /// The number of weights.
-        found: usize,
-        /// [`Shape::weights_len`].
-        expected: usize,
-    },
-    /// Not one image, or not a whole number of images.
-    Pixels {
-        /// The number of pixels.
-        found: usize,
-        /// The pixels of one image.
-        expected: usize,
-    },
+    /// `found` inputs, which are not 1 to 65,536.
+    Inputs { found: usize },
+    /// No hidden units, or more than the `most` that there may be beside these inputs and outputs.
+    Hidden { found: usize, most: usize },
+    /// `found` outputs, which are not 1 to 256.
+    Outputs { found: usize },
+    /// More inputs or hidden units, whichever are more, than the `most` that a quantised network may have.
+    Quantized { found: usize, most: usize },
+    /// Images of `pixels` pixels, in rows of `width`, that cannot be halved to as many pixels as there are inputs: a side is odd,
+    /// or they are of another size.
+    Halves { width: u16, pixels: usize },
+    /// Not as many weights as the shape has: [`Shape::weights_len`].
+    Weights { found: usize, expected: usize },
+    /// Not the pixels of one image, or not those of a whole number of images. One image has `expected`.
+    Pixels { found: usize, expected: usize },
     /// Room for more or fewer outputs (or classes) than there are.
-    Results {
-        /// The room found.
-        found: usize,
-        /// The number of outputs (or classes).
-        expected: usize,
-    },
-    /// Too little scratch.
-    Scratch {
-        /// The length found, in words of 32 bits.
-        found: usize,
-        /// The least that is needed: `scratch_len`.
-        expected: usize,
-    },
-    /// Too little memory to lay the weights out in.
-    Memory {
-        /// The length found, in words of 32 bits.
-        found: usize,
-        /// The least that is needed: `memory_len`.
-        expected: usize,
-    },
+    Results { found: usize, expected: usize },
+    /// Too little scratch, in words of 32 bits. `scratch_len` tells the least that is needed.
+    Scratch { found: usize, expected: usize },
+    /// Too little memory to lay the weights out in, in words of 32 bits. `memory_len` tells the least that is needed.
+    Memory { found: usize, expected: usize },
 }
 
 impl SizeError {

@@ -6,33 +6,23 @@ use std::path::PathBuf;
 /// Why a network cannot be imported or exported.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum ConvertError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
     /// Identifiers in C cannot begin with this prefix.
     #[error("names in C cannot begin with {found:?}: expected a letter, then letters, digits and underscores")]
-    CName {
-        /// The prefix.
-        found: String,
-    },
+    CName { found: String },
     /// A C file cannot have this name: it is that of the header, or one that C cannot include.
     #[error(
         "{} cannot be the name of a C file: expected an extension other than .h, and UTF-8 without quotes, backslashes, control \
          characters or ??",
         printable(path)
     )]
-    CFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file of tensors cannot be used as a network.
+    CFile { path: PathBuf },
+    /// A file of tensors, or several, cannot be used as a network.
     #[cfg(feature = "convert")]
     #[error("{path}: {}", printable(error.to_string()))]
-    Tensors {
-        /// The file, or files.
-        path: String,
-        /// What is wrong with it.
-        error: super::tensors::TensorError,
-    },
+    Tensors { path: String, error: super::tensors::TensorError },
 }

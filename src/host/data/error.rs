@@ -13,61 +13,34 @@ use std::path::PathBuf;
 /// Why a data set cannot be opened, written or fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum DataError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
     /// The data set's directory does not exist.
     #[error("{} does not exist", printable(path))]
-    NoDirectory {
-        /// The directory.
-        path: PathBuf,
-    },
+    NoDirectory { path: PathBuf },
     /// The path of the data set is not a directory.
     #[error("{} is not a directory", printable(path))]
-    NotADirectory {
-        /// The path.
-        path: PathBuf,
-    },
+    NotADirectory { path: PathBuf },
     /// The directory in an environment variable cannot be used.
     #[error("{variable} is set, but {error}\nCorrect {variable}, or unset it")]
-    Environment {
-        /// The variable.
-        variable: &'static str,
-        /// What is wrong with the directory.
-        error: Box<Self>,
-    },
-    /// A file of the data set is missing.
+    Environment { variable: &'static str, error: Box<Self> },
+    /// A file of the data set is missing from its directory, where there may be a `similar` file that is the missing one.
     #[error(
         "{} has no {name} (nor {name}.gz): it should hold the four MNIST files, train-images-idx3-ubyte, \
          train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte{}",
         printable(directory),
         similar.as_ref().map_or(String::new(), |it| format!(". Is it {}? Then rename it", printable(it)))
     )]
-    Missing {
-        /// The data set's directory.
-        directory: PathBuf,
-        /// The file's name.
-        name: &'static str,
-        /// The name of a file that may be the missing one.
-        similar: Option<OsString>,
-    },
+    Missing { directory: PathBuf, name: &'static str, similar: Option<OsString> },
     /// A compressed file cannot be decompressed.
     #[error("cannot decompress {}: {error}; the file is damaged or truncated: download it again", printable(path))]
-    Gzip {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: io::Error,
-    },
+    Gzip { path: PathBuf, error: io::Error },
     /// More built-in digits were asked for than there are: 2³² − 1.
     #[error("cannot generate {train} training and {test} test images: at most {} in all", u32::MAX)]
-    Digits {
-        /// The training images asked for.
-        train: u32,
-        /// The test images asked for.
-        test: u32,
-    },
+    Digits { train: u32, test: u32 },
     /// The system has no cache directory.
     #[error("no cache directory: set XDG_CACHE_HOME to an absolute path")]
     NoCache,
@@ -83,90 +56,42 @@ pub enum DataError {
 /// Why images and labels cannot be used: by themselves, together, or with a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum SetError {
     /// A file is not a valid IDX file of the expected kind.
     #[error("{}: {error}", printable(path))]
-    Idx {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: IdxError,
-    },
+    Idx { path: PathBuf, error: IdxError },
     /// The numbers of images and labels differ.
     #[error("{} has {images} images, but {} has {labels} labels", printable(images_path), printable(labels_path))]
-    Counts {
-        /// The file of images.
-        images_path: PathBuf,
-        /// The number of images.
-        images: usize,
-        /// The file of labels.
-        labels_path: PathBuf,
-        /// The number of labels.
-        labels: usize,
-    },
+    Counts { images_path: PathBuf, images: usize, labels_path: PathBuf, labels: usize },
     /// A file has no images.
     #[error("{} has no images", printable(path))]
-    Empty {
-        /// The file of images.
-        path: PathBuf,
-    },
-    /// The images have the wrong size.
+    Empty { path: PathBuf },
+    /// The images have the wrong size, in pixels per image. `whose` tells where the right one comes from: the network or the
+    /// training set.
     #[error("{} has images of {found} pixels; expected {expected}, to match {whose}", printable(path))]
-    Pixels {
-        /// The file of images.
-        path: PathBuf,
-        /// The pixels per image.
-        found: usize,
-        /// The expected pixels per image.
-        expected: usize,
-        /// Where the expected number comes from: the network or the training set.
-        whose: &'static str,
-    },
-    /// A label is out of range.
+    Pixels { path: PathBuf, found: usize, expected: usize, whose: &'static str },
+    /// A label is out of range. Samples are counted from 0; `whose` tells where the number of classes comes from: the network or
+    /// the training labels.
     #[error("{} has label {found} for image {sample}; {whose} are 0 to {}", printable(path), classes - 1)]
-    Label {
-        /// The file of labels.
-        path: PathBuf,
-        /// The sample, counted from 0.
-        sample: usize,
-        /// The label.
-        found: u8,
-        /// The number of classes.
-        classes: usize,
-        /// Where the number of classes comes from: the network or the training labels.
-        whose: &'static str,
-    },
+    Label { path: PathBuf, sample: usize, found: u8, classes: usize, whose: &'static str },
     /// All training images were to be held out for the test, or none, or more than there are.
     #[error("cannot hold out {found} of {images} training images: expected 1 to {}", images - 1)]
-    HoldOut {
-        /// The number of images to be held out.
-        found: usize,
-        /// The number of training images.
-        images: usize,
-    },
+    HoldOut { found: usize, images: usize },
 }
 
 /// Why a data set cannot be fetched.
 #[cfg(feature = "download")]
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum FetchError {
-    /// No mirror provided the data set.
+    /// No mirror provided the data set, which is not in its directory in the cache either: why each mirror failed.
     #[error("cannot fetch {}, which is not in {}: {}", name.title(), printable(directory), list(refusals))]
-    Refused {
-        /// The data set.
-        name: Name,
-        /// Its directory in the cache.
-        directory: PathBuf,
-        /// Why each mirror failed.
-        refusals: Vec<Refusal>,
-    },
+    Refused { name: Name, directory: PathBuf, refusals: Vec<Refusal> },
     /// A mirror is not the URL of a directory.
     #[error("{} has a query or a fragment (? or #): a mirror is the URL of a directory", redact_url(url))]
-    Mirror {
-        /// The URL.
-        url: String,
-    },
+    Mirror { url: String },
 }
 
 /// The reasons of all mirrors, as one line.

@@ -44,26 +44,14 @@ const fn file_lengths([train, test]: [u64; 2], pixels: usize) -> [u64; 4] {
 /// Progress of a download or of the generation of digits.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum Progress<'a> {
-    /// A file was requested from a mirror.
-    Asked {
-        /// The file's URL, without credentials.
-        url: &'a str,
-    },
-    /// A mirror did not provide a file; the next mirror is tried, if there is one.
-    Refused {
-        /// The file's URL, without credentials.
-        url: &'a str,
-        /// What went wrong.
-        reason: &'a str,
-    },
-    /// Bytes of the data set were written.
-    Bytes {
-        /// Bytes written so far.
-        done: u64,
-        /// Bytes of the whole data set.
-        total: u64,
-    },
+    /// A file was requested from a mirror, by its URL without credentials.
+    Asked { url: &'a str },
+    /// A mirror did not provide a file, by its URL without credentials; the next mirror is tried, if there is one.
+    Refused { url: &'a str, reason: &'a str },
+    /// So many bytes of the whole data set are written so far.
+    Bytes { done: u64, total: u64 },
 }
 
 /// A training set and a test set.

@@ -20,25 +20,14 @@ pub struct Checked {
 
 /// The state of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum State {
     /// The SHA-256 is right.
     Intact,
-    /// The SHA-256 is wrong.
-    Changed {
-        /// The file.
-        path: PathBuf,
-        /// The SHA-256 of its contents (decompressed), in hexadecimal.
-        found: String,
-        /// The expected SHA-256.
-        expected: &'static str,
-    },
+    /// The SHA-256 of the contents (decompressed), in hexadecimal, is wrong.
+    Changed { path: PathBuf, found: String, expected: &'static str },
     /// The file is compressed and cannot be decompressed.
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Why it cannot be decompressed.
-        reason: String,
-    },
+    Damaged { path: PathBuf, reason: String },
     /// The file does not exist.
     Missing,
 }

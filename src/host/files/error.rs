@@ -19,39 +19,20 @@ pub fn printable(text: impl AsRef<OsStr>) -> String {
 /// Why a file cannot be read or written, or memory cannot be allocated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum FileError {
-    /// The system refused to read or write.
+    /// The system refused to read or write a file or a directory.
     #[error("cannot {action} {}: {error}{}", printable(path), remedy(*action, error.kind()))]
-    Io {
-        /// What was attempted.
-        action: Action,
-        /// The file or directory.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
+    Io { action: Action, path: PathBuf, error: io::Error },
     /// A file is not a valid model, or not one of the expected kind.
     #[error("{}: {error}", printable(path))]
-    Model {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: ModelError,
-    },
+    Model { path: PathBuf, error: ModelError },
     /// A file already exists and would be overwritten.
     #[error("{} already exists: choose another directory, or remove it first", printable(path))]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Out of memory.
+    Exists { path: PathBuf },
+    /// The system refused so many bytes of memory.
     #[error("cannot allocate {bytes} bytes of memory: {error}")]
-    Memory {
-        /// The number of bytes requested.
-        bytes: usize,
-        /// The system's error.
-        error: io::Error,
-    },
+    Memory { bytes: usize, error: io::Error },
     /// No model has this size.
     #[error(transparent)]
     Size(#[from] SizeError),

@@ -7,6 +7,7 @@ use crate::net::{SizeError, TrainError};
 /// Why a network cannot be trained or evaluated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum TrainingError {
     /// Out of memory, or a file cannot be read.
     #[error(transparent)]
@@ -20,22 +21,12 @@ pub enum TrainingError {
     /// A setting is out of range.
     #[error(transparent)]
     Trainer(#[from] TrainError),
-    /// Training diverged: the loss or a weight is infinite or NaN.
+    /// Training diverged: the loss or a weight is infinite or NaN. It was detected after `sample` samples of the epoch, which is
+    /// counted from 1, at the learning rate `alpha`.
     #[error("training diverged in epoch {epoch}, before sample {sample}: the loss is no longer a finite number")]
-    Diverged {
-        /// The epoch, counted from 1.
-        epoch: u32,
-        /// The number of samples of this epoch after which it was detected.
-        sample: usize,
-        /// The learning rate.
-        alpha: f32,
-    },
-    /// All hidden units are dead: none is active for any test image, so the network cannot learn any more.
+    Diverged { epoch: u32, sample: usize, alpha: f32 },
+    /// All hidden units are dead: none is active for any test image, so the network cannot learn any more. Epochs are counted
+    /// from 1; `alpha` is the learning rate at the start.
     #[error("all hidden units are dead after epoch {epoch}: none is active for any test image")]
-    Dead {
-        /// The epoch, counted from 1.
-        epoch: u32,
-        /// The learning rate at the start.
-        alpha: f32,
-    },
+    Dead { epoch: u32, alpha: f32 },
 }

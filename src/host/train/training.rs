@@ -151,23 +151,12 @@ const BEST_ALPHAS: [f32; 2] = [6.5e-5, 8e-7];
 /// An event of a training run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum Event {
-    /// Progress within an epoch.
-    Samples {
-        /// The epoch, counted from 1.
-        epoch: u32,
-        /// The number of samples done in this epoch.
-        done: usize,
-        /// The sum of their losses, each before its step.
-        loss_sum: f64,
-    },
-    /// An evaluation during the first epoch, if [`Recipe::tests_within_first`] asks for it.
-    Test {
-        /// The number of samples done.
-        done: usize,
-        /// The evaluation on the test set.
-        test: Evaluation,
-    },
+    /// Progress within an epoch, counted from 1: the samples done, and the sum of their losses, each before its step.
+    Samples { epoch: u32, done: usize, loss_sum: f64 },
+    /// An evaluation on the test set during the first epoch, if [`Recipe::tests_within_first`] asks for it, after `done` samples.
+    Test { done: usize, test: Evaluation },
     /// The end of an epoch.
     Epoch(Epoch),
 }

@@ -18,37 +18,18 @@ pub(crate) fn check_samples(pixels: usize, outputs: usize, images: &[u8], labels
 /// Why a network cannot be trained. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum TrainError {
     /// A size that cannot be, or a buffer of the wrong length.
     Size(SizeError),
     /// A learning rate that is not finite and above 0.
-    Alpha {
-        /// The learning rate asked for.
-        found: f32,
-    },
+    Alpha { found: f32 },
     /// A block of no samples or of too many.
-    Block {
-        /// The samples asked for.
-        found: usize,
-    },
-    /// Not one image for each label.
-    Images {
-        /// The pixels found.
-        found: usize,
-        /// The number of labels.
-        labels: usize,
-        /// The pixels of one image.
-        inputs: usize,
-    },
-    /// A label that no output stands for.
-    Label {
-        /// The sample, counted from 0.
-        sample: usize,
-        /// Its label.
-        found: u8,
-        /// The number of outputs.
-        outputs: usize,
-    },
+    Block { found: usize },
+    /// Not one image for each label: `found` pixels, where one image has `inputs`.
+    Images { found: usize, labels: usize, inputs: usize },
+    /// A label that none of the outputs stands for. Samples are counted from 0.
+    Label { sample: usize, found: u8, outputs: usize },
     /// A network that is to be trained has biases.
     Biases,
 }

@@ -6,85 +6,48 @@ use crate::net::SizeError;
 /// What is wrong with a file of tensors, or with the tensors in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum TensorError {
     /// The file has another format.
     #[error(transparent)]
     Format(#[from] ForeignFormat),
-    /// The file as a whole is damaged.
+    /// The file as a whole is damaged: what was found, and what was expected.
     #[error("damaged or incomplete: {what}")]
-    Damaged {
-        /// What was found, and what was expected.
-        what: String,
-    },
-    /// A tensor is damaged, its numbers are not floats, or another one has the same name.
+    Damaged { what: String },
+    /// A tensor is damaged, its numbers are not floats, or another one has the same name: what was found, and what was expected.
     #[error("tensor {name}: {what}")]
-    Tensor {
-        /// The tensor.
-        name: String,
-        /// What was found, and what was expected.
-        what: String,
-    },
-    /// A number is infinite, NaN, or too large for f32, in the file or with the input's scaling folded in.
+    Tensor { name: String, what: String },
+    /// A number, by its index, is infinite, NaN, or too large for f32, in the file or with the input's scaling folded in.
     #[error("tensor {name}: the number at {at:?} is {found}; expected a finite f32 number")]
-    NotFinite {
-        /// The tensor.
-        name: String,
-        /// The index.
-        at: Vec<usize>,
-        /// The number.
-        found: String,
-    },
-    /// There is no tensor of that name.
+    NotFinite { name: String, at: Vec<usize>, found: String },
+    /// There is no tensor of that name. These are all.
     #[error("no tensor has the name {name}; there are {}", list(tensors))]
-    Missing {
-        /// The name.
-        name: String,
-        /// All tensors.
-        tensors: Vec<TensorInfo>,
-    },
+    Missing { name: String, tensors: Vec<TensorInfo> },
     /// The tensors are not those of one network.
     #[error(
         "no two-layer network fits these tensors: {}; expected two matrices that share a dimension, the hidden units, and \
          at most one bias vector for each",
         list(tensors)
     )]
-    NoFit {
-        /// The tensors.
-        tensors: Vec<TensorInfo>,
-    },
+    NoFit { tensors: Vec<TensorInfo> },
     /// The tensors fit each other, but no network has these sizes.
     #[error("these tensors have {error}")]
-    Size {
-        /// The size.
-        error: SizeError,
-    },
+    Size { error: SizeError },
     /// There are more tensors than a network has, and the matrices are not both named.
     #[error("cannot infer which tensors are the weights; there are {}", list(tensors))]
-    Unnamed {
-        /// The tensors.
-        tensors: Vec<TensorInfo>,
-    },
-    /// The tensors can be read in more than one way.
+    Unnamed { tensors: Vec<TensorInfo> },
+    /// The tensors can be read in more than one way: in these.
     #[error("these tensors can be read in {} ways: {}", readings.len(), readings.join("; or "))]
-    Ambiguous {
-        /// Each way.
-        readings: Vec<String>,
-    },
-    /// The input's scaling cannot be folded into the weights.
+    Ambiguous { readings: Vec<String> },
+    /// The input's scaling, which is its scale, mean or standard deviation, cannot be folded into the weights.
     #[error("the input's {what} is {found}; expected {expected}")]
-    Input {
-        /// Scale, mean or standard deviation.
-        what: &'static str,
-        /// The number.
-        found: String,
-        /// What is expected.
-        expected: &'static str,
-    },
+    Input { what: &'static str, found: String, expected: &'static str },
 }
 
 /// A format that is not read here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum ForeignFormat {
     /// A file of `torch.save` or `pickle`.
     #[error(
@@ -100,15 +63,12 @@ pub enum ForeignFormat {
     /// A model of this program.
     #[error("this is a twolayer model already")]
     Model,
-    /// An unknown format.
+    /// An unknown format, by the first bytes of the file, at most eight.
     #[error(
         "expected a safetensors, .npz or .npy file; this one begins with the bytes {}",
         found.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
     )]
-    Unknown {
-        /// The first bytes, at most eight.
-        found: Vec<u8>,
-    },
+    Unknown { found: Vec<u8> },
 }
 
 /// The tensors with their shapes, or the first of them.
