@@ -1,8 +1,6 @@
 //! One error for whoever calls several rooms: the sum of theirs.
 
 use super::convert::ConvertError;
-#[cfg(feature = "download")]
-use super::data::FetchError;
 use super::data::{DataError, SetError};
 use super::files::FileError;
 #[cfg(feature = "pictures")]
@@ -77,8 +75,6 @@ from! {
         error => Self::Convert(error),
     };
 }
-#[cfg(feature = "download")]
-from! { FetchError: |error| Self::Data(error.into()); }
 #[cfg(feature = "pictures")]
 from! {
     GreyPictureError: |error| match error {

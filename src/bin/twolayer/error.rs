@@ -1,7 +1,7 @@
 //! The error of the program: one of the library, with a hint about command-line options, or what a command finds.
 
 use twolayer::host;
-use twolayer::host::dataset::{DataError, FetchError, Name};
+use twolayer::host::dataset::{DataError, Name};
 use twolayer::host::tensors::TensorError;
 use twolayer::host::{ConvertError, FileError, GreyPictureError, TrainingError};
 use twolayer::picture::PictureError;
@@ -75,7 +75,7 @@ fn data_hint(error: &DataError) -> String {
             let meant = meant.map_or(String::new(), |name| format!(". Did you mean {}?", name.id()));
             format!(": --data takes {} or a directory of four IDX files{meant}", Name::ALL.map(Name::id).join(", "))
         }
-        DataError::Fetch(FetchError::Refused { name, .. }) => format!(
+        DataError::Refused { name, .. } => format!(
             "\nDownload the four files elsewhere and give their directory with --data{}, or another server with --mirror, \
              or use --data digits",
             if *name == Name::Mnist { " or MNIST_DIR" } else { "" }

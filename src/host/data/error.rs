@@ -47,10 +47,14 @@ pub enum DataError {
     /// The contents of the files are wrong, or do not belong together.
     #[error(transparent)]
     Set(#[from] SetError),
-    /// The data set cannot be fetched.
+    /// No mirror provided the data set, which is not in its directory in the cache either: why each mirror failed.
     #[cfg(feature = "download")]
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
+    #[error("cannot fetch {}, which is not in {}: {}", name.title(), printable(directory), list(refusals))]
+    Refused { name: Name, directory: PathBuf, refusals: Vec<Refusal> },
+    /// A mirror is not the URL of a directory.
+    #[cfg(feature = "download")]
+    #[error("{} has a query or a fragment (? or #): a mirror is the URL of a directory", redact_url(url))]
+    Mirror { url: String },
 }
 
 /// Why images and labels cannot be used: by themselves, together, or with a network.
@@ -78,20 +82,6 @@ pub enum SetError {
     /// All training images were to be held out for the test, or none, or more than there are.
     #[error("cannot hold out {found} of {images} training images: expected 1 to {}", images - 1)]
     HoldOut { found: usize, images: usize },
-}
-
-/// Why a data set cannot be fetched.
-#[cfg(feature = "download")]
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "what a field is, its variant says")]
-pub enum FetchError {
-    /// No mirror provided the data set, which is not in its directory in the cache either: why each mirror failed.
-    #[error("cannot fetch {}, which is not in {}: {}", name.title(), printable(directory), list(refusals))]
-    Refused { name: Name, directory: PathBuf, refusals: Vec<Refusal> },
-    /// A mirror is not the URL of a directory.
-    #[error("{} has a query or a fragment (? or #): a mirror is the URL of a directory", redact_url(url))]
-    Mirror { url: String },
 }
 
 /// The reasons of all mirrors, as one line.

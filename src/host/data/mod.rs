@@ -12,8 +12,6 @@ mod verify;
 
 pub use digit_files::Digits;
 pub use digits_idx::write_idx;
-#[cfg(feature = "download")]
-pub use error::FetchError;
 pub use error::{DataError, SetError};
 #[cfg(feature = "download")]
 pub use fetch::{Fetch, Refusal, redact_url};
