@@ -10,9 +10,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use tempfile::TempDir;
-use twolayer::host::tensors::{
-    ExportFormat, ForeignFormat, Imported, Input, Layout, Roles, TensorError, TensorFiles, check, export,
-};
+use twolayer::host::tensors::{ExportFormat, Imported, Input, Layout, Roles, TensorError, TensorFiles, check, export};
 use twolayer::host::{ConvertError, FileAccess, FileError};
 
 /// Directory of a test's files.
@@ -570,16 +568,16 @@ fn other_formats_are_recognised() {
     let torch = zip(&[("net/data.pkl".into(), vec![0x80, 2]), ("net/data/0".into(), vec![0; 8])], false);
     for bytes in [&torch[..], b"\x80\x02\x8a\x0al\xfc\x9c", b"\x80\x04\x95abc"] {
         let (error, message) = open("net.pt", bytes);
-        assert_eq!(error, ForeignFormat::Pickle.into());
+        assert_eq!(error, TensorError::Pickled);
         assert!(message.contains("safetensors.torch.save_file(model.state_dict()"), "{message}");
     }
     let keras = zip(&[("model.weights.h5".into(), vec![0; 9])], false);
     for bytes in [&keras[..], b"\x89HDF\r\n\x1a\n and more"] {
         let (error, message) = open("net.keras", bytes);
-        assert_eq!(error, ForeignFormat::Keras.into());
+        assert_eq!(error, TensorError::Keras);
         assert!(message.contains("numpy.savez"), "{message}");
     }
-    assert_eq!(open("net.twolayer", b"TWOLAYER\x01\x00").0, ForeignFormat::Model.into());
+    assert_eq!(open("net.twolayer", b"TWOLAYER\x01\x00").0, TensorError::Model);
     for (bytes, shown) in [(&b"GGUF\x03"[..], "47 47 55 46 03"), (b"", ""), (b"0123456789", "30 31 32 33 34 35 36 37")]
     {
         let (_, message) = open("net.bin", bytes);

@@ -8,9 +8,26 @@ use crate::net::SizeError;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum TensorError {
-    /// The file has another format.
-    #[error(transparent)]
-    Format(#[from] ForeignFormat),
+    /// A file of `torch.save` or `pickle`.
+    #[error(
+        "this is a pickle (.pt, .pth), which can run any program when it is read; in Python, save the tensors with \
+         safetensors.torch.save_file(model.state_dict(), \"net.safetensors\")"
+    )]
+    Pickled,
+    /// A file of Keras.
+    #[error(
+        "this is a Keras file (HDF5); in Python, save the arrays with numpy.savez(\"net.npz\", *model.get_weights())"
+    )]
+    Keras,
+    /// A model of this program.
+    #[error("this is a twolayer model already")]
+    Model,
+    /// An unknown format, by the first bytes of the file, at most eight.
+    #[error(
+        "expected a safetensors, .npz or .npy file; this one begins with the bytes {}",
+        found.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+    )]
+    Format { found: Vec<u8> },
     /// The file as a whole is damaged: what was found, and what was expected.
     #[error("damaged or incomplete: {what}")]
     Damaged { what: String },
@@ -42,33 +59,6 @@ pub enum TensorError {
     /// The input's scaling, which is its scale, mean or standard deviation, cannot be folded into the weights.
     #[error("the input's {what} is {found}; expected {expected}")]
     Input { what: &'static str, found: String, expected: &'static str },
-}
-
-/// A format that is not read here.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "what a field is, its variant says")]
-pub enum ForeignFormat {
-    /// A file of `torch.save` or `pickle`.
-    #[error(
-        "this is a pickle (.pt, .pth), which can run any program when it is read; in Python, save the tensors with \
-         safetensors.torch.save_file(model.state_dict(), \"net.safetensors\")"
-    )]
-    Pickle,
-    /// A file of Keras.
-    #[error(
-        "this is a Keras file (HDF5); in Python, save the arrays with numpy.savez(\"net.npz\", *model.get_weights())"
-    )]
-    Keras,
-    /// A model of this program.
-    #[error("this is a twolayer model already")]
-    Model,
-    /// An unknown format, by the first bytes of the file, at most eight.
-    #[error(
-        "expected a safetensors, .npz or .npy file; this one begins with the bytes {}",
-        found.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
-    )]
-    Unknown { found: Vec<u8> },
 }
 
 /// The tensors with their shapes, or the first of them.

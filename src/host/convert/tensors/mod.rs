@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use error::{ForeignFormat, TensorError};
+pub use error::TensorError;
 pub use export::{ExportFormat, export};
 pub use import::{Imported, Input};
 pub use roles::{Layout, Roles};
@@ -211,13 +211,13 @@ fn list(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, TensorError> {
         // The second signature is that of an empty archive.
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => npz::list(bytes),
         // Protocols 2 and later of pickle, which older versions of PyTorch wrote without an archive around it.
-        [0x80, 2..=5, ..] => Err(ForeignFormat::Pickle.into()),
-        [0x89, b'H', b'D', b'F', ..] => Err(ForeignFormat::Keras.into()),
-        [b'T', b'W', b'O', b'L', b'A', b'Y', b'E', b'R', ..] => Err(ForeignFormat::Model.into()),
+        [0x80, 2..=5, ..] => Err(TensorError::Pickled),
+        [0x89, b'H', b'D', b'F', ..] => Err(TensorError::Keras),
+        [b'T', b'W', b'O', b'L', b'A', b'Y', b'E', b'R', ..] => Err(TensorError::Model),
         // A length of 64 bits, then JSON.
         [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::list(bytes),
         _ if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors")) => safetensors::list(bytes),
-        _ => Err(ForeignFormat::Unknown { found: bytes.iter().take(8).copied().collect() }.into()),
+        _ => Err(TensorError::Format { found: bytes.iter().take(8).copied().collect() }),
     }
 }
 

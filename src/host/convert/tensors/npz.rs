@@ -1,6 +1,6 @@
 //! NumPy's `.npz`: a ZIP archive of .npy files, stored or deflated.
 
-use super::error::{ForeignFormat, TensorError};
+use super::error::TensorError;
 use super::npy::MAX_HEADER;
 use super::{Tensor, npy};
 use flate2::bufread::DeflateDecoder;
@@ -28,10 +28,10 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
         let record = record.map_err(damaged)?;
         let file = String::from_utf8_lossy(record.file_path().as_bytes()).into_owned();
         if file.rsplit('/').next() == Some("data.pkl") {
-            return Err(ForeignFormat::Pickle.into());
+            return Err(TensorError::Pickled);
         }
         if Path::new(&file).extension().is_some_and(|it| it == "h5") {
-            return Err(ForeignFormat::Keras.into());
+            return Err(TensorError::Keras);
         }
         records.push((record, file));
     }
