@@ -105,7 +105,7 @@ mod support;
 pub use base::{Answer, Output, crc32};
 pub use image::{Distortion, Idx, IdxError, digit, idx, picture};
 pub use int::{Bits, QuantizedNetwork};
-pub use model::{AnyNetwork, AnyOutputs, IncludedModel, Kind, Model, ModelError};
+pub use model::{AnyNetwork, AnyOutputs, Kind, Model, ModelError};
 #[cfg(feature = "probe")]
 pub use net::probe;
 pub use net::{

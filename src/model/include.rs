@@ -1,20 +1,18 @@
 //! A model file that is part of the program: aligned, and its header checked while the program is compiled.
 
 use super::header::Header;
-use super::{HeaderError, Kind, Model, ModelError, payload_len};
-use crate::int::QuantizedNetwork;
-use crate::net::{Network, Shape};
+use super::{HeaderError, Model, ModelError, payload_len};
 
-/// Includes a model file: a constant [`IncludedModel`]. The path is relative to the source file, as for [`include_bytes!`].
+/// Includes a model file: a constant [`Model`]. The path is relative to the source file, as for [`include_bytes!`].
 ///
 /// The bytes are aligned as networks need it. A file that is not a model of this version, or whose header or length is wrong,
-/// stops the compiler; so its sizes are constants. Not checked is the checksum of the weights: [`IncludedModel::model`] does
-/// that.
+/// stops the compiler; so its sizes are constants. Not checked is the checksum of the weights, whether the
+/// memory still holds what was compiled: [`Model::verify`] does that.
 ///
 /// ```
-/// use twolayer::{Answer, IncludedModel, include_model};
+/// use twolayer::{Answer, Model, include_model};
 ///
-/// const DIGITS: IncludedModel = include_model!("../../tests/models/int8");
+/// const DIGITS: Model<'_> = include_model!("../../tests/models/int8");
 /// static mut SCRATCH: [u32; DIGITS.scratch_len()] = [0; DIGITS.scratch_len()];
 ///
 /// fn classify(image: &[u8; DIGITS.shape().pixels()]) -> Option<u8> {
@@ -26,7 +24,7 @@ use crate::net::{Network, Shape};
 /// ```
 ///
 /// ```compile_fail
-/// const DIGITS: twolayer::IncludedModel = twolayer::include_model!("../lib.rs");
+/// const DIGITS: twolayer::Model<'_> = twolayer::include_model!("../lib.rs");
 /// ```
 #[macro_export]
 macro_rules! include_model {
@@ -36,7 +34,7 @@ macro_rules! include_model {
             #[repr(C, align(16))]
             struct Aligned<T: ?Sized>(T);
             static MODEL: &Aligned<[u8]> = &Aligned(*include_bytes!($path));
-            match $crate::IncludedModel::new(&MODEL.0) {
+            match $crate::Model::included(&MODEL.0) {
                 Ok(model) => model,
                 Err(error) => panic!("{}", error),
             }
@@ -44,14 +42,10 @@ macro_rules! include_model {
     };
 }
 
-/// A model that is part of the program: see [`include_model!`].
-#[derive(Clone, Copy, Debug)]
-pub struct IncludedModel(Model<'static>);
-
-impl IncludedModel {
+impl Model<'static> {
     /// For [`include_model!`].
     #[doc(hidden)]
-    pub const fn new(bytes: &'static [u8]) -> Result<Self, &'static str> {
+    pub const fn included(bytes: &'static [u8]) -> Result<Self, &'static str> {
         let Some((header, behind)) = bytes.split_first_chunk() else {
             return Err("not a twolayer model: the file is shorter than a header of 64 bytes");
         };
@@ -64,65 +58,7 @@ impl IncludedModel {
             Ok(_) => return Err("a damaged model: the weights are not as many as its sizes ask for"),
             Err(_) => return Err("a damaged model: no quantised network has these sizes"),
         }
-        Ok(Self(Model::checked_before(kind, shape, behind.split_at(found).0, bytes)))
-    }
-
-    /// What the weights are.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        self.0.kind()
-    }
-
-    /// The network's sizes.
-    #[must_use]
-    pub const fn shape(&self) -> Shape {
-        self.0.shape()
-    }
-
-    /// The file, header included; it begins at a multiple of 16.
-    #[must_use]
-    pub const fn bytes(&self) -> &'static [u8] {
-        self.0.bytes()
-    }
-
-    /// The scratch that the network needs for one image: words for a quantised one, and f32 numbers else.
-    #[must_use]
-    pub const fn scratch_len(&self) -> usize {
-        match self.kind() {
-            Kind::F32 => Network::scratch_len(self.shape()),
-            Kind::Quantized(_) => QuantizedNetwork::scratch_len(self.shape()),
-        }
-    }
-
-    /// The model, with its weights compared with their checksum, which costs some instructions for each byte of them: whether the
-    /// memory still holds what was compiled.
-    ///
-    /// # Errors
-    ///
-    /// [`ModelError::Checksum`].
-    pub fn model(&self) -> Result<Model<'static>, ModelError> {
-        self.0.verify()?;
-        Ok(self.0)
-    }
-
-    /// The network of a plain quantised model. Costs nothing that depends on the weights; they are not compared with their
-    /// checksum.
-    ///
-    /// # Errors
-    ///
-    /// As [`Model::quantized`].
-    #[inline] // an image has one call
-    pub fn quantized(&self) -> Result<QuantizedNetwork<'static>, ModelError> {
-        self.0.quantized()
-    }
-
-    /// The network of any quantised model, as [`quantized`](Self::quantized).
-    ///
-    /// # Errors
-    ///
-    /// As [`Model::quantized_any`].
-    pub fn quantized_any(&self) -> Result<QuantizedNetwork<'static, true>, ModelError> {
-        self.0.quantized_any()
+        Ok(Self::checked_before(kind, shape, behind.split_at(found).0, bytes))
     }
 }
 
@@ -147,34 +83,35 @@ const fn text(error: ModelError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::int::PayloadError;
-    use crate::model::HEADER_LEN;
+    use crate::int::{PayloadError, QuantizedNetwork};
+    use crate::model::{HEADER_LEN, Kind};
+    use crate::net::Network;
     use crate::simd::Backend;
 
-    const INT8: IncludedModel = include_model!("../../tests/models/int8");
-    const INT4: IncludedModel = include_model!("../../tests/models/int4");
-    const BIASED: IncludedModel = include_model!("../../tests/models/biased-int8");
-    const F32: IncludedModel = include_model!("../../tests/models/biased");
+    const INT8: Model<'_> = include_model!("../../tests/models/int8");
+    const INT4: Model<'_> = include_model!("../../tests/models/int4");
+    const BIASED: Model<'_> = include_model!("../../tests/models/biased-int8");
+    const F32: Model<'_> = include_model!("../../tests/models/biased");
     static SCRATCH: [u32; INT8.scratch_len()] = [0; INT8.scratch_len()];
-    const ALL: [IncludedModel; 4] = [INT8, INT4, BIASED, F32];
+    const ALL: [Model<'_>; 4] = [INT8, INT4, BIASED, F32];
 
     #[test]
     fn it_is_the_model_of_the_file() {
         for included in ALL {
             let model = Model::from_bytes(included.bytes()).unwrap();
-            assert!(included.model().is_ok());
+            assert_eq!(included.verify(), Ok(()));
             let mut damaged = included.bytes().to_vec();
             damaged[HEADER_LEN + 1] ^= 1;
-            let damaged = IncludedModel::new(damaged.leak()).unwrap().model().map(|_| ());
+            let damaged = Model::included(damaged.leak()).unwrap().verify();
             assert!(matches!(damaged, Err(ModelError::Checksum { .. })), "{damaged:?}");
             assert_eq!((included.kind(), included.shape()), (model.kind(), model.shape()));
-            assert_eq!(included.0.payload(), model.payload());
+            assert_eq!(included.payload(), model.payload());
             assert!(included.bytes().as_ptr().addr().is_multiple_of(16));
         }
         assert_eq!(SCRATCH.len(), QuantizedNetwork::scratch_len(INT8.shape()));
         assert_eq!(F32.scratch_len(), Network::scratch_len(F32.shape()));
         assert!(INT8.quantized().is_ok() && INT4.quantized().is_ok() && BIASED.quantized_any().is_ok());
-        assert!(F32.model().unwrap().network(Backend::baseline()).is_ok());
+        assert!(F32.network(Backend::baseline()).is_ok());
         assert_eq!(BIASED.quantized().unwrap_err(), ModelError::Payload(PayloadError::NotPlain));
         assert_eq!(F32.quantized().unwrap_err(), ModelError::WrongKind { found: Kind::F32 });
     }
@@ -199,17 +136,17 @@ mod tests {
                     });
                     // The checksum of the weights, and what the weights are, are looked at later.
                     let later = matches!(made, Err(ModelError::Checksum { .. } | ModelError::Filler { .. }));
-                    let found = IncludedModel::new(bytes);
+                    let found = Model::included(bytes);
                     assert_eq!(found.is_ok(), made.is_ok() || later, "byte {at} ^ {flip}: {found:?}, {made:?}");
                 }
             }
             for len in 0..included.bytes().len() {
-                assert!(IncludedModel::new(&included.bytes()[..len]).is_err());
+                assert!(Model::included(&included.bytes()[..len]).is_err());
             }
             for bit in 480..512 {
                 let mut bytes = included.bytes().to_vec();
                 bytes[bit / 8] ^= 1 << (bit % 8);
-                assert!(IncludedModel::new(bytes.leak()).is_err(), "a wrong checksum");
+                assert!(Model::included(bytes.leak()).is_err(), "a wrong checksum");
             }
         }
     }

@@ -49,7 +49,6 @@ mod kind;
 pub use any::{AnyNetwork, AnyOutputs};
 pub use error::{HeaderError, ModelError};
 pub use header::{HEADER_LEN, header};
-pub use include::IncludedModel;
 pub use kind::Kind;
 
 #[cfg(target_endian = "big")]
@@ -162,9 +161,19 @@ impl<'a> Model<'a> {
         self.payload
     }
 
-    /// The whole file, unless it was checked before.
-    pub(crate) const fn bytes(&self) -> &'a [u8] {
+    /// The whole file, header included. That of [`include_model!`](crate::include_model) begins at a multiple of 16.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// The scratch that [`network`](Self::network) (f32 numbers) or [`quantized`](Self::quantized) (words) needs for one image.
+    #[must_use]
+    pub const fn scratch_len(&self) -> usize {
+        match self.kind {
+            Kind::F32 => Network::scratch_len(self.shape),
+            Kind::Quantized(_) => QuantizedNetwork::scratch_len(self.shape),
+        }
     }
 
     /// What the file says beside its weights.

@@ -39,7 +39,7 @@ impl Memory {
 /// is damaged, every answer says so.
 pub fn serve(board: &mut impl Board, memory: &mut Memory) -> ! {
     let Memory { request, answer, scratch, outputs, second, hidden } = memory;
-    let network = DIGITS.model().and_then(|model| model.quantized_any());
+    let network = DIGITS.verify().and_then(|()| DIGITS.quantized_any());
     let mut state = network.and_then(|network| {
         let learner = Learner::new(network, second, hidden, outputs).map_err(ModelError::Size)?;
         Ok(State { network, learner, scratch })
