@@ -18,7 +18,7 @@ use super::{MAX_WIDTH, QuantizedNetwork, Row, start};
 use crate::base::Always;
 use crate::int::Bits;
 use crate::net::{Shape, SizeError, network_input, network_input_len};
-use crate::simd::{Backend, Isa, PackedTile, TierFn};
+use crate::simd::{Backend, Isa, TierFn, Tile};
 use core::slice::Iter;
 use wide::{i16x32, i32x16, u16x32};
 
@@ -275,10 +275,10 @@ impl TierFn for Image<'_, '_, '_> {
             .always("the first layer has a vector for each unit of a panel and input");
         let whole: &[[Lanes; PANEL]] = whole.as_chunks().0;
         for (hidden, rows) in panels.iter_mut().zip(whole.chunks_exact(pixels.len().max(1))) {
-            match I::PACKED_TILE {
-                PackedTile::One => layer.panel::<I, PANEL, 1>(isa, rows, &mut biases, hidden),
-                PackedTile::Two => layer.panel::<I, PANEL, 2>(isa, rows, &mut biases, hidden),
-                PackedTile::Four => layer.panel::<I, PANEL, 4>(isa, rows, &mut biases, hidden),
+            match I::TILE {
+                Tile::Two => layer.panel::<I, PANEL, 1>(isa, rows, &mut biases, hidden),
+                Tile::Four => layer.panel::<I, PANEL, 2>(isa, rows, &mut biases, hidden),
+                Tile::Eight => layer.panel::<I, PANEL, 4>(isa, rows, &mut biases, hidden),
             }
         }
         let single: &[[Lanes; 1]] = single.as_chunks().0;

@@ -1,8 +1,8 @@
-//! A tier for the tests: the portable operations, but every choice by which kernels are cut made differently from all other
-//! tiers. The same bits here mean that no kernel takes one choice from another, and that a tier is one file.
+//! A tier for the tests: the portable operations, but kernels cut as for a tier with many registers. The same bits here mean that
+//! the cut changes nothing, and that a tier is one file.
 
 use super::portable::Portable;
-use super::{Chains, GramTile, Isa, PackedTile, TierFn, Tile};
+use super::{Isa, TierFn, Tile};
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +11,7 @@ pub(super) struct Mixed;
 impl Isa for Mixed {
     const NAME: &'static str = "mixed";
     const TILE: Tile = Tile::Eight;
-    const GRAM_TILE: GramTile = GramTile::OneByTwo;
-    const PACKED_TILE: PackedTile = PackedTile::Two;
     const PACKED_OUTLINED: bool = true;
-    const CHAINS: Chains = Chains::Six;
 
     fn detect() -> Option<Self> {
         Some(Self)

@@ -13,7 +13,7 @@
 //! # To add a tier
 //!
 //! 1. Write `simd/NAME.rs` with a zero-size token that cannot be had without the CPU's features, as in `x86.rs`.
-//! 2. Implement [`Isa`] for it: [`detect`](Isa::detect) and [`run`](Isa::run), every operation, to the bit, and the five
+//! 2. Implement [`Isa`] for it: [`detect`](Isa::detect) and [`run`](Isa::run), every operation, to the bit, and the two
 //!    constants by which kernels are cut. Begin with those of a tier with as many registers; no kernel asks which tier it
 //!    runs on.
 //! 3. Name it in the list of `tiers!` below, behind those that are slower.
@@ -49,7 +49,7 @@ use wide::{f32x16, i16x32, i32x16, u16x32};
 /// The number of `f32` lanes of one vector, on every tier.
 pub(crate) const LANES: usize = 16;
 
-/// Vectors of a row: [`Isa::TILE`].
+/// Vectors of a row of f32 numbers: [`Isa::TILE`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
 pub(crate) enum Tile {
@@ -58,49 +58,17 @@ pub(crate) enum Tile {
     Eight,
 }
 
-/// Later samples × earlier ones: [`Isa::GRAM_TILE`].
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
-pub(crate) enum GramTile {
-    OneByTwo,
-    FourByFour,
-}
-
-/// Vectors of a row of integers: [`Isa::PACKED_TILE`].
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
-pub(crate) enum PackedTile {
-    One,
-    Two,
-    Four,
-}
-
-/// Chains of multiply-adds: [`Isa::CHAINS`].
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
-pub(crate) enum Chains {
-    Three,
-    Six,
-    Sixteen,
-}
-
 /// How one tier computes on lanes. Each operation rounds once, as IEEE 754 says, so all tiers agree to the bit.
 pub(crate) trait Isa: Copy {
     /// The tier's name.
     const NAME: &'static str;
 
-    /// Vectors of a row that the f32 kernels keep in registers as accumulators.
+    /// Vectors of a row that the f32 kernels keep in registers as accumulators. The other kernels, too, are cut by it: it tells how
+    /// many registers there are.
     const TILE: Tile;
-    /// Samples whose products [`gram`](crate::net::kernel::gram::gram) computes together.
-    const GRAM_TILE: GramTile;
-    /// Vectors of 64 units that the quantised network's kernel keeps in registers.
-    const PACKED_TILE: PackedTile;
-    /// Is that kernel's inner loop a function of its own? Where registers are few, what else is alive would take them from
-    /// the accumulators. Only for a tier whose instructions every function may use.
+    /// Is the inner loop of the quantised network a function of its own? Where registers are few, what else is alive would take
+    /// them from the accumulators. Only for a tier whose instructions every function may use.
     const PACKED_OUTLINED: bool;
-    /// Chains of multiply-adds that hide the latency of an addition, for the measurement of what the tier can do at most.
-    #[allow(dead_code, reason = "only the feature `probe` measures")]
-    const CHAINS: Chains;
 
     /// The token, if this machine has the tier and this build can tell.
     fn detect() -> Option<Self>;

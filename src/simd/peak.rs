@@ -1,7 +1,7 @@
 //! What the machine can do at most: multiplications and additions in registers alone, for the benches and for reports. A call
 //! takes some ten microseconds.
 
-use crate::simd::{Backend, Chains, Isa, TierFn, sum_lanes};
+use crate::simd::{Backend, Isa, TierFn, Tile, sum_lanes};
 use wide::f32x16;
 
 /// Multiply-adds that nothing holds up: chains of `a × x + y` in registers, [`PEAK_OPERATIONS`] in all.
@@ -12,10 +12,11 @@ pub fn peak(backend: Backend) -> f32 {
         type Out = f32;
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) -> f32 {
-            match I::CHAINS {
-                Chains::Three => chains::<I, 3>(isa),
-                Chains::Six => chains::<I, 6>(isa),
-                Chains::Sixteen => chains::<I, 16>(isa),
+            // As many chains as hide the latency of an addition.
+            match I::TILE {
+                Tile::Two => chains::<I, 3>(isa),
+                Tile::Four => chains::<I, 6>(isa),
+                Tile::Eight => chains::<I, 16>(isa),
             }
         }
     }

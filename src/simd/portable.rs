@@ -1,6 +1,6 @@
 //! The tier of `wide` alone: SSE2, NEON or simd128 as compiled for, plain arrays elsewhere.
 
-use super::{Chains, GramTile, Isa, LANES, PackedTile, TierFn, Tile};
+use super::{Isa, LANES, TierFn, Tile};
 use bytemuck::cast;
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
@@ -12,10 +12,7 @@ impl Isa for Portable {
     const NAME: &'static str = "portable";
     /// Half of SSE2's sixteen registers of four numbers; all targets with more do well with it too.
     const TILE: Tile = Tile::Two;
-    const GRAM_TILE: GramTile = GramTile::OneByTwo;
-    const PACKED_TILE: PackedTile = PackedTile::One;
     const PACKED_OUTLINED: bool = true;
-    const CHAINS: Chains = Chains::Three;
 
     #[inline(always)]
     fn detect() -> Option<Self> {

@@ -4,7 +4,7 @@
 
 #![expect(unsafe_code, reason = "the intrinsics below are what the tokens exist for")]
 
-use super::{Chains, GramTile, Isa, PackedTile, TierFn, Tile};
+use super::{Isa, TierFn, Tile};
 use bytemuck::cast;
 #[allow(
     clippy::wildcard_imports,
@@ -43,10 +43,7 @@ impl Isa for Avx2 {
     const NAME: &'static str = "avx2";
     /// Eight of sixteen registers.
     const TILE: Tile = Tile::Four;
-    const GRAM_TILE: GramTile = GramTile::OneByTwo;
-    const PACKED_TILE: PackedTile = PackedTile::Two;
     const PACKED_OUTLINED: bool = false;
-    const CHAINS: Chains = Chains::Six;
 
     #[inline(always)]
     fn detect() -> Option<Self> {
@@ -128,11 +125,7 @@ impl Isa for Avx512 {
     const NAME: &'static str = "avx512";
     /// Eight of thirty-two registers: enough chains to hide an addition's latency.
     const TILE: Tile = Tile::Eight;
-    /// A vector that was loaded serves four products.
-    const GRAM_TILE: GramTile = GramTile::FourByFour;
-    const PACKED_TILE: PackedTile = PackedTile::Four;
     const PACKED_OUTLINED: bool = false;
-    const CHAINS: Chains = Chains::Sixteen;
 
     #[inline(always)]
     fn detect() -> Option<Self> {

@@ -3,7 +3,7 @@
 //! Costs one multiplication and one addition for each pair and input, up to 32 inputs an instruction.
 
 use crate::base::Always;
-use crate::simd::{GramTile, Isa};
+use crate::simd::{Isa, Tile};
 use core::num::NonZeroUsize;
 use wide::{i16x32, i32x16};
 
@@ -22,9 +22,9 @@ pub(crate) fn gram<I: Isa>(
     block: NonZeroUsize,
 ) {
     // As many products at a time as there are registers for: a vector that was loaded serves several of them.
-    match I::GRAM_TILE {
-        GramTile::OneByTwo => tiles::<I, 1, 2>(isa, images, vectors, alpha, gram, block),
-        GramTile::FourByFour => tiles::<I, 4, 4>(isa, images, vectors, alpha, gram, block),
+    match I::TILE {
+        Tile::Two | Tile::Four => tiles::<I, 1, 2>(isa, images, vectors, alpha, gram, block),
+        Tile::Eight => tiles::<I, 4, 4>(isa, images, vectors, alpha, gram, block),
     }
 }
 
