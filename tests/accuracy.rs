@@ -105,6 +105,6 @@ fn a_network_trained_on_the_built_in_digits_reads_mnist() {
     let Some(mnist) = mnist("a_network_trained_on_the_built_in_digits_reads_mnist") else { return };
     let (_, trained) = digits();
     let network = Network::new(trained.weights.view(), Recipe::default().options.backend);
-    let accuracy = evaluate(&network, &mnist.test, &Threads::new(Threads::available())).unwrap().accuracy();
+    let accuracy = evaluate(network, &mnist.test, &Threads::new(Threads::available())).unwrap().accuracy();
     assert!(accuracy >= 0.90, "{accuracy}");
 }

@@ -27,7 +27,7 @@ fn assert_small_loss(test: &str, hidden: usize) {
         let quantized = quantize(weights, bits, &dataset.train, QUANTIZE_IMAGES).unwrap();
         let mut memory = vec![0; PackedNetwork::memory_len(weights.shape())];
         let packed = PackedNetwork::new(&quantized.network(), &mut memory, Backend::detect()).unwrap();
-        let compared = compare(&network, &packed, &dataset.test, &Threads::new(Threads::available())).unwrap();
+        let compared = compare(network, packed, &dataset.test, &Threads::new(Threads::available())).unwrap();
         // Compares counts, to avoid rounding.
         let lost = f64::from(compared.before.correct()) - f64::from(compared.after.correct());
         let allowed = max_loss / 100.0 * f64::from(compared.before.total());

@@ -22,7 +22,7 @@ fn digits() -> Dataset {
 fn correct(quantized: &Quantized, digits: &Dataset) -> u32 {
     let mut memory = vec![0; PackedNetwork::memory_len(quantized.shape())];
     let packed = PackedNetwork::new(&quantized.network(), &mut memory, Backend::detect()).unwrap();
-    evaluate(&packed, &digits.test, &Threads::new(Threads::available())).unwrap().correct()
+    evaluate(packed, &digits.test, &Threads::new(Threads::available())).unwrap().correct()
 }
 
 /// Networks of both losses, whole images and halved ones, both kinds of integers.

@@ -26,4 +26,4 @@ pub use files::{
 pub use pictures::{GreyPicture, GreyPictureError, PictureFileError};
 pub use quantize::{Comparison, QUANTIZE_IMAGES, QuantizeError, Tuning, compare, quantize, quantize_samples, tune};
 pub use train as training;
-pub use train::{Classifier, Coverage, Evaluation, Threads, TrainingError, evaluate};
+pub use train::{Coverage, Evaluation, Threads, TrainingError, evaluate};

@@ -90,6 +90,18 @@ impl<'a> AnyNetwork<'a> {
     }
 }
 
+impl<'a> From<Network<'a>> for AnyNetwork<'a> {
+    fn from(network: Network<'a>) -> Self {
+        Self::F32(network)
+    }
+}
+
+impl<'a> From<PackedNetwork<'a>> for AnyNetwork<'a> {
+    fn from(network: PackedNetwork<'a>) -> Self {
+        Self::Integer(network)
+    }
+}
+
 /// The outputs of an [`AnyNetwork`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AnyOutputs<'s> {

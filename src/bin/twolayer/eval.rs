@@ -30,7 +30,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let mut memory = Vec::new();
     let network = weights.network(&mut memory, backend)?;
     let start = Instant::now();
-    let evaluation = evaluate(&network, test, &threads)?;
+    let evaluation = evaluate(network, test, &threads)?;
     let time = start.elapsed();
     if let Some(path) = &args.report {
         let evaluated = Evaluated {

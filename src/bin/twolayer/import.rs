@@ -28,7 +28,7 @@ pub(crate) fn run(args: ImportArgs) -> Result<(), Error> {
     let evaluation = if args.data.data.is_some() {
         let data = Data::test(&args.data, InvertArgs { invert: false }, Purpose::ExistingNetwork(weights.shape()))?;
         let network = Network::new(weights, Backend::detect());
-        Some((evaluate(&network, &data.dataset, &Threads::new(Threads::available()))?, data.accuracy_suffix()))
+        Some((evaluate(network, &data.dataset, &Threads::new(Threads::available()))?, data.accuracy_suffix()))
     } else {
         None
     };

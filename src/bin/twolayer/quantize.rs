@@ -60,8 +60,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let backend = args.backend.get();
     let mut memory = vec![0; PackedNetwork::memory_len(shape)];
     let packed = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
-    let comparison =
-        compare(&Network::new(weights.view(), backend), &packed, test, &Threads::new(Threads::available()))?;
+    let comparison = compare(Network::new(weights.view(), backend), packed, test, &Threads::new(Threads::available()))?;
     drop(room);
     ModelFile::write_quantized(&out, &quantized, details)?;
 

@@ -60,7 +60,7 @@ impl Score {
             u16::try_from(side).map_err(|_| error!("images of {side} × {side} pixels are too large to count"))?;
         let test = Set::from_images("the pictures", self.inputs, self.labels, [side; 2])?;
         let start = Instant::now();
-        let evaluation = evaluate(network, &test, &Threads::new(Threads::available()))?;
+        let evaluation = evaluate(*network, &test, &Threads::new(Threads::available()))?;
         let time = start.elapsed();
         let line = ScoredLine::new(&evaluation, refused);
         let ScoredLine { pictures, right, wrong, .. } = line;

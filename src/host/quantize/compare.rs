@@ -4,8 +4,9 @@ use super::QuantizeError;
 use super::quantize::quantize_samples;
 use crate::host::data::Set;
 use crate::host::files::Quantized;
-use crate::host::train::{Classifier, Evaluation, Threads, evaluate};
+use crate::host::train::{Evaluation, Threads, evaluate};
 use crate::int::Bits;
+use crate::model::AnyNetwork;
 use crate::net::Weights;
 
 /// The default number of calibration images. More images make no measurable difference.
@@ -54,9 +55,9 @@ pub struct Comparison {
 /// # Errors
 ///
 /// Those of [`evaluate`](crate::host::evaluate), for either network.
-pub fn compare(
-    before: &impl Classifier,
-    after: &impl Classifier,
+pub fn compare<'n>(
+    before: impl Into<AnyNetwork<'n>>,
+    after: impl Into<AnyNetwork<'n>>,
     set: &Set,
     threads: &Threads,
 ) -> Result<Comparison, QuantizeError> {

@@ -6,97 +6,39 @@ use crate::host::data::Set;
 use crate::host::files::PageBuffer;
 use crate::int::PackedNetwork;
 use crate::model::AnyNetwork;
-use crate::net::{Network, Shape, SizeError};
+use crate::net::Network;
 
 /// Images per batch. A batch reads each panel of W1 only once.
 const BATCH: usize = 64;
 
-/// A network that can be evaluated.
-pub trait Classifier: Sync {
-    /// The network's sizes.
-    fn shape(&self) -> Shape;
-
-    /// The scratch length for [`classify_batch`](Self::classify_batch) of up to `images` images, in 32-bit words.
-    fn scratch_len(&self, images: usize) -> usize;
-
-    /// Classifies images. `images` is `[samples][pixels]`; `answers`, of length `samples`, takes the answers.
-    ///
-    /// # Errors
-    ///
-    /// [`SizeError`] if a buffer has the wrong length.
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer<f64>]) -> Result<(), SizeError>;
-}
-
-impl Classifier for Network<'_> {
-    fn shape(&self) -> Shape {
-        self.shape()
-    }
-
-    fn scratch_len(&self, images: usize) -> usize {
-        Self::batch_scratch_len(self.shape(), images)
-    }
-
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer<f64>]) -> Result<(), SizeError> {
-        let outputs = self.outputs_batch(images, bytemuck::cast_slice_mut(scratch))?;
-        for (answer, outputs) in answers.iter_mut().zip(outputs.chunks(self.shape().outputs())) {
-            *answer = Answer::of(outputs).into();
-        }
-        Ok(())
-    }
-}
-
-impl Classifier for AnyNetwork<'_> {
-    fn shape(&self) -> Shape {
-        self.shape()
-    }
-
-    fn scratch_len(&self, images: usize) -> usize {
-        match self {
-            Self::F32(network) => Classifier::scratch_len(network, images),
-            Self::Integer(network) => Classifier::scratch_len(network, images),
-        }
-    }
-
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer<f64>]) -> Result<(), SizeError> {
-        match self {
-            Self::F32(network) => network.classify_batch(images, scratch, answers),
-            Self::Integer(network) => network.classify_batch(images, scratch, answers),
-        }
-    }
-}
-
-impl Classifier for PackedNetwork<'_> {
-    fn shape(&self) -> Shape {
-        self.shape()
-    }
-
-    fn scratch_len(&self, _: usize) -> usize {
-        Self::scratch_len(self.shape())
-    }
-
-    fn classify_batch(&self, images: &[u8], scratch: &mut [u32], answers: &mut [Answer<f64>]) -> Result<(), SizeError> {
-        for (image, answer) in images.chunks(self.shape().pixels()).zip(answers) {
-            *answer = Answer::of(self.outputs(image, scratch)?).into();
-        }
-        Ok(())
-    }
-}
-
 /// Classifies all images on the calling thread.
 pub(crate) fn classify_all(
-    classifier: &impl Classifier,
+    network: AnyNetwork<'_>,
     images: &[u8],
     answers: &mut [Answer<f64>],
 ) -> Result<(), TrainingError> {
-    let mut scratch = PageBuffer::zeros(classifier.scratch_len(BATCH))?;
-    let scratch: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch);
-    for (images, answers) in images.chunks(BATCH * classifier.shape().pixels()).zip(answers.chunks_mut(BATCH)) {
-        classifier.classify_batch(images, scratch, answers)?;
+    let shape = network.shape();
+    match network {
+        AnyNetwork::F32(network) => {
+            let mut scratch = PageBuffer::zeros(Network::batch_scratch_len(shape, BATCH))?;
+            for (images, answers) in images.chunks(BATCH * shape.pixels()).zip(answers.chunks_mut(BATCH)) {
+                let outputs = network.outputs_batch(images, &mut scratch)?;
+                for (answer, outputs) in answers.iter_mut().zip(outputs.chunks(shape.outputs())) {
+                    *answer = Answer::of(outputs).into();
+                }
+            }
+        }
+        AnyNetwork::Integer(network) => {
+            let mut scratch = vec![0; PackedNetwork::scratch_len(shape)];
+            for (image, answer) in images.chunks(shape.pixels()).zip(answers) {
+                *answer = Answer::of(network.outputs(image, &mut scratch)?).into();
+            }
+        }
     }
     Ok(())
 }
 
-/// Classifies every image of a set and counts the results.
+/// Classifies every image of a set and counts the results, with a network of any kind.
 ///
 /// ```
 /// use twolayer::host::dataset::{Dataset, Digits};
@@ -108,7 +50,7 @@ pub(crate) fn classify_all(
 /// fill_scaled(&mut weights.view_mut(), 1);
 ///
 /// let network = Network::new(weights.view(), Backend::detect());
-/// let evaluation = evaluate(&network, &digits.test, &Threads::new(Threads::available()))?;
+/// let evaluation = evaluate(network, &digits.test, &Threads::new(Threads::available()))?;
 /// assert_eq!(evaluation.total(), 100);
 /// assert!(evaluation.accuracy() < 0.5); // nothing has been learnt
 /// # Ok(()) }
@@ -118,11 +60,16 @@ pub(crate) fn classify_all(
 ///
 /// [`TrainingError::Set`] if the images or labels do not fit the network's inputs and outputs, [`TrainingError::File`] if memory
 /// runs out.
-pub fn evaluate(classifier: &impl Classifier, set: &Set, threads: &Threads) -> Result<Evaluation, TrainingError> {
-    let shape = classifier.shape();
+pub fn evaluate<'n>(
+    network: impl Into<AnyNetwork<'n>>,
+    set: &Set,
+    threads: &Threads,
+) -> Result<Evaluation, TrainingError> {
+    let network = network.into();
+    let shape = network.shape();
     set.check(shape)?;
     let mut answers = vec![Answer::default(); set.len()];
-    threads.classify(classifier, set.images(), &mut answers)?;
+    threads.classify(network, set.images(), &mut answers)?;
     let mut evaluation = Evaluation {
         classes: shape.outputs(),
         counts: vec![0; shape.outputs() * shape.outputs()],

@@ -8,6 +8,6 @@ mod training;
 
 pub(super) use epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
 pub use error::TrainingError;
-pub use evaluation::{Classifier, Coverage, Evaluation, evaluate};
+pub use evaluation::{Coverage, Evaluation, evaluate};
 pub use threads::Threads;
 pub use training::{Epoch, Event, Init, Recipe, Trained, shape, train};

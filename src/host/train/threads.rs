@@ -5,8 +5,9 @@
 //! split by images.
 
 use super::TrainingError;
-use super::evaluation::{Classifier, classify_all};
+use super::evaluation::classify_all;
 use crate::base::Answer;
+use crate::model::AnyNetwork;
 use crate::net::{Loss, Panel, Panels, ThisThread, TrainError, Trainer, Workers};
 use core::num::NonZeroUsize;
 use rayon::prelude::*;
@@ -69,16 +70,16 @@ impl Threads {
     /// Classifies all images: `images` is `[samples][inputs]` pixels; `answers` takes one per sample.
     pub(super) fn classify(
         &self,
-        classifier: &impl Classifier,
+        network: AnyNetwork<'_>,
         images: &[u8],
         answers: &mut [Answer<f64>],
     ) -> Result<(), TrainingError> {
-        let Some(pool) = &self.0 else { return classify_all(classifier, images, answers) };
-        let inputs = classifier.shape().pixels();
+        let Some(pool) = &self.0 else { return classify_all(network, images, answers) };
+        let inputs = network.shape().pixels();
         let share = answers.len().div_ceil(pool.current_num_threads()).max(1);
         pool.install(|| {
             let shares = images.par_chunks(share * inputs).zip(answers.par_chunks_mut(share));
-            shares.try_for_each(|(images, answers)| classify_all(classifier, images, answers))
+            shares.try_for_each(|(images, answers)| classify_all(network, images, answers))
         })
     }
 }

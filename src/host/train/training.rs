@@ -249,7 +249,7 @@ pub fn train(
     let labels = dataset.train.labels();
     let labels = recipe.limit.and_then(|limit| labels.get(..limit)).unwrap_or(labels);
     let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
-    let test = |trainer: &Trainer<'_>| evaluate(&Network::new(trainer.weights(), backend), &dataset.test, &threads);
+    let test = |trainer: &Trainer<'_>| evaluate(Network::new(trainer.weights(), backend), &dataset.test, &threads);
     let samples = Samples::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
     let order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed));
     let alphas = [recipe.options.alpha, recipe.alpha_to.unwrap_or(recipe.options.alpha)];
