@@ -24,18 +24,12 @@ pub enum Element {
 }
 
 impl Element {
+    const ALL: [Self; 6] = [Self::U8, Self::I8, Self::I16, Self::I32, Self::F32, Self::F64];
+
     /// The element type that a file's third byte stands for.
     #[must_use]
-    pub const fn from_code(code: u8) -> Option<Self> {
-        Some(match code {
-            0x08 => Self::U8,
-            0x09 => Self::I8,
-            0x0B => Self::I16,
-            0x0C => Self::I32,
-            0x0D => Self::F32,
-            0x0E => Self::F64,
-            _ => return None,
-        })
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|element| *element as u8 == code)
     }
 
     /// Bytes of one element.
