@@ -72,19 +72,10 @@ impl Distortion {
         distorted: &mut [u8],
     ) -> Result<(), SizeError> {
         let height = image.len() / width;
-        let (found, expected) = (image.len(), height * width.get());
-        if found != expected {
-            return Err(SizeError::Pixels { found, expected });
-        }
-        let (found, expected) = (distorted.len(), image.len());
-        if found != expected {
-            return Err(SizeError::Results { found, expected });
-        }
+        SizeError::check_pixels(image.len(), height * width.get())?;
+        SizeError::check_results(distorted.len(), image.len())?;
         let Some(height) = NonZeroUsize::new(height) else { return Ok(()) };
-        let (found, expected) = (scratch.len(), Self::scratch_len(width.get(), height.get()));
-        if found < expected {
-            return Err(SizeError::Scratch { found, expected });
-        }
+        SizeError::check_scratch(scratch.len(), Self::scratch_len(width.get(), height.get()))?;
         let (width, height) = (width.get(), height.get());
         let (columns, rows) = (points(width), points(height));
         let (fields, scratch) =

@@ -290,10 +290,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         // Written apart from those of `outputs`: shared, they cost firmware that only classifies 28 bytes of code.
         SizeError::check_pixels(image.len(), self.shape.pixels())?;
         SizeError::check_scratch(scratch.len(), QuantizedNetwork::scratch_len(self.shape))?;
-        let (found, expected) = (hidden.len(), self.shape.hidden());
-        if found != expected {
-            return Err(SizeError::Results { found, expected });
-        }
+        SizeError::check_results(hidden.len(), self.shape.hidden())?;
         let mut hidden = hidden.iter_mut();
         self.tiles(image, scratch, |sums| {
             // The last tile may have surplus units.

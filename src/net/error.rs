@@ -40,6 +40,12 @@ impl SizeError {
         if found == expected { Ok(()) } else { Err(Self::Pixels { found, expected }) }
     }
 
+    /// Checks the room for outputs, as [`Results`](Self::Results) says.
+    #[inline(always)] // as if it were written there
+    pub(crate) const fn check_results(found: usize, expected: usize) -> Result<(), Self> {
+        if found == expected { Ok(()) } else { Err(Self::Results { found, expected }) }
+    }
+
     /// Checks the length of scratch, as [`Scratch`](Self::Scratch) says.
     #[inline(always)] // as if it were written there
     pub(crate) const fn check_scratch(found: usize, expected: usize) -> Result<(), Self> {
