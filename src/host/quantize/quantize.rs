@@ -286,8 +286,7 @@ fn quantize_second<'i>(
     let layout = quantized.layout();
     let write = |payload: &mut [u8], row: usize, output: usize, q: f64| match row.checked_sub(constants) {
         None => payload[layout.output_biases + 4 * output..][..4].copy_from_slice(&to_i32(q).to_le_bytes()),
-        // From offset binary to two's complement.
-        Some(unit) => payload[layout.second + unit * outputs + output] = to_byte(q + 128.0) ^ 0x80,
+        Some(unit) => [payload[layout.second + unit * outputs + output], ..] = to_i32(q).to_le_bytes(),
     };
     let range = |row| if row < constants { BIAS_RANGE } else { SECOND_RANGE };
     if shape.hidden() > MAX_FITTED {
@@ -412,15 +411,6 @@ fn choose_shift(scales: &[f64], largest: &[f64]) -> u8 {
 fn range(bits: Bits) -> (f64, f64) {
     let bias = f64::from(bits.bias());
     (-bias, bias - 1.0)
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the value is whole, 0 to 255; `as` saturates"
-)]
-fn to_byte(value: f64) -> u8 {
-    value as u8
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the value is whole, −2²³ to 2²³; `as` saturates")]
