@@ -43,7 +43,7 @@ mod x86;
 #[allow(unreachable_pub, reason = "public as part of `probe`, where there is one")]
 pub use peak::{PEAK_OPERATIONS, peak};
 
-use core::fmt;
+use crate::base::messages;
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
 /// The number of `f32` lanes of one vector, on every tier.
@@ -194,11 +194,7 @@ impl Backend {
     }
 }
 
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+messages! { Backend: backend => "{}", backend.name(); }
 
 /// The sum of all lanes by one fixed tree: halves, quarters, pairs.
 #[inline(always)]

@@ -325,13 +325,7 @@ impl Set {
     /// The classes without an image: labels below [`classes`](Self::classes) that none has.
     #[must_use]
     pub fn absent_classes(&self) -> Vec<usize> {
-        let mut absent = vec![true; self.classes()];
-        for &label in self.labels() {
-            if let Some(absent) = absent.get_mut(usize::from(label)) {
-                *absent = false;
-            }
-        }
-        absent.iter().enumerate().filter_map(|(class, absent)| absent.then_some(class)).collect()
+        (0..self.classes()).filter(|&class| !self.labels().iter().any(|&label| usize::from(label) == class)).collect()
     }
 
     /// Checks that the images have as many pixels as a network takes.
@@ -377,12 +371,7 @@ fn check_pixels(path: &Path, found: usize, expected: usize, whose: &'static str)
 
 /// Width and height of the images of a file of three dimensions.
 fn image_size(idx: &Idx<'_>) -> Option<[u16; 2]> {
-    let mut dimensions = idx.dimensions();
-    let (3, Some(_), Some(height), Some(width)) =
-        (dimensions.len(), dimensions.next(), dimensions.next(), dimensions.next())
-    else {
-        return None;
-    };
+    let [_, height, width] = idx.dimensions().collect::<Vec<_>>()[..] else { return None };
     Some([u16::try_from(width).ok()?, u16::try_from(height).ok()?])
 }
 

@@ -4,7 +4,6 @@ use super::gzip::{Decompressed, is_compressed};
 use super::name::{File, Name};
 use super::{DataError, check_directory, find_file};
 use crate::host::files::{Action, FileError};
-use core::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -114,9 +113,7 @@ impl Digest {
         sha2::Digest::update(&mut self.0, bytes);
     }
     pub(crate) fn hex(self) -> String {
-        sha2::Digest::finalize(self.0).iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        let bytes: Vec<_> = sha2::Digest::finalize(self.0).iter().map(|byte| format!("{byte:02x}")).collect();
+        bytes.concat()
     }
 }

@@ -12,9 +12,9 @@ mod npz;
 mod roles;
 mod safetensors;
 
+use crate::base::messages;
 use crate::host::convert::ConvertError;
 use crate::host::files::{Bytes, FileAccess, printable};
-use core::fmt;
 use core::ops::Range;
 use element::Element;
 use rawzip::ZipVerification;
@@ -39,12 +39,7 @@ pub struct TensorInfo {
     pub type_name: String,
 }
 
-impl fmt::Display for TensorInfo {
-    /// For example `fc1.weight [128, 784]`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", printable(&self.name), self.shape)
-    }
-}
+messages! { TensorInfo: Self { ref name, ref shape, .. } => "{} {shape:?}", printable(name); }
 
 /// A tensor: what the file says about it, and where its numbers are.
 #[derive(Debug)]
