@@ -86,13 +86,11 @@ use crate::net::{Shape, SizeError, halve_rows};
 use level_lists::LevelLists;
 
 pub use bits::Bits;
-#[cfg(feature = "std")]
-pub(crate) use bits::addable_rows;
 pub use error::PayloadError;
 pub(crate) use layout::Layout;
-#[cfg(feature = "std")]
-pub(crate) use level::level;
 pub use packed::PackedNetwork;
+#[cfg(feature = "std")]
+pub(crate) use {bits::addable_rows, level::level};
 
 /// Bytes before the first tile.
 pub(crate) const PROLOGUE: usize = 16;

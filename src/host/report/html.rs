@@ -1,6 +1,6 @@
 //! Writes HTML: all text is escaped, every element is closed, and no external resource is used.
 
-use super::plot::Plot;
+use super::plot::{Plot, SIZE};
 
 /// What a page begins with, up to its title. The policy keeps a browser from asking for anything.
 const BEGIN: &str = concat!(include_str!("head.html"), include_str!("style.css"), "</style>\n<title>");
@@ -55,8 +55,8 @@ impl Html {
 
     /// A plot with words below it.
     pub(super) fn plot(&mut self, caption: &str, plot: &Plot<'_>) {
-        self.raw("<figure><svg viewBox=\"").raw(&Plot::view_box());
-        self.raw("\" role=\"img\" aria-label=\"").text(&plot.in_words()).raw("\">").raw(&plot.svg()).raw("</svg>");
+        self.raw(&format!("<figure><svg viewBox=\"0 0 {} {}\"", SIZE.0, SIZE.1));
+        self.raw(" role=\"img\" aria-label=\"").text(&plot.in_words()).raw("\">").raw(&plot.svg()).raw("</svg>");
         self.element("figcaption", caption).raw("</figure>\n");
     }
 

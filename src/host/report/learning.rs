@@ -87,7 +87,7 @@ impl Learning {
             html.raw("<div class=\"plots\">");
             // One point is no curve.
             for (caption, axes, points) in plots.into_iter().filter(|plot| plot.2.len() > 1) {
-                html.plot(caption, &Plot::line(axes, points));
+                html.plot(caption, &Plot { axes, points, bars: false });
             }
             html.raw("</div>\n<details><summary>").text("All epochs").raw("</summary>\n");
             let head = ["epoch", "last loss", "mean loss", "accuracy", "seconds", "µs per sample"];

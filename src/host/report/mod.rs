@@ -136,7 +136,7 @@ impl Page<'_> {
             html.element("p", "The margin is the largest output minus the next largest. It measures confidence: the larger the margin, the more likely the predicted class is right. Coverage is the share of the images with the largest margins.");
             html.raw("<div class=\"plots\">");
             let caption = "Accuracy in percent of the images with the largest margins, by coverage";
-            html.plot(caption, &Plot::line(["coverage, %", "accuracy, %"], &points));
+            html.plot(caption, &Plot { axes: ["coverage, %", "accuracy, %"], points: &points, bars: false });
             html.raw("<div>");
             html.table("Accuracy by coverage", &["coverage", "accuracy", "errors", "least margin"], |html| {
                 for (percent_of, found) in found.iter().rev().filter(|(it, _)| [100, 99, 98, 95, 90, 80, 70, 50].contains(it)) {

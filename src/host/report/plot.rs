@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use std::io;
 
 /// The size that plots are laid out for; a page shows them as wide as there is room.
-const SIZE: (u32, u32) = (380, 240);
+pub(super) const SIZE: (u32, u32) = (380, 240);
 
 const TEXT: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
@@ -15,26 +15,13 @@ const MARK: RGBColor = RGBColor(3, 3, 3);
 #[derive(Clone, Copy)]
 pub(super) struct Plot<'a> {
     /// What the axes are.
-    axes: [&'a str; 2],
-    points: &'a [(f64, f64)],
-    /// Bars from one point to the next, on a logarithmic scale, rather than a line.
-    bars: bool,
+    pub(super) axes: [&'a str; 2],
+    pub(super) points: &'a [(f64, f64)],
+    /// Bars on a logarithmic scale, rather than a line: counts, each at the middle of its part of the axis; all parts are as wide.
+    pub(super) bars: bool,
 }
 
-impl<'a> Plot<'a> {
-    pub(super) const fn line(axes: [&'a str; 2], points: &'a [(f64, f64)]) -> Self {
-        Self { axes, points, bars: false }
-    }
-
-    /// Counts, each at the middle of its part of the axis; all parts are as wide.
-    pub(super) const fn bars(axes: [&'a str; 2], points: &'a [(f64, f64)]) -> Self {
-        Self { axes, points, bars: true }
-    }
-
-    pub(super) fn view_box() -> String {
-        format!("0 0 {} {}", SIZE.0, SIZE.1)
-    }
-
+impl Plot<'_> {
     /// What the plot shows, for those who do not see it.
     pub(super) fn in_words(&self) -> String {
         let Self { axes: [x, y], points, .. } = self;
@@ -131,13 +118,13 @@ mod tests {
     #[test]
     fn plots_draw_what_they_are_given() {
         for points in [&[(1.0, 3.0)][..], &[(1.0, 3.0), (2.0, 3.0)], &[(0.0, 0.0), (1.0, 7.0), (2.0, 70_000.0)]] {
-            for plot in [Plot::line(["time", "loss"], points), Plot::bars(["time", "loss"], points)] {
-                let svg = plot.svg();
+            for bars in [false, true] {
+                let svg = Plot { axes: ["time", "loss"], points, bars }.svg();
                 assert!(svg.contains("time") && svg.contains("loss") && !svg.contains("</svg>"), "{svg}");
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
             }
         }
-        let words = Plot::line(["epoch", "loss"], &[(1.0, 0.5), (2.0, 0.12345)]).in_words();
+        let words = Plot { axes: ["epoch", "loss"], points: &[(1.0, 0.5), (2.0, 0.12345)], bars: false }.in_words();
         assert_eq!(words, "loss by epoch: from 0.5 at 1 to 0.123 at 2; least 0.123, most 0.5");
     }
 

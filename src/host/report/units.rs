@@ -147,7 +147,7 @@ pub(super) fn show(html: &mut Html, weights: Weights<'_>, integers: bool, test: 
             (positive, "activation", histogram(activations.into_iter())),
         ] {
             if !counts.is_empty() {
-                html.plot(caption, &Plot::bars([x, "count"], &counts));
+                html.plot(caption, &Plot { axes: [x, "count"], points: &counts, bars: true });
             }
         }
         html.raw("</div>\n");
