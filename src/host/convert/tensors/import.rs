@@ -111,7 +111,7 @@ impl TensorFiles {
             let bias = if input.mean == 0.0 { bias } else { bias - input.mean / input.deviation * sum };
             let whose = |found| match &b1 {
                 Some(b1) => b1.not_finite(h, 0, found),
-                None => TensorError::NotFinite { name: self.name(reading.w1).into(), at: vec![h], found },
+                None => TensorError::NotFinite { name: self.tensor(reading.w1).info.name.clone(), at: vec![h], found },
             };
             put(weights.b1_mut(h), bias).map_err(|found| error(whose(found)))?;
         }
@@ -152,14 +152,19 @@ impl TensorFiles {
     fn matrix(&self, place: usize, layout: Layout, inputs: usize, outputs: usize) -> Result<Matrix<'_>, ConvertError> {
         let numbers = self.read(place, inputs * outputs)?;
         let outputs_first = layout == Layout::OutIn;
-        let outputs_run_fastest = outputs_first == self.is_fortran(place);
+        let outputs_run_fastest = outputs_first == self.tensor(place).fortran;
         let steps = if outputs_run_fastest { [outputs, 1] } else { [1, inputs] };
-        Ok(Matrix { name: self.name(place), numbers, steps, outputs_first })
+        Ok(Matrix { name: &self.tensor(place).info.name, numbers, steps, outputs_first })
     }
 
     /// A bias: a matrix of one output.
     fn vector(&self, place: usize, len: usize) -> Result<Matrix<'_>, ConvertError> {
-        Ok(Matrix { name: self.name(place), numbers: self.read(place, len)?, steps: [1, 0], outputs_first: false })
+        Ok(Matrix {
+            name: &self.tensor(place).info.name,
+            numbers: self.read(place, len)?,
+            steps: [1, 0],
+            outputs_first: false,
+        })
     }
 }
 

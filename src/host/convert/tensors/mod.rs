@@ -28,7 +28,7 @@ pub use import::{Imported, Input};
 pub use roles::{Layout, Roles};
 
 /// What a file says about a tensor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TensorInfo {
     /// The name; for a .npy file, its path.
@@ -42,7 +42,7 @@ pub struct TensorInfo {
 messages! { TensorInfo: Self { ref name, ref shape, .. } => "{} {shape:?}", printable(name); }
 
 /// A tensor: what the file says about it, and where its numbers are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Tensor {
     info: TensorInfo,
     /// The type of the numbers, if they are floats.
@@ -144,14 +144,8 @@ impl TensorFiles {
         each.join(", ")
     }
 
-    /// The name of the tensor at `place`.
-    fn name(&self, place: usize) -> &str {
-        self.tensors[place].1.info.name.as_str()
-    }
-
-    /// Whether the first index of the tensor at `place` varies fastest.
-    fn is_fortran(&self, place: usize) -> bool {
-        self.tensors[place].1.fortran
+    fn tensor(&self, place: usize) -> &Tensor {
+        &self.tensors[place].1
     }
 
     /// Reads the `len` numbers of the tensor at `place`.

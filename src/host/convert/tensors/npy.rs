@@ -82,10 +82,7 @@ fn parse_text(text: &str, name: &str) -> Option<Tensor> {
         info: TensorInfo { name: name.into(), shape: shape?, type_name: excerpt(type_name) },
         element: element(type_name),
         fortran: fortran?,
-        range: 0..0,
-        deflated: false,
-        claim: None,
-        header_len: 0,
+        ..Tensor::default()
     })
 }
 

@@ -38,11 +38,8 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
         Some(Tensor {
             info: TensorInfo { name, shape: info.shape.clone(), type_name: info.dtype.to_string() },
             element: element(info.dtype),
-            fortran: false,
             range: start + from..start + to,
-            deflated: false,
-            claim: None,
-            header_len: 0,
+            ..Tensor::default()
         })
     });
     Ok(tensors.collect())
