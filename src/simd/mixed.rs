@@ -2,7 +2,7 @@
 //! the cut changes nothing, and that a tier is one file.
 
 use super::portable::Portable;
-use super::{Isa, TierFn, Tile};
+use super::{Isa, Tile};
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +15,6 @@ impl Isa for Mixed {
 
     fn detect() -> Option<Self> {
         Some(Self)
-    }
-
-    #[inline(always)]
-    fn run<F: TierFn>(self, f: F) -> F::Out {
-        f.call(self)
     }
 
     operations! {

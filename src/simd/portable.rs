@@ -1,6 +1,6 @@
 //! The tier of `wide` alone: SSE2, NEON or simd128 as compiled for, plain arrays elsewhere.
 
-use super::{Isa, LANES, TierFn, Tile};
+use super::{Isa, LANES, Tile};
 use bytemuck::cast;
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
@@ -17,11 +17,6 @@ impl Isa for Portable {
     #[inline(always)]
     fn detect() -> Option<Self> {
         Some(Self)
-    }
-
-    #[inline(always)]
-    fn run<F: TierFn>(self, f: F) -> F::Out {
-        f.call(self)
     }
 
     operations! {
