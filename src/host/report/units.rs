@@ -41,42 +41,32 @@ pub fn integer_weights(quantized: &Quantized) -> Result<Option<OwnedWeights>, Fi
     Ok(Some(weights))
 }
 
-/// What the hidden units do on the first test images.
-struct Activity {
-    /// The number of these images.
-    images: usize,
-    /// Of each unit: the sum of its activations, and in how many images it is active.
-    units: Vec<(f64, usize)>,
-    /// All activations that are not zero.
-    activations: Vec<f32>,
-}
-
-impl Activity {
-    fn new(weights: Weights<'_>, integers: bool, test: &Set) -> Self {
-        let shape = weights.shape();
-        let (inputs, hidden) = (shape.inputs(), shape.hidden());
-        let images = (MAX_OPERATIONS / (inputs * hidden)).clamp(10, MAX_IMAGES).min(test.len());
-        let mut units = vec![(0.0, 0); hidden];
-        let mut activations = Vec::with_capacity(images * hidden / 2);
-        let (mut halved, mut z) = (vec![0; inputs], Vec::new());
-        for image in test.images().chunks_exact(shape.pixels()).take(images) {
-            let image = network_input(shape, image, &mut halved);
-            let mut units = units.iter_mut();
-            for WeightsPanel { w1, start, width, .. } in weights.panels() {
-                z.clear();
-                z.extend_from_slice(start.get(..width).unwrap_or(start));
-                for (&pixel, row) in image.iter().zip(w1.chunks_exact(width)).filter(|(pixel, _)| **pixel != 0) {
-                    let pixel = if integers { f32::from(level(pixel)) } else { f32::from(pixel) };
-                    z.iter_mut().zip(row).for_each(|(z, weight)| *z += pixel * weight);
-                }
-                for (&z, (sum, count)) in z.iter().zip(units.by_ref()).filter(|(z, _)| **z > 0.0) {
-                    (*sum, *count) = (*sum + f64::from(z), *count + 1);
-                    activations.push(z);
-                }
+/// What the hidden units do on the first test images: the number of these images; of each unit the sum of its activations, and in
+/// how many images it is active; and all activations that are not zero.
+fn activity(weights: Weights<'_>, integers: bool, test: &Set) -> (usize, Vec<(f64, usize)>, Vec<f32>) {
+    let shape = weights.shape();
+    let (inputs, hidden) = (shape.inputs(), shape.hidden());
+    let images = (MAX_OPERATIONS / (inputs * hidden)).clamp(10, MAX_IMAGES).min(test.len());
+    let mut units = vec![(0.0, 0); hidden];
+    let mut activations = Vec::with_capacity(images * hidden / 2);
+    let (mut halved, mut z) = (vec![0; inputs], Vec::new());
+    for image in test.images().chunks_exact(shape.pixels()).take(images) {
+        let image = network_input(shape, image, &mut halved);
+        let mut units = units.iter_mut();
+        for WeightsPanel { w1, start, width, .. } in weights.panels() {
+            z.clear();
+            z.extend_from_slice(start.get(..width).unwrap_or(start));
+            for (&pixel, row) in image.iter().zip(w1.chunks_exact(width)).filter(|(pixel, _)| **pixel != 0) {
+                let pixel = if integers { f32::from(level(pixel)) } else { f32::from(pixel) };
+                z.iter_mut().zip(row).for_each(|(z, weight)| *z += pixel * weight);
+            }
+            for (&z, (sum, count)) in z.iter().zip(units.by_ref()).filter(|(z, _)| **z > 0.0) {
+                (*sum, *count) = (*sum + f64::from(z), *count + 1);
+                activations.push(z);
             }
         }
-        Self { images, units, activations }
     }
+    (images, units, activations)
 }
 
 /// Shows the hidden units of a network, which is one of `integers` or not, and how they answer to test images.
@@ -84,7 +74,7 @@ impl Activity {
 pub(super) fn show(html: &mut Html, weights: Weights<'_>, integers: bool, test: &Set) {
     let shape = weights.shape();
     let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
-    let Activity { images, units, activations } = Activity::new(weights, integers, test);
+    let (images, units, activations) = activity(weights, integers, test);
     let first = |unit: usize| (0..inputs).filter_map(move |input| weights.w1(input, unit));
     let second = |unit: usize| (0..outputs).filter_map(move |output| weights.w2(unit, output));
     // The mean activation times the length of the weights to the outputs: by how far the unit moves the outputs.
