@@ -26,9 +26,6 @@ pub enum QuantizeError {
          scale the images to 0 to 255 and train on them"
     )]
     Faint { found: u8 },
-    /// The network has biases, which tuning cannot train.
-    #[error("the network has biases, which cannot be trained: only a network without them can be tuned")]
-    Biases,
 }
 
 /// All that can go wrong in training can also go wrong here.

@@ -89,7 +89,7 @@ const BLOCK: usize = TrainOptions::BLOCK;
 ///
 /// # Errors
 ///
-/// Those of [`quantize`](super::quantize); [`QuantizeError::Biases`]; [`QuantizeError::Training`] if a setting is out of range,
+/// Those of [`quantize`](super::quantize); [`QuantizeError::Training`] if the network has biases, a setting is out of range,
 /// memory runs out, or training diverges.
 pub fn tune(
     weights: Weights<'_>,
@@ -102,7 +102,7 @@ pub fn tune(
     let shape = weights.shape();
     set.check(shape)?;
     if shape.has_biases() {
-        return Err(QuantizeError::Biases);
+        return Err(TrainError::Biases.into());
     }
     let labels = set.labels();
     let sample = &labels[..images.min(labels.len())];
