@@ -28,9 +28,9 @@ pub(crate) use shape::PANEL;
 pub use shape::Shape;
 #[cfg(any(feature = "probe", feature = "std"))]
 pub(crate) use train::ThisThread;
-#[cfg(feature = "std")]
-pub(crate) use train::{Panel, Panels, Workers, check_samples};
 pub use train::{TrainError, TrainOptions, Trainer};
+#[cfg(feature = "std")]
+pub(crate) use train::{Workers, check_samples};
 #[cfg(feature = "report")]
 pub(crate) use weights::WeightsPanel;
 #[cfg(feature = "std")]

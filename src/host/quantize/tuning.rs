@@ -14,7 +14,7 @@ use crate::host::files::{OwnedWeights, PageBuffer, Quantized};
 use crate::host::train::{BLOCKS_PER_PIECE, Epochs, Order, Samples, Threads, mean};
 use crate::image::Distortion;
 use crate::int::Bits;
-use crate::net::{PANEL, TrainError, TrainOptions, Trainer, Weights, panels_mut};
+use crate::net::{PANEL, TrainError, TrainOptions, Trainer, Weights, Workers, panels_mut};
 use crate::simd::Backend;
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -196,7 +196,7 @@ impl Grid {
         let range = self.range;
         let panels = panels_mut(weights, *inputs).zip(panels_mut(trained, *inputs));
         let panels = panels.zip(steps.chunks(PANEL).zip(inverses.chunks(PANEL)));
-        threads.each(panels.collect(), |((weights, trained), (steps, inverses))| {
+        threads.each(panels, |((weights, trained), (steps, inverses))| {
             let rows = weights.chunks_exact_mut(steps.len()).zip(trained.chunks_exact_mut(steps.len()));
             rows.for_each(|(weights, trained)| round_row(range, steps, inverses, weights, trained));
         });

@@ -6,7 +6,7 @@ use crate::base::{StarStar, to_f64};
 use crate::host::data::Set;
 use crate::image::Distortion;
 use crate::int::level;
-use crate::net::{Loss, Shape, Trainer, halve_rows};
+use crate::net::{Loss, Shape, Trainer, Workers, halve_rows};
 use core::mem;
 use core::num::NonZeroUsize;
 use core::ops::Range;

@@ -8,7 +8,7 @@ use super::TrainingError;
 use super::evaluation::classify_all;
 use crate::base::Answer;
 use crate::model::AnyNetwork;
-use crate::net::{Loss, Panel, Panels, ThisThread, TrainError, Trainer, Workers};
+use crate::net::{Loss, ThisThread, TrainError, Trainer, Workers};
 use core::num::NonZeroUsize;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -46,24 +46,8 @@ impl Threads {
         report: impl FnMut(usize, Loss) -> Result<(), E> + Send,
     ) -> Result<Loss, E> {
         match &self.0 {
-            Some(pool) => pool.install(|| trainer.train_with(&Pool, images, labels, report)),
+            Some(pool) => pool.install(|| trainer.train_with(self, images, labels, report)),
             None => trainer.train_with(&ThisThread, images, labels, report),
-        }
-    }
-
-    /// Calls both functions, at once if there are threads; gives what the first gives.
-    pub(crate) fn both<T: Send>(&self, first: impl FnOnce() -> T + Send, second: impl FnOnce() + Send) -> T {
-        match &self.0 {
-            Some(pool) => pool.install(|| rayon::join(first, second).0),
-            None => ThisThread.both(first, second),
-        }
-    }
-
-    /// Visits every item, several at once if there are threads.
-    pub(crate) fn each<T: Send>(&self, items: Vec<T>, visit: impl Fn(T) + Send + Sync) {
-        match &self.0 {
-            Some(pool) => pool.install(|| items.into_par_iter().for_each(visit)),
-            None => items.into_iter().for_each(visit),
         }
     }
 
@@ -84,19 +68,22 @@ impl Threads {
     }
 }
 
-/// The current pool of rayon.
-struct Pool;
-
-impl Workers for Pool {
-    fn each_panel(&self, panels: Panels<'_>, visit: impl Fn(Panel<'_>) + Sync) {
-        let (w1_len, rows_len) = panels.lens();
-        let Panels { w1, delta1, z, .. } = panels;
-        let rows = delta1.par_chunks(rows_len).zip(z.par_chunks_mut(rows_len));
-        w1.par_chunks_mut(w1_len).zip(rows).for_each(|(w1, (delta1, z))| visit(Panel { w1, delta1, z }));
+impl Workers for Threads {
+    fn each<T: Send>(&self, items: impl Iterator<Item = T>, visit: impl Fn(T) + Send + Sync) {
+        match &self.0 {
+            Some(pool) => {
+                let items: Vec<T> = items.collect();
+                pool.install(|| items.into_par_iter().for_each(visit));
+            }
+            None => ThisThread.each(items, visit),
+        }
     }
 
     fn both<T: Send>(&self, first: impl FnOnce() -> T + Send, second: impl FnOnce() + Send) -> T {
-        rayon::join(first, second).0
+        match &self.0 {
+            Some(pool) => pool.install(|| rayon::join(first, second).0),
+            None => ThisThread.both(first, second),
+        }
     }
 }
 

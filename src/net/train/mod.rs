@@ -34,7 +34,7 @@ pub use error::TrainError;
 pub(crate) use error::check_samples;
 pub(crate) use workers::ThisThread;
 #[cfg(feature = "std")]
-pub(crate) use workers::{Panel, Panels, Workers};
+pub(crate) use workers::Workers;
 
 /// How to train: the defaults are the article's.
 #[derive(Clone, Copy, Debug, PartialEq)]

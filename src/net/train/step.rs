@@ -9,7 +9,7 @@
 //! block needs no weights, and may run beside step 3.
 
 use super::error::check_samples;
-use super::workers::{Panel, Panels, Workers};
+use super::workers::Workers;
 use super::{Block, Lists, TrainError, TrainOptions, Trainer};
 use crate::base::Always;
 use crate::net::Loss;
@@ -18,6 +18,7 @@ use crate::net::kernel::hidden_update::hidden_update;
 use crate::net::kernel::pixels::CHUNK;
 use crate::net::kernel::sequential::{OutputLayer, Samples, Sequential};
 use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
+use crate::net::weights::{panels, panels_mut};
 use crate::simd::{Isa, TierFn};
 use core::num::NonZeroUsize;
 use wide::f32x16;
@@ -61,15 +62,13 @@ impl Trainer<'_> {
     pub(crate) fn visit(&mut self, workers: &impl Workers) {
         let (inputs, _) = self.weights.shape().rows();
         let Self { options, current, before, .. } = self;
-        let panels = Panels {
-            inputs,
-            block: self.block,
-            w1: self.weights.layers_mut().0,
-            delta1: before.hidden,
-            z: current.hidden,
-        };
+        // W1 is split by whole panels, which no sum crosses, and so are the hidden rows.
+        let hidden = panels(before.hidden, self.block).zip(panels_mut(current.hidden, self.block));
+        let panels = panels_mut(self.weights.layers_mut().0, inputs).zip(hidden);
         let (before, current) = (&before.lists, &current.lists);
-        workers.each_panel(panels, |panel| options.backend.run(Visit { inputs, panel, before, current }));
+        workers.each(panels, |(w1, (delta1, z))| {
+            options.backend.run(Visit { inputs, w1, delta1, z, before, current });
+        });
     }
 
     /// Step 3 for the current block, which is then the block before. Meanwhile step 1 for the next block, if its images are
@@ -95,7 +94,12 @@ impl Trainer<'_> {
 /// One panel's part of two blocks: the step of the one before, then the pre-activations of the current one.
 struct Visit<'a, 'b> {
     inputs: NonZeroUsize,
-    panel: Panel<'a>,
+    /// `[inputs][width]`.
+    w1: &'a mut [f32],
+    /// δ1 of the block before: `[samples][width]`.
+    delta1: &'a [f32],
+    /// Room for the pre-activations of the current one: `[samples][width]`.
+    z: &'a mut [f32],
     before: &'a Lists<'b>,
     current: &'a Lists<'b>,
 }
@@ -105,7 +109,7 @@ impl TierFn for Visit<'_, '_> {
 
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
-        for_width(isa, self.panel.w1.len() / self.inputs, self);
+        for_width(isa, self.w1.len() / self.inputs, self);
     }
 }
 
@@ -113,10 +117,8 @@ impl PanelFn for Visit<'_, '_> {
     /// Chunk by chunk, so that the rows just updated are still in the first-level cache for the forward pass.
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let Self { inputs, panel, before, current } = self;
-        let w1 = rows_mut::<W>(panel.w1);
-        let delta1 = rows::<W>(panel.delta1);
-        let z = rows_mut::<W>(panel.z);
+        let Self { inputs, w1, delta1, z, before, current } = self;
+        let (w1, delta1, z) = (rows_mut::<W>(w1), rows::<W>(delta1), rows_mut::<W>(z));
         debug_assert!(before.samples <= delta1.len(), "a row for each sample");
         let z = z.get_mut(..current.samples).always("there is a row for each sample of a block");
         for at in (0..W).step_by(N) {
