@@ -8,6 +8,8 @@
 #[path = "run/mnist.rs"]
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 mod mnist;
+#[path = "picture/numbers.rs"]
+mod numbers;
 mod pictures;
 
 use pictures::Grey;
@@ -24,6 +26,7 @@ const PIXELS: usize = 28 * 28;
 /// MNIST's test images, a network that reads them, and what it takes them for.
 struct Mnist {
     images: Vec<u8>,
+    labels: Vec<u8>,
     classes: Vec<u8>,
     trained: training::Trained,
 }
@@ -39,7 +42,8 @@ impl Mnist {
                 let trained = training::train(&dataset, &Recipe::default(), |_| ()).unwrap();
                 let file = std::fs::read(dataset.test.images_path()).unwrap();
                 let images = Idx::parse(&file).unwrap().images().unwrap().data().to_vec();
-                let mut mnist = Self { images, classes: Vec::new(), trained };
+                let labels = (0..dataset.test.len()).filter_map(|n| dataset.test.label(n)).collect();
+                let mut mnist = Self { images, labels, classes: Vec::new(), trained };
                 mnist.classes = mnist.read(&mnist.images);
                 Some(mnist)
             })

@@ -116,7 +116,7 @@ impl Grey {
     /// Drawn with dark ink on paper and photographed: `width × height` pixels, the digit `times` as large, the light from
     /// one side, a soft shadow, paper with a texture, and noise.
     pub fn photographed(&self, width: usize, height: usize, times: f64, seed: u64) -> Self {
-        let mut dice = Dice(Xoshiro128PlusPlus::seed_from_u64(seed));
+        let mut dice = Dice::new(seed);
         let (w, h) = (width as f64, height as f64);
         let left = dice.between(0.0, w - 28.0 * times);
         let top = dice.between(0.0, h - 28.0 * times);
@@ -204,14 +204,23 @@ fn level(value: f64) -> u8 {
 }
 
 /// The same numbers on every machine.
-struct Dice(Xoshiro128PlusPlus);
+pub struct Dice(Xoshiro128PlusPlus);
 
 impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(Xoshiro128PlusPlus::seed_from_u64(seed))
+    }
+
+    /// A number below so many.
+    pub fn below(&mut self, most: usize) -> usize {
+        ((u64::from(self.0.next_u32()) * most as u64) >> 32) as usize
+    }
+
     fn unit(&mut self) -> f64 {
         f64::from(self.0.next_u32()) / f64::from(u32::MAX)
     }
 
-    fn between(&mut self, least: f64, most: f64) -> f64 {
+    pub fn between(&mut self, least: f64, most: f64) -> f64 {
         least + self.unit() * (most - least).max(0.0)
     }
 

@@ -21,14 +21,14 @@ pub(super) struct Blob {
     /// The column of a pixel in the first row.
     seed: u16,
     /// The label of the blob that it has been joined with, never larger than its own; its own if with none. Of a free
-    /// label: the next free one.
+    /// label: the next free one. In a list, where labels are of no use: what the blob is, below 2¹⁵.
     parent: u16,
     /// Whether the label is in use.
     used: bool,
 }
 
 /// A column or row.
-fn short(place: u32) -> u16 {
+pub(super) fn short(place: u32) -> u16 {
     u16::try_from(place).always("sides are at most 2¹⁴")
 }
 
@@ -36,6 +36,20 @@ impl Blob {
     /// A pixel of the blob.
     pub(super) const fn seed(self) -> [u16; 2] {
         [self.seed, self.area.top]
+    }
+
+    /// What the blob is, of those in a list; 0 if that was not found out.
+    pub(super) const fn kind(self) -> u16 {
+        self.parent
+    }
+
+    pub(super) const fn with_kind(self, kind: u16) -> Self {
+        Self { parent: kind, ..self }
+    }
+
+    /// Whether it is all of that.
+    pub(super) const fn is(self, kind: u16) -> bool {
+        self.parent & kind == kind
     }
 
     pub(super) const fn to_words(self) -> [u32; 4] {

@@ -106,7 +106,7 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
     /// Sets the pixels with more ink than `floor`, and no others.
     pub(super) fn fill(&mut self, inked: &Inked<'_, '_>, floor: u8) {
         // Without a look at what the words hold: nothing may be there yet.
-        self.combine(inked, floor, |word, ink| *word = ink);
+        self.combine(inked, floor, inked.picture.all(), |word, ink| *word = ink);
     }
 
     /// Clears what another map has.
@@ -114,24 +114,40 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
         self.words.as_mut().iter_mut().zip(other.words).for_each(|(word, other)| *word &= !other);
     }
 
+    /// Sets what another map has.
+    pub(super) fn add(&mut self, other: View<'_>) {
+        self.words.as_mut().iter_mut().zip(other.words).for_each(|(word, other)| *word |= other);
+    }
+
     /// Sets the pixels with more ink than `floor` that are not set, and clears the others.
     pub(super) fn fill_outside(&mut self, inked: &Inked<'_, '_>, floor: u8) {
-        self.combine(inked, floor, |word, ink| *word = ink & !*word);
+        self.combine(inked, floor, inked.picture.all(), |word, ink| *word = ink & !*word);
     }
 
-    /// Clears the pixels without more ink than `floor`.
-    pub(super) fn keep_ink(&mut self, inked: &Inked<'_, '_>, floor: u8) {
-        self.combine(inked, floor, |word, ink| *word &= ink);
+    /// Clears the pixels of an area without more ink than `floor`.
+    pub(super) fn keep_ink(&mut self, inked: &Inked<'_, '_>, floor: u8, area: Area) {
+        self.combine(inked, floor, area, |word, ink| *word &= ink);
     }
 
+    /// Clears the pixels of an area with more ink than `threshold`.
+    pub(super) fn remove_ink(&mut self, inked: &Inked<'_, '_>, threshold: u8, area: Area) {
+        self.combine(inked, threshold, area, |word, ink| *word &= !ink);
+    }
+
+    /// Changes the words that have an area's columns, by which of their pixels have more ink than `floor`.
     #[inline(always)]
-    fn combine(&mut self, inked: &Inked<'_, '_>, floor: u8, with: impl Fn(&mut u32, u32)) {
-        for y in 0..self.height {
-            let row = self.row_mut(y);
+    fn combine(&mut self, inked: &Inked<'_, '_>, floor: u8, area: Area, with: impl Fn(&mut u32, u32)) {
+        let [left, right, top, bottom] = area.sides();
+        let (left, end) = (left / 32 * 32, (right / 32 + 1) * 32);
+        let words = (left / 32) as usize..(end / 32) as usize;
+        let end = end.min(self.width);
+        for y in top..=bottom {
+            let row = self.row_mut(y).get_mut(words.clone()).always("areas are within the map");
             if inked.background.is_even() {
                 // Ink is what is beyond a level.
-                let (level, floor, pixels) =
-                    (i32::from(inked.background.level()), i32::from(floor), inked.picture.row(y).chunks(32));
+                let pixels = inked.picture.row(y).get(left as usize..end as usize);
+                let pixels = pixels.always("areas are within the picture").chunks(32);
+                let (level, floor) = (i32::from(inked.background.level()), i32::from(floor));
                 let (beyond, turned) = if inked.light { (level + floor, 0) } else { (level - floor - 1, u32::MAX) };
                 for (word, pixels) in row.iter_mut().zip(pixels) {
                     let lighter =
@@ -140,11 +156,20 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
                 }
                 continue;
             }
-            let mut levels = inked.levels(y, 0, inked.picture.width);
+            let mut levels = inked.levels(y, left, end);
             for word in row {
                 let bits = levels.by_ref().take(32).zip(0..);
                 let ink = bits.fold(0, |word, (level, bit)| word | u32::from(level > floor) << bit);
                 with(word, ink);
+            }
+        }
+    }
+
+    /// Clears all columns but those from `left` to `right`.
+    pub(super) fn keep_columns(&mut self, left: u32, right: u32) {
+        for y in 0..self.height {
+            for (word, n) in self.row_mut(y).iter_mut().zip(0..) {
+                *word &= if (left / 32..=right / 32).contains(&n) { between(n, left, right) } else { 0 };
             }
         }
     }

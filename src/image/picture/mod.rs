@@ -29,15 +29,17 @@
 //!
 //! # What it does not do
 //!
-//! It finds one digit, and turns nothing. A line that touches the digit is part of it. Of a sheet with several digits it takes
-//! the one with the most ink.
+//! It turns nothing. A line that touches a digit is part of it. Of a sheet with several digits [`Picture::normalize`] takes the
+//! one with the most ink; [`Picture::digits`] gives all of them.
 
 mod background;
 mod blob;
 mod edges;
 mod histogram;
 mod levels;
+mod lines;
 mod map;
+mod number;
 mod outline;
 mod resample;
 mod scene;
@@ -49,8 +51,9 @@ use core::fmt;
 use edges::Edges;
 use levels::Levels;
 use map::{Map, View};
+pub use number::{Digit, Digits};
 use resample::{Cells, inner};
-use scene::Memory;
+use scene::{Memory, Sight, Sizes};
 
 /// A grey picture in memory that the caller owns: rows of bytes, the first row at the top.
 ///
@@ -173,10 +176,14 @@ impl<'a> Picture<'a> {
     /// and an input of `side × side` pixels, in words.
     #[must_use]
     pub const fn scratch_len(width: u32, height: u32, side: u32) -> usize {
+        Memory::scratch_len(width, height, false) + Self::rest_len(width, side)
+    }
+
+    /// What is used in turns.
+    const fn rest_len(width: u32, side: u32) -> usize {
         let (blobs, cells) = (Blobs::scratch_len(width), Cells::scratch_len(side));
         let most = if blobs > cells { blobs } else { cells };
-        let most = if most > Levels::SCRATCH { most } else { Levels::SCRATCH };
-        Memory::scratch_len(width, height) + most
+        if most > Levels::SCRATCH { most } else { Levels::SCRATCH }
     }
 
     /// Makes the network's input of the one digit in the picture: `input` is `[side][side]`, 28 × 28 for MNIST's network
@@ -214,38 +221,84 @@ impl<'a> Picture<'a> {
     /// On an error `input` is as it was.
     pub fn normalize(&self, ink: Ink, scratch: &mut [u32], input: &mut [u8]) -> Result<Seen, PictureError> {
         let side = side_of(input.len())?;
-        let (found, expected) = (scratch.len(), Self::scratch_len(self.width, self.height, side));
-        if found < expected {
-            return Err(PictureError::Scratch { found, expected });
+        let scratch = Self::checked(scratch, Self::scratch_len(self.width, self.height, side))?;
+        let mut memory = Memory::new(self.width, self.height, false, scratch);
+        let sight = scene::look(*self, ink.allowed(), Sizes::ONE, &mut memory)?;
+        let (area, mask) = outline::find(&sight, &mut memory);
+        Ok(sight.place(area, mask, &mut memory, side, input))
+    }
+
+    /// The scratch that [`digits`](Self::digits) needs for pictures of up to `width` columns and `height` rows and an input of
+    /// `side × side` pixels, in words.
+    #[must_use]
+    pub const fn digits_scratch_len(width: u32, height: u32, side: u32) -> usize {
+        Memory::scratch_len(width, height, true) + Self::rest_len(width, side)
+    }
+
+    /// Finds all digits in the picture: a number, a date, a form, line by line from left to right. [`Digits::next`] gives the
+    /// network's input of one after the other.
+    ///
+    /// Digits are blobs of ink of about the same height. Smaller ones near them are their parts; lines, frames and what is beside
+    /// the paper are none. What is wide, and what is so near that it may be a part of the same digit, is cut and joined in
+    /// all ways that there are, and the network tells which is right, as cheques were read (LeCun et al. 1998, "Gradient-Based
+    /// Learning Applied to Document Recognition", section V). Where it is not sure of any, the digit is
+    /// [`doubtful`](Digit::doubtful).
+    ///
+    /// ```
+    /// use twolayer::Answer;
+    /// use twolayer::picture::{Ink, Picture};
+    /// # use twolayer::{Network, SizeError};
+    /// # fn read(network: &Network<'_>, memory: &mut [f32], pixels: &[u8]) -> Result<(), Box<dyn core::error::Error>> {
+    /// let picture = Picture::new(pixels, 160, 120, 160)?;
+    /// let mut scratch = [0; Picture::digits_scratch_len(160, 120, 28)];
+    /// let mut input = [0; 28 * 28];
+    /// let mut digits = picture.digits(Ink::Auto, &mut scratch, &mut input)?;
+    /// while let Some(digit) = digits.next(|input| network.outputs(input, memory).map_or(0, Answer::sureness)) {
+    ///     let answer = Answer::of(network.outputs(digit.input, memory)?);
+    ///     println!("line {}, column {}: {}", digit.line, digit.seen.left, answer.class);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As those of [`normalize`](Self::normalize), but for [`Scattered`](NoDigit::Scattered): many digits may be small.
+    pub fn digits<'s>(
+        &self,
+        ink: Ink,
+        scratch: &'s mut [u32],
+        input: &'s mut [u8],
+    ) -> Result<Digits<'a, 's>, PictureError> {
+        let side = side_of(input.len())?;
+        let scratch = Self::checked(scratch, Self::digits_scratch_len(self.width, self.height, side))?;
+        Digits::new(*self, ink, Memory::new(self.width, self.height, true, scratch), input, side)
+    }
+
+    fn checked(scratch: &mut [u32], expected: usize) -> Result<&mut [u32], PictureError> {
+        let found = scratch.len();
+        if found < expected { Err(PictureError::Scratch { found, expected }) } else { Ok(scratch) }
+    }
+
+    /// All of it.
+    fn all(&self) -> Area {
+        Area::of(0, self.width.saturating_sub(1), 0, self.height.saturating_sub(1))
+    }
+
+    /// A part of the picture: where a digit always is, as on a form or a meter.
+    ///
+    /// # Errors
+    ///
+    /// [`Size`](PictureError::Size): it has no pixels, or does not lie within the picture.
+    pub const fn crop(&self, left: u32, top: u32, width: u32, height: u32) -> Result<Self, PictureError> {
+        if left as u64 + width as u64 > self.width as u64 || top as u64 + height as u64 > self.height as u64 {
+            return Err(PictureError::Size { width, height });
         }
-        let allowed = match ink {
-            Ink::Auto => [true, true],
-            Ink::Dark => [true, false],
-            Ink::Light => [false, true],
-        };
-        let mut memory = Memory::new(self.width, self.height, scratch);
-        let sight = scene::look(*self, allowed, &mut memory)?;
-        let (found, mask) = outline::find(&sight, &mut memory);
-        let (picture, levels, alone) = (&sight.picture, sight.levels, mask.is_none());
-        let mask = mask.and_then(|n| memory.maps.get(n)).map(|words| Map::new(picture.width, picture.height, &**words));
-        let inked = Inked { picture, background: sight.background, light: levels.light, mask };
-        let edges = Edges::find(&inked, found, levels.contrast, inner(side));
-        let cells = Cells::average(&inked, levels.floor, edges, inner(side), memory.rest);
-        cells.place(side, input);
-        let [left, top] = sight.at;
-        Ok(Seen {
-            ink: if levels.light { Ink::Light } else { Ink::Dark },
-            background: sight.background.level(),
-            even: sight.background.is_even(),
-            alone,
-            contrast: levels.contrast,
-            threshold: levels.threshold,
-            floor: levels.floor,
-            left: left + u32::from(found.left),
-            top: top + u32::from(found.top),
-            width: found.width(),
-            height: found.height(),
-        })
+        // Within the pixels, so below what addresses reach; an area without rows is refused for its size.
+        let start = (top as usize).wrapping_mul(self.stride as usize).wrapping_add(left as usize);
+        match self.pixels.split_at_checked(start) {
+            Some((_, pixels)) => Self::new(pixels, width, height, self.stride),
+            None => Err(PictureError::Size { width, height }),
+        }
     }
 
     /// A part of the picture.
@@ -264,6 +317,43 @@ impl<'a> Picture<'a> {
     /// All pixels, counted.
     const fn area(&self) -> u32 {
         self.width * self.height
+    }
+}
+
+impl Ink {
+    /// Whether it may be dark, and whether light.
+    const fn allowed(self) -> [bool; 2] {
+        match self {
+            Self::Auto => [true, true],
+            Self::Dark => [true, false],
+            Self::Light => [false, true],
+        }
+    }
+}
+
+impl Sight<'_> {
+    /// The ink in a box as a network's input: all of it above the floor, or what a map has.
+    #[inline(never)]
+    fn place(&self, area: Area, mask: Option<usize>, memory: &mut Memory<'_>, side: u32, input: &mut [u8]) -> Seen {
+        let Self { picture, at: [left, top], background, levels, .. } = self;
+        let map = mask.and_then(|n| memory.maps.get(n)).map(|words| Map::new(picture.width, picture.height, &**words));
+        let inked = Inked { picture, background: *background, light: levels.light, mask: map };
+        let edges = Edges::find(&inked, area, levels.contrast, inner(side));
+        let cells = Cells::average(&inked, levels.floor, edges, inner(side), memory.rest);
+        cells.place(side, input);
+        Seen {
+            ink: if levels.light { Ink::Light } else { Ink::Dark },
+            background: background.level(),
+            even: background.is_even(),
+            alone: mask.is_none(),
+            contrast: levels.contrast,
+            threshold: levels.threshold,
+            floor: levels.floor,
+            left: left + u32::from(area.left),
+            top: top + u32::from(area.top),
+            width: area.width(),
+            height: area.height(),
+        }
     }
 }
 
@@ -387,6 +477,16 @@ impl Area {
             right: self.right.saturating_add(margin),
             top: self.top.saturating_sub(margin),
             bottom: self.bottom.saturating_add(margin),
+        }
+    }
+
+    /// What of it is within another one that it touches.
+    fn within(self, other: Self) -> Self {
+        Self {
+            left: self.left.max(other.left),
+            right: self.right.min(other.right),
+            top: self.top.max(other.top),
+            bottom: self.bottom.min(other.bottom),
         }
     }
 

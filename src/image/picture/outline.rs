@@ -2,7 +2,7 @@
 
 use super::blob::{Blob, Blobs};
 use super::map::Map;
-use super::scene::{Memory, Sight, insert, listed};
+use super::scene::{DIGIT, List, Memory, Sight, listed};
 use super::{Area, Inked};
 
 /// Grey pixels so near are the digit's where what is fainter than ink leads out of it, of the longer side.
@@ -13,7 +13,7 @@ const MOST_GREY: u32 = 12;
 /// The box of the digit, and which map holds its pixels, where not all ink above the floor in that box is the digit's.
 #[inline(never)]
 pub(super) fn find(sight: &Sight<'_>, memory: &mut Memory<'_>) -> (Area, Option<usize>) {
-    let Sight { picture, background, levels, core, group, .. } = *sight;
+    let Sight { picture, background, levels, core, .. } = *sight;
     let (width, height) = (picture.width, picture.height);
     let inked = Inked { picture: &picture, background, light: levels.light, mask: None };
     let [first, second] = &mut memory.maps;
@@ -38,10 +38,10 @@ pub(super) fn find(sight: &Sight<'_>, memory: &mut Memory<'_>) -> (Area, Option<
         if others.is_none_or(|others| !others.touches(area)) {
             return (area, None);
         }
-        memory.blobs.fill([0; 4]);
+        let mut list = List::new(memory.blobs);
         Blobs::each(faint.view(), count, memory.rest, |blob| {
             if holds_ink(blob) {
-                insert(memory.blobs, blob);
+                list.insert(blob);
             }
         });
         ink.clear();
@@ -51,14 +51,39 @@ pub(super) fn find(sight: &Sight<'_>, memory: &mut Memory<'_>) -> (Area, Option<
         return (area, Some(0));
     }
     faint.clear();
-    for (_, blob) in listed(memory.blobs).enumerate().filter(|(n, _)| group >> n & 1 != 0) {
+    for blob in listed(memory.blobs).filter(|blob| blob.is(DIGIT)) {
         faint.flood(ink.view(), blob.area, blob.seed());
     }
     ink.remove(faint.view());
-    faint.grow((core.longer() / GREY).clamp(1, MOST_GREY));
+    faint.grow(grey(core));
     faint.remove(ink.view());
-    faint.keep_ink(&inked, levels.floor);
+    faint.keep_ink(&inked, levels.floor, picture.all());
     (faint.view().area().unwrap_or(core), Some(1))
+}
+
+/// The box and the pixels of ink that the second map holds, with the grey ones along it; in that map.
+#[inline(never)]
+pub(super) fn grow(sight: &Sight<'_>, memory: &mut Memory<'_>) -> Option<Area> {
+    let Sight { picture, background, levels, .. } = *sight;
+    let inked = Inked { picture: &picture, background, light: levels.light, mask: None };
+    let (width, height) = (picture.width, picture.height);
+    let [_, second] = &mut memory.maps;
+    let (mut mask, mut own) = (Map::new(width, height, &mut **second), Map::new(width, height, &mut *memory.third));
+    let core = mask.view().area()?;
+    own.clear();
+    own.add(mask.view());
+    let grey = grey(core);
+    mask.grow(grey);
+    let area = core.with_margin(grey).within(picture.all());
+    mask.keep_ink(&inked, levels.floor, area);
+    mask.remove_ink(&inked, levels.threshold, area);
+    mask.add(own.view());
+    mask.view().area()
+}
+
+/// How far from the ink in a box grey pixels are the digit's.
+fn grey(core: Area) -> u32 {
+    (core.longer() / GREY).clamp(1, MOST_GREY)
 }
 
 #[cfg(test)]

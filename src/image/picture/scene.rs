@@ -7,8 +7,10 @@ use super::map::{Map, View};
 use super::{Area, Inked, NoDigit, Picture, PictureError};
 use crate::base::{Always, violated};
 
-/// The blobs that are looked at: those with the most ink.
-const MOST_BLOBS: usize = 32;
+/// The blobs that are looked at for one digit: those with the most ink.
+const FEW_BLOBS: usize = 32;
+/// And for lines of digits.
+const MANY_BLOBS: usize = 96;
 /// The contrast that a picture's noise asks for: so many times the median difference of what is not ink from the background.
 /// For normal noise that difference is 0.67 of the standard deviation: four deviations.
 const NOISE: u16 = 3;
@@ -16,43 +18,63 @@ const NOISE: u16 = 3;
 const MOST_RUNS: u8 = 25;
 /// The most ink of 100 pixels of its box, for a blob that is not narrow. A broad 1 has 80.
 const MOST_INK: u8 = 90;
-/// The least ink in the largest blob, of 100.
-const LEAST_SHARE: u8 = 10;
 /// A blob is near if it is no further away than this part of the longer side.
 pub(super) const NEAR: u32 = 5;
 /// A blob is a speck if it has less ink than one of so many cells of the square that the largest blob is in.
-const CELLS: u64 = 400;
-/// The least longer side of a blob that could be a digit among others, of 100 of the picture's shorter side.
-const LEAST_FREE: u32 = 15;
+pub(super) const CELLS: u64 = 400;
 /// The least shorter side of a frame or a sheet of paper, in pixels.
 const LEAST_SIDE: u32 = 12;
+/// The least length of a line that runs off the picture, in its heights.
+const LINE: u32 = 6;
 /// Sheets of paper in sheets of paper.
 const SHEETS: usize = 2;
-/// The least longer side of what is written on a sheet of paper, of 100 of the sheet's.
-const LEAST_WRITING: u32 = 35;
+
+/// What is looked for, and so how large it is at least.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    /// The longer side of a blob that could be a digit among others, of 100 of the picture's shorter side.
+    free: u32,
+    /// The longer side of what is written on a sheet of paper, of 100 of the sheet's.
+    writing: u32,
+    /// The ink in the largest blob, of 100.
+    share: u8,
+}
+
+impl Sizes {
+    /// One digit.
+    pub(super) const ONE: Self = Self { free: 15, writing: 35, share: 10 };
+    /// Lines of digits.
+    pub(super) const MANY: Self = Self { free: 5, writing: 7, share: 1 };
+}
 
 /// The scratch of a picture.
+#[derive(Debug)]
 pub(super) struct Memory<'s> {
     pub(super) maps: [&'s mut [u32]; 2],
+    /// One more map, where many digits are looked for.
+    pub(super) third: &'s mut [u32],
     pub(super) blobs: &'s mut [[u32; 4]],
     pub(super) rest: &'s mut [u32],
 }
 
 impl<'s> Memory<'s> {
-    /// Words of scratch, but for `rest`.
-    pub(super) const fn scratch_len(width: u32, height: u32) -> usize {
-        2 * View::scratch_len(width, height) + 4 * MOST_BLOBS
+    /// Words of scratch, but for `rest`; for one digit or `many`.
+    pub(super) const fn scratch_len(width: u32, height: u32, many: bool) -> usize {
+        let (maps, blobs) = if many { (3, MANY_BLOBS) } else { (2, FEW_BLOBS) };
+        maps * View::scratch_len(width, height) + 4 * blobs
     }
 
-    pub(super) fn new(width: u32, height: u32, scratch: &'s mut [u32]) -> Self {
+    pub(super) fn new(width: u32, height: u32, many: bool, scratch: &'s mut [u32]) -> Self {
         let len = View::scratch_len(width, height);
+        let (third, blobs) = if many { (len, MANY_BLOBS) } else { (0, FEW_BLOBS) };
         let parts = scratch.split_at_mut_checked(len).and_then(|(first, rest)| {
             let (second, rest) = rest.split_at_mut_checked(len)?;
-            let (blobs, rest) = rest.split_at_mut_checked(4 * MOST_BLOBS)?;
-            Some((first, second, blobs, rest))
+            let (third, rest) = rest.split_at_mut_checked(third)?;
+            let (blobs, rest) = rest.split_at_mut_checked(4 * blobs)?;
+            Some((first, second, third, blobs, rest))
         });
-        let (first, second, blobs, rest) = parts.always("the length of the scratch was checked");
-        Self { maps: [first, second], blobs: blobs.as_chunks_mut().0, rest }
+        let (first, second, third, blobs, rest) = parts.always("the length of the scratch was checked");
+        Self { maps: [first, second], third, blobs: blobs.as_chunks_mut().0, rest }
     }
 }
 
@@ -64,10 +86,8 @@ pub(super) struct Sight<'a> {
     pub(super) at: [u32; 2],
     pub(super) background: Background,
     pub(super) levels: Levels,
-    /// The box of the ink above the threshold.
+    /// The box of the digit's ink above the threshold. The list tells its blobs.
     pub(super) core: Area,
-    /// The most blobs of ink in it, by their number in the list; bit by bit.
-    pub(super) group: u32,
     /// The digit is long and narrow, or leaves a quarter of its box free.
     open: bool,
 }
@@ -76,7 +96,6 @@ pub(super) struct Sight<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Scene {
     levels: Levels,
-    kinds: Kinds,
     /// The digit's first blob, and how likely it is the digit.
     best: usize,
     weight: u64,
@@ -97,6 +116,7 @@ struct Sheet {
 pub(super) fn look<'a>(
     picture: Picture<'a>,
     ink: [bool; 2],
+    sizes: Sizes,
     memory: &mut Memory<'_>,
 ) -> Result<Sight<'a>, PictureError> {
     // Each picture, where it lies, and the least contrast of a digit in it.
@@ -108,7 +128,7 @@ pub(super) fn look<'a>(
             violated!("sheets are counted", return Err(blank(0)))
         };
         let mut sheet = None;
-        sight = see(part, ink, memory, &mut sheet);
+        sight = see(part, ink, sizes, memory, &mut sheet);
         let (Some(sheet), Some(next)) = (sheet, parts.get_mut(last + 1)) else { break };
         let at = [left + u32::from(sheet.area.left), top + u32::from(sheet.area.top)];
         *next = (part.part(sheet.area), at, sheet.contrast / 5 * 2);
@@ -116,12 +136,12 @@ pub(super) fn look<'a>(
     }
     for (n, &(part, at, contrast)) in parts.iter().enumerate().take(last + 1).rev() {
         if n < last {
-            sight = see(part, ink, memory, &mut None);
+            sight = see(part, ink, sizes, memory, &mut None);
         }
         match sight {
             Ok(sight) if n > 0 => {
                 // What is written on it is smaller than the sheet, but not by far, and does not fill it.
-                let large = sight.core.longer() * 100 >= part.width.max(part.height) * LEAST_WRITING;
+                let large = sight.core.longer() * 100 >= part.width.max(part.height) * sizes.writing;
                 if large && sight.open && sight.levels.contrast >= contrast {
                     return Ok(Sight { at, ..sight });
                 }
@@ -137,6 +157,7 @@ pub(super) fn look<'a>(
 fn see<'a>(
     picture: Picture<'a>,
     ink: [bool; 2],
+    sizes: Sizes,
     memory: &mut Memory<'_>,
     sheet: &mut Option<Sheet>,
 ) -> Result<Sight<'a>, PictureError> {
@@ -151,7 +172,7 @@ fn see<'a>(
     for levels in order {
         // Whatever comes of it, the maps are this side's now.
         stays = false;
-        result = Scene::find(&picture, &background, levels, memory);
+        result = Scene::find(&picture, &background, levels, sizes, memory);
         let Ok(scene) = result else { continue };
         if let Some(found) =
             scene.sheet.filter(|found| sheet.is_none_or(|sheet| found.area.longer() > sheet.area.longer()))
@@ -167,9 +188,9 @@ fn see<'a>(
     let Some(mut scene) = chosen else { return Err(result.err().unwrap_or(blank(0))) };
     if !stays {
         let levels = both[usize::from(scene.levels.light)];
-        scene = Scene::find(&picture, &background, levels, memory)?;
+        scene = Scene::find(&picture, &background, levels, sizes, memory)?;
     }
-    let (core, group) = scene.group(memory);
+    let core = scene.group(memory);
     match core.longer() {
         found if found < Picture::MIN_DIGIT => Err(NoDigit::Small { found, expected: Picture::MIN_DIGIT }.into()),
         _ => {
@@ -180,7 +201,7 @@ fn see<'a>(
                 return Err(NoDigit::Filled { found: percent, expected: MOST_INK }.into());
             }
             let open = percent < 75 || narrow;
-            Ok(Sight { picture, at: [0; 2], background, levels: scene.levels, core, group, open })
+            Ok(Sight { picture, at: [0; 2], background, levels: scene.levels, core, open })
         }
     }
 }
@@ -191,7 +212,7 @@ const fn blank(found: u8) -> PictureError {
 
 impl Memory<'_> {
     /// A blob of the list; an empty one beyond its end.
-    fn blob(&self, n: usize) -> Blob {
+    pub(super) fn blob(&self, n: usize) -> Blob {
         Blob::from_words(self.blobs.get(n).copied().unwrap_or_default())
     }
 }
@@ -201,10 +222,29 @@ pub(super) fn listed(list: &[[u32; 4]]) -> impl Iterator<Item = Blob> + Clone {
     list.iter().map(|&words| Blob::from_words(words)).take_while(|blob| blob.ink > 0)
 }
 
-/// Puts a blob into a list in place of the one with the least ink, if it has more.
-pub(super) fn insert(list: &mut [[u32; 4]], blob: Blob) {
-    if let Some(least) = list.iter_mut().min_by_key(|words| words[0]).filter(|words| words[0] < blob.ink) {
-        *least = blob.to_words();
+/// The blobs with the most ink, while they are found.
+pub(super) struct List<'m> {
+    blobs: &'m mut [[u32; 4]],
+    len: usize,
+}
+
+impl<'m> List<'m> {
+    /// An empty list.
+    pub(super) fn new(blobs: &'m mut [[u32; 4]]) -> Self {
+        blobs.fill([0; 4]);
+        Self { blobs, len: 0 }
+    }
+
+    /// Puts a blob at the end; in a full list in place of the one with the least ink, if it has more.
+    pub(super) fn insert(&mut self, blob: Blob) {
+        if let Some(end) = self.blobs.get_mut(self.len) {
+            (*end, self.len) = (blob.with_kind(0).to_words(), self.len + 1);
+            return;
+        }
+        let least = self.blobs.iter_mut().min_by_key(|words| words[0]);
+        if let Some(least) = least.filter(|words| words[0] < blob.ink) {
+            *least = blob.with_kind(0).to_words();
+        }
     }
 }
 
@@ -215,6 +255,7 @@ impl Scene {
         picture: &Picture<'_>,
         background: &Background,
         mut levels: Levels,
+        sizes: Sizes,
         memory: &mut Memory<'_>,
     ) -> Result<Self, PictureError> {
         let (width, height) = (picture.width, picture.height);
@@ -230,7 +271,7 @@ impl Scene {
             }
             ink.fill(&inked, levels.threshold);
             ink.remove(left_out.view());
-            memory.blobs.fill([0; 4]);
+            let mut list = List::new(memory.blobs);
             let (mut all, mut largest) = (0, 0);
             let runs = Blobs::each(
                 ink.view(),
@@ -239,7 +280,7 @@ impl Scene {
                 |blob| {
                     all += blob.ink;
                     largest = largest.max(blob.ink);
-                    insert(memory.blobs, blob);
+                    list.insert(blob);
                 },
             );
             let runs = percent(runs, picture.area());
@@ -247,31 +288,29 @@ impl Scene {
                 return Err(NoDigit::Texture { found: runs, expected: MOST_RUNS }.into());
             }
             let share = percent(largest, all);
-            if all == 0 || share < LEAST_SHARE {
-                return Err(NoDigit::Scattered { found: share, expected: LEAST_SHARE }.into());
+            if all == 0 || share < sizes.share {
+                return Err(NoDigit::Scattered { found: share, expected: sizes.share }.into());
             }
-            let kinds = Kinds::of(picture, ink.view(), memory.blobs);
+            let kinds = Kinds::of(picture, ink.view(), memory.blobs, sizes.free);
             if first {
                 let margin = |area: Area| (area.shorter() / 24).max(1);
                 let inner = kinds.sheet.and_then(|area| area.without_margin(margin(area)));
                 sheet = inner.map(|area| Sheet { area, contrast: levels.contrast });
             }
-            if !first || kinds.free == 0 || kinds.left_out == 0 {
+            if !first || !kinds.free || !kinds.left_out {
                 let contrast = u64::from(levels.contrast);
                 let likely = |(n, blob): (usize, Blob)| {
-                    (u64::from(blob.ink) * contrast * contrast * kinds.likely(n, picture, blob.area), n)
+                    (u64::from(blob.ink) * contrast * contrast * kinds.likely(blob, picture), n)
                 };
                 // The first of equals.
                 let best =
                     listed(memory.blobs).enumerate().map(likely).max_by_key(|&(weight, n)| (weight, usize::MAX - n));
                 let (weight, best) = best.unwrap_or_default();
-                return Ok(Self { levels, kinds, best, weight, sheet });
+                return Ok(Self { levels, best, weight, sheet });
             }
             // Once more without what surrounds the paper, so that the levels are those of ink and paper.
-            for (n, blob) in listed(memory.blobs).enumerate() {
-                if kinds.left_out >> n & 1 != 0 {
-                    left_out.flood(ink.view(), blob.area, blob.seed());
-                }
+            for blob in listed(memory.blobs).filter(|blob| blob.is(LEFT_OUT)) {
+                left_out.flood(ink.view(), blob.area, blob.seed());
             }
             left_out.grow(2);
             levels = Levels::find(picture, background, Some(left_out.view()), memory.rest)[usize::from(levels.light)];
@@ -279,65 +318,74 @@ impl Scene {
         }
     }
 
-    /// The box of the digit's first blob and of all that belong to it, and their numbers, bit by bit.
-    fn group(self, memory: &Memory<'_>) -> (Area, u32) {
-        let Self { best, kinds, .. } = self;
-        let first = memory.blob(best);
-        let mut apart = kinds.frames;
-        if kinds.edge >> best & 1 == 0 {
-            apart |= kinds.along;
-        }
-        let (mut area, mut group) = (first.area, 1_u32 << best);
+    /// The box of the digit's first blob and of all that belong to it, which the list tells afterwards.
+    fn group(self, memory: &mut Memory<'_>) -> Area {
+        let first = memory.blob(self.best);
+        let apart = if first.is(EDGE) { FRAME } else { FRAME | ALONG };
+        let mut area = first.area;
         let speck = u64::from(area.longer()) * u64::from(area.longer());
+        mark(memory.blobs, self.best, first.kind() | DIGIT);
         loop {
-            let before = group;
-            for (n, blob) in listed(memory.blobs).enumerate() {
-                if (group | apart) >> n & 1 != 0 || u64::from(blob.ink) * CELLS < speck {
+            let mut grown = false;
+            for n in 0..memory.blobs.len() {
+                let blob = memory.blob(n);
+                if blob.kind() & (apart | DIGIT) != 0 || u64::from(blob.ink) * CELLS < speck {
                     continue;
                 }
                 // What makes it twice as long is no part of a digit, but a line or another one.
                 let both = area.union(blob.area);
                 if blob.area.touches(area.with_margin(area.longer() / NEAR)) && both.longer() <= 2 * area.longer() {
-                    (area, group) = (both, group | 1 << n);
+                    mark(memory.blobs, n, blob.kind() | DIGIT);
+                    (area, grown) = (both, true);
                 }
             }
-            if group == before {
-                return (area, group);
+            if !grown {
+                return area;
             }
         }
     }
 }
 
-/// What the blobs of a list are, bit by bit.
+/// A frame around others.
+pub(super) const FRAME: u16 = 1;
+/// The blob touches the picture's edge.
+pub(super) const EDGE: u16 = 2;
+/// It lies along an edge of the picture, or touches several.
+pub(super) const BESIDE: u16 = 4;
+/// It lies along all of an edge, or touches several.
+pub(super) const ALONG: u16 = 8;
+/// Surroundings of the paper, if there is something that could be a digit.
+const LEFT_OUT: u16 = 16;
+/// The blob is the digit's.
+pub(super) const DIGIT: u16 = 32;
+
+/// What the blobs of a list are, together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Kinds {
-    /// Frames around others.
-    frames: u32,
-    /// They touch the picture's edge.
-    edge: u32,
-    /// They lie along an edge of the picture, or touch several.
-    beside: u32,
-    /// They lie along all of an edge, or touch several.
-    along: u32,
-    /// They could be a digit: inside the picture, and not small.
-    free: u32,
-    /// Surroundings of the paper, if there are free ones.
-    left_out: u32,
+    /// One could be a digit: inside the picture, and not small.
+    free: bool,
+    /// One is surroundings.
+    left_out: bool,
     /// The largest sheet of paper.
     sheet: Option<Area>,
 }
 
 impl Kinds {
+    /// Finds out, and writes into the list what each blob is.
     #[inline(never)]
-    fn of(picture: &Picture<'_>, ink: View<'_>, list: &[[u32; 4]]) -> Self {
+    fn of(picture: &Picture<'_>, ink: View<'_>, list: &mut [[u32; 4]], least_free: u32) -> Self {
         let (width, height) = (picture.width, picture.height);
-        let least = (width.min(height) * LEAST_FREE / 100).max(Picture::MIN_DIGIT);
+        let least = (width.min(height) * least_free / 100).max(Picture::MIN_DIGIT);
         let mut kinds = Self::default();
         let mut largest = 0;
-        for (n, blob) in listed(list).enumerate() {
-            let (bit, area) = (1_u32 << n, blob.area);
+        for n in 0..list.len() {
+            let blob = Blob::from_words(list.get(n).copied().unwrap_or_default());
+            let (area, pixels) = (blob.area, blob.area.width() * blob.area.height());
+            if blob.ink == 0 {
+                break;
+            }
+            let mut kind = 0;
             let (share, sides) = on_edges(picture, ink, area);
-            let pixels = area.width() * area.height();
             let solid = area.shorter() >= LEAST_SIDE;
             let cover = if solid { cover(ink, area) } else { [0; 4] };
             let around = |inner: Blob| inner.area.is_inside(area) && inner.area.longer() * 4 >= area.shorter();
@@ -346,21 +394,24 @@ impl Kinds {
                 && cover.iter().filter(|&&part| part >= 80).count() >= 3
                 && listed(list).any(around);
             if frame {
-                kinds.frames |= bit;
+                kind |= FRAME;
             }
             if sides > 0 {
-                kinds.edge |= bit;
+                kind |= EDGE;
                 if share > 30 || sides > 1 {
-                    kinds.beside |= bit;
+                    kind |= BESIDE;
                 }
-                if share > 90 || sides > 1 {
-                    kinds.along |= bit;
+                // A line runs off the picture.
+                let line = area.width() >= LINE * area.height();
+                if share > 90 || sides > 1 || line {
+                    kind |= ALONG;
                 }
             } else if area.longer() >= least && !frame {
-                kinds.free |= bit;
+                kinds.free = true;
             }
             if frame || (sides > 0 && u64::from(blob.ink) * 50 > u64::from(picture.area())) {
-                kinds.left_out |= bit;
+                kind |= LEFT_OUT;
+                kinds.left_out = true;
             }
             let whole = area.width() == width && area.height() == height;
             let large = u64::from(pixels) * 100 > 15 * u64::from(picture.area());
@@ -368,28 +419,36 @@ impl Kinds {
             if solid && large && filled && !whole && pixels > largest {
                 (kinds.sheet, largest) = (Some(area), pixels);
             }
+            mark(list, n, kind);
         }
         kinds
     }
 
     /// How likely a blob is the digit, in thousandths of its ink.
-    fn likely(self, n: usize, picture: &Picture<'_>, area: Area) -> u64 {
-        let is = |kind: u32| kind >> n & 1 != 0;
+    fn likely(self, blob: Blob, picture: &Picture<'_>) -> u64 {
+        let area = blob.area;
         if area.longer() < Picture::MIN_DIGIT {
             return 0;
         }
-        let outside = match (self.free != 0, is(self.edge), is(self.beside)) {
+        let outside = match (self.free, blob.is(EDGE), blob.is(BESIDE)) {
             (true, true, true) => 50,
             (true, true, false) => 300,
             _ => 1000,
         };
-        let outside = if is(self.frames) { outside / 50 } else { outside };
+        let outside = if blob.is(FRAME) { outside / 50 } else { outside };
         // Twice the distance of its middle from the picture's, of 1000 of the side.
         let off = |first: u16, last: u16, side: u32| {
             (u32::from(first) + u32::from(last) + 1).abs_diff(side) * 1000 / side.max(1)
         };
         let off = off(area.left, area.right, picture.width).max(off(area.top, area.bottom, picture.height));
         outside * u64::from(1000 - off.min(1000) * 3 / 5) / 1000
+    }
+}
+
+/// Writes into a list what a blob of it is.
+pub(super) fn mark(list: &mut [[u32; 4]], n: usize, kind: u16) {
+    if let Some(words) = list.get_mut(n) {
+        *words = Blob::from_words(*words).with_kind(kind).to_words();
     }
 }
 
