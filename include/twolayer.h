@@ -123,8 +123,9 @@ twolayer_status twolayer_outputs(const twolayer_model *model, const uint8_t *pix
 /* The scratch length that twolayer_normalize needs for pictures of up to so many columns and rows and an input of
  * side * side. */
 #define TWOLAYER_PICTURE_SCRATCH_WORDS(width, height, side)                                                            \
-    (((width) + 31u) / 32u * (height) * 2u + 128u +                                                                    \
-     TWOLAYER_LARGER(TWOLAYER_LARGER(((width) + 1u) / 2u * 5u, (side) * 5u / 7u * ((side) * 5u / 7u * 2u + 1u)), 512u))
+    (((width) + 31u) / 32u * (height) * 2u + 128u + TWOLAYER_SHARED_SCRATCH_WORDS(width, side))
+#define TWOLAYER_SHARED_SCRATCH_WORDS(width, side)                                                                     \
+    TWOLAYER_LARGER(TWOLAYER_LARGER(((width) + 1u) / 2u * 5u, (side) * 5u / 7u * ((side) * 5u / 7u * 2u + 1u)), 512u)
 #define TWOLAYER_LARGER(a, b) ((a) > (b) ? (a) : (b))
 
 /* Makes a network's input of the one digit in a grey picture of any size, as MNIST's images were made: input_len is 784 for
@@ -135,6 +136,28 @@ twolayer_status twolayer_outputs(const twolayer_model *model, const uint8_t *pix
 twolayer_status twolayer_normalize(const uint8_t *pixels, size_t pixels_len, uint32_t width, uint32_t height,
                                    uint32_t stride, uint32_t ink, uint32_t *scratch, size_t scratch_words,
                                    uint8_t *input, size_t input_len);
+
+/* The scratch length that twolayer_read needs, without the model's scratch_words, which it needs besides. */
+#define TWOLAYER_READ_SCRATCH_WORDS(width, height, side)                                                               \
+    (((width) + 31u) / 32u * (height) * 3u + 384u + TWOLAYER_SHARED_SCRATCH_WORDS(width, side))
+
+/* A digit of a picture of several. */
+typedef struct twolayer_digit {
+    uint32_t label;                    /* its class */
+    twolayer_margin margin;            /* see twolayer_classify_margin */
+    uint32_t left, top, width, height; /* its box, in pixels of the picture */
+    uint32_t line;                     /* the line that it is in, counted from 0 at the top */
+    uint32_t doubtful;                 /* 1 if it may be several digits that touch, or a part of one, else 0 */
+} twolayer_digit;
+
+/* Finds all digits in a grey picture, line by line from left to right, and asks the model for their classes. It writes as many as
+ * digits has room for, and to *found how many there are. Where digits touch or are broken, the model decides: each way to part
+ * them is asked. input has room for the model's pixels, which must be a square; all else is as for twolayer_normalize, and on
+ * error *found is not written. */
+twolayer_status twolayer_read(const twolayer_model *model, const uint8_t *pixels, size_t pixels_len, uint32_t width,
+                              uint32_t height, uint32_t stride, uint32_t ink, uint32_t *scratch, size_t scratch_words,
+                              uint8_t *input, size_t input_len, twolayer_digit *digits, size_t digits_len,
+                              size_t *found);
 
 /* A description of a status in English; never null. */
 const char *twolayer_status_text(twolayer_status status);

@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     let side = if side < 8 { 28 } else { u32::from(side) };
     let ink = [Ink::Auto, Ink::Dark, Ink::Light][usize::from(ink % 3)];
     let pixels: Vec<u8> = rest.iter().copied().cycle().take((width * height) as usize).collect();
-    let found = normalize(&Picture::new(&pixels, width, height, width).expect("a picture"), ink, side, 0);
+    let found = normalize(&picture_of(&pixels, width, height), ink, side, 0);
 
     // The same with a gap between the rows.
     let mut apart: Vec<u8> =
@@ -43,6 +43,22 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
 
+    // All digits in it: the same whatever the scratch holds, each within the picture, in the order of lines.
+    let digits = digits(&picture_of(&pixels, width, height), ink, side, 0, rest);
+    assert_eq!(
+        digits,
+        self::digits(&Picture::new(&apart, width, height, width + gap).expect("a picture"), ink, side, u32::MAX, rest)
+    );
+    for pair in digits.windows(2) {
+        assert!(pair[0].2 == pair[1].2 || pair[0].2 + 1 == pair[1].2);
+    }
+    for (input, seen, ..) in &digits {
+        assert_eq!(input.iter().max(), Some(&255));
+        assert!(
+            seen.width > 0 && seen.height > 0 && seen.left + seen.width <= width && seen.top + seen.height <= height
+        );
+    }
+
     let (input, seen) = match found {
         Ok(found) => found,
         Err(error) => return assert!(!error.to_string().is_empty()),
@@ -63,6 +79,24 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(centred || edge, "{moment} {mass}");
     }
 });
+
+fn picture_of(pixels: &[u8], width: u32, height: u32) -> Picture<'_> {
+    Picture::new(pixels, width, height, width).expect("a picture")
+}
+
+/// The digits of a picture: input, place, line, and whether it is doubtful; none where there is an error. A network of any
+/// kind: its sureness is a byte of `sure`.
+fn digits(picture: &Picture, ink: Ink, side: u32, rubbish: u32, sure: &[u8]) -> Vec<(Vec<u8>, Seen, u16, bool)> {
+    let mut scratch = vec![rubbish; Picture::digits_scratch_len(picture.width(), picture.height(), side)];
+    let mut input = vec![0xA5; (side * side) as usize];
+    let Ok(mut digits) = picture.digits(ink, &mut scratch, &mut input) else { return Vec::new() };
+    let mut found = Vec::new();
+    let of = |input: &[u8]| sure[input.iter().map(|&pixel| usize::from(pixel)).sum::<usize>() % sure.len()];
+    while let Some(digit) = digits.next(of) {
+        found.push((digit.input.to_vec(), digit.seen, digit.line, digit.doubtful));
+    }
+    found
+}
 
 /// What becomes of a picture; with neither more scratch nor more input than must be.
 fn normalize(picture: &Picture, ink: Ink, side: u32, rubbish: u32) -> Result<(Vec<u8>, Seen), PictureError> {

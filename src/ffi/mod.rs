@@ -20,7 +20,7 @@ use crate::model::{HeaderError, Kind, Model as File, ModelError};
 use crate::net::{Network, Shape, SizeError, Weights};
 use crate::simd::Backend;
 
-pub use picture::twolayer_normalize;
+pub use picture::{Digit, twolayer_normalize, twolayer_read};
 
 /// An open model, in the caller's memory: `twolayer_model`.
 #[repr(C)]
