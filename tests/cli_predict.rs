@@ -24,7 +24,7 @@ use twolayer::picture::Ink;
 use twolayer::{Idx, crc32, digit};
 
 /// The keys of each line of `--json`.
-const KEYS: [&str; 8] = ["class", "error", "file", "index", "label", "margin", "outputs", "seen"];
+const KEYS: [&str; 10] = ["class", "digits", "error", "file", "index", "label", "margin", "number", "outputs", "seen"];
 
 /// Two networks for the built-in digits, in f32 and in integers.
 fn networks() -> &'static [Vec<u8>; 2] {
@@ -753,6 +753,76 @@ fn invalid_command_lines() {
         assert!(help.contains(&format!("\n  {key} ")), "{help}");
     }
     assert!(help.contains("own"), "{help}");
+}
+
+/// Three digits in a row, a fourth below, and what each is taken for by itself.
+#[test]
+fn numbers_and_cells() {
+    let sandbox = sandbox();
+    // Not those that lie: by themselves they are digits, in a line parts of others.
+    let digits = (0..).map(|index| unseen(index).0.tight()).filter(|digit| digit.height >= digit.width);
+    let digits: Vec<Grey> = digits.take(4).map(|digit| digit.doubled(2).inverted()).collect();
+    let (mut sheet, places) = (Grey::new(260, 160, |_, _| 255), [[20, 20], [100, 24], [180, 16], [30, 96]]);
+    for (digit, [left, top]) in digits.iter().zip(places) {
+        for (n, &level) in digit.pixels.iter().enumerate() {
+            sheet.pixels[(top + n / digit.width) * sheet.width + left + n % digit.width] = level;
+        }
+    }
+    let framed: Vec<Vec<u8>> = digits.iter().map(|digit| png(&digit.framed(20, 20, 255))).collect();
+    let single: String =
+        classes(&sandbox, "m.twolayer", &framed).iter().map(|class| class.unwrap().to_string()).collect();
+    let number = format!("{}\n{}", &single[..3], &single[3..]);
+    fs::write(sandbox.work().join("sheet.png"), png(&sheet)).unwrap();
+
+    for model in ["m.twolayer", "q.twolayer"] {
+        let json = |more: &[&str]| {
+            let out = sandbox.run(&[&["predict", "--json", "--model", model, "sheet.png"], more].concat()).succeeded();
+            parsed(&out).remove(0)
+        };
+        let line = json(&[]);
+        if model == "m.twolayer" {
+            assert_eq!(line["number"], number, "{line}");
+        }
+        let found = line["digits"].as_array().unwrap();
+        assert_eq!(found.len(), 4, "{line}");
+        for ((digit, [left, top]), (found, row)) in digits.iter().zip(places).zip(found.iter().zip([0, 0, 0, 1])) {
+            assert_eq!(found["line"], row);
+            assert_eq!(found["box"], serde_json::json!([left, top, digit.width, digit.height]), "{line}");
+            assert!(found["margin"].as_f64().unwrap() >= 0.0 && found["class"].is_u64());
+        }
+        let doubtful = json(&["--min-margin", "1e30"]);
+        assert_eq!((&doubtful["number"], &doubtful["class"]), (&"???\n?".into(), &Value::Null));
+        assert!(doubtful["digits"].as_array().unwrap().iter().all(|digit| digit["class"].is_null()));
+        let one = json(&["--one"]);
+        assert_eq!((&one["number"], &one["digits"]), (&Value::Null, &Value::Null));
+        assert!(one["class"].is_u64());
+        // Two rows of three cells, of which two have no digit.
+        let cells = json(&["--grid", "2x3"]);
+        let expected = |number: &Value| number.as_str().unwrap().ends_with("..");
+        assert!(expected(&cells["number"]) && cells["digits"].as_array().unwrap().len() == 4, "{cells}");
+        assert_eq!(cells["digits"][3]["box"], line["digits"][3]["box"]);
+    }
+    let out = sandbox.run(&["predict", "--model", "m.twolayer", "sheet.png"]).succeeded();
+    assert!(
+        out.contains(&format!("\nsheet.png:\n{number}\n  ")) && out.contains("20 from the left, 20 from the top"),
+        "{out}"
+    );
+    let row = Grey::new(260, 80, |x, y| sheet.pixels[y * 260 + x]);
+    fs::write(sandbox.work().join("row.png"), png(&row)).unwrap();
+    let out = sandbox.run(&["predict", "--model", "m.twolayer", "row.png", "--cells", "3"]).succeeded();
+    assert!(out.contains(&format!("\nrow.png: {}\n", &single[..3])), "{out}");
+    for (arguments, word) in [
+        (&["row.png", "--grid", "3"][..], "such as 9x9"),
+        (&["row.png", "--grid", "0x3"], "such as 9x9"),
+        (&["row.png", "--cells", "0"], "1..=256"),
+        (&["row.png", "--one", "--cells", "3"], "cannot be used with"),
+        (&["--index", "1", "--one"], "cannot be used with"),
+    ] {
+        sandbox.run(&[&["predict"], arguments].concat()).rejected(&[word]);
+    }
+    // More cells than columns: the error says what is too small.
+    fs::write(sandbox.work().join("small.png"), png(&Grey::new(30, 30, |_, _| 9))).unwrap();
+    sandbox.run(&["predict", "--model", "m.twolayer", "small.png", "--cells", "31"]).failed(&["small.png", "0 × 30"]);
 }
 
 #[test]

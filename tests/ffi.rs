@@ -11,9 +11,9 @@ use std::process::Command;
 use tools::has_tool;
 
 use twolayer::ffi::{
-    Model, Status, twolayer_classify, twolayer_classify_margin, twolayer_normalize, twolayer_open, twolayer_open_any,
-    twolayer_open_any_unchecked, twolayer_open_f32, twolayer_open_f32_unchecked, twolayer_open_unchecked,
-    twolayer_outputs, twolayer_status_text, twolayer_verify,
+    Digit, Model, Status, twolayer_classify, twolayer_classify_margin, twolayer_normalize, twolayer_open,
+    twolayer_open_any, twolayer_open_any_unchecked, twolayer_open_f32, twolayer_open_f32_unchecked,
+    twolayer_open_unchecked, twolayer_outputs, twolayer_read, twolayer_status_text, twolayer_verify,
 };
 use twolayer::picture::{Ink, Picture};
 use twolayer::{Answer, Backend, Bits, Kind, Network, QuantizedNetwork, Shape, WeightsMut, crc32, fill_initial, model};
@@ -55,6 +55,7 @@ fn in_c(rust: &str) -> String {
         "u32" => "uint32_t",
         "Output" => "twolayer_output",
         "Margin" => "twolayer_margin",
+        "Digit" => "twolayer_digit",
         "usize" => "size_t",
         "c_char" => "char",
         other => panic!("add the C name of this type here: {other}"),
@@ -591,6 +592,103 @@ fn pictures_are_normalized_as_by_rust() {
     assert_eq!(status, Status::Null);
 }
 
+/// A model that takes 9 × 9 pixels.
+fn square_model(kind: Kind) -> File {
+    let shape = Shape::new(81, 20, 7).expect("a small shape");
+    let Kind::Quantized(bits) = kind else {
+        let mut numbers = vec![0.0; shape.weights_len()];
+        fill_initial(&mut WeightsMut::new(shape, &mut numbers).expect("as many as the shape has"), 5, 0.01);
+        return File::new(kind, shape, bytemuck::cast_slice(&numbers));
+    };
+    let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a small shape")];
+    payload[16..].fill_with(random(3));
+    payload[0] = 6;
+    File::new(kind, shape, &payload)
+}
+
+#[test]
+fn numbers_are_read_as_by_rust() {
+    // Two strokes and a pair that touches, in one row; a stroke below.
+    let bars = [[4, 4, 3, 20], [20, 6, 3, 18], [36, 4, 4, 20], [40, 13, 8, 2], [48, 4, 4, 20], [10, 36, 4, 20]];
+    let inked =
+        |x, y| bars.iter().any(|&[left, top, w, h]| (left..left + w).contains(&x) && (top..top + h).contains(&y));
+    let pixels: Vec<u8> = (0..64 * 66).map(|n| if inked(n % 66, n / 66) { 30 } else { 220 }).collect();
+    for (kind, open) in [
+        (Kind::F32, twolayer_open_f32 as Open),
+        (Kind::Quantized(Bits::Eight), twolayer_open),
+        (Kind::Quantized(Bits::Four), twolayer_open_any),
+    ] {
+        let file = square_model(kind);
+        let model = open_with(open, file.bytes()).expect("a model");
+        let words = Picture::digits_scratch_len(64, 64, 9) + model.scratch_words;
+        let mut scratch = vec![u32::MAX; words];
+        let s = scratch.as_mut_ptr();
+        let read = |pixels: *const u8, s, words, input_len, digits: &mut [Digit]| {
+            let (mut input, mut found) = ([7; 100], usize::MAX);
+            // SAFETY: every pointer is null, or points to as much as its length says.
+            let status = unsafe {
+                let (m, d, i) = (&raw const model, digits.as_mut_ptr(), input.as_mut_ptr());
+                let (len, room) = (pixels_len(pixels), digits.len());
+                twolayer_read(m, pixels, len, 64, 64, 66, 0, s, words, i, input_len, d, room, &raw mut found)
+            };
+            (status, found)
+        };
+        let mut digits = [Digit::default(); 8];
+        let (status, found) = read(pixels.as_ptr(), s, words, 81, &mut digits);
+        assert_eq!(status, Status::Ok);
+
+        let opened = twolayer::Model::from_bytes(file.bytes()).expect("a model");
+        let picture = Picture::new(&pixels, 64, 64, 66).expect("a picture");
+        let (mut memory, mut input) = (vec![0; Picture::digits_scratch_len(64, 64, 9)], [0; 81]);
+        let mut reading = picture.digits(Ink::Auto, &mut memory, &mut input).expect("digits");
+        let mut expected = Vec::new();
+        let mut ask = |image: &[u8]| match kind {
+            Kind::F32 => {
+                let network = Network::new(opened.weights().expect("f32 weights"), Backend::detect());
+                let mut scratch = vec![0.0; Network::scratch_len(opened.shape())];
+                let outputs = network.outputs(image, &mut scratch).expect("an image");
+                let answer = Answer::of(outputs);
+                (answer.class, answer.margin.to_bits(), Answer::sureness(outputs))
+            }
+            Kind::Quantized(_) => {
+                let network = opened.quantized().expect("integer weights");
+                let mut scratch = vec![0; QuantizedNetwork::scratch_len(opened.shape())];
+                let outputs = network.outputs(image, &mut scratch).expect("an image");
+                let answer = Answer::of(outputs);
+                (answer.class, answer.margin, Answer::sureness(outputs))
+            }
+        };
+        while let Some(digit) = reading.next(|image| ask(image).2) {
+            let (label, margin, _) = ask(digit.input);
+            let twolayer::picture::Seen { left, top, width, height, .. } = digit.seen;
+            let (line, doubtful) = (digit.line.into(), digit.doubtful.into());
+            expected.push(Digit { label: label.into(), margin, left, top, width, height, line, doubtful });
+        }
+        assert!(expected.len() >= 4, "{expected:?}");
+        assert_eq!(&digits[..found], &expected[..]);
+        assert_eq!(digits[found..], [Digit::default(); 8][found..]);
+        // Less room: as many as fit, and the number of all.
+        let mut two = [Digit::default(); 2];
+        assert_eq!(read(pixels.as_ptr(), s, words, 81, &mut two), (Status::Ok, found));
+        assert_eq!(two, expected[..2]);
+
+        for (expected, found) in [
+            (Status::Null, read(ptr::null(), s, words, 81, &mut two)),
+            (Status::Null, read(pixels.as_ptr(), ptr::null_mut(), words, 81, &mut two)),
+            (Status::Scratch, read(pixels.as_ptr(), s, words - 1, 81, &mut two)),
+            (Status::Scratch, read(pixels.as_ptr(), s, 3, 81, &mut two)),
+            (Status::Pixels, read(pixels.as_ptr(), s, words, 100, &mut two)),
+            (Status::Pixels, read(pixels.as_ptr(), s, words, 80, &mut two)),
+        ] {
+            assert_eq!(found, (expected, usize::MAX));
+        }
+    }
+}
+
+fn pixels_len(pixels: *const u8) -> usize {
+    if pixels.is_null() { 0 } else { 64 * 66 }
+}
+
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -652,6 +750,7 @@ fn a_c_program_gets_the_same_results_as_rust() {
     let words = words
         .iter()
         .map(|&(width, height, side)| Picture::scratch_len(width, height, side).to_string())
+        .chain([Picture::digits_scratch_len(329, 9, 28).to_string(), size_of::<Digit>().to_string()])
         .collect::<Vec<_>>();
     let picture = format!("picture crc {:08x} words {}", crc32(&input_of_seven()), words.join(" "));
     let pixels = folder.join("pixels");

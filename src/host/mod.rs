@@ -23,7 +23,7 @@ pub use files::{
     Action, AnyWeights, FileAccess, FileError, ModelFile, OwnedWeights, PageBuffer, Quantized, Reservation, printable,
 };
 #[cfg(feature = "pictures")]
-pub use pictures::{GreyPicture, GreyPictureError, PictureFileError};
+pub use pictures::{FoundDigit, GreyPicture, GreyPictureError, PictureFileError};
 pub use quantize::{Comparison, QUANTIZE_IMAGES, QuantizeError, Tuning, compare, quantize, quantize_samples, tune};
 pub use train as training;
 pub use train::{Coverage, Evaluation, Threads, TrainingError, evaluate};

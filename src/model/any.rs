@@ -120,6 +120,15 @@ impl AnyOutputs<'_> {
             Self::Integer(outputs) => Answer::of(outputs).into(),
         }
     }
+
+    /// How sure they are, in per cent: [`Answer::sureness`].
+    #[must_use]
+    pub fn sureness(self) -> u8 {
+        match self {
+            Self::F32(outputs) => Answer::sureness(outputs),
+            Self::Integer(outputs) => Answer::sureness(outputs),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -323,6 +323,17 @@ pub(crate) struct PredictArgs {
     /// Invert pixels (dark ink on light paper)
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = values::ink())]
     pub(crate) invert: Ink,
+    /// Take each picture for one digit, not for a number
+    #[arg(long, conflicts_with_all = ["index", "cells", "grid"])]
+    pub(crate) one: bool,
+    /// Cut each picture into N cells side by side, with one digit or none in each: forms, meters
+    ///
+    /// An empty cell is printed as `.`.
+    #[arg(long, value_name = "N", conflicts_with_all = ["index", "labels", "grid"], value_parser = value_parser!(u16).range(1..=256))]
+    pub(crate) cells: Option<u16>,
+    /// Cut each picture into so many rows and columns of cells, such as 9x9
+    #[arg(long, value_name = "ROWSxCOLUMNS", conflicts_with_all = ["index", "labels"], value_parser = values::grid)]
+    pub(crate) grid: Option<[u16; 2]>,
     /// Answer ? if the largest output exceeds the second by less
     ///
     /// The margins of an integer network have a unit of their own, the same for all pictures: look at some before you choose.

@@ -15,6 +15,7 @@ mod open_data;
 mod output;
 mod predict;
 mod quantize;
+mod reading;
 mod report;
 mod score;
 mod sparkline;

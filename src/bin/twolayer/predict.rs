@@ -5,6 +5,7 @@ use crate::console::{note, say};
 use crate::error::{Error, error};
 use crate::folder::{self, PictureFile};
 use crate::open_data::{Data, Purpose};
+use crate::reading::{DigitPart, Reading};
 use crate::score::Score;
 use crate::{json, model, output};
 use core::fmt::Write as _;
@@ -61,8 +62,10 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let subjects = files.iter().map(Subject::File).chain(args.index.iter().map(|&index| Subject::Image(index)));
     let mut failed = Vec::new();
     for (number, subject) in subjects.enumerate() {
-        let input = source.input(subject, args.invert);
-        let answer = input.and_then(|input| Ok(predict(&network, input, args.min_margin)?));
+        let (answer, reading) = match source.answer(subject, &args, &network) {
+            Ok((answer, reading)) => (Ok(answer), reading),
+            Err(error) => (Err(error), None),
+        };
         if let (Ok(answer), Some(path)) = (&answer, save.path(number, subject)) {
             answer.input.picture()?.write_png(&path)?;
         }
@@ -75,9 +78,11 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
             }
         }
         if args.json {
-            say!("{}", json::line(PredictionLine::new(subject, answer.as_ref())));
+            say!("{}", json::line(PredictionLine::new(subject, answer.as_ref(), reading.as_ref())));
         } else if let Ok(answer) = &answer {
-            if !args.labels {
+            if let Some(reading) = reading.filter(|reading| !reading.is_one()) {
+                reading.print(&subject.name());
+            } else if !args.labels {
                 answer.print(subject);
             } else if !answer.sure || answer.input.label != Some(answer.class) {
                 say!("{}", answer.heading(subject));
@@ -139,35 +144,64 @@ enum Source {
 }
 
 /// What the network sees.
-struct Input {
-    pixels: Vec<u8>,
-    width: usize,
+#[derive(Clone, Default)]
+pub(crate) struct Input {
+    pub(crate) pixels: Vec<u8>,
+    pub(crate) width: usize,
     /// What was found in a picture; nothing for an image of a data set.
-    seen: Option<Seen>,
-    label: Option<u8>,
+    pub(crate) seen: Option<Seen>,
+    pub(crate) label: Option<u8>,
 }
 
 impl Source {
-    fn input(&self, subject: Subject<'_>, ink: Ink) -> Result<Input, Error> {
-        match (self, subject) {
+    /// What the network makes of a picture's one digit or largest one, and of all of them, where there may be several.
+    fn answer(
+        &self,
+        subject: Subject<'_>,
+        args: &PredictArgs,
+        network: &AnyNetwork<'_>,
+    ) -> Result<(Prediction, Option<Reading>), Error> {
+        let (input, reading) = match (self, subject) {
             (&Self::Files { side }, Subject::File(PictureFile { path: file, label, .. })) => {
                 let picture = if file.as_os_str() == "-" {
                     GreyPicture::read("standard input", stdin().lock())?
                 } else {
                     GreyPicture::open(file)?
                 };
-                let (pixels, seen) = picture.normalize(ink, side)?;
-                Ok(Input { pixels, width: side as usize, seen: Some(seen), label: *label })
+                let one = picture.normalize(args.invert, side);
+                let reading = if args.one || args.labels {
+                    None
+                } else {
+                    let reading = Reading::new(args, network, &picture, side);
+                    // Of a picture with many cells or digits, none may be large enough to be the one.
+                    if one.is_err() { Some(reading?) } else { reading.ok() }
+                };
+                let input = match (one, &reading) {
+                    (Ok((pixels, seen)), _) => Input { pixels, width: side as usize, seen: Some(seen), label: *label },
+                    (Err(_), Some(reading)) if reading.first().is_some() => {
+                        reading.first().cloned().unwrap_or_default()
+                    }
+                    (Err(error), _) => return Err(error.into()),
+                };
+                (input, reading)
             }
             (Self::Set(set), Subject::Image(index)) => {
                 let pixels = set.image(index).unwrap_or_default();
                 let width = set.image_size().map_or(pixels.len(), |[width, _]| width.into());
-                Ok(Input { pixels, width, seen: None, label: set.label(index) })
+                (Input { pixels, width, seen: None, label: set.label(index) }, None)
             }
             // Clap refuses both at a time.
-            (Self::Files { .. }, Subject::Image(_)) | (Self::Set(_), Subject::File(_)) => {
-                Ok(Input { pixels: Vec::new(), width: 0, seen: None, label: None })
-            }
+            (Self::Files { .. }, Subject::Image(_)) | (Self::Set(_), Subject::File(_)) => (Input::default(), None),
+        };
+        Ok((predict(network, input, args.min_margin)?, reading))
+    }
+}
+
+impl Subject<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::File(file) => printable(&file.path),
+            Self::Image(index) => format!("image {index}"),
         }
     }
 }
@@ -211,7 +245,7 @@ impl Input {
 }
 
 /// What a network makes of an input; unsure if the margin is below the least.
-fn predict(network: &AnyNetwork<'_>, input: Input, min_margin: f64) -> Result<Prediction, SizeError> {
+pub(crate) fn predict(network: &AnyNetwork<'_>, input: Input, min_margin: f64) -> Result<Prediction, SizeError> {
     let mut scratch = vec![0; network.scratch_len()];
     let f32 = |number| Number::F32(json::Number(number));
     let (outputs, class, margin) = match network.outputs(&input.pixels, &mut scratch)? {
@@ -229,19 +263,19 @@ fn predict(network: &AnyNetwork<'_>, input: Input, min_margin: f64) -> Result<Pr
 }
 
 /// The outputs and the answer for an input.
-struct Prediction {
-    input: Input,
-    outputs: Vec<Number>,
-    class: u8,
-    margin: Number,
+pub(crate) struct Prediction {
+    pub(crate) input: Input,
+    pub(crate) outputs: Vec<Number>,
+    pub(crate) class: u8,
+    pub(crate) margin: Number,
     /// The margin is as large as it must be.
-    sure: bool,
+    pub(crate) sure: bool,
 }
 
 /// An output or a margin.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
-enum Number {
+pub(crate) enum Number {
     F32(json::Number),
     Integer(i64),
 }
@@ -269,10 +303,7 @@ impl Prediction {
     /// The picture's name, the digit, its label and the margin.
     fn heading(&self, subject: Subject<'_>) -> String {
         let Self { input, margin, class, .. } = self;
-        let name = match subject {
-            Subject::File(file) => printable(&file.path),
-            Subject::Image(index) => format!("image {index}"),
-        };
+        let name = subject.name();
         let digit = if self.sure { class.to_string() } else { "?".into() };
         let label = input.label.map_or(String::new(), |label| format!(", label {label}"));
         let guess = if self.sure { String::new() } else { format!(" is below --min-margin; best guess {class}") };
@@ -330,6 +361,8 @@ struct PredictionLine<'a> {
     margin: Option<Number>,
     outputs: Option<&'a [Number]>,
     seen: Option<SeenPart>,
+    number: Option<String>,
+    digits: Option<Vec<DigitPart>>,
     error: Option<String>,
 }
 
@@ -347,7 +380,7 @@ struct SeenPart {
 }
 
 impl<'a> PredictionLine<'a> {
-    fn new(subject: Subject<'a>, answer: Result<&'a Prediction, &Error>) -> Self {
+    fn new(subject: Subject<'a>, answer: Result<&'a Prediction, &Error>, reading: Option<&Reading>) -> Self {
         let (file, index, label) = match subject {
             Subject::File(file) => (Some(file.path.to_string_lossy()), None, file.label),
             Subject::Image(index) => (None, Some(index), None),
@@ -361,6 +394,8 @@ impl<'a> PredictionLine<'a> {
             margin: known.map(|answer| answer.margin),
             outputs: known.map(|answer| &answer.outputs[..]),
             seen: known.and_then(|answer| answer.input.seen).map(SeenPart::from),
+            number: reading.map(Reading::number),
+            digits: reading.map(Reading::parts),
             error: answer.err().map(ToString::to_string),
         }
     }

@@ -114,6 +114,14 @@ pub(crate) fn ink() -> impl TypedValueParser<Value = Ink> {
     ])
 }
 
+/// Rows and columns, such as 9x9.
+pub(crate) fn grid(text: &str) -> Result<[u16; 2], &'static str> {
+    let count = |text: &str| text.parse().ok().filter(|count| (1..=256).contains(count));
+    let sides = text.split_once(['x', 'X', '×']);
+    let grid = sides.and_then(|(rows, columns)| Some([count(rows)?, count(columns)?]));
+    grid.ok_or("expected rows and columns from 1 to 256, such as 9x9")
+}
+
 pub(crate) fn bits() -> impl TypedValueParser<Value = Bits> {
     one_of([("8", Bits::Eight), ("4", Bits::Four)])
 }

@@ -23,7 +23,7 @@ mod pnm;
 mod webp;
 
 use crate::host::files::{Action, FileError, write_atomically};
-use crate::image::picture::{Ink, Picture, PictureError, Seen};
+use crate::image::picture::{Digit, Ink, Picture, PictureError, Seen};
 pub use error::{GreyPictureError, PictureFileError};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -64,6 +64,19 @@ pub struct GreyPicture {
     pixels: Vec<u8>,
     width: u32,
     height: u32,
+}
+
+/// A digit of several in a picture, as [`Digit`].
+#[derive(Clone, Debug)]
+pub struct FoundDigit {
+    /// The network's input, `[side][side]`.
+    pub input: Vec<u8>,
+    /// What was found, and where.
+    pub seen: Seen,
+    /// The line that it is in, counted from 0 at the top.
+    pub line: u16,
+    /// It may be several digits, or a part of one.
+    pub doubtful: bool,
 }
 
 impl GreyPicture {
@@ -176,7 +189,7 @@ impl GreyPicture {
     ///
     /// None: the size was checked before.
     pub fn picture(&self) -> Result<Picture<'_>, GreyPictureError> {
-        Picture::new(&self.pixels, self.width, self.height, self.width).map_err(self.no_digit())
+        Picture::new(&self.pixels, self.width, self.height, self.width).map_err(|error| self.error(error))
     }
 
     /// Makes a network's input of `side × side` pixels of the digit in the picture, and says what was found:
@@ -190,8 +203,31 @@ impl GreyPicture {
         let side = side.min(Picture::MAX_INPUT_SIDE + 1);
         let mut input = vec![0; side as usize * side as usize];
         let mut scratch = vec![0; Picture::scratch_len(self.width, self.height, side)];
-        let seen = self.picture()?.normalize(ink, &mut scratch, &mut input).map_err(self.no_digit())?;
+        let seen = self.picture()?.normalize(ink, &mut scratch, &mut input).map_err(|error| self.error(error))?;
         Ok((input, seen))
+    }
+
+    /// Finds all digits in the picture, line by line from left to right: [`Picture::digits`], which says what `sureness` is for.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`normalize`](Self::normalize).
+    pub fn digits(
+        &self,
+        ink: Ink,
+        side: u32,
+        mut sureness: impl FnMut(&[u8]) -> u8,
+    ) -> Result<Vec<FoundDigit>, GreyPictureError> {
+        let side = side.min(Picture::MAX_INPUT_SIDE + 1);
+        let mut input = vec![0; side as usize * side as usize];
+        let mut scratch = vec![0; Picture::digits_scratch_len(self.width, self.height, side)];
+        let mut digits = self.picture()?.digits(ink, &mut scratch, &mut input).map_err(|error| self.error(error))?;
+        let mut found = Vec::new();
+        while let Some(digit) = digits.next(&mut sureness) {
+            let Digit { input, seen, line, doubtful } = digit;
+            found.push(FoundDigit { input: input.to_vec(), seen, line, doubtful });
+        }
+        Ok(found)
     }
 
     /// Writes the picture as an 8-bit grey PNG file, atomically: see [`ModelFile::write`](super::ModelFile::write).
@@ -204,8 +240,10 @@ impl GreyPicture {
         write_atomically(path, |mut file| file.write_all(&bytes))
     }
 
-    fn no_digit(&self) -> impl FnOnce(PictureError) -> GreyPictureError {
-        |error| GreyPictureError::NoDigit { path: self.path.clone(), error }
+    /// What is wrong with a part of this picture, with its name.
+    #[must_use]
+    pub fn error(&self, error: PictureError) -> GreyPictureError {
+        GreyPictureError::NoDigit { path: self.path.clone(), error }
     }
 }
 

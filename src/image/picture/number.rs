@@ -112,22 +112,29 @@ impl<'a, 's> Digits<'a, 's> {
         if self.pieces == 0 {
             self.begin(&mut sureness);
         }
-        if self.at == self.len {
-            self.gather();
-            self.part(&mut sureness);
+        loop {
+            if self.at == self.len {
+                self.gather();
+                self.part(&mut sureness);
+            }
+            let first = self.at;
+            let piece = self.atoms.get(first).filter(|_| first < self.len)?.piece;
+            let last = (first..self.len).find(|&n| self.ends >> n & 1 != 0)?;
+            self.at = last + 1;
+            let line = if self.marked { 0 } else { self.memory.blob(piece.into()).kind() };
+            // As long as nothing was asked, the maps are as they were found.
+            let seen = if self.marked && self.len == 1 {
+                let (area, mask) = outline::find(&self.sight, &mut self.memory);
+                Some(self.sight.place(area, mask, &mut self.memory, self.side, self.input))
+            } else {
+                self.see(first, last)
+            };
+            // Between two cuts there may be no ink.
+            if let Some(seen) = seen {
+                let doubtful = self.doubtful >> last & 1 != 0;
+                return Some(Digit { input: self.input, seen, line, doubtful });
+            }
         }
-        let first = self.at;
-        let piece = self.atoms.get(first).filter(|_| first < self.len)?.piece;
-        let last = (first..self.len).find(|&n| self.ends >> n & 1 != 0)?;
-        self.at = last + 1;
-        let line = if self.marked { 0 } else { self.memory.blob(piece.into()).kind() };
-        let seen = if self.marked && first == 0 && self.at == self.len {
-            let (area, mask) = outline::find(&self.sight, &mut self.memory);
-            self.sight.place(area, mask, &mut self.memory, self.side, self.input)
-        } else {
-            self.see(first, last)
-        };
-        Some(Digit { input: self.input, seen, line, doubtful: self.doubtful >> last & 1 != 0 })
     }
 
     /// Finds the pieces. Several that are near each other may be the parts of one digit.
@@ -166,9 +173,9 @@ impl<'a, 's> Digits<'a, 's> {
     fn ask(&mut self, piece: usize, area: Area, sureness: &mut impl FnMut(&[u8]) -> u8) -> u8 {
         self.len = 0;
         self.push(piece, area.left, area.right);
-        self.see(0, 0);
+        let seen = self.see(0, 0);
         self.len = 0;
-        sureness(self.input)
+        seen.map_or(0, |_| sureness(self.input))
     }
 
     /// The next atoms: of a piece, and of those after it that are so near that they may be of the same digit.
@@ -219,15 +226,17 @@ impl<'a, 's> Digits<'a, 's> {
             let mut least = (u32::MAX, end - 1, 0);
             for first in (0..end).rev() {
                 let wide = self.wide(first, end - 1);
-                if wide > WIDEST && first + 1 < end {
+                // Other pieces than these are too far away. A piece may be as wide as it is.
+                if wide > WIDEST && self.piece_at(first) != self.piece_at(end - 1) {
                     break;
                 }
                 let sure = if self.len == 1 {
                     SURE
-                } else if self.see(first, end - 1).height * 100 < self.height * LEAST_PART {
-                    0
                 } else {
-                    sureness(self.input)
+                    match self.see(first, end - 1) {
+                        Some(seen) if seen.height * 100 >= self.height * LEAST_PART => sureness(self.input),
+                        _ => 0,
+                    }
                 };
                 let before = best.get(first).map_or(0, |&(before, ..)| before);
                 let doubt = before + doubt(sure, wide) + if self.is_cut(first) { 30 } else { 0 };
@@ -243,7 +252,8 @@ impl<'a, 's> Digits<'a, 's> {
         while let Some(&(_, first, sure)) = best.get(end).filter(|_| end > 0) {
             self.ends |= 1 << (end - 1);
             let (wide, cut) = (self.wide(first, end - 1), self.is_cut(first) || self.is_cut(end));
-            if wide > WIDEST || (cut || wide > WIDE) && sure < LEAST_SURE {
+            let least = if wide > WIDEST { SURE } else { LEAST_SURE };
+            if wide > 2 * WIDE || (cut || wide > WIDE) && sure < least {
                 self.doubtful |= 1 << (end - 1);
             }
             end = first;
@@ -258,8 +268,12 @@ impl<'a, 's> Digits<'a, 's> {
 
     /// Whether there is a cut before an atom.
     fn is_cut(&self, n: usize) -> bool {
-        let piece = |n: usize| self.atoms.get(n).filter(|_| n < self.len).map(|atom| atom.piece);
-        n > 0 && piece(n).is_some() && piece(n) == piece(n - 1)
+        n > 0 && n < self.len && self.piece_at(n) == self.piece_at(n - 1)
+    }
+
+    /// The piece of an atom.
+    fn piece_at(&self, n: usize) -> Option<u16> {
+        self.atoms.get(n).map(|atom| atom.piece)
     }
 
     /// The first and the last column of atoms.
@@ -285,10 +299,10 @@ impl<'a, 's> Digits<'a, 's> {
         of.map(|(_, blob)| blob.area).reduce(Area::union).unwrap_or_default()
     }
 
-    /// Makes the input of atoms.
+    /// Makes the input of atoms, if there is ink.
     #[inline(never)]
-    fn see(&mut self, first: usize, last: usize) -> Seen {
-        let Sight { picture, core, .. } = self.sight;
+    fn see(&mut self, first: usize, last: usize) -> Option<Seen> {
+        let Sight { picture, .. } = self.sight;
         let [left, right] = self.columns(first, last);
         for n in 0..self.memory.blobs.len() {
             let blob = self.memory.blob(n);
@@ -305,8 +319,8 @@ impl<'a, 's> Digits<'a, 's> {
         }
         let [_, mask] = &mut self.memory.maps;
         Map::new(picture.width, picture.height, &mut **mask).keep_columns(left.into(), right.into());
-        let area = outline::grow(&self.sight, &mut self.memory).unwrap_or(core);
-        self.sight.place(area, Some(1), &mut self.memory, self.side, self.input)
+        let area = outline::grow(&self.sight, &mut self.memory)?;
+        Some(self.sight.place(area, Some(1), &mut self.memory, self.side, self.input))
     }
 }
 
