@@ -642,7 +642,7 @@ fn numbers_are_read_as_by_rust() {
         let (mut memory, mut input) = (vec![0; Picture::digits_scratch_len(64, 64, 9)], [0; 81]);
         let mut reading = picture.digits(Ink::Auto, &mut memory, &mut input).expect("digits");
         let mut expected = Vec::new();
-        let mut ask = |image: &[u8]| match kind {
+        let ask = |image: &[u8]| match kind {
             Kind::F32 => {
                 let network = Network::new(opened.weights().expect("f32 weights"), Backend::detect());
                 let mut scratch = vec![0.0; Network::scratch_len(opened.shape())];
