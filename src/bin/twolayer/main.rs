@@ -14,6 +14,7 @@ mod model;
 mod open_data;
 mod output;
 mod predict;
+mod prediction;
 mod quantize;
 mod reading;
 mod report;

@@ -3,7 +3,7 @@
 use crate::args::PredictArgs;
 use crate::console::say;
 use crate::error::Error;
-use crate::predict::{Input, Number, Prediction, predict};
+use crate::prediction::{Input, Number, Prediction, predict};
 use serde::Serialize;
 use twolayer::host::GreyPicture;
 use twolayer::picture::{Picture, PictureError};
