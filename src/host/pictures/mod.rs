@@ -8,9 +8,10 @@
 //! - no gamma or colour profile is applied;
 //! - the orientation that a camera writes (Exif) is applied.
 //!
-//! A file's size is checked by its header, before memory is allocated for its pixels. While it is decoded, a pixel takes up to
-//! four bytes, in a progressive JPEG up to nine, and one byte afterwards: at most 700 MB for the largest picture. A JPEG of
-//! 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of `twolayer predict`.
+//! A file's size is checked by its header, before memory is allocated for its pixels. While it is decoded, a pixel takes up
+//! to five bytes, in a progressive JPEG and in WebP up to eleven, and one byte afterwards: at most 800 MB for the largest
+//! picture. A JPEG of 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of
+//! `twolayer predict`.
 
 mod bmp;
 mod colour;
