@@ -868,3 +868,51 @@ fn camera_pictures_give_the_hosts_inputs() {
         }
     }
 }
+
+/// Six digits in two lines, a camera's picture.
+#[test]
+fn camera_pictures_of_numbers_give_the_hosts_inputs() {
+    if !has_boards() {
+        return;
+    }
+    let digits: Vec<Grey> =
+        digits().test.0.chunks_exact(INPUTS).take(6 * COUNTED).map(|image| Grey::mnist(image).tight()).collect();
+    let picture = |(number, digits): (usize, &[Grey])| {
+        let mut picture = Grey::new(160, 120, |_, _| 0);
+        for (place, digit) in digits.iter().enumerate() {
+            let digit = digit.enlarged(2);
+            let (left, top) = (6 + place % 3 * 52 + number % 3, 8 + place / 3 * 58);
+            for (n, &level) in digit.pixels.iter().enumerate() {
+                picture.pixels[(top + n / digit.width) * 160 + left + n % digit.width] = level;
+            }
+        }
+        picture.inverted().noisy(2.0, number as u64)
+    };
+    let pictures: Vec<Grey> = digits.chunks_exact(6).enumerate().map(picture).collect();
+    let pixels: Vec<u8> = pictures.iter().flat_map(|picture| picture.pixels.clone()).collect();
+    let input = input(&[], 0, 160 * 120, &pixels, &[], [0; 5]);
+    for board in ["m4", "riscv"].into_iter().take(if all_cases() { 2 } else { 1 }) {
+        let image = build(board, "default").join("read");
+        let (lines, success) = emulate(board, &image, "read", &input);
+        assert!(success && lines.len() == pictures.len(), "{board}: {lines:?}");
+        let (mut instructions, mut stack) = (Vec::new(), 0);
+        for (line, picture) in lines.iter().zip(&pictures) {
+            let (mut scratch, mut input) = (vec![0; Picture::digits_scratch_len(160, 120, 28)], [0; INPUTS]);
+            let picture = Picture::new(&picture.pixels, 160, 120, 160).expect("a picture");
+            let mut digits = picture.digits(Ink::Auto, &mut scratch, &mut input).expect("digits");
+            let (mut count, mut crc) = (0, 0);
+            while let Some(digit) = digits.next(|_| 99) {
+                (count, crc) = (count + 1, crc ^ crc32(digit.input));
+            }
+            assert_eq!((field(line, "digits"), field(line, "crc")), (count, crc), "{board}: {line}");
+            instructions.push(f64::from(field(line, "ticks")) / if board == "m4" { 3.2 } else { 1.0 });
+            stack = stack.max(field(line, "stack"));
+        }
+        let instructions = mean(&instructions);
+        eprintln!(
+            "{board} pictures of six digits: {instructions:.0} instructions, {stack} B of stack, {} B of scratch",
+            field(&lines[0], "scratch"),
+        );
+        assert_eq!(code(&image).2, 0, "{board}: symbols with panic");
+    }
+}

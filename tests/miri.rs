@@ -271,4 +271,28 @@ mod c {
         // SAFETY: the function has written it.
         assert_eq!(unsafe { input.assume_init() }.iter().max(), Some(&255));
     }
+
+    #[test]
+    fn a_picture_becomes_a_number() {
+        // A stroke, and a pair that touches.
+        let bars = [[2, 2, 2, 9], [9, 2, 2, 9], [11, 6, 4, 1], [15, 2, 2, 9]];
+        let ink = |x, y| bars.iter().any(|&[a, b, w, h]| (a..a + w).contains(&x) && (b..b + h).contains(&y));
+        let pixels: Box<[u8]> = (0..20 * 14).map(|n| if ink(n % 20, n / 20) { 20 } else { 200 }).collect();
+        let file = File::new(Kind::Quantized(Bits::Eight), Shape::new(64, 3, 3).unwrap(), 0);
+        let mut model = unwritten::<Model>(1);
+        // SAFETY: every pointer is as long as its length says.
+        let opened = unsafe { twolayer_open(pointer(&mut model), file.bytes().as_ptr(), file.bytes().len()) };
+        assert_eq!(opened, Status::Ok);
+        // SAFETY: the function has written it.
+        let model = unsafe { model.assume_init() };
+        let words = Picture::digits_scratch_len(20, 14, 8) + model[0].scratch_words;
+        let (mut scratch, mut input) = (unwritten::<u32>(words), unwritten::<u8>(64));
+        let (mut digits, mut found) = ([Digit::default(); 4], 0);
+        let (p, s, i) = (pixels.as_ptr(), pointer(&mut scratch), pointer(&mut input));
+        let (m, d) = (model.as_ptr(), digits.as_mut_ptr());
+        // SAFETY: every pointer is as long as its length says.
+        let status = unsafe { twolayer_read(m, p, pixels.len(), 20, 14, 20, 0, s, words, i, 64, d, 4, &raw mut found) };
+        assert_eq!(status, Status::Ok);
+        assert!((2..=4).contains(&found) && digits[0].left == 2 && digits[0].height == 9);
+    }
 }

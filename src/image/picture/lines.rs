@@ -4,6 +4,7 @@ use super::Area;
 use super::blob::{Blob, short};
 use super::map::View;
 use super::scene::{ALONG, BESIDE, CELLS, DIGIT, EDGE, FRAME, NEAR, listed, mark};
+use crate::base::Always;
 
 /// The least height of a digit, of 100 of the line's.
 const LEAST_HEIGHT: u32 = 50;
@@ -68,7 +69,7 @@ pub(super) fn sort(list: &mut [[u32; 4]], survey: &Survey) {
     for n in 0..list.len() {
         let blob = at(list, n);
         if survey.is_digit(blob) && blob.ink > 0 {
-            list.swap(digits, n);
+            swap(list, digits, n);
             digits += 1;
         } else if !survey.is_writing(blob) {
             mark(list, n, FRAME);
@@ -76,7 +77,7 @@ pub(super) fn sort(list: &mut [[u32; 4]], survey: &Survey) {
             mark(list, n, 0);
         }
     }
-    let (digits, parts) = list.split_at_mut(digits.min(list.len()));
+    let (digits, parts) = list.split_at_mut_checked(digits).always("no more blobs are digits than there are");
     sort_by(digits, |blob| blob.area.left.into());
     for n in 0..digits.len() {
         let Blob { area, .. } = at(digits, n);
@@ -131,12 +132,21 @@ fn at(list: &[[u32; 4]], n: usize) -> Blob {
     list.get(n).map_or(Blob::default(), |&words| Blob::from_words(words))
 }
 
+fn swap(list: &mut [[u32; 4]], n: usize, m: usize) {
+    let (Some(&one), Some(&other)) = (list.get(n), list.get(m)) else { return };
+    for (n, blob) in [(n, other), (m, one)] {
+        if let Some(place) = list.get_mut(n) {
+            *place = blob;
+        }
+    }
+}
+
 /// Sorts a list by insertion: it is short, and the order of equals stays.
 fn sort_by(list: &mut [[u32; 4]], key: impl Fn(Blob) -> u32) {
     for end in 1..list.len() {
         let mut n = end;
         while n > 0 && key(at(list, n - 1)) > key(at(list, n)) {
-            list.swap(n - 1, n);
+            swap(list, n - 1, n);
             n -= 1;
         }
     }
