@@ -14,52 +14,36 @@ const FORMATS: &str = "PNG, JPEG, WebP, BMP, GIF, PGM or PPM";
 /// Why there is no input for a network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum GreyPictureError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
     /// The file is not a picture, is damaged, or is too large.
     #[error("{}: {error}", printable(path))]
-    Decode {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: PictureFileError,
-    },
+    Decode { path: PathBuf, error: PictureFileError },
     /// The picture has no digit in it, or has a wrong size.
     #[error("{}: {error}", printable(path))]
-    NoDigit {
-        /// The file.
-        path: PathBuf,
-        /// Why no digit was found.
-        error: PictureError,
-    },
+    NoDigit { path: PathBuf, error: PictureError },
 }
 
 /// Why a file cannot be decoded. Its path stands in [`GreyPictureError::Decode`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum PictureFileError {
     /// The file is empty.
     #[error("the file is empty")]
     Empty,
-    /// The file is in a format that is not read here.
+    /// The file is in a format that is not read here, and that a command converts.
     #[error("this is a {format} file; expected {FORMATS}: convert it first, for example with `{command}`")]
-    Foreign {
-        /// The format's name.
-        format: &'static str,
-        /// A command that converts a file of that format.
-        command: &'static str,
-    },
-    /// The file is in none of the formats.
+    Foreign { format: &'static str, command: &'static str },
+    /// The file is in none of the formats. It begins with these bytes, up to 8.
     #[error(
         "unknown picture format: the file begins with \"{}\"; expected {FORMATS}: convert it first",
         found.escape_ascii()
     )]
-    Unknown {
-        /// The first bytes, up to 8.
-        found: Vec<u8>,
-    },
+    Unknown { found: Vec<u8> },
     /// The file has more than 2²⁸ bytes.
     #[error("the file is longer than {} MiB: make the picture smaller", MAX_FILE_LEN >> 20)]
     Long,
@@ -69,26 +53,13 @@ pub enum PictureFileError {
          crop it",
         Picture::MAX_SIDE
     )]
-    Size {
-        /// The columns.
-        width: u32,
-        /// The rows.
-        height: u32,
-    },
-    /// The file is truncated, or a part of it violates its format.
+    Size { width: u32, height: u32 },
+    /// The file is truncated, or a part of it violates its format, PNG, JPEG, WebP, BMP, GIF or PNM, as the decoder says.
     #[error("the {format} file is damaged or truncated: {reason}; save or copy it again")]
-    Damaged {
-        /// PNG, JPEG, WebP, BMP, GIF or PNM.
-        format: &'static str,
-        /// What the decoder says.
-        reason: String,
-    },
-    /// Out of memory.
+    Damaged { format: &'static str, reason: String },
+    /// Out of memory: so many bytes were asked for.
     #[error("cannot allocate {bytes} bytes of memory: make the picture smaller")]
-    Memory {
-        /// The number of bytes requested.
-        bytes: usize,
-    },
+    Memory { bytes: usize },
 }
 
 impl PictureFileError {

@@ -33,9 +33,11 @@
 //! It turns nothing. A line that touches a digit is part of it. Of a sheet with several digits [`Picture::normalize`] takes the
 //! one with the most ink; [`Picture::digits`] gives all of them.
 
+mod area;
 mod background;
 mod blob;
 mod edges;
+mod error;
 mod histogram;
 mod levels;
 mod lines;
@@ -46,10 +48,11 @@ mod resample;
 mod scene;
 
 use crate::base::Always;
+use area::Area;
 use background::Background;
 use blob::Blobs;
-use core::fmt;
 use edges::Edges;
+pub use error::{NoDigit, PictureError};
 use levels::Levels;
 use map::{Map, View};
 pub use number::{Digit, Digits};
@@ -398,256 +401,6 @@ impl<'p> Inked<'p, '_> {
             let above = i32::from(pixel) - background.at(x);
             u8::try_from(if light { above } else { -above }.clamp(0, 255)).always("clamped to 0 to 255")
         })
-    }
-}
-
-/// Columns and rows of a part of the picture, the last ones included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Area {
-    left: u16,
-    right: u16,
-    top: u16,
-    bottom: u16,
-}
-
-impl Area {
-    const fn width(self) -> u32 {
-        self.right.saturating_sub(self.left) as u32 + 1
-    }
-
-    const fn height(self) -> u32 {
-        self.bottom.saturating_sub(self.top) as u32 + 1
-    }
-
-    /// Columns and rows, each from the first to the last.
-    fn of(left: u32, right: u32, top: u32, bottom: u32) -> Self {
-        let [left, right, top, bottom] =
-            [left, right, top, bottom].map(|place| u16::try_from(place).always("sides are at most 2¹⁴"));
-        Self { left, right, top, bottom }
-    }
-
-    /// Left, right, top and bottom.
-    fn sides(self) -> [u32; 4] {
-        [self.left, self.right, self.top, self.bottom].map(u32::from)
-    }
-
-    fn longer(self) -> u32 {
-        self.width().max(self.height())
-    }
-
-    fn shorter(self) -> u32 {
-        self.width().min(self.height())
-    }
-
-    /// Whether its left, right, top and bottom are the picture's.
-    fn edges_of(self, picture: &Picture<'_>) -> [bool; 4] {
-        let [left, right, top, bottom] = self.sides();
-        [left == 0, right + 1 == picture.width, top == 0, bottom + 1 == picture.height]
-    }
-
-    const fn is_inside(self, other: Self) -> bool {
-        self.left > other.left && self.right < other.right && self.top > other.top && self.bottom < other.bottom
-    }
-
-    /// So many columns and rows fewer on every side, if enough for a digit are left.
-    fn without_margin(self, margin: u32) -> Option<Self> {
-        let margin = u16::try_from(margin).ok()?;
-        let inner = Self {
-            left: self.left + margin,
-            right: self.right.checked_sub(margin)?,
-            top: self.top + margin,
-            bottom: self.bottom.checked_sub(margin)?,
-        };
-        (inner.left + 8 <= inner.right && inner.top + 8 <= inner.bottom).then_some(inner)
-    }
-
-    fn union(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            right: self.right.max(other.right),
-            top: self.top.min(other.top),
-            bottom: self.bottom.max(other.bottom),
-        }
-    }
-
-    /// So many columns and rows more on every side, at most as far as the picture's first ones.
-    fn with_margin(self, margin: u32) -> Self {
-        let margin = u16::try_from(margin).unwrap_or(u16::MAX);
-        Self {
-            left: self.left.saturating_sub(margin),
-            right: self.right.saturating_add(margin),
-            top: self.top.saturating_sub(margin),
-            bottom: self.bottom.saturating_add(margin),
-        }
-    }
-
-    /// What of it is within another one that it touches.
-    fn within(self, other: Self) -> Self {
-        Self {
-            left: self.left.max(other.left),
-            right: self.right.min(other.right),
-            top: self.top.max(other.top),
-            bottom: self.bottom.min(other.bottom),
-        }
-    }
-
-    const fn touches(self, other: Self) -> bool {
-        self.left <= other.right && other.left <= self.right && self.top <= other.bottom && other.top <= self.bottom
-    }
-}
-
-/// Why there is no picture, or no digit in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PictureError {
-    /// No pixels, or a side longer than [`Picture::MAX_SIDE`].
-    Size {
-        /// The columns.
-        width: u32,
-        /// The rows.
-        height: u32,
-    },
-    /// Rows that overlap.
-    Stride {
-        /// The bytes from one row to the next.
-        found: u32,
-        /// The columns: the least stride.
-        expected: u32,
-    },
-    /// Fewer bytes than the picture has pixels.
-    Pixels {
-        /// The number of bytes.
-        found: u64,
-        /// The least number.
-        expected: u64,
-    },
-    /// The input is no square of [`Picture::MIN_INPUT_SIDE`] to [`Picture::MAX_INPUT_SIDE`] pixels a side.
-    Input {
-        /// The length of the input.
-        found: usize,
-    },
-    /// Too little scratch.
-    Scratch {
-        /// The number of words.
-        found: usize,
-        /// The least number: [`Picture::scratch_len`].
-        expected: usize,
-    },
-    /// Nothing that stands out from the background.
-    Blank {
-        /// The contrast, in levels.
-        found: u8,
-        /// The least contrast: [`Picture::MIN_CONTRAST`].
-        expected: u8,
-    },
-    /// Something is in the picture, but no digit.
-    NoDigit(NoDigit),
-}
-
-/// What is in a picture in place of a digit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NoDigit {
-    /// Noise, from which nothing stands out.
-    Noise {
-        /// The contrast, in levels.
-        found: u8,
-        /// The contrast that such noise asks for, in levels: more than 255 where none will do.
-        expected: u16,
-    },
-    /// A filled shape, which no digit is.
-    Filled {
-        /// The pixels of its box that are ink, of 100.
-        found: u8,
-        /// The most, of 100.
-        expected: u8,
-    },
-    /// Ink that comes and goes with every few pixels: a screen, a checkerboard.
-    Texture {
-        /// The runs of pixels with ink in rows, of 100 pixels.
-        found: u8,
-        /// So many are too many.
-        expected: u8,
-    },
-    /// Many things and none of them the digit.
-    Scattered {
-        /// The ink in the largest blob, of 100.
-        found: u8,
-        /// The least, of 100.
-        expected: u8,
-    },
-    /// A speck.
-    Small {
-        /// The longer side of its box, in pixels.
-        found: u32,
-        /// The least: [`Picture::MIN_DIGIT`].
-        expected: u32,
-    },
-}
-
-impl fmt::Display for PictureError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Size { width, height } => {
-                write!(f, "a picture of {width} × {height} pixels; each side takes 1 to {}", Picture::MAX_SIDE)
-            }
-            Self::Stride { found, expected } => {
-                write!(f, "rows of {expected} pixels start every {found} bytes: they overlap")
-            }
-            Self::Pixels { found, expected } => {
-                write!(f, "pixel buffer has {found} bytes; expected at least {expected}")
-            }
-            Self::Input { found } => {
-                let (least, most) = (Picture::MIN_INPUT_SIDE, Picture::MAX_INPUT_SIDE);
-                write!(f, "input buffer has {found} elements; expected the square of a side of {least} to {most}")
-            }
-            Self::Scratch { found, expected } => {
-                write!(f, "scratch has {found} words of 32 bits; expected at least {expected}")
-            }
-            Self::Blank { found, expected } => {
-                write!(f, "the picture is blank: a contrast of {found} levels; a digit has {expected} or more")
-            }
-            Self::NoDigit(reason) => write!(f, "no digit found: {reason}"),
-        }
-    }
-}
-
-impl core::error::Error for PictureError {}
-
-impl From<NoDigit> for PictureError {
-    fn from(reason: NoDigit) -> Self {
-        Self::NoDigit(reason)
-    }
-}
-
-impl fmt::Display for NoDigit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Noise { found, expected } => write!(
-                f,
-                "nothing stands out from the noise: a contrast of {found} levels, of at least {expected}; take a picture that is \
-                 sharper or has more light"
-            ),
-            Self::Filled { found, expected } => write!(
-                f,
-                "the ink is a filled shape, {found} % of its box, of at most {expected} %; show a digit and some of the paper \
-                 around it"
-            ),
-            Self::Texture { found, expected } => write!(
-                f,
-                "the picture is a texture, with {found} runs of ink in 100 pixels where a digit has fewer than {expected}; take \
-                 a picture of plain paper, not of a screen or a pattern"
-            ),
-            Self::Scattered { found, expected } => write!(
-                f,
-                "the ink is scattered, and the largest blob has {found} % of it, of at least {expected} %; cut the picture so \
-                 that it shows one digit and some of the paper around it"
-            ),
-            Self::Small { found, expected } => write!(
-                f,
-                "the largest blob is a speck of {found} pixels, of at least {expected}; take a picture from nearer"
-            ),
-        }
     }
 }
 
