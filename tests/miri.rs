@@ -189,7 +189,7 @@ mod c {
     use core::ptr;
     use twolayer::ffi::*;
     use twolayer::picture::Picture;
-    use twolayer::{Kind, Model as Opened};
+    use twolayer::{Bits, Kind, Model as Opened, Shape};
 
     /// Memory that was never written.
     fn unwritten<T>(len: usize) -> Box<[MaybeUninit<T>]> {

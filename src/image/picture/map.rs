@@ -174,6 +174,13 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
         }
     }
 
+    /// Clears a pixel.
+    pub(super) fn unset(&mut self, y: u32, x: u32) {
+        if let Some(word) = self.row_mut(y).get_mut(x as usize / 32) {
+            *word &= !(1 << (x % 32));
+        }
+    }
+
     fn set(&mut self, y: u32, left: u32, right: u32) {
         let words = self.row_mut(y).iter_mut().zip(0..).skip(left as usize / 32);
         words.take((right / 32 - left / 32) as usize + 1).for_each(|(word, n)| *word |= between(n, left, right));

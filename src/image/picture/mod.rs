@@ -12,6 +12,7 @@
 //! 2. On each side of the background, Otsu's threshold parts ink from paper, and connected blobs of ink are found. What lies
 //!    along the picture's edge, and a frame around other ink, are surroundings if there is something within that could be a
 //!    digit: a desk, a shadow, the lines of a table. The levels are then found again without them.
+//!    A straight line that joins several blobs is taken out.
 //! 3. A large filled blob with straight sides is a sheet of paper or a plate. The digit is looked for on it first.
 //! 4. The digit is the blob with the most ink, weighed by its contrast, its distance from the middle and whether it is free
 //!    of the edge, with all blobs near it: a 5 may have a loose bar. It may be dark or light.
@@ -25,12 +26,12 @@
 //! all else works on maps of a bit a pixel. It is never copied. The scratch is [`Picture::scratch_len`] words: two bits a
 //! pixel, and 3.8 kB for 28 × 28 pixels from a picture of up to 328 columns, 10 bytes a column from there on. On a
 //! Cortex-M4F a clean 160 × 120 takes 1.2 million instructions and a photograph 3.2 million in the mean, a 64 × 64 takes 0.6
-//! and 1.3 million; 2.3 kB of stack. Six digits in a picture of 160 × 120 take 8 million, and 3.5 kB; [`Picture::digits_scratch_len`]
+//! and 1.3 million; 2.3 kB of stack. Six digits in a picture of 160 × 120 take 8 million, and 3.4 kB; [`Picture::digits_scratch_len`]
 //! is a bit a pixel and 1 kB more.
 //!
 //! # What it does not do
 //!
-//! It turns nothing. A line that touches a digit is part of it. Of a sheet with several digits [`Picture::normalize`] takes the
+//! It turns nothing. An upright line, or a frame, that touches a digit is part of it. Of a sheet with several digits [`Picture::normalize`] takes the
 //! one with the most ink; [`Picture::digits`] gives all of them.
 
 mod area;
@@ -45,6 +46,7 @@ mod map;
 mod number;
 mod outline;
 mod resample;
+mod rule;
 mod scene;
 
 use crate::base::Always;

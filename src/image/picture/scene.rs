@@ -4,6 +4,7 @@ use super::background::Background;
 use super::blob::{Blob, Blobs};
 use super::levels::{Levels, percent};
 use super::map::{Map, View};
+use super::rule;
 use super::{Area, Inked, NoDigit, Picture, PictureError};
 use crate::base::{Always, violated};
 
@@ -248,6 +249,24 @@ impl<'m> List<'m> {
     }
 }
 
+/// Lists the blobs of a map: the number of its runs in rows, the pixels of all blobs, and those of the largest.
+#[inline(never)]
+fn list_blobs(ink: View<'_>, blobs: &mut [[u32; 4]], scratch: &mut [u32]) -> (u32, u32, u32) {
+    let mut list = List::new(blobs);
+    let (mut all, mut largest) = (0, 0);
+    let runs = Blobs::each(
+        ink,
+        |_, first, last| last - first + 1,
+        scratch,
+        |blob| {
+            all += blob.ink;
+            largest = largest.max(blob.ink);
+            list.insert(blob);
+        },
+    );
+    (runs, all, largest)
+}
+
 impl Scene {
     /// What stands out on the side of the background that `levels` are of.
     #[inline(never)]
@@ -271,18 +290,7 @@ impl Scene {
             }
             ink.fill(&inked, levels.threshold);
             ink.remove(left_out.view());
-            let mut list = List::new(memory.blobs);
-            let (mut all, mut largest) = (0, 0);
-            let runs = Blobs::each(
-                ink.view(),
-                |_, first, last| last - first + 1,
-                memory.rest,
-                |blob| {
-                    all += blob.ink;
-                    largest = largest.max(blob.ink);
-                    list.insert(blob);
-                },
-            );
+            let (runs, all, largest) = list_blobs(ink.view(), memory.blobs, memory.rest);
             let runs = percent(runs, picture.area());
             if runs >= MOST_RUNS {
                 return Err(NoDigit::Texture { found: runs, expected: MOST_RUNS }.into());
@@ -291,7 +299,15 @@ impl Scene {
             if all == 0 || share < sizes.share {
                 return Err(NoDigit::Scattered { found: share, expected: sizes.share }.into());
             }
-            let kinds = Kinds::of(picture, ink.view(), memory.blobs, sizes.free);
+            let mut kinds = Kinds::of(picture, ink.view(), memory.blobs, sizes.free);
+            let mut struck = false;
+            for blob in listed(memory.blobs).filter(|blob| !blob.is(FRAME)) {
+                struck |= rule::strike(&mut ink, blob.area);
+            }
+            if struck {
+                list_blobs(ink.view(), memory.blobs, memory.rest);
+                kinds = Kinds::of(picture, ink.view(), memory.blobs, sizes.free);
+            }
             if first {
                 let margin = |area: Area| (area.shorter() / 24).max(1);
                 let inner = kinds.sheet.and_then(|area| area.without_margin(margin(area)));
