@@ -67,7 +67,7 @@
 //! | `report` | a run as one HTML page; implies `std` |
 //! | `crc-table` | a table of 1 kB: checksums at 4 instructions a byte, not 10 |
 //! | `ffi` | the C interface; `staticlib` adds the panic handler that a bare-metal library must bring |
-//! | `probe` | the parts of a training step one by one, for the benches; not a stable interface |
+//! | `probe` | the parts of a training step one by one, for the benches and tests; not a stable interface |
 //! | none | the core: no std, no allocator; depends on `wide`, `bytemuck` and `rand_xoshiro` |
 //!
 //! A program needs `default-features = false, features = ["std"]`; firmware needs `default-features = false`. The default features
@@ -76,9 +76,8 @@
 // On docs.rs, items say which feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// A static library for a host takes std's panic handler; one for bare metal brings its own: see `ffi`. The
-// reference, for tests and benches, has vectors.
-#[cfg(all(any(feature = "probe", feature = "staticlib"), not(any(test, feature = "std", target_os = "none"))))]
+// A static library for a host takes std's panic handler; one for bare metal brings its own: see `ffi`.
+#[cfg(all(feature = "staticlib", not(any(test, feature = "std", target_os = "none"))))]
 extern crate std;
 
 // So that what the integration tests share can be part of the unit tests too.

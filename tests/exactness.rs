@@ -7,8 +7,8 @@ mod support;
 
 use proptest::prelude::*;
 use support::recipe::{Bounds, Recipe, split};
+use support::reference::Reference;
 use support::{BLOCKS, Samples, bits, initial, signed_weights, train, weights};
-use twolayer::probe::Reference;
 use twolayer::{Answer, Backend, INIT_SCALE, Loss, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut};
 
 /// Asserts that f32 weights are within the derived bounds of the recipe's. Returns the largest bound and the largest

@@ -7,8 +7,8 @@
 
 mod support;
 
+use support::reference::Reference;
 use support::{Samples, fnv, hash, initial, train, weights};
-use twolayer::probe::Reference;
 use twolayer::{Backend, INIT_SCALE, LossFunction, Shape, TrainOptions, WeightsMut, crc32, fill_scaled, weights_hash};
 
 /// Trains on generated samples with blocks of 1, 16 and 64, in plain loops and on every tier, and compares the hashes.

@@ -10,10 +10,10 @@ mod payload;
 mod support;
 
 use payload::{Payload, random};
+use support::reference::Reference;
 use support::{Samples, bits, signed_weights, train, weights};
 use twolayer::int::{PackedNetwork, PayloadError};
 use twolayer::model::{Details, header};
-use twolayer::probe::Reference;
 use twolayer::{Answer, Backend, Bits, Idx, Kind, Model, ModelError, Network, QuantizedNetwork, Shape, TrainOptions};
 
 const KINDS: [Kind; 3] = [Kind::F32, Kind::Quantized(Bits::Eight), Kind::Quantized(Bits::Four)];

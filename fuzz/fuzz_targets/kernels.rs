@@ -13,8 +13,8 @@ mod support;
 
 use libfuzzer_sys::fuzz_target;
 use support::recipe::{Bounds, Recipe, split};
+use support::reference::Reference;
 use support::{Samples, bits, train};
-use twolayer::probe::Reference;
 use twolayer::{Backend, LossFunction, Network, Shape, TrainOptions, Weights, WeightsMut};
 
 /// The most multiplications of the first layer, for all samples together: two or more.

@@ -13,7 +13,8 @@ const ROUND: f32 = 12_582_912.0;
 ///
 /// `x = n ln 2 + r` with `|r| ≤ ½ ln 2`; `e^r` is a polynomial of degree 6 (Taylor's series, whose remainder is below
 /// 2⁻²⁴ there), and `2ⁿ` is put together of its bits.
-pub(crate) fn exp(x: f32) -> f32 {
+#[must_use]
+pub fn exp(x: f32) -> f32 {
     debug_assert!(x <= 0.0 || x.is_nan(), "e to {x}");
     // Not a number is no less than −87, and comes out as what it is.
     if x < -87.0 {
@@ -35,7 +36,8 @@ pub(crate) fn exp(x: f32) -> f32 {
 ///
 /// `x = 2ⁿ m` with `m` from √½ to √2; `ln m = 2 artanh s` with `s = (m − 1) / (m + 1)`, a series in `s²` whose fifth term is
 /// the last that matters.
-pub(crate) fn ln(x: f32) -> f32 {
+#[must_use]
+pub fn ln(x: f32) -> f32 {
     debug_assert!(x >= 1.0 || x.is_nan(), "the logarithm of {x}");
     let offset = core::f32::consts::FRAC_1_SQRT_2.to_bits();
     let bits = x.to_bits().wrapping_sub(offset);

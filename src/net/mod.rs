@@ -1,5 +1,5 @@
-//! The f32 network: its sizes, its weights, inference and training. Read `reference.rs` first: the whole network in plain
-//! loops.
+//! The f32 network: its sizes, its weights, inference and training. Read `tests/support/reference.rs` first: the whole network in
+//! plain loops.
 
 mod error;
 mod forward;
@@ -10,8 +10,6 @@ mod kernel;
 mod loss;
 #[cfg(feature = "probe")]
 pub mod probe;
-#[cfg(any(test, feature = "probe"))]
-pub(crate) mod reference;
 mod shape;
 mod train;
 mod weights;

@@ -1,6 +1,7 @@
-//! For the benches: the parts of a training step one by one, and what the machine can do at most.
+//! For the benches: the parts of a training step one by one, and what the machine can do at most; for the tests: the functions
+//! that the loss is made of.
 
-pub use super::reference::Reference;
+pub use crate::base::{exp, ln};
 use crate::net::kernel::{load, rows};
 use crate::net::{Loss, ThisThread, TrainError, TrainOptions, Trainer, WeightsMut};
 use crate::simd::{Backend, Isa, TierFn, sum_lanes};

@@ -1,10 +1,12 @@
-//! Shared by tests: MNIST-like samples, weights, and two implementations of training that are independent of the crate.
+//! Shared by tests: MNIST-like samples, weights, and what the crate is compared with: the network in plain loops
+//! (`reference.rs`), and two implementations of training in f64.
 //!
 //! Included by unit tests (through `lib.rs`), integration tests and fuzz targets.
 
 #![allow(dead_code, reason = "each test crate uses a part")]
 
 pub(crate) mod recipe;
+pub(crate) mod reference;
 
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};

@@ -1,6 +1,6 @@
 //! Training: plain per-sample SGD, computed 64 samples per pass over the weights, with no approximation.
 //!
-//! What is computed, in plain loops, is in `src/net/reference.rs`: read that first. One step for an image `x` with the one-hot
+//! What is computed, in plain loops, is in `tests/support/reference.rs`: read that first. One step for an image `x` with the one-hot
 //! target `t` is
 //!
 //! ```text
@@ -198,7 +198,7 @@ impl<'a> Block<'a> {
 mod tests {
     use super::*;
     use crate::net::Network;
-    use crate::net::reference::Reference;
+    use crate::support::reference::Reference;
     use crate::support::{BLOCKS, Samples, bits, signed_weights, train, weights};
 
     fn shape() -> Shape {

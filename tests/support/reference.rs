@@ -1,15 +1,10 @@
 //! The whole network in plain loops: read this first.
 //!
 //! Inference and training in f32, one operation after another, without panels, tiles, tiers or lists of pixels. Every
-//! kernel of this crate gives exactly these bits, and the tests compare them with this file. It is compiled for tests and
-//! benches only.
+//! kernel of this crate gives exactly these bits, and the tests compare them with this file.
 
-#![allow(missing_docs, clippy::pedantic, clippy::unwrap_used, clippy::restriction, reason = "for tests")]
-
-use super::{LossFunction, Shape, Weights, WeightsMut};
-use crate::base::{exp, ln};
-use std::vec;
-use std::vec::Vec;
+use twolayer::probe::{exp, ln};
+use twolayer::{LossFunction, Shape, Weights, WeightsMut};
 
 /// A sum over hidden units is kept as 16 sums side by side, unit `j` in sum `j % 16`, which are added up at the end.
 const LANES: usize = 16;
@@ -17,7 +12,7 @@ const LANES: usize = 16;
 /// A network whose weights lie in plain rows. The rows are as long as the crate's, rounded up from the number of hidden
 /// units; weights beyond the last unit are zero.
 #[derive(Debug)]
-pub struct Reference {
+pub(crate) struct Reference {
     shape: Shape,
     /// `[inputs][hidden_padded]`.
     w1: Vec<f32>,
@@ -27,11 +22,11 @@ pub struct Reference {
     b1: Vec<f32>,
     b2: Vec<f32>,
     /// The loss function.
-    pub loss: LossFunction,
+    pub(crate) loss: LossFunction,
 }
 
 impl Reference {
-    pub fn new(weights: Weights<'_>) -> Self {
+    pub(crate) fn new(weights: Weights<'_>) -> Self {
         let (shape, padded) = (weights.shape(), weights.shape().hidden_padded());
         let mut w1 = vec![0.0; shape.inputs() * padded];
         let mut w2 = vec![0.0; shape.outputs() * padded];
@@ -50,7 +45,7 @@ impl Reference {
     }
 
     /// The weights as the crate lays them out. (Networks with biases are not trained.)
-    pub fn numbers(&self) -> Vec<f32> {
+    pub(crate) fn numbers(&self) -> Vec<f32> {
         let (shape, padded) = (self.shape, self.shape.hidden_padded());
         let mut numbers = vec![0.0; shape.weights_len()];
         let mut weights = WeightsMut::new(shape, &mut numbers).unwrap();
@@ -66,12 +61,12 @@ impl Reference {
     }
 
     /// The outputs `y = max(x W1 + b1, 0) W2 + b2` of an image.
-    pub fn outputs(&self, image: &[u8]) -> Vec<f32> {
+    pub(crate) fn outputs(&self, image: &[u8]) -> Vec<f32> {
         self.second_layer(&self.first_layer(image))
     }
 
     /// Trains in blocks of `block` samples; gives the loss of each sample, under the weights before its step.
-    pub fn train(&mut self, images: &[u8], labels: &[u8], alpha: f32, block: usize) -> Vec<f32> {
+    pub(crate) fn train(&mut self, images: &[u8], labels: &[u8], alpha: f32, block: usize) -> Vec<f32> {
         let inputs = self.shape.inputs();
         let blocks = images.chunks(block * inputs).zip(labels.chunks(block));
         blocks.flat_map(|(images, labels)| self.block(images, labels, alpha)).collect()
