@@ -112,12 +112,3 @@ pub use net::{
     fill_initial, fill_scaled, halve, weights_hash,
 };
 pub use simd::Backend;
-
-/// The former name of [`int`], with what [`host`] makes of it.
-pub mod quantized {
-    #[cfg(feature = "std")]
-    #[doc(no_inline)]
-    pub use crate::host::{Quantized, quantize_samples as quantize};
-    #[doc(no_inline)]
-    pub use crate::int::{PackedNetwork, PayloadError, QuantizedNetwork};
-}

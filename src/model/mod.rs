@@ -28,7 +28,7 @@
 //! wide; the last one is the rest, rounded up to 16, 32, 64 or 128, and the numbers that only round it up are zero. Biases
 //! follow: of the hidden units, rounded up alike, then of the outputs.
 //!
-//! The payloads of kinds 2 and 3 are described in [`crate::quantized`].
+//! The payloads of kinds 2 and 3 are described in [`crate::int`].
 //!
 //! The text, in UTF-8, is for people: where the weights come from, how they were trained.
 //!
