@@ -1,6 +1,6 @@
 //! The built-in digits as IDX files: the default set in the cache, or any number of digits in any directory.
 
-use super::digits_idx::{threads, write_idx_on};
+use super::digits_idx::{threads, write_idx};
 use super::{DataError, FILES, Name, Progress, file_lengths, find_file};
 use crate::host::files::{Action, Bytes, FileError, OutputDirectory};
 use crate::image::SIDE;
@@ -86,7 +86,7 @@ impl Digits {
         let [train_images, train_labels, test_images, test_labels] = writers;
         let sets = [(0..train, train_images, train_labels), (train..train + test, test_images, test_labels)];
         for (digits, mut images, mut labels) in sets {
-            write_idx_on(pool.as_ref(), seed, digits, &mut images, &mut labels, &mut |bytes| {
+            write_idx(pool.as_ref(), seed, digits, &mut images, &mut labels, &mut |bytes| {
                 done += bytes as u64;
                 report(Progress::Bytes { done, total });
             })?;

@@ -9,24 +9,14 @@ use std::io::{self, Write};
 /// The number of digits that are in memory at a time.
 const ROUND: u32 = 4096;
 
-/// Generates digits `first .. first + count` of the sequence of `seed` and writes them in MNIST's IDX format. It uses
-/// one thread per core and 3 MB of memory; the bytes do not depend on the number of threads.
-///
-/// # Errors
-///
-/// Errors of the writers; [`io::ErrorKind::InvalidInput`] if `first + count` does not fit into 32 bits.
-pub fn write_idx(seed: u64, first: u32, count: u32, images: &mut dyn Write, labels: &mut dyn Write) -> io::Result<()> {
-    let end = first.checked_add(count).ok_or(io::ErrorKind::InvalidInput)?;
-    write_idx_on(threads().as_ref(), seed, first..end, images, labels, &mut |_| ())
-}
-
 /// A thread for each core; if they cannot be started, the calling one does all the work.
 pub(super) fn threads() -> Option<ThreadPool> {
     ThreadPoolBuilder::new().build().ok()
 }
 
-/// [`write_idx`], which tells `report` how many pixels were written since the last time.
-pub(super) fn write_idx_on(
+/// Generates digits of the sequence of `seed` and writes them in MNIST's IDX format. `report` is told how many pixels were written
+/// since the last time. It takes 3 MB of memory; the bytes do not depend on the number of threads.
+pub(super) fn write_idx(
     pool: Option<&ThreadPool>,
     seed: u64,
     digits: Range<u32>,
@@ -62,7 +52,7 @@ mod tests {
 
     fn files(first: u32, count: u32) -> (Vec<u8>, Vec<u8>) {
         let (mut images, mut labels) = (Vec::new(), Vec::new());
-        write_idx(1, first, count, &mut images, &mut labels).unwrap();
+        write_idx(threads().as_ref(), 1, first..first + count, &mut images, &mut labels, &mut |_| ()).unwrap();
         (images, labels)
     }
 
@@ -80,7 +70,7 @@ mod tests {
     fn bytes_do_not_depend_on_the_number_of_threads() {
         let write = |pool: Option<&ThreadPool>| {
             let (mut images, mut labels) = (Vec::new(), Vec::new());
-            write_idx_on(pool, 7, 5..5 + ROUND + 9, &mut images, &mut labels, &mut |_| ()).unwrap();
+            write_idx(pool, 7, 5..5 + ROUND + 9, &mut images, &mut labels, &mut |_| ()).unwrap();
             (images, labels)
         };
         let one = write(None);
@@ -89,11 +79,5 @@ mod tests {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             assert!(write(Some(&pool)) == one, "{threads} threads");
         }
-    }
-
-    #[test]
-    fn indices_beyond_32_bits_are_an_error() {
-        let result = write_idx(1, u32::MAX, 1, &mut io::sink(), &mut io::sink());
-        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 }

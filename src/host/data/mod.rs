@@ -11,7 +11,6 @@ mod name;
 mod verify;
 
 pub use digit_files::Digits;
-pub use digits_idx::write_idx;
 pub use error::{DataError, SetError};
 #[cfg(feature = "download")]
 pub use fetch::{Fetch, Refusal, redact_url};
@@ -310,12 +309,6 @@ impl Set {
         &self.images.path
     }
 
-    /// Whether the images are memory-mapped.
-    #[must_use]
-    pub const fn is_mapped(&self) -> bool {
-        self.images.bytes.is_mapped()
-    }
-
     /// The number of classes: the largest label plus one, at least 2.
     #[must_use]
     pub fn classes(&self) -> usize {
@@ -449,7 +442,7 @@ mod tests {
         Digits { seed: 1, train: 1, test: 100 }.write(directory.path(), &mut |_| ()).unwrap();
         let set = Dataset::open_test(directory.path(), FileAccess::Map).unwrap();
         let labels = set.labels().to_vec();
-        assert!(set.is_mapped());
+        assert!(matches!(set.images.bytes, Bytes::Mapped(_)));
         for name in [FILES[2], FILES[3]] {
             let path = directory.path().join(name);
             let len = fs::metadata(&path).unwrap().len();

@@ -128,19 +128,13 @@ impl Name {
         self.description().title
     }
 
-    /// The pixels of one image.
-    #[must_use]
-    pub const fn pixels(self) -> usize {
-        self.description().pixels
-    }
-
     /// Checks that the images have as many pixels as a network takes: possible before the data set is fetched.
     ///
     /// # Errors
     ///
     /// [`SetError::Pixels`] if they have not.
     pub fn check_pixels(self, shape: Shape) -> Result<(), SetError> {
-        check_pixels(Path::new(self.id()), self.pixels(), shape.pixels(), "the network")
+        check_pixels(Path::new(self.id()), self.description().pixels, shape.pixels(), "the network")
     }
 
     /// The total length of the four files, uncompressed, in bytes.

@@ -61,11 +61,6 @@ impl Bytes {
             Self::Read(bytes) => bytes,
         }
     }
-
-    /// Whether the file is memory-mapped.
-    pub(crate) const fn is_mapped(&self) -> bool {
-        matches!(self, Self::Mapped(_))
-    }
 }
 
 /// Maps a whole file.
