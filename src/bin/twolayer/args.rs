@@ -79,7 +79,7 @@ pub(crate) enum DataCommand {
     /// Fetch the missing or changed files of a data set into the cache directory
     Fetch {
         /// Data set
-        #[arg(value_name = "NAME", value_parser = values::data_set())]
+        #[arg(value_name = "NAME", value_parser = values::one_of(Name::ALL.map(|name| (name.id(), name))))]
         name: Name,
         #[command(flatten)]
         fetch: FetchArgs,
@@ -174,7 +174,7 @@ pub(crate) struct FetchArgs {
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct BackendArgs {
     /// SIMD instructions, of those this machine has; the result is the same [default: the best]
-    #[arg(long, value_name = "TIER", value_parser = values::backend(), help_heading = SPEED, hide_short_help = true)]
+    #[arg(long, value_name = "TIER", value_parser = values::one_of(Backend::available().map(|backend| (backend.name(), backend))), help_heading = SPEED, hide_short_help = true)]
     pub(crate) backend: Option<Backend>,
 }
 
@@ -221,7 +221,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FROM[..TO]", value_parser = values::rates, help_heading = TRAINING)]
     pub(crate) alpha: Option<Rates>,
     /// Shuffle every epoch
-    #[arg(long, value_name = "YES|NO", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = values::yes_or_no(), help_heading = TRAINING)]
+    #[arg(long, value_name = "YES|NO", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = values::one_of([("yes", true), ("no", false)]), help_heading = TRAINING)]
     pub(crate) shuffle: Option<bool>,
     /// Distortion in percent (0 = off), redrawn every epoch
     ///
@@ -373,7 +373,7 @@ pub(crate) struct QuantizeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Bits per weight of the first layer
-    #[arg(long, value_name = "BITS", default_value = "8", value_parser = values::bits())]
+    #[arg(long, value_name = "BITS", default_value = "8", value_parser = values::one_of([("8", Bits::Eight), ("4", Bits::Four)]))]
     pub(crate) bits: Bits,
     /// Number of training images to calibrate with
     #[arg(long, value_name = "N", default_value_t = QUANTIZE_IMAGES, value_parser = values::at_least_one())]

@@ -3,11 +3,11 @@
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use core::str::FromStr;
 use core::time::Duration;
-use twolayer::host::dataset::{DataSource as Source, Name};
+use twolayer::host::dataset::DataSource as Source;
 use twolayer::host::tensors::{ExportFormat, Layout};
 use twolayer::host::training::{Init, Recipe};
 use twolayer::picture::Ink;
-use twolayer::{Backend, Bits, INIT_SCALE, LossFunction};
+use twolayer::{INIT_SCALE, LossFunction};
 
 /// One of some names, each of which stands for a value.
 pub(crate) fn one_of<N: Into<PossibleValue>, T: Clone + Send + Sync + 'static>(
@@ -76,10 +76,6 @@ pub(crate) fn source() -> impl TypedValueParser<Value = Source> {
     PathBufValueParser::new().map(Source::parse)
 }
 
-pub(crate) fn data_set() -> impl TypedValueParser<Value = Name> {
-    one_of(Name::ALL.map(|name| (name.id(), name)))
-}
-
 pub(crate) fn recipe() -> impl TypedValueParser<Value = Recipe> {
     one_of([
         (named("article", "squared error, constant learning rate, images in the order of the file"), Recipe::default()),
@@ -102,10 +98,6 @@ pub(crate) fn init() -> impl TypedValueParser<Value = Init> {
     ])
 }
 
-pub(crate) fn yes_or_no() -> impl TypedValueParser<Value = bool> {
-    one_of([("yes", true), ("no", false)])
-}
-
 pub(crate) fn ink() -> impl TypedValueParser<Value = Ink> {
     one_of([
         (named("auto", "where the picture is found to have dark ink; never with --index"), Ink::Auto),
@@ -120,15 +112,6 @@ pub(crate) fn grid(text: &str) -> Result<[u16; 2], &'static str> {
     let sides = text.split_once(['x', 'X', '×']);
     let grid = sides.and_then(|(rows, columns)| Some([count(rows)?, count(columns)?]));
     grid.ok_or("expected rows and columns from 1 to 256, such as 9x9")
-}
-
-pub(crate) fn bits() -> impl TypedValueParser<Value = Bits> {
-    one_of([("8", Bits::Eight), ("4", Bits::Four)])
-}
-
-/// Those of this machine.
-pub(crate) fn backend() -> impl TypedValueParser<Value = Backend> {
-    one_of(Backend::available().map(|backend| (backend.name(), backend)))
 }
 
 pub(crate) fn layout() -> impl TypedValueParser<Value = Layout> {
