@@ -140,33 +140,21 @@ fn remove_abandoned(directory: &Path) {
 /// Writes a file atomically: to a temporary file beside `path`, which is synced and renamed. A device or a pipe is written
 /// to directly.
 pub(crate) fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), FileError> {
-    stage(path, write)?.map_or(Ok(()), Staged::persist)
+    stage(path, write)?.map_or(Ok(()), |replace| replace())
 }
 
 /// Writes several files like [`write_atomically`]; all of them are complete before the first is renamed.
 pub(crate) fn write_all_atomically(files: &[(&Path, &[u8])]) -> Result<(), FileError> {
     let staged: Result<Vec<_>, _> =
         files.iter().map(|(path, bytes)| stage(path, |mut file| file.write_all(bytes))).collect();
-    staged?.into_iter().flatten().try_for_each(Staged::persist)
+    staged?.into_iter().flatten().try_for_each(|replace| replace())
 }
 
-/// A complete temporary file.
-struct Staged<'a> {
-    file: NamedTempFile,
-    target: PathBuf,
-    /// The target as the caller named it.
-    path: &'a Path,
-}
-
-impl Staged<'_> {
-    /// Replaces the target.
-    fn persist(self) -> Result<(), FileError> {
-        persist(self.file, &self.target).map_err(FileError::io(Action::Write, self.path))
-    }
-}
-
-/// Writes a temporary file beside `path`; `None` after writing to a device or a pipe.
-fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Option<Staged<'_>>, FileError> {
+/// Writes a temporary file beside `path`; what is returned renames it. `None` after writing to a device or a pipe.
+fn stage(
+    path: &Path,
+    write: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<Option<impl FnOnce() -> Result<(), FileError>>, FileError> {
     let Some(target) = resolve_target(path)? else {
         let opened = OpenOptions::new().write(true).open(path);
         return opened.and_then(|file| write(&file)).map(|()| None).map_err(FileError::io(Action::Write, path));
@@ -176,7 +164,7 @@ fn stage(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<Opt
         file.as_file().set_permissions(replaced.permissions()).map_err(FileError::io(Action::Write, path))?;
     }
     write(file.as_file()).map_err(FileError::io(Action::Write, path))?;
-    Ok(Some(Staged { file, target, path }))
+    Ok(Some(move || persist(file, &target).map_err(FileError::io(Action::Write, path))))
 }
 
 /// Space on a disk for a file that is written later. Dropping it frees the space, and so does the end of the process.
