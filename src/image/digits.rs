@@ -32,8 +32,8 @@ const BOX: usize = 20;
 /// ```
 #[must_use]
 pub fn digit(seed: u64, index: u32) -> ([u8; SIDE * SIDE], u8) {
-    let mut random = Random::new(seed, index);
-    let label = random.below(10);
+    let mut random = generator(seed, index);
+    let label = below(&mut random, 10);
     let nib = Nib::new(&mut random);
     let mut path = sketch(pick(forms(label), &mut random), &mut random);
     let lines = path.lines();
@@ -137,8 +137,8 @@ const fn forms(label: u8) -> &'static [Form] {
 }
 
 /// Picks the strokes of one of the forms at random, by their frequencies.
-fn pick(forms: &'static [Form], random: &mut Random) -> &'static [Stroke] {
-    let mut ticket = random.below(100);
+fn pick(forms: &'static [Form], random: &mut PlusPlus) -> &'static [Stroke] {
+    let mut ticket = below(random, 100);
     for &Form(share, strokes) in forms {
         match ticket.checked_sub(share) {
             Some(rest) => ticket = rest,
@@ -154,14 +154,14 @@ type Point = (f32, f32);
 type Line = (Point, Point);
 
 /// A random distortion of a digit: stretch, slant and rotation (linear terms), and bending (quadratic terms).
-fn distortion(random: &mut Random) -> impl Fn(Point) -> Point + use<> {
+fn distortion(random: &mut PlusPlus) -> impl Fn(Point) -> Point + use<> {
     let stretch = random.between(0.7, 1.6);
-    let slant = 0.1 + random.bell(0.8);
-    let turn = random.bell(0.35);
+    let slant = 0.1 + bell(random, 0.8);
+    let turn = bell(random, 0.35);
     let cos = 1.0 / sqrt(1.0 + turn * turn);
     let sin = turn * cos;
-    let bend_x = [random.bell(0.38), random.bell(0.38), random.bell(0.38)];
-    let bend_y = [random.bell(0.38), random.bell(0.38), random.bell(0.38)];
+    let bend_x = [bell(random, 0.38), bell(random, 0.38), bell(random, 0.38)];
+    let bend_y = [bell(random, 0.38), bell(random, 0.38), bell(random, 0.38)];
     move |(x, y)| {
         let bent = |[a, b, c]: [f32; 3]| a * x * x + b * x * y + c * y * y;
         let (wide, tall) = (stretch * x - slant * y, y);
@@ -195,16 +195,16 @@ impl Path {
 }
 
 /// Jitters and distorts the strokes at random, and flattens them to line segments.
-fn sketch(strokes: &[Stroke], random: &mut Random) -> Path {
+fn sketch(strokes: &[Stroke], random: &mut PlusPlus) -> Path {
     let distort = distortion(random);
     let style = (random.between(-1.4, 1.4), random.between(-1.4, 1.4));
     let mut path = Path::new();
     for stroke in strokes {
-        let start = (random.bell(8.0), random.bell(8.0));
+        let start = (bell(random, 8.0), bell(random, 8.0));
         let mut points = stroke.iter().map(|control| {
             let [x, y, dx, dy] = control.map(f32::from);
-            let x = x + dx * style.0 + start.0 + random.bell(15.0);
-            let y = y + dy * style.1 + start.1 + random.bell(15.0);
+            let x = x + dx * style.0 + start.0 + bell(random, 15.0);
+            let y = y + dy * style.1 + start.1 + bell(random, 15.0);
             distort((x / 50.0 - 0.7, y / 50.0 - 1.0))
         });
         spline(&mut points, &mut path);
@@ -265,7 +265,7 @@ struct Nib {
 
 impl Nib {
     /// A random nib: mostly thin, sometimes thick.
-    fn new(random: &mut Random) -> Self {
+    fn new(random: &mut PlusPlus) -> Self {
         let flat = random.between(-1.0, 1.0);
         Self {
             radius: random.between(0.6, 1.45) + random.between(0.0, 1.4) * random.between(0.0, 1.0),
@@ -344,31 +344,21 @@ const fn to_u8(value: f32) -> u8 {
     value as u8
 }
 
-/// The random number generator of one digit.
-struct Random(PlusPlus);
+/// The random number generator of one digit. The multiplier is odd, so that every index gets a seed of its own, and differs from
+/// the increment of `seed_from_u64`, with which neighbours would share half of their state.
+fn generator(seed: u64, index: u32) -> PlusPlus {
+    let place = u64::from(index).wrapping_mul(0xd134_2543_de82_ef95);
+    PlusPlus::new(seed.wrapping_add(place))
+}
 
-impl Random {
-    /// The multiplier is odd, so that every index gets a seed of its own, and differs from the increment of
-    /// `seed_from_u64`, with which neighbours would share half of their state.
-    fn new(seed: u64, index: u32) -> Self {
-        let place = u64::from(index).wrapping_mul(0xd134_2543_de82_ef95);
-        Self(PlusPlus::new(seed.wrapping_add(place)))
-    }
+/// A number from `-reach` to `reach`, concentrated near zero (the mean of three uniform numbers).
+fn bell(random: &mut PlusPlus, reach: f32) -> f32 {
+    (random.between(-reach, reach) + random.between(-reach, reach) + random.between(-reach, reach)) / 3.0
+}
 
-    /// A uniform number from `low` to `high`.
-    fn between(&mut self, low: f32, high: f32) -> f32 {
-        self.0.between(low, high)
-    }
-
-    /// A number from `-reach` to `reach`, concentrated near zero (the mean of three uniform numbers).
-    fn bell(&mut self, reach: f32) -> f32 {
-        (self.between(-reach, reach) + self.between(-reach, reach) + self.between(-reach, reach)) / 3.0
-    }
-
-    /// A uniform integer from 0 to `count - 1`.
-    fn below(&mut self, count: u8) -> u8 {
-        to_u8(self.between(0.0, f32::from(count))).min(count.saturating_sub(1))
-    }
+/// A uniform integer from 0 to `count - 1`.
+fn below(random: &mut PlusPlus, count: u8) -> u8 {
+    to_u8(random.between(0.0, f32::from(count))).min(count.saturating_sub(1))
 }
 
 #[cfg(test)]
