@@ -244,32 +244,21 @@ pub(crate) fn fit_second_to(second: Vec<f64>, images: &[u8], quantized: Quantize
     let mut room = vec![0; network_input_len(shape, images.len() / shape.pixels())];
     let images = network_input(shape, images, &mut room).chunks_exact(shape.inputs());
     let mut quantized = quantized.with_shape(shape.without_halving());
-    let mut activations = Activations::new(&quantized);
-    let outputs = |image| product(features(0, activations.of(image)), &second, shape.outputs());
-    let targets: Vec<Vec<f64>> = images.clone().map(outputs).collect();
+    let outputs = |hidden: Vec<f64>| product(features(0, hidden.into_iter()), &second, shape.outputs());
+    let targets: Vec<Vec<f64>> = images.clone().map(activations(&quantized)).map(outputs).collect();
     quantize_second(second, images.zip(targets), &mut quantized);
     quantized.with_shape(shape)
 }
 
-/// The hidden layer of a quantised network.
-struct Activations<'q> {
-    network: QuantizedNetwork<'q, true>,
-    scratch: Vec<u32>,
-    hidden: Vec<u8>,
-}
-
-impl<'q> Activations<'q> {
-    fn new(quantized: &'q Quantized) -> Self {
-        let network = quantized.network();
-        let shape = network.shape();
-        Self { network, scratch: vec![0; QuantizedNetwork::scratch_len(shape)], hidden: vec![0; shape.hidden()] }
-    }
-
-    /// The activations of an image.
-    fn of(&mut self, image: &[u8]) -> impl Iterator<Item = f64> {
-        let done = self.network.hidden(image, &mut self.scratch, &mut self.hidden);
+/// Gives the activations of the hidden units of a quantised network for an image.
+fn activations(quantized: &Quantized) -> impl FnMut(&[u8]) -> Vec<f64> {
+    let network = quantized.network();
+    let mut scratch = vec![0; QuantizedNetwork::scratch_len(network.shape())];
+    let mut hidden = vec![0; network.shape().hidden()];
+    move |image| {
+        let done = network.hidden(image, &mut scratch, &mut hidden);
         debug_assert_eq!(done, Ok(()), "images have as many pixels as the network takes");
-        self.hidden.iter().copied().map(f64::from)
+        hidden.iter().copied().map(f64::from).collect()
     }
 }
 
@@ -348,13 +337,13 @@ fn fit_second<'i>(
     prior_share: f64,
     images: impl ExactSizeIterator<Item = (&'i [u8], Vec<f64>)>,
 ) -> (Factor, Vec<f64>) {
-    let mut activations = Activations::new(quantized);
+    let mut activations = activations(quantized);
     let (hidden, outputs) = (quantized.shape().hidden(), quantized.shape().outputs());
     let constants = constants(quantized.shape());
     let mut gram = Gram::new(constants + hidden, outputs);
     let count = to_f64(images.len());
     for (pixels, target) in images {
-        let active: Vec<_> = features(constants, activations.of(pixels)).collect();
+        let active: Vec<_> = features(constants, activations(pixels).into_iter()).collect();
         let target: Vec<_> = features(0, target.into_iter()).collect();
         gram.add(&active, &target);
     }
