@@ -58,7 +58,7 @@ impl Model<'static> {
             Ok(_) => return Err("a damaged model: the weights are not as many as its sizes ask for"),
             Err(_) => return Err("a damaged model: no quantised network has these sizes"),
         }
-        Ok(Self::checked_before(kind, shape, behind.split_at(found).0, bytes))
+        Ok(Self { kind, shape, payload: behind.split_at(found).0, bytes })
     }
 }
 

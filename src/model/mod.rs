@@ -90,11 +90,11 @@ pub struct Details<'a> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'a> {
-    kind: Kind,
-    shape: Shape,
-    payload: &'a [u8],
-    /// The whole file.
-    bytes: &'a [u8],
+    pub(crate) kind: Kind,
+    pub(crate) shape: Shape,
+    pub(crate) payload: &'a [u8],
+    /// The whole file, or nothing if it was checked whole before.
+    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Model<'a> {
@@ -136,11 +136,6 @@ impl<'a> Model<'a> {
         let Some((header, behind)) = self.bytes.split_first_chunk() else { return Ok(()) };
         let (found, expected) = (header::checksum(header), crc32(behind));
         if found == expected { Ok(()) } else { Err(ModelError::Checksum { found, expected }) }
-    }
-
-    /// A model whose header was checked before; `bytes` is the whole file, or nothing if it was checked whole.
-    pub(crate) const fn checked_before(kind: Kind, shape: Shape, payload: &'a [u8], bytes: &'a [u8]) -> Self {
-        Self { kind, shape, payload, bytes }
     }
 
     /// What the weights are.
@@ -245,7 +240,7 @@ impl<'a> Model<'a> {
         Ok(QuantizedNetwork::any(self.shape, self.bits()?, self.payload)?)
     }
 
-    fn bits(&self) -> Result<Bits, ModelError> {
+    pub(crate) fn bits(&self) -> Result<Bits, ModelError> {
         match self.kind {
             Kind::Quantized(bits) => Ok(bits),
             Kind::F32 => Err(ModelError::WrongKind { found: self.kind }),
@@ -561,7 +556,7 @@ mod tests {
         let header = header(Kind::F32, SHAPE, Details::default(), payload).unwrap();
         let model = Model::from_bytes(&[&header[..], payload].concat()).map(|m| m.shape());
         assert_eq!(model, Ok(SHAPE));
-        let model = Model::checked_before(Kind::F32, SHAPE, payload, &[]);
+        let model = Model { kind: Kind::F32, shape: SHAPE, payload, bytes: &[] };
         assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::NotFinite { index: place });
     }
 
@@ -574,7 +569,7 @@ mod tests {
             for index in 0..shape.weights_len() {
                 let mut weights = vec![0.0_f32; shape.weights_len()];
                 weights[index] = 1.0;
-                let model = Model::checked_before(Kind::F32, shape, bytemuck::cast_slice(&weights), &[]);
+                let model = Model { kind: Kind::F32, shape, payload: bytemuck::cast_slice(&weights), bytes: &[] };
                 let expected = if used.contains(&index) { Ok(&weights[..]) } else { Err(ModelError::Filler { index }) };
                 assert_eq!(model.weights().map(Weights::numbers), expected, "{shape}");
             }
@@ -585,7 +580,7 @@ mod tests {
     fn a_misaligned_model_is_an_error() {
         let weights = vec![0.0_f32; SHAPE.weights_len() + 1];
         let payload = &bytemuck::cast_slice(&weights)[1..=SHAPE.weights_len() * 4];
-        let model = Model::checked_before(Kind::F32, SHAPE, payload, &[]);
+        let model = Model { kind: Kind::F32, shape: SHAPE, payload, bytes: &[] };
         assert_eq!(model.network(Backend::baseline()).unwrap_err(), ModelError::Misaligned { expected: 4 });
     }
 }

@@ -23,8 +23,9 @@ use core::slice::{Chunks, ChunksMut};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights<'a> {
-    shape: Shape,
-    numbers: &'a [f32],
+    pub(crate) shape: Shape,
+    /// As many as the shape says.
+    pub(crate) numbers: &'a [f32],
 }
 
 impl<'a> Weights<'a> {
@@ -36,13 +37,6 @@ impl<'a> Weights<'a> {
     pub const fn new(shape: Shape, numbers: &'a [f32]) -> Result<Self, SizeError> {
         let (found, expected) = (numbers.len(), shape.weights_len());
         if found == expected { Ok(Self { shape, numbers }) } else { Err(SizeError::Weights { found, expected }) }
-    }
-
-    /// Weights whose number was checked before.
-    #[cfg(feature = "std")]
-    pub(crate) const fn checked_before(shape: Shape, numbers: &'a [f32]) -> Self {
-        debug_assert!(numbers.len() == shape.weights_len());
-        Self { shape, numbers }
     }
 
     /// The network's sizes.
@@ -139,8 +133,9 @@ pub(crate) struct WeightsPanel<'a> {
 /// For speed, let them begin at a multiple of 64 bytes.
 #[derive(Debug, PartialEq)]
 pub struct WeightsMut<'a> {
-    shape: Shape,
-    numbers: &'a mut [f32],
+    pub(crate) shape: Shape,
+    /// As many as the shape says.
+    pub(crate) numbers: &'a mut [f32],
 }
 
 impl<'a> WeightsMut<'a> {
@@ -152,13 +147,6 @@ impl<'a> WeightsMut<'a> {
     pub const fn new(shape: Shape, numbers: &'a mut [f32]) -> Result<Self, SizeError> {
         let (found, expected) = (numbers.len(), shape.weights_len());
         if found == expected { Ok(Self { shape, numbers }) } else { Err(SizeError::Weights { found, expected }) }
-    }
-
-    /// Weights whose number was checked before.
-    #[cfg(feature = "std")]
-    pub(crate) const fn checked_before(shape: Shape, numbers: &'a mut [f32]) -> Self {
-        debug_assert!(numbers.len() == shape.weights_len());
-        Self { shape, numbers }
     }
 
     /// The network's sizes.

@@ -50,7 +50,7 @@ impl ModelFile {
     fn model(&self) -> Model<'_> {
         let behind = self.bytes.as_slice().get(HEADER_LEN..).unwrap_or_default();
         let payload = behind.get(..behind.len().saturating_sub(self.text.len())).unwrap_or_default();
-        Model::checked_before(self.kind, self.shape, payload, &[])
+        Model { kind: self.kind, shape: self.shape, payload, bytes: &[] }
     }
 
     /// The kind of the weights.
@@ -105,11 +105,9 @@ impl ModelFile {
     ///
     /// If the weights are not quantised or not valid.
     pub fn quantized(&self) -> Result<Quantized, FileError> {
-        match self.kind {
-            Kind::Quantized(bits) => Quantized::new(self.shape, bits, self.model().payload()),
-            found @ Kind::F32 => Err(ModelError::WrongKind { found }),
-        }
-        .map_err(FileError::model(&self.path))
+        let model = self.model();
+        let quantized = model.bits().and_then(|bits| Quantized::new(model.shape, bits, model.payload));
+        quantized.map_err(FileError::model(&self.path))
     }
 
     /// The CRC-32 of the weights.

@@ -34,12 +34,12 @@ impl OwnedWeights {
     /// A shared view of the weights.
     #[must_use]
     pub fn view(&self) -> Weights<'_> {
-        Weights::checked_before(self.shape, &self.numbers)
+        Weights { shape: self.shape, numbers: &self.numbers }
     }
 
     /// A mutable view of the weights.
     #[must_use]
     pub fn view_mut(&mut self) -> WeightsMut<'_> {
-        WeightsMut::checked_before(self.shape, &mut self.numbers)
+        WeightsMut { shape: self.shape, numbers: &mut self.numbers }
     }
 }
