@@ -78,9 +78,8 @@ fn write_c(model: &Path, file: &ModelFile, out: &Path, name: &str) -> Result<(),
 /// The format that a file's extension names.
 fn format_of(path: &Path) -> Result<Format, Error> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let format =
-        if extension == "c" { Some(Format::C99) } else { ExportFormat::named(&extension).map(Format::Tensors) };
-    format.ok_or_else(|| {
+    let formats = ExportFormat::ALL.into_iter().map(Format::Tensors).chain([Format::C99]);
+    formats.into_iter().find(|format| format.extension() == extension).ok_or_else(|| {
         error!(
             "{} does not have the extension of a known format: name it *.safetensors, *.npz or *.c, or choose a --format",
             printable(path)

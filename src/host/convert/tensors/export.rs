@@ -32,12 +32,6 @@ impl ExportFormat {
             Self::Npz => "npz",
         }
     }
-
-    /// The format of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
-    }
 }
 
 /// Writes the weights to `path`, atomically like a model, and returns the tensors that were written.
