@@ -30,19 +30,20 @@ impl Element {
     pub(super) fn at(self, bytes: &[u8], index: usize) -> Option<f64> {
         let rest = bytes.get(index.checked_mul(self.len())?..)?;
         Some(match self.float {
-            Float::F16 => f16_to_f64(self.order(rest, u16::from_le_bytes, u16::from_be_bytes)?),
-            Float::BF16 => {
-                let bits = self.order(rest, u16::from_le_bytes, u16::from_be_bytes)?;
-                f64::from(f32::from_bits(u32::from(bits) << 16))
-            }
-            Float::F32 => f64::from(self.order(rest, f32::from_le_bytes, f32::from_be_bytes)?),
-            Float::F64 => self.order(rest, f64::from_le_bytes, f64::from_be_bytes)?,
+            Float::F16 => f16_to_f64(u16::from_le_bytes(self.first(rest)?)),
+            Float::BF16 => f64::from(f32::from_bits(u32::from(u16::from_le_bytes(self.first(rest)?)) << 16)),
+            Float::F32 => f64::from(f32::from_le_bytes(self.first(rest)?)),
+            Float::F64 => f64::from_le_bytes(self.first(rest)?),
         })
     }
 
-    fn order<const N: usize, T>(self, bytes: &[u8], little: fn([u8; N]) -> T, big: fn([u8; N]) -> T) -> Option<T> {
-        let first = *bytes.first_chunk()?;
-        Some(if self.big_endian { big(first) } else { little(first) })
+    /// The bytes of the first number, from the lowest on.
+    fn first<const N: usize>(self, bytes: &[u8]) -> Option<[u8; N]> {
+        let mut number = *bytes.first_chunk()?;
+        if self.big_endian {
+            number.reverse();
+        }
+        Some(number)
     }
 }
 
