@@ -66,11 +66,8 @@ impl Html {
         for (about, url) in pictures {
             self.raw("<img alt=\"").text(about).raw("\" src=\"").text(url).raw("\">");
         }
-        self.raw("<figcaption>")
-            .element("b", heading)
-            .raw(" <small>")
-            .text(more)
-            .raw("</small></figcaption></figure></li>\n");
+        self.raw("<figcaption>").element("b", heading);
+        self.raw(" <small>").text(more).raw("</small></figcaption></figure></li>\n");
     }
 
     /// A table that scrolls by itself where it is too wide, also by keyboard.

@@ -119,10 +119,8 @@ impl Page<'_> {
         let Report { title, images, glance, .. } = self.report;
         html.raw("<header>").element("h1", title);
         html.raw("<p class=\"accuracy\"><strong>").text(&percent(self.evaluation.accuracy())).raw("</strong> ");
-        html.text(&format!("of {} {images}", self.evaluation.total()))
-            .raw("</p>\n<p class=\"time\">")
-            .text(glance)
-            .raw("</p></header>\n");
+        html.text(&format!("of {} {images}", self.evaluation.total()));
+        html.raw("</p>\n<p class=\"time\">").text(glance).raw("</p></header>\n");
     }
 
     /// How accuracy depends on the margin.

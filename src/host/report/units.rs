@@ -87,17 +87,14 @@ pub(super) fn show(html: &mut Html, weights: Weights<'_>, integers: bool, test: 
     strongest.truncate(MAX_UNITS.min(MAX_WEIGHTS / inputs).max(1));
     let width = if shape.halved_image().is_some() { test.width() / 2 } else { test.width() };
     html.section("Hidden units", |html| {
-        html.element(
-            "p",
-            &format!(
-                "The {} strongest of {hidden} hidden units: the weights from each pixel, blue where ink raises the unit's \
-                 activation and orange where it lowers it, scaled to the largest weight. The strength is the mean activation \
-                 times the norm of the weights to the outputs. Below each picture: the output that the unit raises most, the \
-                 one that it raises least or lowers most, and the share of test images for which it is active.",
-                strongest.len()
-            ),
+        let words = format!(
+            "The {} strongest of {hidden} hidden units: the weights from each pixel, blue where ink raises the unit's \
+             activation and orange where it lowers it, scaled to the largest weight. The strength is the mean activation \
+             times the norm of the weights to the outputs. Below each picture: the output that the unit raises most, the \
+             one that it raises least or lowers most, and the share of test images for which it is active.",
+            strongest.len()
         );
-        html.raw("<ol class=\"pictures\">");
+        html.element("p", &words).raw("<ol class=\"pictures\">");
         for (unit, strength, count) in strongest {
             let largest = first(unit).fold(f32::MIN_POSITIVE, |most, it| most.max(it.abs()));
             let scaled: Vec<_> = first(unit).map(|it| it / largest).collect();
@@ -117,15 +114,12 @@ pub(super) fn show(html: &mut Html, weights: Weights<'_>, integers: bool, test: 
     html.section("Weights and activations", |html| {
         let active = activations.len() as f64 / (images * hidden).max(1) as f64;
         let never = units.iter().filter(|(_, count)| *count == 0).count();
-        html.element(
-            "p",
-            &format!(
-                "On average, {:.1} % of the hidden units are active for an image; {never} of {hidden} are active for none of \
-                 the first {images} test images. Counts are on a logarithmic scale.",
-                100.0 * active
-            ),
+        let words = format!(
+            "On average, {:.1} % of the hidden units are active for an image; {never} of {hidden} are active for none of \
+             the first {images} test images. Counts are on a logarithmic scale.",
+            100.0 * active
         );
-        html.raw("<div class=\"plots\">");
+        html.element("p", &words).raw("<div class=\"plots\">");
         let positive = if integers {
             "Positive sums of the hidden units, before they are shifted to 8 bits"
         } else {
