@@ -110,14 +110,13 @@ pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]
         return Err(QuantizeError::Faint { found });
     }
     let images = images.chunks_exact(shape.inputs());
-    let trained = Trained::new(weights);
-    let (largest, targets, loss) = trained.run(images.clone(), labels);
+    let [first, mut prior] = layers(weights);
+    let (largest, targets, loss) = run_layers(shape, &first, &prior, images.clone(), labels);
 
     // The images are halved by now.
     let mut quantized = Quantized::zeros(shape.without_halving(), bits, len);
-    let scales = quantize_first(&trained.first, images.clone(), &largest, &mut quantized);
+    let scales = quantize_first(&first, images.clone(), &largest, &mut quantized);
     // The scales of the hidden units go into the rows of the second layer.
-    let mut prior = trained.second;
     let rows = prior.chunks_exact_mut(shape.outputs()).skip(constants(shape));
     for (row, scale) in rows.zip(&scales) {
         for weight in row {
@@ -147,55 +146,48 @@ fn constants(shape: Shape) -> usize {
     shape.has_biases().into()
 }
 
-/// The trained network in f64: finite weights may have infinite sums in f32.
-struct Trained {
-    shape: Shape,
-    /// The biases, if there are any, then `[inputs][hidden]`.
-    first: Vec<f64>,
-    /// The biases, if there are any, then `[hidden][outputs]`.
-    second: Vec<f64>,
+/// The trained layers in f64, since finite weights may have infinite sums in f32: the biases, if there are any, then
+/// `[inputs][hidden]`; and the biases, if there are any, then `[hidden][outputs]`.
+fn layers(weights: Weights<'_>) -> [Vec<f64>; 2] {
+    let shape = weights.shape();
+    let mut numbers: Vec<f64> = weights.iter().map(f64::from).collect();
+    let mut biases = numbers.split_off((shape.inputs() + shape.outputs()) * shape.hidden());
+    let second = numbers.split_off(shape.inputs() * shape.hidden());
+    let output_biases = biases.split_off(if shape.has_biases() { shape.hidden() } else { 0 });
+    [[biases, numbers].concat(), [output_biases, second].concat()]
 }
 
-impl Trained {
-    fn new(weights: Weights<'_>) -> Self {
-        let shape = weights.shape();
-        let mut numbers: Vec<f64> = weights.iter().map(f64::from).collect();
-        let mut biases = numbers.split_off((shape.inputs() + shape.outputs()) * shape.hidden());
-        let second = numbers.split_off(shape.inputs() * shape.hidden());
-        let output_biases = biases.split_off(if shape.has_biases() { shape.hidden() } else { 0 });
-        Self { shape, first: [biases, numbers].concat(), second: [output_biases, second].concat() }
+/// Each hidden unit's largest activation, and the target of each image's outputs, which depends on the loss that the network
+/// was trained with: 1 for the label and 0 elsewhere, or the outputs themselves.
+fn run_layers<'i>(
+    shape: Shape,
+    first: &[f64],
+    second: &[f64],
+    images: impl ExactSizeIterator<Item = &'i [u8]>,
+    labels: &[u8],
+) -> (Vec<f64>, Vec<Vec<f64>>, LossFunction) {
+    let (hidden, outputs, constants) = (shape.hidden(), shape.outputs(), constants(shape));
+    let one_hot = |label: u8| {
+        let mut target = vec![0.0; outputs];
+        target[usize::from(label)] = 1.0;
+        target
+    };
+    let mut largest = vec![0.0; hidden];
+    let (mut loss, most) = (0.0, to_f64(images.len()));
+    let mut own = Vec::with_capacity(images.len());
+    for (image, &label) in images.zip(labels) {
+        let sums = product(features(constants, image.iter().copied().map(f64::from)), first, hidden);
+        iter::zip(&mut largest, &sums).for_each(|(largest, &sum)| *largest = f64::max(*largest, sum));
+        let active = sums.into_iter().map(|sum| sum.max(0.0));
+        let found = product(features(constants, active), second, outputs);
+        loss += iter::zip(&found, one_hot(label)).map(|(y, t)| (y - t) * (y - t)).sum::<f64>();
+        own.push(found);
     }
-
-    /// Each hidden unit's largest activation, and the target of each image's outputs, which depends on the loss that the network
-    /// was trained with: 1 for the label and 0 elsewhere, or the outputs themselves.
-    fn run<'i>(
-        &self,
-        images: impl ExactSizeIterator<Item = &'i [u8]>,
-        labels: &[u8],
-    ) -> (Vec<f64>, Vec<Vec<f64>>, LossFunction) {
-        let (hidden, outputs, constants) = (self.shape.hidden(), self.shape.outputs(), constants(self.shape));
-        let one_hot = |label: u8| {
-            let mut target = vec![0.0; outputs];
-            target[usize::from(label)] = 1.0;
-            target
-        };
-        let mut largest = vec![0.0; hidden];
-        let (mut loss, most) = (0.0, to_f64(images.len()));
-        let mut own = Vec::with_capacity(images.len());
-        for (image, &label) in images.zip(labels) {
-            let sums = product(features(constants, image.iter().copied().map(f64::from)), &self.first, hidden);
-            iter::zip(&mut largest, &sums).for_each(|(largest, &sum)| *largest = f64::max(*largest, sum));
-            let active = sums.into_iter().map(|sum| sum.max(0.0));
-            let found = product(features(constants, active), &self.second, outputs);
-            loss += iter::zip(&found, one_hot(label)).map(|(y, t)| (y - t) * (y - t)).sum::<f64>();
-            own.push(found);
-        }
-        // With all outputs zero, each loss is 1.
-        if loss < most {
-            (largest, labels.iter().map(|&label| one_hot(label)).collect(), LossFunction::Squared)
-        } else {
-            (largest, own, LossFunction::CrossEntropy)
-        }
+    // With all outputs zero, each loss is 1.
+    if loss < most {
+        (largest, labels.iter().map(|&label| one_hot(label)).collect(), LossFunction::Squared)
+    } else {
+        (largest, own, LossFunction::CrossEntropy)
     }
 }
 
