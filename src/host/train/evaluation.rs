@@ -71,13 +71,12 @@ pub fn evaluate<'n>(
     let mut answers = vec![Answer::default(); set.len()];
     threads.classify(network, set.images(), &mut answers)?;
     let mut evaluation = Evaluation {
-        classes: shape.outputs(),
-        counts: vec![0; shape.outputs() * shape.outputs()],
+        counts: vec![vec![0; shape.outputs()]; shape.outputs()],
         ranked: Vec::with_capacity(set.len()),
         answers,
     };
     for (&label, answer) in set.labels().iter().zip(&evaluation.answers) {
-        evaluation.counts[usize::from(label) * shape.outputs() + usize::from(answer.class)] += 1;
+        evaluation.counts[usize::from(label)][usize::from(answer.class)] += 1;
         evaluation.ranked.push((answer.margin, answer.class == label));
     }
     evaluation.ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -87,9 +86,8 @@ pub fn evaluate<'n>(
 /// How a network does on a set: the answer of each image, the confusion matrix, and accuracy by confidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    classes: usize,
     /// `[label][class]`.
-    counts: Vec<u32>,
+    counts: Vec<Vec<u32>>,
     /// Of each image, in the order of the set.
     answers: Vec<Answer<f64>>,
     /// The margin of each image, largest first, and whether its class is right.
@@ -119,7 +117,7 @@ impl Evaluation {
     /// The number of classes.
     #[must_use]
     pub const fn classes(&self) -> usize {
-        self.classes
+        self.counts.len()
     }
 
     /// The answer of each image, in the order of the set.
@@ -131,25 +129,25 @@ impl Evaluation {
     /// The number of images of `label` that were classified as `class`; 0 if either is out of range.
     #[must_use]
     pub fn count(&self, label: usize, class: usize) -> u32 {
-        self.row(label).get(class).copied().unwrap_or(0)
+        self.counts.get(label).and_then(|of_label| of_label.get(class)).copied().unwrap_or(0)
     }
 
     /// The total number of images of one label, and the number of them classified correctly.
     #[must_use]
     pub fn of_label(&self, label: usize) -> (u32, u32) {
-        (self.row(label).iter().sum(), self.count(label, label))
+        (self.counts.get(label).into_iter().flatten().sum(), self.count(label, label))
     }
 
     /// The number of images.
     #[must_use]
     pub fn total(&self) -> u32 {
-        self.counts.iter().sum()
+        self.counts.iter().flatten().sum()
     }
 
     /// The number of images classified correctly.
     #[must_use]
     pub fn correct(&self) -> u32 {
-        (0..self.classes).map(|label| self.count(label, label)).sum()
+        (0..self.classes()).map(|label| self.count(label, label)).sum()
     }
 
     /// The fraction of images classified correctly, 0 to 1.
@@ -161,7 +159,7 @@ impl Evaluation {
     /// Whether all outputs of every image are equal: no hidden unit is active for any of them.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.classes > 1 && self.ranked.first().is_some_and(|&(margin, _)| margin <= 0.0)
+        self.classes() > 1 && self.ranked.first().is_some_and(|&(margin, _)| margin <= 0.0)
     }
 
     /// The answers of the largest margins: at least `share` of all, 0 to 1, and all that have the same margin as the last of
@@ -175,10 +173,6 @@ impl Evaluation {
         let total = kept.clone().count();
         Some(Coverage { min_margin, total, correct: kept.filter(|(_, right)| *right).count() })
     }
-
-    fn row(&self, label: usize) -> &[u32] {
-        self.counts.chunks(self.classes).nth(label).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
@@ -188,7 +182,7 @@ mod tests {
     #[test]
     fn coverage_keeps_the_largest_margins_and_their_equals() {
         let ranked = vec![(9.0, true), (5.0, true), (5.0, false), (5.0, true), (1.0, false)];
-        let evaluation = Evaluation { classes: 2, counts: vec![2, 1, 1, 1], answers: Vec::new(), ranked };
+        let evaluation = Evaluation { counts: vec![vec![2, 1], vec![1, 1]], answers: Vec::new(), ranked };
         let at = |share| evaluation.at_coverage(share).map(|found| (found.min_margin, found.total, found.correct));
         assert_eq!(at(1.0), Some((1.0, 5, 3)));
         assert_eq!(at(7.0), at(1.0));
@@ -200,6 +194,6 @@ mod tests {
         let dead = Evaluation { ranked: vec![(0.0, true), (0.0, false)], ..evaluation };
         assert!(dead.is_dead());
         assert!(!Evaluation { ranked: Vec::new(), ..dead.clone() }.is_dead());
-        assert!(!Evaluation { classes: 1, ..dead }.is_dead());
+        assert!(!Evaluation { counts: vec![vec![5]], ..dead }.is_dead());
     }
 }
