@@ -76,7 +76,7 @@ impl Digits {
         let [train_images, train_labels, test_images, test_labels] = files;
         let files = [train_images?, train_labels?, test_images?, test_labels?];
         let writers = files.each_ref().map(|(_, file)| file.as_file());
-        self.write_to(writers, report).map_err(FileError::io(Action::Write, output.path()))?;
+        self.write_to(writers, report).map_err(FileError::io(Action::Write, &output.path))?;
         Ok(files)
     }
 

@@ -93,7 +93,7 @@ impl Fetch {
         let defaults = name.description().mirrors.iter().map(|&mirror| mirror.to_owned());
         let mut download = Download {
             fetch: self,
-            directory: output.path(),
+            directory: &output.path,
             agent: self.agent(),
             mirrors: if self.mirrors.is_empty() { defaults.collect() } else { self.mirrors.clone() },
             refusals: Vec::new(),
@@ -102,7 +102,7 @@ impl Fetch {
             report,
         };
         for file in name.files() {
-            if !self.is_present(&file, output.path())? {
+            if !self.is_present(&file, &output.path)? {
                 let temporary = output.create_temporary(file.name)?;
                 if !download.fetch_file(&file, temporary.as_file())? {
                     let (directory, refusals) = (directory.to_owned(), download.refusals);

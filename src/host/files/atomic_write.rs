@@ -19,7 +19,7 @@ const SUFFIX: &str = ".tmp";
 /// A directory to write files to. Directories that were created for it are removed on drop if they are still empty.
 #[derive(Debug)]
 pub(crate) struct OutputDirectory {
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The directories that were created, outermost first.
     created: Vec<PathBuf>,
 }
@@ -33,10 +33,6 @@ impl OutputDirectory {
         let directory = Self { path: path.to_owned(), created };
         fs::create_dir_all(path).map_err(FileError::io(Action::Create, path))?;
         Ok(directory)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Refuses the file `found` if it is in the way of a new file of `len` bytes at `path`. A file of that path and length may be
