@@ -1,5 +1,7 @@
 //! What a network answers: the class of the largest output, and how far it is ahead.
 
+use crate::base::from;
+
 /// The class of an image, and the margin by which its output is above the next largest. The smaller the margin, the likelier
 /// is a mistake. Its unit is the network's own: `f32` for f32 networks, `u32` for integer networks, `f64` for either on a host.
 ///
@@ -124,16 +126,9 @@ mod sealed {
     impl Sealed for i32 {}
 }
 
-impl From<Answer<f32>> for Answer<f64> {
-    fn from(Answer { class, margin }: Answer<f32>) -> Self {
-        Self { class, margin: margin.into() }
-    }
-}
-
-impl From<Answer<u32>> for Answer<f64> {
-    fn from(Answer { class, margin }: Answer<u32>) -> Self {
-        Self { class, margin: margin.into() }
-    }
+from! { Answer<f64>:
+    Answer<f32>: |answer| Self { class: answer.class, margin: answer.margin.into() };
+    Answer<u32>: |answer| Self { class: answer.class, margin: answer.margin.into() };
 }
 
 #[cfg(test)]

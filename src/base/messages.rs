@@ -1,4 +1,4 @@
-//! What errors say and names are: a message for each case, in one list.
+//! What errors say and names are: a message for each case, in one list; and how one becomes another.
 
 /// Implements `Display`: for each case of a type what it says, as for [`write!`].
 macro_rules! messages {
@@ -12,4 +12,17 @@ macro_rules! messages {
         }
     };
 }
-pub(crate) use messages;
+
+/// Implements `From`: for each type what it becomes.
+macro_rules! from {
+    ($into:ty: $($(#[$attribute:meta])* $from:ty: |$value:ident| $result:expr;)+) => {
+        $($(#[$attribute])*
+        impl From<$from> for $into {
+            #[inline(always)] // a case around what there is
+            fn from($value: $from) -> Self {
+                $result
+            }
+        })+
+    };
+}
+pub(crate) use {from, messages};

@@ -19,6 +19,6 @@ pub(crate) use crc32::crc32_of_both;
 #[allow(unreachable_pub, reason = "public as part of `probe`, where there is one")]
 pub use exp::{exp, ln};
 pub(crate) use invariant::{Always, violated};
-pub(crate) use messages::messages;
+pub(crate) use messages::{from, messages};
 pub(crate) use random::{PlusPlus, StarStar};
 pub(crate) use scratch::{Scratch, padded};

@@ -7,6 +7,7 @@ use super::files::FileError;
 use super::pictures::GreyPictureError;
 use super::quantize::QuantizeError;
 use super::train::TrainingError;
+use crate::base::from;
 use crate::net::{SizeError, TrainError};
 
 /// Any error of this module, for callers that use several parts of it.
@@ -42,18 +43,7 @@ pub enum Error {
     Picture(GreyPictureError),
 }
 
-/// How each error becomes one of these.
-macro_rules! from {
-    ($($from:ty: |$error:ident| $into:expr;)+) => {
-        $(impl From<$from> for Error {
-            fn from($error: $from) -> Self {
-                $into
-            }
-        })+
-    };
-}
-
-from! {
+from! { Error:
     SetError: |error| Self::Data(error.into());
     SizeError: |error| Self::Training(error.into());
     TrainError: |error| Self::Training(error.into());
@@ -74,9 +64,7 @@ from! {
         ConvertError::File(error) => error.into(),
         error => Self::Convert(error),
     };
-}
-#[cfg(feature = "pictures")]
-from! {
+    #[cfg(feature = "pictures")]
     GreyPictureError: |error| match error {
         GreyPictureError::File(error) => error.into(),
         error => Self::Picture(error),

@@ -2,7 +2,7 @@
 
 use super::header::VERSION;
 use super::{HEADER_LEN, Kind, MAX_TEXT};
-use crate::base::messages;
+use crate::base::{from, messages};
 use crate::int::PayloadError;
 use crate::net::SizeError;
 use core::fmt::{self, Write as _};
@@ -65,23 +65,10 @@ pub enum HeaderError {
     Offset { found: u64 },
 }
 
-impl From<HeaderError> for ModelError {
-    fn from(error: HeaderError) -> Self {
-        Self::Header(error)
-    }
-}
-
-impl From<PayloadError> for ModelError {
-    #[inline(always)]
-    fn from(error: PayloadError) -> Self {
-        Self::Payload(error)
-    }
-}
-
-impl From<SizeError> for ModelError {
-    fn from(error: SizeError) -> Self {
-        Self::Size(error)
-    }
+from! { ModelError:
+    HeaderError: |error| Self::Header(error);
+    PayloadError: |error| Self::Payload(error);
+    SizeError: |error| Self::Size(error);
 }
 
 messages! { ModelError:

@@ -1,7 +1,7 @@
 //! Why a network cannot be trained.
 
 use super::TrainOptions;
-use crate::base::messages;
+use crate::base::{from, messages};
 use crate::net::SizeError;
 
 /// Checks that there is one image of so many pixels for each label, and that every label is an output.
@@ -34,11 +34,7 @@ pub enum TrainError {
     Biases,
 }
 
-impl From<SizeError> for TrainError {
-    fn from(error: SizeError) -> Self {
-        Self::Size(error)
-    }
-}
+from! { TrainError: SizeError: |error| Self::Size(error); }
 
 messages! { TrainError:
     Self::Size(error) => "{error}";
