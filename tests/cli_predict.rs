@@ -211,7 +211,7 @@ fn pictures_of_every_kind_of_mnist() {
     let data = directory.to_str().unwrap();
     sandbox.run(&["--data", data, "--quiet", "--model", "m.twolayer"]).succeeded();
     let file = fs::read(directory.join("t10k-images-idx3-ubyte")).unwrap();
-    let file = Idx::parse(&file).unwrap().images().unwrap().data();
+    let file = Idx::parse(&file).unwrap().data();
     // The classes of the images themselves: a picture is to change none, right or wrong.
     let step = 40;
     let numbers: Vec<_> = (0..250).map(|n| (n * step).to_string()).collect();

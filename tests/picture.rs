@@ -41,7 +41,7 @@ impl Mnist {
                 let dataset = Dataset::open(&directory, FileAccess::Map).unwrap();
                 let trained = training::train(&dataset, &Recipe::default(), |_| ()).unwrap();
                 let file = std::fs::read(dataset.test.images_path()).unwrap();
-                let images = Idx::parse(&file).unwrap().images().unwrap().data().to_vec();
+                let images = Idx::parse(&file).unwrap().data().to_vec();
                 let labels = (0..dataset.test.len()).filter_map(|n| dataset.test.label(n)).collect();
                 let mut mnist = Self { images, labels, classes: Vec::new(), trained };
                 mnist.classes = mnist.read(&mnist.images);

@@ -48,7 +48,7 @@ fn mnist(directory: &Path) -> Result<(Vec<u8>, Vec<u8>), Anything> {
         std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
     };
     let (images, labels) = (read("train-images-idx3-ubyte")?, read("train-labels-idx1-ubyte")?);
-    let (images, labels) = (Idx::parse(&images)?.images()?.data(), Idx::parse(&labels)?.labels()?);
+    let (images, labels) = (Idx::parse(&images)?.data(), Idx::parse(&labels)?.labels()?);
     let count = usize::from(Samples::COUNT).min(labels.len());
     Ok((images[..count * INPUTS].to_vec(), labels[..count].to_vec()))
 }

@@ -29,11 +29,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     match idx.images() {
         Ok(images) => {
-            assert_eq!(u64::from(images.count()) * images.pixels() as u64, idx.data().len() as u64);
-            for n in 0..images.count().min(8) as usize {
-                assert_eq!(images.image(n), Some(&idx.data()[n * images.pixels()..][..images.pixels()]));
-            }
-            assert_eq!(images.image(images.count() as usize), None);
+            assert_eq!((images.len(), images.remainder()), (dimensions[0] as usize, &[][..]));
+            let pixels: usize = dimensions[1..].iter().map(|&side| side as usize).product();
+            assert!(images.take(8).eq(idx.data().chunks(pixels).take(8)));
         }
         Err(error @ (IdxError::NotImages { .. } | IdxError::TooLarge)) => assert!(!error.to_string().is_empty()),
         Err(error) => panic!("{error}"),

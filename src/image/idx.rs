@@ -3,7 +3,8 @@
 //! A file is two zero bytes, the element type, the number of dimensions, each dimension as a big-endian u32, and the
 //! elements, last dimension fastest. See <http://yann.lecun.com/exdb/mnist/>. Parsing reads the header only.
 
-use crate::base::{Always, messages};
+use crate::base::messages;
+use core::slice::ChunksExact;
 
 /// The six element types that the format knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ messages! { Element:
 /// let idx = twolayer::Idx::parse(&file)?;
 /// assert!(idx.dimensions().eq([2, 3]));
 /// assert_eq!(idx.data(), [1, 2, 3, 4, 5, 6]);
-/// assert_eq!(idx.images()?.image(1), Some(&[4, 5, 6][..]));
+/// assert!(idx.images()?.eq([[1, 2, 3], [4, 5, 6]]));
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -129,23 +130,23 @@ impl<'a> Idx<'a> {
         self.data
     }
 
-    /// The file as images: u8 elements; the first dimension counts images, all others together make an image's pixels.
+    /// The file as images, one after the other: u8 elements; the first dimension counts images, all others together make an image's
+    /// pixels, of which there is at least one.
     ///
     /// # Errors
     ///
     /// [`IdxError::NotImages`] when the elements are not u8, there are fewer than two dimensions, or an image has no pixels;
     /// [`IdxError::TooLarge`] when an image has more pixels than this machine can address.
-    pub fn images(&self) -> Result<Images<'a>, IdxError> {
+    pub fn images(&self) -> Result<ChunksExact<'a, u8>, IdxError> {
         let wrong = IdxError::NotImages { element: self.element, rank: self.dimensions.len() };
-        let (Element::U8, Some(count)) = (self.element, self.dimensions().next().filter(|_| self.dimensions.len() > 1))
-        else {
+        let (Element::U8, [_, sides @ ..]) = (self.element, self.dimensions) else { return Err(wrong) };
+        if sides.is_empty() {
             return Err(wrong);
-        };
+        }
         // At most the file's length if there are images at all; checked for a file that announces none.
-        let pixels = product(self.dimensions.get(1..).always("there are two dimensions or more"))
-            .and_then(|pixels| u32::try_from(pixels).ok());
+        let pixels = product(sides).and_then(|pixels| u32::try_from(pixels).ok());
         let pixels = usize::try_from(pixels.ok_or(IdxError::TooLarge)?).map_err(|_| IdxError::TooLarge)?;
-        if pixels == 0 { Err(wrong) } else { Ok(Images { count, pixels, data: self.data }) }
+        if pixels == 0 { Err(wrong) } else { Ok(self.data.chunks_exact(pixels)) }
     }
 
     /// The file as labels: u8 elements in one dimension.
@@ -168,40 +169,6 @@ fn product(dimensions: &[[u8; 4]]) -> Option<u64> {
         return Some(0);
     }
     dimensions.iter().try_fold(1_u64, |product, bytes| product.checked_mul(u32::from_be_bytes(*bytes).into()))
-}
-
-/// Images of u8 pixels, one after another.
-#[derive(Clone, Copy, Debug)]
-pub struct Images<'a> {
-    count: u32,
-    pixels: usize,
-    data: &'a [u8],
-}
-
-impl<'a> Images<'a> {
-    /// The number of images.
-    #[must_use]
-    pub const fn count(&self) -> u32 {
-        self.count
-    }
-
-    /// The pixels of one image, at least 1: the inputs of a network for it.
-    #[must_use]
-    pub const fn pixels(&self) -> usize {
-        self.pixels
-    }
-
-    /// All pixels: `[count][pixels]`.
-    #[must_use]
-    pub const fn data(&self) -> &'a [u8] {
-        self.data
-    }
-
-    /// One image, counted from 0.
-    #[must_use]
-    pub fn image(&self, index: usize) -> Option<&'a [u8]> {
-        self.data.chunks_exact(self.pixels).nth(index)
-    }
 }
 
 /// Why bytes are not the IDX file that was asked for.
@@ -298,9 +265,7 @@ mod tests {
     fn images_keep_their_pixels() {
         let bytes = file(8, &[3, 2, 2]);
         let images = Idx::parse(&bytes).unwrap().images().unwrap();
-        assert_eq!((images.count(), images.pixels()), (3, 4));
-        assert_eq!(images.image(2), Some(&[8, 9, 10, 11][..]));
-        assert_eq!(images.image(3), None);
+        assert!(images.eq([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]));
     }
 
     #[test]

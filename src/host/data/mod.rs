@@ -206,8 +206,10 @@ pub struct Set {
 
 impl Set {
     fn new(mut images: Content, mut labels: Content) -> Result<Self, SetError> {
-        let (count, pixels) = images.read(Idx::images).map(|images| (images.count() as usize, images.pixels()))?;
-        let image_size = images.read(|idx| Ok(image_size(idx)))?;
+        let (count, pixels, image_size) = images.read(|idx| {
+            let mut images = idx.images()?;
+            Ok((images.len(), images.next().map_or(0, <[u8]>::len), image_size(idx)))
+        })?;
         let label_count = labels.read(Idx::labels)?.len();
         images.start = images.bytes.as_slice().len() - count * pixels;
         labels.start = labels.bytes.as_slice().len() - label_count;
