@@ -385,13 +385,26 @@ fn what_was_seen_is_saved() {
     assert_eq!((seen.width(), seen.height(), seen.pixels()), (28, 28, &input[..]));
     GreyPicture::new("mine", input.clone(), 28, 28).unwrap().write_png(&work("mine.png")).unwrap();
     assert!(fs::read(work("seen.png")).unwrap() == fs::read(work("mine.png")).unwrap());
+    // The picture with a box, and nothing changed within it.
+    let (before, after) =
+        (GreyPicture::open(work("digit.png")).unwrap(), GreyPicture::open(work("seen.boxes.png")).unwrap());
+    let (_, box_of) = before.normalize(Ink::Auto, 28).unwrap();
+    assert_eq!((before.width(), before.height()), (after.width(), after.height()));
+    let at = |picture: &GreyPicture, x: u32, y: u32| picture.pixels()[(y * picture.width() + x) as usize];
+    let (left, top) = (box_of.left, box_of.top);
+    for (x, y) in (left..left + box_of.width).flat_map(|x| (top..top + box_of.height).map(move |y| (x, y))) {
+        assert_eq!(at(&after, x, y), at(&before, x, y));
+    }
+    assert_eq!([1, 2].map(|margin| at(&after, left - margin, top + 3)), [255, 0]);
+    predict(&["digit.png", "--one", "--save-seen", "one-only.png"]).succeeded();
+    assert!(!work("one-only.boxes.png").exists());
 
     // Several, by their place in the command, to a directory; a bad one leaves its number out.
     fs::create_dir(work("all")).unwrap();
     fs::write(work("bad"), "no picture").unwrap();
     predict(&["digit.png", "bad", "seen.png", "--save-seen", "all"]).failed(&["bad: unknown picture format", "1 of 3"]);
     let files: Vec<_> = sandbox.listing().into_iter().filter(|name| name.starts_with("work/all/")).collect();
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files.len(), 4, "{files:?}");
     assert!(fs::read(work("all/1.png")).unwrap() == fs::read(work("seen.png")).unwrap());
     assert_eq!(GreyPicture::open(work("all/3.png")).unwrap().width(), 28);
 
@@ -431,6 +444,7 @@ fn a_full_disk_leaves_nothing() {
         command.stdout(fs::OpenOptions::new().write(true).open(&full).unwrap());
         Outcome::from(command).failed(&["error: cannot write to standard output: No space left on device"]);
         fs::remove_file(sandbox.work().join("seen.png")).unwrap();
+        fs::remove_file(sandbox.work().join("seen.boxes.png")).unwrap();
     }
 }
 

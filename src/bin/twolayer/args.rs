@@ -339,9 +339,9 @@ pub(crate) struct PredictArgs {
     /// The margins of an integer network have a unit of their own, the same for all pictures: look at some before you choose.
     #[arg(long, value_name = "M", default_value_t = 0.0, value_parser = values::number("a number of 0 or more, such as 0.1", |it: &f64| it.is_finite() && *it >= 0.0))]
     pub(crate) min_margin: f64,
-    /// Save what the network sees as a PNG file
+    /// Save what the network sees as a PNG file, and the picture with the answers
     ///
-    /// In a directory, the files are 1.png, 2.png and so on, one for each picture in the order given. Those of a picture found in
+    /// The picture is beside it, as `FILE.boxes.png`, with a box and the answer for each digit. In a directory, the files are 1.png, 2.png and so on, one for each picture in the order given. Those of a picture found in
     /// a folder have its name behind the number, such as 3-abc.png.
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) save_seen: Option<PathBuf>,

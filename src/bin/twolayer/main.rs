@@ -1,6 +1,7 @@
 //! The command line: trains, evaluates, uses, quantises, converts and describes two-layer networks.
 
 mod args;
+mod boxes;
 mod console;
 mod data;
 mod error;

@@ -1,6 +1,7 @@
 //! `twolayer predict`: classifies pictures, and shows the margin and what the network saw.
 
 use crate::args::{InvertArgs, PredictArgs};
+use crate::boxes;
 use crate::console::{note, say};
 use crate::error::{Error, error};
 use crate::folder::{self, PictureFile};
@@ -61,7 +62,11 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
         };
         if let (Ok(answer), Some(path)) = (&answer, save.path(number, subject)) {
             answer.input.picture()?.write_png(&path)?;
+            if let Some((picture, reading)) = &reading {
+                boxes::draw(picture, reading)?.write_png(&path.with_extension("boxes.png"))?;
+            }
         }
+        let reading = reading.map(|(_, reading)| reading);
         if let Subject::File(picture @ PictureFile { label: Some(label), .. }) = subject {
             match &answer {
                 Ok(found) if found.sure => {
@@ -143,7 +148,7 @@ impl Source {
         subject: Subject<'_>,
         args: &PredictArgs,
         network: &AnyNetwork<'_>,
-    ) -> Result<(Prediction, Option<Reading>), Error> {
+    ) -> Result<(Prediction, Option<(GreyPicture, Reading)>), Error> {
         let (input, reading) = match (self, subject) {
             (&Self::Files { side }, Subject::File(PictureFile { path: file, label, .. })) => {
                 let picture = if file.as_os_str() == "-" {
@@ -166,7 +171,7 @@ impl Source {
                     }
                     (Err(error), _) => return Err(error.into()),
                 };
-                (input, reading)
+                (input, reading.map(|reading| (picture, reading)))
             }
             (Self::Set(set), Subject::Image(index)) => {
                 let pixels = set.image(index).unwrap_or_default();

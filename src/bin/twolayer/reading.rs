@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::prediction::{Input, Number, Prediction, predict};
 use serde::Serialize;
 use twolayer::host::GreyPicture;
-use twolayer::picture::{Picture, PictureError};
+use twolayer::picture::{Picture, PictureError, Seen};
 use twolayer::{AnyNetwork, AnyOutputs};
 
 /// The digits of a picture in the order in which they are read, and empty cells.
@@ -108,6 +108,12 @@ impl Reading {
                 seen.top
             );
         }
+    }
+
+    /// The digits as they are printed, and where they are.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = (String, Seen)> {
+        let text = |place: &Place| place.class().map_or_else(|| "?".into(), |class| class.to_string());
+        self.0.iter().filter_map(move |place| Some((text(place), place.found.as_ref()?.input.seen?)))
     }
 
     /// What `--json` prints of the digits; not of empty cells.
