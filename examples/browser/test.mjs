@@ -138,6 +138,9 @@ function rasterised(strokes) {
   return pixels;
 }
 
+// A drawing at less than half the size, so many hundredths from the left.
+const beside = (strokes, left) => strokes.map(points => points.map(([x, y]) => [left + 0.42 * x, 28 + 0.42 * y]));
+
 const inPage = (page, id) => inflateRawSync(Buffer.from(new RegExp(`<script id="${id}"[^>]*>([^<]*)<`).exec(page)[1], 'base64'));
 
 test('drawings get the native answers, most of them right, and an empty one none', async t => {
@@ -178,6 +181,14 @@ test('drawings get the native answers, most of them right, and an empty one none
   }));
   const lines = twolayer('predict', '--json', '--model', join(folder, 'page.twolayer'), ...files).trim().split('\n').map(JSON.parse);
   lines.forEach((line, i) => assert.deepEqual([line.class, line.outputs], [found[i].answer, found[i].outputs], files[i]));
+  // Two digits beside each other: a number, as the native program reads it.
+  const number = rasterised([...beside(DRAWINGS[3][0], 4), ...beside(DRAWINGS[7][0], 54)]), file = join(folder, 'number.pgm');
+  writeFileSync(file, Buffer.concat([Buffer.from(`P5 ${SIDE} ${SIDE} 255\n`), number]));
+  bytes(core.picture(), SIDE * SIDE).set(number);
+  const read = [...new Uint32Array(core.memory.buffer, core.digits(), 4 * core.read())];
+  const native = JSON.parse(twolayer('predict', '--json', '--model', join(folder, 'page.twolayer'), file));
+  assert.deepEqual(read, native.digits.flatMap(digit => [digit.class, digit.margin, digit.line, 0]));
+  assert.equal(native.number, '37');
   const right = found.filter(({ digit, answer }) => digit === answer);
   t.diagnostic(`${right.length} of ${found.length} right; wrong: ${found.filter(f => f.digit !== f.answer).map(f => `${f.digit} as ${f.answer}`).join(', ')}`);
   const start = performance.now();
@@ -289,6 +300,16 @@ test('the page to draw on answers scripted strokes', { skip, timeout: 180_000 },
       assert.ok(await run('document.documentElement.scrollWidth <= innerWidth'), `${name}: it scrolls sideways`);
       await shot(name);
     }
+    // A number, and a photograph: what the network saw of a 3.
+    await run('at("clear").click()');
+    await draw([...beside(DRAWINGS[3][0], 4), ...beside(DRAWINGS[7][0], 54)]);
+    assert.deepEqual(await said(), ['37', 'It is 37.'], 'a number');
+    await shot('draw-number');
+    twolayer('predict', '--one', '--model', join(folder, 'page.twolayer'), '--save-seen', join(folder, '3.png'), join(folder, '3-0.pgm'));
+    const input = await send('Runtime.evaluate', { expression: 'at("file")' });
+    await send('DOM.setFileInputFiles', { files: [join(folder, '3.png')], objectId: input.result.objectId });
+    await until('photograph');
+    assert.equal((await said())[0], '3', 'a photograph');
     // A finger.
     await run('at("clear").click(); scrollTo(0, 0)');
     const { x, y, width } = await run('JSON.parse(JSON.stringify(drawing.getBoundingClientRect()))');

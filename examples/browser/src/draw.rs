@@ -1,4 +1,4 @@
-//! A drawing to an answer: the core's `Picture::normalize` and a quantised network.
+//! A drawing or a photograph to a number: the core's `Picture::normalize` and `Picture::digits`, and a quantised network.
 //!
 //! An answer takes about a third of a millisecond, nearly all of it for reading the drawing's 78 400 pixels twice.
 #![expect(unsafe_code, reason = "exported functions have names that must be unique")]
@@ -15,11 +15,15 @@ const INPUT: u32 = 28;
 const MODEL: usize = 1 << 16;
 /// The most outputs, so also the most hidden units that are shown.
 const MOST: usize = Shape::MAX_OUTPUTS;
+/// The most digits of a number that are shown.
+const MOST_DIGITS: usize = 64;
 /// Enough scratch for a network of [`MOST`] outputs; halved images take a quarter of a word more for an input.
 const SCRATCH: usize = 2048;
 
 static PICTURE: Shared<[u8; (SIDE * SIDE) as usize]> = Shared::new([0; _]);
-static PICTURE_SCRATCH: Shared<[u32; Picture::scratch_len(SIDE, SIDE, INPUT)]> = Shared::new([0; _]);
+static PICTURE_SCRATCH: Shared<[u32; Picture::digits_scratch_len(SIDE, SIDE, INPUT)]> = Shared::new([0; _]);
+/// Of each digit: class, margin, line, and whether it is doubtful.
+static DIGITS: Shared<[[u32; 4]; MOST_DIGITS]> = Shared::new([[0; 4]; _]);
 static SEEN: Shared<[u8; (INPUT * INPUT) as usize]> = Shared::new([0; _]);
 /// A model file.
 static FILE: Shared<[u32; MODEL]> = Shared::new([0; _]);
@@ -41,7 +45,8 @@ struct Opened {
     hidden: Option<(Shape, usize)>,
 }
 
-/// Where the page puts the drawing: 280 rows of 280 bytes, 0 where there is no ink and 255 where there is.
+/// Where the page puts a drawing, 280 rows of 280 bytes, 0 where there is no ink and 255 where there is; or a photograph, with
+/// as many columns and rows or fewer.
 #[unsafe(no_mangle)]
 pub extern "C" fn picture() -> *const u8 {
     PICTURE.address().cast()
@@ -57,6 +62,12 @@ pub extern "C" fn file() -> *const u8 {
 #[unsafe(no_mangle)]
 pub extern "C" fn seen() -> *const u8 {
     SEEN.address().cast()
+}
+
+/// Where the digits are after [`read`]: class, margin, line and 1 if it is doubtful, u32 each.
+#[unsafe(no_mangle)]
+pub extern "C" fn digits() -> *const u32 {
+    DIGITS.address().cast()
 }
 
 /// Where the outputs are after an answer, i32.
@@ -106,15 +117,21 @@ fn hands_on(shape: Shape) -> Option<Shape> {
     shape.halved_image().map_or(Some(plain), |image| plain.with_halved_images(image).ok())
 }
 
-/// Answers what digit is drawn: 0 to 9. Else −1, nothing is drawn; −2, the drawing is too small; −3, it is not like a digit; −4,
-/// there is no model.
+/// Columns and rows, and what may be ink: of a photograph of so many; of a drawing, if they are 0.
+fn given(width: u32, height: u32) -> Option<(Picture<'static>, Ink)> {
+    let (width, height, ink) = if width == 0 { (SIDE, SIDE, Ink::Light) } else { (width, height, Ink::Auto) };
+    Some((Picture::new(PICTURE.lend(), width, height, width).ok()?, ink))
+}
+
+/// Answers what digit is drawn, or is the largest in a photograph of so many columns and rows: 0 to 9. Else −1, nothing is drawn;
+/// −2, the drawing is too small; −3, it is not like a digit; −4, there is no model.
 #[unsafe(no_mangle)]
-pub extern "C" fn answer() -> i32 {
-    let (Some(opened), Ok(picture)) = (*OPENED.lend(), Picture::new(PICTURE.lend(), SIDE, SIDE, SIDE)) else {
+pub extern "C" fn answer(width: u32, height: u32) -> i32 {
+    let (Some(opened), Some((picture, ink))) = (*OPENED.lend(), given(width, height)) else {
         return -4;
     };
     let (seen, scratch) = (SEEN.lend(), NETWORK_SCRATCH.lend());
-    match picture.normalize(Ink::Light, PICTURE_SCRATCH.lend(), seen) {
+    match picture.normalize(ink, PICTURE_SCRATCH.lend(), seen) {
         Ok(_) => {}
         Err(PictureError::Blank { .. }) => return -1,
         Err(PictureError::NoDigit(NoDigit::Small { .. })) => return -2,
@@ -133,4 +150,29 @@ pub extern "C" fn answer() -> i32 {
     }
     let class = run(opened.shape, file, opened.payload, OUTPUTS.lend());
     class.map_or(-4, i32::from)
+}
+
+/// Reads all digits of the same: how many there are; 0 if there is none or no model.
+#[unsafe(no_mangle)]
+pub extern "C" fn read(width: u32, height: u32) -> u32 {
+    let (Some(opened), Some((picture, ink))) = (*OPENED.lend(), given(width, height)) else {
+        return 0;
+    };
+    let file = bytemuck::cast_slice(FILE.lend()).get(model::HEADER_LEN..).unwrap_or_default();
+    let payload = file.get(..opened.payload).unwrap_or_default();
+    let Ok(network) = QuantizedNetwork::any(opened.shape, opened.bits, payload) else { return 0 };
+    let scratch = NETWORK_SCRATCH.lend();
+    let mut input = [0; (INPUT * INPUT) as usize];
+    let Ok(mut digits) = picture.digits(ink, PICTURE_SCRATCH.lend(), &mut input) else { return 0 };
+    let mut count = 0;
+    for place in DIGITS.lend() {
+        let Some(digit) = digits.next(|input| network.outputs(input, scratch).map_or(0, Answer::sureness)) else {
+            break;
+        };
+        let Ok(outputs) = network.outputs(digit.input, scratch) else { break };
+        let Answer { class, margin } = Answer::of(outputs);
+        *place = [class.into(), margin, digit.line.into(), digit.doubtful.into()];
+        count += 1;
+    }
+    count
 }
