@@ -352,7 +352,7 @@ pub(crate) struct PredictArgs {
     #[arg(long, conflicts_with = "index")]
     pub(crate) labels: bool,
     /// Also write an HTML report: one page with the wrong pictures
-    #[arg(long, value_name = "FILE", requires = "labels")]
+    #[arg(long, value_name = "FILE", requires = "labels", hide_short_help = true)]
     pub(crate) report: Option<PathBuf>,
     /// Print a JSON object for each picture and, with --labels, one at the end
     #[arg(long)]
