@@ -164,12 +164,10 @@ impl Source {
                     // Of a picture with many cells or digits, none may be large enough to be the one.
                     if one.is_err() { Some(reading?) } else { reading.ok() }
                 };
-                let input = match (one, &reading) {
+                let input = match (one, reading.as_ref().and_then(Reading::first)) {
                     (Ok((pixels, seen)), _) => Input { pixels, width: side as usize, seen: Some(seen), label: *label },
-                    (Err(_), Some(reading)) if reading.first().is_some() => {
-                        reading.first().cloned().unwrap_or_default()
-                    }
-                    (Err(error), _) => return Err(error.into()),
+                    (Err(_), Some(first)) => first.clone(),
+                    (Err(error), None) => return Err(error.into()),
                 };
                 (input, reading.map(|reading| (picture, reading)))
             }

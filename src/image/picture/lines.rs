@@ -3,7 +3,7 @@
 use super::Area;
 use super::blob::{Blob, short};
 use super::map::View;
-use super::scene::{ALONG, BESIDE, CELLS, DIGIT, EDGE, FRAME, NEAR, listed, mark};
+use super::scene::{ALONG, BESIDE, CELLS, DIGIT, EDGE, FRAME, NEAR, at, listed, mark};
 use crate::base::Always;
 
 /// The least height of a digit, of 100 of the line's.
@@ -71,10 +71,8 @@ pub(super) fn sort(list: &mut [[u32; 4]], survey: &Survey) {
         if survey.is_digit(blob) && blob.ink > 0 {
             swap(list, digits, n);
             digits += 1;
-        } else if !survey.is_writing(blob) {
-            mark(list, n, FRAME);
         } else {
-            mark(list, n, 0);
+            mark(list, n, if survey.is_writing(blob) { 0 } else { FRAME });
         }
     }
     let (digits, parts) = list.split_at_mut_checked(digits).always("no more blobs are digits than there are");
@@ -125,11 +123,6 @@ fn owner(digits: &[[u32; 4]], part: Area) -> Option<u16> {
         }
     }
     least.map(|(_, n)| n)
-}
-
-/// A blob of a list; an empty one beyond its end.
-fn at(list: &[[u32; 4]], n: usize) -> Blob {
-    list.get(n).map_or(Blob::default(), |&words| Blob::from_words(words))
 }
 
 fn swap(list: &mut [[u32; 4]], n: usize, m: usize) {

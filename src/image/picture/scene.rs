@@ -212,10 +212,15 @@ const fn blank(found: u8) -> PictureError {
 }
 
 impl Memory<'_> {
-    /// A blob of the list; an empty one beyond its end.
+    /// A blob of the list.
     pub(super) fn blob(&self, n: usize) -> Blob {
-        Blob::from_words(self.blobs.get(n).copied().unwrap_or_default())
+        at(self.blobs, n)
     }
+}
+
+/// A blob of a list; an empty one beyond its end.
+pub(super) fn at(list: &[[u32; 4]], n: usize) -> Blob {
+    Blob::from_words(list.get(n).copied().unwrap_or_default())
 }
 
 /// The blobs of a list.
@@ -395,7 +400,7 @@ impl Kinds {
         let mut kinds = Self::default();
         let mut largest = 0;
         for n in 0..list.len() {
-            let blob = Blob::from_words(list.get(n).copied().unwrap_or_default());
+            let blob = at(list, n);
             let (area, pixels) = (blob.area, blob.area.width() * blob.area.height());
             if blob.ink == 0 {
                 break;
