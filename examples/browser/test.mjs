@@ -94,6 +94,14 @@ test('the digits that a page makes are those of the native program', async () =>
   }
 });
 
+// What the page says beside a hash that it knows.
+test('the hashes that the page knows are those of the native program', { skip: !mnist && 'MNIST_DIR is not set' }, () => {
+  const known = Object.entries(new Function(`return ${/GOLDEN = (.*);/.exec(source('train.html'))[1]}`)());
+  const all = join(folder, 'all-digits');
+  twolayer('data', 'digits', '--out', all);
+  assert.deepEqual(known, [[native(mnist).hash, 'MNIST'], [native(all).hash, 'the built-in digits']]);
+});
+
 test('five epochs of MNIST give the golden weights', { skip: !mnist && 'MNIST_DIR is not set' }, async t => {
   const news = await trained('train-simd.wasm', read(mnist), 5);
   assert.equal(news.at(-1).hash, '7c01ddae5433fb59');
