@@ -604,6 +604,9 @@ fn labels_in_names_are_counted() {
         );
         assert!(ran.out.contains("\nlabel     accuracy   predicted     0     1 "), "{}", ran.out);
         let page = fs::read_to_string(sandbox.work().join("report.html")).unwrap();
+        // A label without pictures has no accuracy, in both.
+        assert!(ran.out.lines().any(|line| line.split_whitespace().nth(1) == Some("–")), "{}", ran.out);
+        assert!(page.contains("</th><td>–</td>"), "{page}");
         let picture = format!("<img alt=\"The picture shots/{other}/wrong.png\" src=\"data:image/png;base64,");
         assert_eq!(page.matches(&picture).count(), 1);
         for words in ["of 4 answered pictures", "5 pictures: 3 right, 1 refused, 1 wrong", "predict --labels --model"] {

@@ -165,7 +165,7 @@ impl Page<'_> {
                 for label in labels() {
                     let (total, correct) = evaluation.of_label(label);
                     html.raw("<tr>").header_cell(&label.to_string());
-                    html.cell(&percent(f64::from(correct) / f64::from(total.max(1))));
+                    html.cell(&if total == 0 { "–".to_owned() } else { percent(f64::from(correct) / f64::from(total)) });
                     for class in (0..classes).filter(|_| matrix) {
                         let count = evaluation.count(label, class);
                         // The most frequent mistake is half covered.
