@@ -460,6 +460,17 @@ fn help_and_version() {
     let short = sandbox.run(&["train", "-h"]).succeeded().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(short.contains(values), "{short}");
     assert!(sandbox.run(&["train", "--help"]).succeeded().contains("- fast:    cross-entropy"));
+    // The short help fits a screen; in the long one, no line of what is said of JSON is broken.
+    for command in ["train", "eval", "predict", "quantize", "import", "export", "info", "data", "completions"] {
+        let short = sandbox.run(&[command, "-h"]).succeeded();
+        let widest = short.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+        assert!(short.lines().count() <= 24 && widest <= 100, "{command}: {short}");
+        if let Ok(json) = fs::read_to_string(format!("src/bin/twolayer/json/{command}.txt")) {
+            let long = sandbox.run(&[command, "--help"]).succeeded();
+            let broken: Vec<_> = json.lines().filter(|line| !long.lines().any(|it| it == *line)).collect();
+            assert!(broken.is_empty(), "{command}: {broken:#?}");
+        }
+    }
     // Help that cannot be printed is an error.
     #[cfg(target_os = "linux")]
     for arguments in [&["--help"][..], &["data", "--help"], &["--version"]] {

@@ -51,8 +51,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Classify pictures
     ///
-    /// A picture shows one digit: a scan, a photograph or a drawing of any size. A bad picture does not stop the others: its error
-    /// is printed, and the exit code is 1 at the end.
+    /// A picture is a scan, a photograph or a drawing of any size, with one digit or lines of them: all are read, line by line. A bad
+    /// picture does not stop the others: its error is printed, and the exit code is 1 at the end.
     Predict(PredictArgs),
     /// Quantise a network to 8 or 4 bits, for microcontrollers, and compare accuracies
     Quantize(QuantizeArgs),
