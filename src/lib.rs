@@ -13,7 +13,8 @@
 //!
 #![cfg_attr(feature = "std", doc = "```")]
 #![cfg_attr(not(feature = "std"), doc = "```ignore")]
-//! use twolayer::{Answer, Backend, INIT_SCALE, Network, Shape, TrainOptions, Trainer, WeightsMut, digit, fill_initial};
+//! use twolayer::{Answer, Backend, Network, Shape, TrainOptions, Trainer};
+//! use twolayer::{INIT_SCALE, WeightsMut, digit, fill_initial};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let shape = Shape::new(28 * 28, 64, 10)?;
@@ -38,7 +39,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # Which door?
+//! # Where to start
 //!
 //! | you have | you want |
 //! |---|---|
