@@ -51,7 +51,7 @@
 //! | a data set | [`host::data`], and [`host::train`] for whole runs |
 //! | a trained network that is to fit a microcontroller | [`host::quantize()`], [`host::tune`] |
 //! | a network from PyTorch, Keras or NumPy | [`host::tensors`] |
-//! | a program in C | [`ffi`] and `include/twolayer.h`; [`host::C99`] for C without Rust |
+//! | a program in C | `ffi` and `include/twolayer.h`; [`host::C99`] for C without Rust |
 //!
 //! `examples/classify.rs` and `examples/train.rs` are whole programs. [`model`] describes the model file, [`int`] the integer
 //! network, each well enough to write a reader.
