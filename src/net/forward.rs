@@ -10,6 +10,7 @@ use crate::net::kernel::{PanelFn, for_width, load, rows, rows_mut, tile};
 use crate::net::weights::WeightsPanel;
 use crate::net::{Shape, SizeError, Weights, network_input, network_input_len};
 use crate::simd::{Backend, Isa, LANES, TierFn, sum_lanes};
+use core::num::NonZeroUsize;
 use wide::f32x16;
 
 /// A trained network over borrowed f32 weights.
@@ -73,7 +74,8 @@ impl<'a> Network<'a> {
         let z = padded(images.saturating_mul(shape.panel_width()));
         let sums = padded(images.saturating_mul(shape.outputs() * LANES));
         let halved = padded(network_input_len(shape, images).div_ceil(4));
-        BySample::scratch_len(shape.inputs(), images).saturating_add(z).saturating_add(sums).saturating_add(halved)
+        let pixels = BySample::scratch_len(shape.inputs(), chunk(shape, images), images);
+        pixels.saturating_add(z).saturating_add(sums).saturating_add(halved)
     }
 
     /// [`outputs`](Self::outputs) for many images: `images` is `[images][pixels]`, the result `[images][outputs]`.
@@ -120,13 +122,18 @@ impl<'a> Network<'a> {
             sum[0] = *bias;
         }
         let z = scratch.take(samples * shape.panel_width());
-        let mut pixels = BySample::new(shape.rows().0, samples, &mut scratch);
+        let mut pixels = BySample::new(shape.rows().0, chunk(shape, samples), samples, &mut scratch);
         let halved = scratch.take(network_input_len(shape, samples).div_ceil(4));
         pixels.fill(network_input(shape, images, bytemuck::cast_slice_mut(halved)));
         debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
         self.backend.run(Forward { weights: self.weights, samples, pixels: &pixels, z, sums });
         Ok(sums)
     }
+}
+
+/// Inputs of a chunk. One image has no use for chunks: it reads each row once.
+const fn chunk(shape: Shape, images: usize) -> NonZeroUsize {
+    if images == 1 { shape.rows().0 } else { CHUNK }
 }
 
 /// The forward pass of a batch of images, panel by panel.
@@ -163,7 +170,7 @@ impl PanelFn for ForwardPanel<'_, '_> {
         let Some(start) = rows::<W>(panel.start).first() else { violated!("every unit has a start", return) };
         for at in (0..W).step_by(N) {
             let Some(start) = tile(start, at) else { violated!("a row is whole tiles", continue) };
-            for chunk in 0..shape.inputs().div_ceil(CHUNK) {
+            for chunk in 0..pixels.chunks() {
                 hidden_forward::<I, W, N>(isa, w1, at, pixels, chunk, || load(start), z);
             }
         }

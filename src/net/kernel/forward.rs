@@ -95,7 +95,7 @@ mod tests {
             let (w1, z) = (rows::<W>(self.w1), rows_mut::<W>(self.z));
             let start = &rows::<W>(self.start)[0];
             for at in (0..W).step_by(N) {
-                for chunk in 0..self.inputs.div_ceil(CHUNK) {
+                for chunk in 0..self.pixels.chunks() {
                     let start = || load(tile(start, at).unwrap());
                     hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, start, z);
                 }
@@ -107,8 +107,8 @@ mod tests {
         let (samples, units) = (images.len() / inputs, width * LANES);
         let mut dice = Dice::new(1);
         let (w1, start) = (dice.numbers(inputs * units, 1.0), dice.numbers(units, 100.0));
-        let mut scratch = vec![f32::NAN; BySample::scratch_len(inputs, samples)];
-        let mut pixels = BySample::new(nonzero(inputs), samples, &mut Scratch::new(&mut scratch));
+        let mut scratch = vec![f32::NAN; BySample::scratch_len(inputs, CHUNK, samples)];
+        let mut pixels = BySample::new(nonzero(inputs), CHUNK, samples, &mut Scratch::new(&mut scratch));
         pixels.fill(images);
         let z = on_all_tiers(|backend| {
             let mut z = vec![f32::NAN; samples * units];

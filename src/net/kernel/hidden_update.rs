@@ -18,7 +18,7 @@ pub(crate) fn hidden_update<I: Isa, const W: usize, const N: usize>(
     chunk: usize,
     delta1: &[Row<W>],
 ) {
-    for (input, row) in w1.iter_mut().enumerate().skip(chunk * CHUNK).take(CHUNK) {
+    for (input, row) in w1.iter_mut().enumerate().skip(chunk * CHUNK.get()).take(CHUNK.get()) {
         let Some(steps) = pixels.input(input) else { violated!("every input has a list", continue) };
         if steps.len() == 0 {
             continue;
@@ -70,7 +70,7 @@ mod tests {
         fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
             let (w1, delta1) = (rows_mut::<W>(self.w1), rows::<W>(self.delta1));
             for at in (0..W).step_by(N) {
-                for chunk in 0..self.inputs.div_ceil(CHUNK) {
+                for chunk in 0..self.inputs.div_ceil(CHUNK.get()) {
                     hidden_update::<I, W, N>(isa, w1, at, self.pixels, chunk, delta1);
                 }
             }
@@ -81,8 +81,8 @@ mod tests {
         let (samples, units) = (images.len() / inputs, width * LANES);
         let before = Dice::new(1).numbers(inputs * units, 1.0);
         let delta1 = Dice::new(2).numbers(samples * units, 1.0);
-        let mut by_sample = vec![f32::NAN; BySample::scratch_len(inputs, samples)];
-        let mut by_sample = BySample::new(nonzero(inputs), samples, &mut Scratch::new(&mut by_sample));
+        let mut by_sample = vec![f32::NAN; BySample::scratch_len(inputs, CHUNK, samples)];
+        let mut by_sample = BySample::new(nonzero(inputs), CHUNK, samples, &mut Scratch::new(&mut by_sample));
         let mut pixels = vec![f32::NAN; ByInput::scratch_len(inputs, samples)];
         let mut pixels = ByInput::new(nonzero(inputs), samples, &mut Scratch::new(&mut pixels));
         by_sample.fill(images);

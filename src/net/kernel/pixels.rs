@@ -8,7 +8,7 @@ use core::num::NonZeroUsize;
 
 /// Rows of W1 (inputs) that the kernels work through at a time: 112 rows of a tile are about what stays in a core's
 /// first-level cache while all samples of a block use them.
-pub(crate) const CHUNK: usize = 112;
+pub(crate) const CHUNK: NonZeroUsize = NonZeroUsize::new(112).unwrap();
 
 /// Pixels looked at together.
 const WORD: usize = 8;
@@ -16,10 +16,12 @@ const WORD: usize = 8;
 /// One entry of a list: an index, and the bits of its f32 number.
 type Entry = [u32; 2];
 
-/// For each sample, its nonzero pixels in the order of the inputs, cut at every [`CHUNK`]th input.
+/// For each sample, its nonzero pixels in the order of the inputs, cut into chunks of inputs.
 #[derive(Debug)]
 pub(crate) struct BySample<'a> {
     inputs: NonZeroUsize,
+    /// Inputs of a chunk.
+    chunk: NonZeroUsize,
     /// Chunks of an image.
     chunks: usize,
     /// Input and value, 1 to 255, of each listed pixel.
@@ -29,17 +31,18 @@ pub(crate) struct BySample<'a> {
 }
 
 impl<'a> BySample<'a> {
-    /// Scratch for `block` images, in f32 numbers.
-    pub(crate) const fn scratch_len(inputs: usize, block: usize) -> usize {
-        let bounds = block.saturating_mul(inputs.div_ceil(CHUNK)).saturating_add(1);
+    /// Scratch for `block` images that are cut into chunks of `chunk` inputs, in f32 numbers.
+    pub(crate) const fn scratch_len(inputs: usize, chunk: NonZeroUsize, block: usize) -> usize {
+        let bounds = block.saturating_mul(inputs.div_ceil(chunk.get())).saturating_add(1);
         padded(entries_len(inputs, block).saturating_add(2 * WORD)).saturating_add(padded(bounds))
     }
 
     /// An empty list in `scratch`, which must hold [`scratch_len`](Self::scratch_len) numbers.
-    pub(crate) fn new(inputs: NonZeroUsize, block: usize, scratch: &mut Scratch<'a>) -> Self {
-        let chunks = inputs.get().div_ceil(CHUNK);
+    pub(crate) fn new(inputs: NonZeroUsize, chunk: NonZeroUsize, block: usize, scratch: &mut Scratch<'a>) -> Self {
+        let chunks = inputs.get().div_ceil(chunk.get());
         Self {
             inputs,
+            chunk,
             chunks,
             pixels: scratch.take_as(entries_len(inputs.get(), block) + 2 * WORD),
             bounds: scratch.take_as(block * chunks + 1),
@@ -52,8 +55,7 @@ impl<'a> BySample<'a> {
         let mut len = 0;
         let mut ends = ends_mut(self.bounds).iter_mut();
         for image in images.chunks_exact(self.inputs.get()) {
-            let mut input = 0;
-            for chunk in image.chunks(CHUNK) {
+            for (mut input, chunk) in (0..).step_by(self.chunk.get()).zip(image.chunks(self.chunk.get())) {
                 let (words, rest) = chunk.as_chunks();
                 for &word in words {
                     len += list(self.pixels, len, input, word);
@@ -66,6 +68,12 @@ impl<'a> BySample<'a> {
                 *end = u32::try_from(len).always("scratch is never long enough for 2³² pixels");
             }
         }
+    }
+
+    /// How many chunks an image is cut into.
+    #[inline(always)]
+    pub(crate) const fn chunks(&self) -> usize {
+        self.chunks
     }
 
     /// The pixels of one sample that lie in one chunk, as (input, value).
@@ -208,10 +216,17 @@ mod tests {
 
     /// Both lists, for blocks of at most 65 images, whose scratch has seen other images before.
     fn assert_lists(inputs: usize, blocks: &[&[u8]]) {
+        // One chunk, and chunks that are whole words or not.
+        for chunk in [nonzero(inputs), CHUNK, nonzero(61)] {
+            assert_lists_in_chunks(inputs, chunk, blocks);
+        }
+    }
+
+    fn assert_lists_in_chunks(inputs: usize, chunk: NonZeroUsize, blocks: &[&[u8]]) {
         let most = blocks.iter().map(|images| images.len() / inputs).max().unwrap();
-        let mut memory = vec![f32::NAN; BySample::scratch_len(inputs, most)];
+        let mut memory = vec![f32::NAN; BySample::scratch_len(inputs, chunk, most)];
         let mut scratch = Scratch::new(&mut memory);
-        let mut by_sample = BySample::new(nonzero(inputs), most, &mut scratch);
+        let mut by_sample = BySample::new(nonzero(inputs), chunk, most, &mut scratch);
         assert_eq!(scratch.left(), 0, "more scratch than needed");
         let mut memory = vec![f32::NAN; ByInput::scratch_len(inputs, most)];
         let mut scratch = Scratch::new(&mut memory);
@@ -225,9 +240,10 @@ mod tests {
                     range.filter(|&row| image[row] != 0).map(|row| (row, f32::from(image[row]))).collect()
                 };
                 assert_eq!(by_sample.sample(sample).unwrap().collect::<Vec<_>>(), listed(0..inputs));
-                for chunk in 0..inputs.div_ceil(CHUNK) {
-                    let expected = listed(chunk * CHUNK..inputs.min((chunk + 1) * CHUNK));
-                    assert_eq!(by_sample.chunk(sample, chunk).unwrap().collect::<Vec<_>>(), expected, "chunk {chunk}");
+                assert_eq!(by_sample.chunks(), inputs.div_ceil(chunk.get()));
+                for (number, first) in (0..inputs).step_by(chunk.get()).enumerate() {
+                    let found: Vec<_> = by_sample.chunk(sample, number).unwrap().collect();
+                    assert_eq!(found, listed(first..inputs.min(first + chunk.get())), "chunk {number} of {chunk}");
                 }
             }
             for input in 0..inputs {

@@ -3,7 +3,7 @@
 use super::TrainOptions;
 use crate::base::{Always, Scratch, padded};
 use crate::net::kernel::gram::{Wide, gram, widen};
-use crate::net::kernel::pixels::{ByInput, BySample};
+use crate::net::kernel::pixels::{ByInput, BySample, CHUNK};
 use crate::net::{Shape, network_input, network_input_len};
 use crate::simd::{Isa, TierFn};
 use core::num::NonZeroUsize;
@@ -29,7 +29,7 @@ pub(crate) struct Lists<'a> {
 impl<'a> Lists<'a> {
     pub(super) const fn scratch_len(shape: Shape, block: usize) -> usize {
         let inputs = shape.inputs();
-        BySample::scratch_len(inputs, block)
+        BySample::scratch_len(inputs, CHUNK, block)
             .saturating_add(ByInput::scratch_len(inputs, block))
             .saturating_add(padded(block.saturating_mul(block)))
             .saturating_add(padded(block.saturating_mul(wide_len(shape.rows().0))))
@@ -47,7 +47,7 @@ impl<'a> Lists<'a> {
             inputs,
             wide: scratch.take_as(block.get() * wide_len(inputs)),
             gram: scratch.take(block.get() * block.get()),
-            by_sample: BySample::new(inputs, block.get(), scratch),
+            by_sample: BySample::new(inputs, CHUNK, block.get(), scratch),
             by_input: ByInput::new(inputs, block.get(), scratch),
         }
     }

@@ -15,7 +15,6 @@ use crate::base::Always;
 use crate::net::Loss;
 use crate::net::kernel::forward::hidden_forward;
 use crate::net::kernel::hidden_update::hidden_update;
-use crate::net::kernel::pixels::CHUNK;
 use crate::net::kernel::sequential::{OutputLayer, Samples, Sequential};
 use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
 use crate::net::weights::{panels, panels_mut};
@@ -117,12 +116,12 @@ impl PanelFn for Visit<'_, '_> {
     /// Chunk by chunk, so that the rows just updated are still in the first-level cache for the forward pass.
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let Self { inputs, w1, delta1, z, before, current } = self;
+        let Self { w1, delta1, z, before, current, .. } = self;
         let (w1, delta1, z) = (rows_mut::<W>(w1), rows::<W>(delta1), rows_mut::<W>(z));
         debug_assert!(before.samples <= delta1.len(), "a row for each sample");
         let z = z.get_mut(..current.samples).always("there is a row for each sample of a block");
         for at in (0..W).step_by(N) {
-            for chunk in 0..inputs.get().div_ceil(CHUNK) {
+            for chunk in 0..current.by_sample.chunks() {
                 if before.samples > 0 {
                     hidden_update::<I, W, N>(isa, w1, at, &before.by_input, chunk, delta1);
                 }
