@@ -5,7 +5,7 @@
 
 use crate::base::{Always, Scratch, padded, violated};
 use crate::net::kernel::forward::{hidden_forward, output_forward};
-use crate::net::kernel::pixels::{BySample, CHUNK};
+use crate::net::kernel::pixels::{BySample, CHUNK, Fill};
 use crate::net::kernel::{PanelFn, for_width, load, rows, rows_mut, tile};
 use crate::net::weights::WeightsPanel;
 use crate::net::{Shape, SizeError, Weights, network_input, network_input_len};
@@ -124,7 +124,8 @@ impl<'a> Network<'a> {
         let z = scratch.take(samples * shape.panel_width());
         let mut pixels = BySample::new(shape.rows().0, chunk(shape, samples), samples, &mut scratch);
         let halved = scratch.take(network_input_len(shape, samples).div_ceil(4));
-        pixels.fill(network_input(shape, images, bytemuck::cast_slice_mut(halved)));
+        let inputs = network_input(shape, images, bytemuck::cast_slice_mut(halved));
+        self.backend.run(Fill(&mut pixels, inputs));
         debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
         self.backend.run(Forward { weights: self.weights, samples, pixels: &pixels, z, sums });
         Ok(sums)

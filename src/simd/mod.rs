@@ -47,6 +47,12 @@ use wide::{f32x16, i16x32, i32x16, u16x32};
 /// The number of `f32` lanes of one vector, on every tier.
 pub(crate) const LANES: usize = 16;
 
+/// Pixels that are listed together: [`Isa::list`].
+pub(crate) const WORD: usize = 8;
+
+/// One entry of a list of pixels: an index, and the bits of its f32 number.
+pub(crate) type Entry = [u32; 2];
+
 /// Vectors of a row of f32 numbers: [`Isa::TILE`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "some are for tiers of other machines"))]
@@ -76,6 +82,18 @@ pub(crate) trait Isa: Copy {
         f.call(self)
     }
 
+    /// Writes an entry for each pixel that is not zero to the front of `to`: its number, counted from `first`, and the bits of its
+    /// f32 value. Gives how many there are; what stands behind them is unspecified.
+    #[inline(always)]
+    fn list(self, first: u32, pixels: [u8; WORD], to: &mut [Entry; WORD]) -> usize {
+        // Every pixel is written, and the next one overwrites it if it was zero: no branch to guess.
+        let mut len = 0;
+        for (number, pixel) in (first..).zip(pixels) {
+            to[len % WORD] = [number, f32::from(pixel).to_bits()];
+            len += usize::from(pixel != 0);
+        }
+        len
+    }
     /// `a + b`.
     fn add(self, a: f32x16, b: f32x16) -> f32x16;
     /// `a − b`.

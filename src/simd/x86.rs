@@ -4,7 +4,7 @@
 
 #![expect(unsafe_code, reason = "the intrinsics below are what the tokens exist for")]
 
-use super::{Isa, TierFn, Tile};
+use super::{Entry, Isa, TierFn, Tile, WORD};
 use bytemuck::cast;
 #[allow(
     clippy::wildcard_imports,
@@ -141,6 +141,24 @@ impl Isa for Avx512 {
     fn run<F: TierFn>(self, f: F) -> F::Out {
         // SAFETY: the token proves AVX-512F and AVX-512BW.
         unsafe { self.enter(f) }
+    }
+
+    /// The entries of all pixels in one register, from which those of nonzero pixels are gathered at its front.
+    #[inline(always)]
+    fn list(self, first: u32, pixels: [u8; WORD], to: &mut [Entry; WORD]) -> usize {
+        // SAFETY: the intrinsics are those of AVX-512F and what it includes, which the token proves.
+        let (entries, nonzero) = unsafe {
+            let pixels = _mm_cvtsi64_si128(i64::from_le_bytes(pixels));
+            let values = _mm256_castps_si256(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(pixels)));
+            let numbers =
+                _mm256_add_epi32(_mm256_set1_epi32(first.cast_signed()), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
+            let values = _mm512_slli_epi64::<32>(_mm512_cvtepu32_epi64(values));
+            let nonzero = _mm512_test_epi64_mask(values, values);
+            let entries = _mm512_or_si512(_mm512_cvtepu32_epi64(numbers), values);
+            (_mm512_maskz_compress_epi64(nonzero, entries), nonzero)
+        };
+        *to = cast(i32x16::from(entries));
+        nonzero.count_ones() as usize
     }
 
     operations! {

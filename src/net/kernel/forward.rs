@@ -63,17 +63,16 @@ pub(crate) fn output_forward<I: Isa, const W: usize, const N: usize>(
 mod tests {
     use super::*;
     use crate::base::Scratch;
-    use crate::net::kernel::pixels::CHUNK;
+    use crate::net::kernel::pixels::{CHUNK, Fill};
     use crate::net::kernel::tests::{INPUTS, SAMPLES, WIDTHS, nonzero, on_all_tiers};
     use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
-    use crate::simd::{LANES, TierFn};
+    use crate::simd::{Backend, LANES, TierFn};
     use crate::support::recipe::Approx;
     use crate::support::{Dice, Samples, bits};
 
     /// The whole pass: every chunk in every tile.
     struct Pass<'a> {
         w1: &'a [f32],
-        inputs: usize,
         width: usize,
         start: &'a [f32],
         pixels: &'a BySample<'a>,
@@ -109,10 +108,10 @@ mod tests {
         let (w1, start) = (dice.numbers(inputs * units, 1.0), dice.numbers(units, 100.0));
         let mut scratch = vec![f32::NAN; BySample::scratch_len(inputs, CHUNK, samples)];
         let mut pixels = BySample::new(nonzero(inputs), CHUNK, samples, &mut Scratch::new(&mut scratch));
-        pixels.fill(images);
+        Backend::baseline().run(Fill(&mut pixels, images));
         let z = on_all_tiers(|backend| {
             let mut z = vec![f32::NAN; samples * units];
-            backend.run(Pass { w1: &w1, inputs, width, start: &start, pixels: &pixels, z: &mut z });
+            backend.run(Pass { w1: &w1, width, start: &start, pixels: &pixels, z: &mut z });
             bits(&z)
         });
         for (image, z) in images.chunks(inputs).zip(z.chunks(units)) {

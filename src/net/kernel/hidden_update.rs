@@ -38,10 +38,10 @@ pub(crate) fn hidden_update<I: Isa, const W: usize, const N: usize>(
 mod tests {
     use super::*;
     use crate::base::Scratch;
-    use crate::net::kernel::pixels::BySample;
+    use crate::net::kernel::pixels::{BySample, Fill};
     use crate::net::kernel::tests::{INPUTS, SAMPLES, WIDTHS, nonzero, on_all_tiers};
     use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
-    use crate::simd::{LANES, TierFn};
+    use crate::simd::{Backend, LANES, TierFn};
     use crate::support::recipe::Approx;
     use crate::support::{Dice, Samples, bits};
 
@@ -85,7 +85,7 @@ mod tests {
         let mut by_sample = BySample::new(nonzero(inputs), CHUNK, samples, &mut Scratch::new(&mut by_sample));
         let mut pixels = vec![f32::NAN; ByInput::scratch_len(inputs, samples)];
         let mut pixels = ByInput::new(nonzero(inputs), samples, &mut Scratch::new(&mut pixels));
-        by_sample.fill(images);
+        Backend::baseline().run(Fill(&mut by_sample, images));
         pixels.fill(images, &by_sample, ALPHA);
         let after = on_all_tiers(|backend| {
             let mut w1 = before.clone();

@@ -4,17 +4,12 @@
 //! fifth of the work.
 
 use crate::base::{Always, Scratch, padded, violated};
+use crate::simd::{Entry, Isa, TierFn, WORD};
 use core::num::NonZeroUsize;
 
 /// Rows of W1 (inputs) that the kernels work through at a time: 112 rows of a tile are about what stays in a core's
 /// first-level cache while all samples of a block use them.
 pub(crate) const CHUNK: NonZeroUsize = NonZeroUsize::new(112).unwrap();
-
-/// Pixels looked at together.
-const WORD: usize = 8;
-
-/// One entry of a list: an index, and the bits of its f32 number.
-type Entry = [u32; 2];
 
 /// For each sample, its nonzero pixels in the order of the inputs, cut into chunks of inputs.
 #[derive(Debug)]
@@ -51,19 +46,19 @@ impl<'a> BySample<'a> {
 
     /// Lists the pixels of `images`: whole images, `block` at most.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, images: &[u8]) {
+    pub(crate) fn fill<I: Isa>(&mut self, isa: I, images: &[u8]) {
         let mut len = 0;
         let mut ends = ends_mut(self.bounds).iter_mut();
         for image in images.chunks_exact(self.inputs.get()) {
             for (mut input, chunk) in (0..).step_by(self.chunk.get()).zip(image.chunks(self.chunk.get())) {
                 let (words, rest) = chunk.as_chunks();
                 for &word in words {
-                    len += list(self.pixels, len, input, word);
+                    len += list(isa, self.pixels, len, input, word);
                     input += 8;
                 }
                 let mut word = [0; WORD];
                 word.iter_mut().zip(rest).for_each(|(to, &pixel)| *to = pixel);
-                len += list(self.pixels, len, input, word);
+                len += list(isa, self.pixels, len, input, word);
                 let Some(end) = ends.next() else { violated!("a block has room for its images", return) };
                 *end = u32::try_from(len).always("scratch is never long enough for 2³² pixels");
             }
@@ -91,21 +86,27 @@ impl<'a> BySample<'a> {
     }
 }
 
+/// [`BySample::fill`] by itself.
+pub(crate) struct Fill<'l, 'a>(pub(crate) &'l mut BySample<'a>, pub(crate) &'l [u8]);
+
+impl TierFn for Fill<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn call<I: Isa>(self, isa: I) {
+        self.0.fill(isa, self.1);
+    }
+}
+
 /// Lists the nonzero pixels of a word, the first of which is `input`, from place `at` on; gives their number.
 #[inline(always)]
-fn list(pixels: &mut [Entry], at: usize, input: u32, word: [u8; WORD]) -> usize {
+fn list<I: Isa>(isa: I, pixels: &mut [Entry], at: usize, input: u32, word: [u8; WORD]) -> usize {
     if u64::from_ne_bytes(word) == 0 {
         return 0;
     }
     let room = pixels.get_mut(at..).and_then(|room| room.first_chunk_mut::<WORD>());
     let Some(room) = room else { violated!("there is room for all pixels and two words", return 0) };
-    // Every pixel is written, and the next one overwrites it if it was zero: no branch to guess.
-    let mut len = 0;
-    for (input, pixel) in (input..).zip(word) {
-        room[len % WORD] = [input, f32::from(pixel).to_bits()];
-        len += usize::from(pixel != 0);
-    }
-    len
+    isa.list(input, word, room)
 }
 
 /// For each input, the samples in which its pixel is not zero, in order, with the step its weights take.
@@ -202,6 +203,7 @@ fn ends_mut(bounds: &mut [u32]) -> &mut [u32] {
 mod tests {
     use super::*;
     use crate::net::kernel::tests::{INPUTS, SAMPLES, nonzero};
+    use crate::simd::Backend;
     use crate::support::Samples;
     use core::ops::Range;
 
@@ -218,11 +220,13 @@ mod tests {
     fn assert_lists(inputs: usize, blocks: &[&[u8]]) {
         // One chunk, and chunks that are whole words or not.
         for chunk in [nonzero(inputs), CHUNK, nonzero(61)] {
-            assert_lists_in_chunks(inputs, chunk, blocks);
+            for backend in Backend::available() {
+                assert_lists_on(backend, inputs, chunk, blocks);
+            }
         }
     }
 
-    fn assert_lists_in_chunks(inputs: usize, chunk: NonZeroUsize, blocks: &[&[u8]]) {
+    fn assert_lists_on(backend: Backend, inputs: usize, chunk: NonZeroUsize, blocks: &[&[u8]]) {
         let most = blocks.iter().map(|images| images.len() / inputs).max().unwrap();
         let mut memory = vec![f32::NAN; BySample::scratch_len(inputs, chunk, most)];
         let mut scratch = Scratch::new(&mut memory);
@@ -233,7 +237,7 @@ mod tests {
         let mut by_input = ByInput::new(nonzero(inputs), most, &mut scratch);
         assert_eq!(scratch.left(), 0, "more scratch than needed");
         for images in blocks {
-            by_sample.fill(images);
+            backend.run(Fill(&mut by_sample, images));
             by_input.fill(images, &by_sample, ALPHA);
             for (sample, image) in images.chunks(inputs).enumerate() {
                 let listed = |range: Range<usize>| -> Vec<(usize, f32)> {

@@ -79,7 +79,7 @@ impl TierFn for Prepare<'_, '_> {
     fn call<I: Isa>(self, isa: I) {
         let Self { lists, images, alpha } = self;
         let Lists { inputs, block, samples, by_sample, by_input, gram: products, wide, .. } = lists;
-        by_sample.fill(images);
+        by_sample.fill(isa, images);
         by_input.fill(images, by_sample, alpha);
         let vectors = wide_vectors(*inputs);
         widen(images, *inputs, vectors, wide);
