@@ -14,6 +14,12 @@ const LEAST_CUT_OFF: u32 = 75;
 const MOST_HEIGHT: u32 = 220;
 /// The most cuts through a blob.
 pub(super) const MOST_CUTS: usize = 5;
+/// The rows that are looked at to find them.
+const ROWS: u32 = 32;
+/// How far they lean at most to either side: columns for eight rows.
+const LEAN: i8 = 4;
+/// What one of their sides lacks at most, of 100 of the height.
+const MOST_LACK: u8 = 40;
 
 /// What the blobs of a list are as writing.
 #[derive(Clone, Copy, Debug)]
@@ -145,30 +151,93 @@ fn sort_by(list: &mut [[u32; 4]], key: impl Fn(Blob) -> u32) {
     }
 }
 
-/// The columns at which what is in an area may be cut, in order: those whose ink extends over the fewest rows, some way
-/// apart, and over fewer than half of the line's height, so that no loop is cut; 0 where there are fewer.
+/// A straight line through a blob, from which on it is of the next digit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cut {
+    /// The column in the area's middle row.
+    pub(super) column: u16,
+    /// Columns to the right, for eight rows up.
+    pub(super) lean: i8,
+    /// How much is against it, of 100 of the area's height: what the lower of its two sides lacks of it.
+    pub(super) lack: u8,
+    /// The ink that it goes through.
+    ink: u8,
+}
+
+impl Cut {
+    /// An upright one.
+    pub(super) const fn at(column: u16) -> Self {
+        Self { column, lean: 0, lack: 0, ink: 0 }
+    }
+
+    /// The first column right of the line, in a row so far above the middle.
+    pub(super) fn column_at(self, above: i32) -> u32 {
+        let column = i32::from(self.column) + (above * i32::from(self.lean)).div_euclid(8);
+        u32::try_from(column).unwrap_or_default()
+    }
+
+    /// The less, the better.
+    const fn rank(self) -> u32 {
+        3 * self.lack as u32 + 2 * self.ink as u32
+    }
+}
+
+/// The best cuts through what is in an area, from left to right; without a column where there are fewer. They go through
+/// little ink, so that no loop is cut, and leave both sides high.
 #[inline(never)]
-pub(super) fn cuts(ink: View<'_>, area: Area, height: u32) -> [u16; MOST_CUTS] {
-    let [left, right, top, bottom] = area.sides();
-    let apart = (height / 6).max(2);
-    let mut cuts = [0; MOST_CUTS];
-    for n in 0..MOST_CUTS {
-        let mut found = None;
-        let mut least = height / 2;
-        for x in left + apart..(right + 1).saturating_sub(apart) {
-            if cuts.iter().any(|&cut| cut > 0 && u32::from(cut).abs_diff(x) < apart) {
-                continue;
+pub(super) fn cuts(ink: View<'_>, area: Area, line: u32) -> [Cut; MOST_CUTS] {
+    let [left, right, top, _] = area.sides();
+    let (height, line) = (area.height(), line.max(area.height()));
+    // Some rows tell, each with its first and last column of ink.
+    let mut rows = [[0, u32::MAX, 0]; ROWS as usize];
+    for (row, n) in rows.iter_mut().zip(0..) {
+        let y = top + (2 * n + 1) * height / (2 * ROWS);
+        let runs = ink.runs(y, left, right);
+        *row = runs.fold([y, u32::MAX, 0], |[y, from, to], (first, last)| [y, from.min(first), to.max(last)]);
+    }
+    let middle = i32::from(area.top.midpoint(area.bottom));
+    let apart = short(height / 10 + 1);
+    let mut cuts = [Cut::default(); MOST_CUTS];
+    for column in (left + height / 12..=right.saturating_sub(height / 12)).step_by((height / ROWS).max(1) as usize) {
+        for lean in -LEAN..=LEAN {
+            let mut cut = Cut { lean, ..Cut::at(short(column)) };
+            // First and last one: rows with ink on the line, left of it and right of it.
+            let mut spans = [[u32::MAX, 0]; 3];
+            for ([y, first, last], n) in rows.into_iter().zip(0..) {
+                let at = cut.column_at(middle - y.cast_signed());
+                let on = ink.is_set(at, y) && (first..=last).contains(&at);
+                cut.ink += u8::from(on);
+                for (span, _) in
+                    spans.iter_mut().zip([on, first < at, last >= at && first <= last]).filter(|&(_, ink)| ink)
+                {
+                    *span = [span[0].min(n), n + 1];
+                }
             }
-            let inked = |&y: &u32| ink.is_set(x, y);
-            let first = (top..=bottom).find(inked).unwrap_or(bottom);
-            let extent = (first..=bottom).rev().find(inked).map_or(0, |last| last + 1 - first);
-            if extent < least {
-                (least, found) = (extent, Some(short(x)));
+            let [on, before, after] = spans.map(|[first, end]| end.saturating_sub(first) * 100 / ROWS);
+            cut.lack = 100_u32.saturating_sub(before.min(after) * height / line).to_le_bytes()[0];
+            cut.ink = (u32::from(cut.ink) * 100 / ROWS).to_le_bytes()[0];
+            if on < 50 && cut.lack <= MOST_LACK {
+                insert(&mut cuts, cut, apart);
             }
         }
-        let (Some(found), Some(cut)) = (found, cuts.get_mut(n)) else { break };
-        *cut = found;
     }
-    cuts.sort_unstable();
+    cuts.sort_unstable_by_key(|cut| (cut.column, cut.lean));
     cuts
+}
+
+/// Puts a cut into a list in place of those near it or of the worst, if it is better.
+fn insert(cuts: &mut [Cut], cut: Cut, apart: u16) {
+    let near = |other: &Cut| {
+        other.column > 0 && other.column.abs_diff(cut.column) < apart && other.lean.abs_diff(cut.lean) < 3
+    };
+    if cuts.iter().any(|other| near(other) && other.rank() <= cut.rank()) {
+        return;
+    }
+    for other in cuts.iter_mut().filter(|other| near(other)) {
+        *other = Cut::default();
+    }
+    let worst = cuts.iter_mut().max_by_key(|other| if other.column == 0 { u32::MAX } else { other.rank() });
+    if let Some(worst) = worst.filter(|worst| worst.column == 0 || worst.rank() > cut.rank()) {
+        *worst = cut;
+    }
 }

@@ -165,11 +165,13 @@ impl<W: AsRef<[u32]> + AsMut<[u32]>> Map<W> {
         }
     }
 
-    /// Clears all columns but those from `left` to `right`.
-    pub(super) fn keep_columns(&mut self, left: u32, right: u32) {
+    /// Clears all columns but those that `columns` gives for each row: the first one, and the one after the last.
+    pub(super) fn keep_columns(&mut self, columns: impl Fn(u32) -> [u32; 2]) {
         for y in 0..self.height {
+            let [left, end] = columns(y);
+            let words = left / 32..end.div_ceil(32);
             for (word, n) in self.row_mut(y).iter_mut().zip(0..) {
-                *word &= if (left / 32..=right / 32).contains(&n) { between(n, left, right) } else { 0 };
+                *word &= if left < end && words.contains(&n) { between(n, left, end - 1) } else { 0 };
             }
         }
     }

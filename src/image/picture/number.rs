@@ -1,7 +1,7 @@
 //! One digit after the other of a picture of several, and what is one where they touch or are broken: the network is asked.
 
 use super::blob::{Blob, short};
-use super::lines::{self, MOST_CUTS, Survey};
+use super::lines::{self, Cut, MOST_CUTS, Survey};
 use super::map::Map;
 use super::outline;
 use super::scene::{self, DIGIT, Memory, Sight, Sizes, listed};
@@ -10,19 +10,25 @@ use super::{Area, Ink, Picture, Seen};
 /// The most parts of blobs that are weighed up together.
 const MOST_ATOMS: usize = 10;
 /// What is wider is perhaps more than one digit, of 100 of the line's height.
-const LARGE: u32 = 90;
-/// What is wider is so more often than not, unless the network is sure of it.
-const WIDE: u32 = 100;
-/// And what is wider than this is.
+const LARGE: u32 = 60;
+/// What is wider speaks against one digit.
+const WIDE: u32 = 70;
+/// Blobs that are wider together are not one.
 const WIDEST: u32 = 130;
+/// What is wider is no digit.
+const BEYOND: u32 = 200;
 /// Blobs that are no further apart may be parts of one digit, of 100 of the line's height.
 const GAP: u32 = 15;
 /// The least height of a part of what was cut, of 100 of the line's.
 const LEAST_PART: u32 = 60;
 /// The least sureness of what was cut, and of what is wide, in per cent.
 const LEAST_SURE: u8 = 25;
-/// The sureness that leaves no doubt.
-const SURE: u8 = 60;
+/// What speaks against a cut, in per cent of sureness; against each per cent that a side lacks; and against joining blobs.
+const CUT: u32 = 100;
+const LACK: u32 = 7;
+const JOIN: u32 = 30;
+/// There is doubt in what is better by less than this than with a cut.
+const CLOSE: u32 = 70;
 
 /// The digits of a picture, line by line from left to right: see [`Picture::digits`].
 #[derive(Debug)]
@@ -64,12 +70,13 @@ pub struct Digit<'i> {
     pub doubtful: bool,
 }
 
-/// Columns of a piece that are of one digit.
+/// A part of a piece that is of one digit: its columns in the middle, and the line that it starts at if another one is before it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Atom {
     piece: u16,
     left: u16,
     right: u16,
+    cut: Cut,
 }
 
 impl<'a, 's> Digits<'a, 's> {
@@ -172,7 +179,7 @@ impl<'a, 's> Digits<'a, 's> {
     /// How sure the network is of a piece.
     fn ask(&mut self, piece: usize, area: Area, sureness: &mut impl FnMut(&[u8]) -> u8) -> u8 {
         self.len = 0;
-        self.push(piece, area.left, area.right);
+        self.push(piece, area.right, Cut::at(area.left));
         let seen = self.see(0, 0);
         self.len = 0;
         seen.map_or(0, |_| sureness(self.input))
@@ -194,76 +201,107 @@ impl<'a, 's> Digits<'a, 's> {
             if !near || self.len > 0 && self.len + MOST_CUTS >= MOST_ATOMS {
                 return;
             }
-            let mut left = area.left;
+            let mut start = Cut::at(area.left);
             if area.width() * 100 > self.height * LARGE {
                 let Sight { picture, .. } = self.sight;
                 let [ink, _] = &self.memory.maps;
                 let ink = Map::new(picture.width, picture.height, &**ink);
-                for cut in lines::cuts(ink.view(), area, self.height).into_iter().filter(|&cut| cut > 0) {
-                    self.push(self.next, left, cut - 1);
-                    left = cut;
+                for cut in lines::cuts(ink.view(), area, self.height).into_iter().filter(|cut| cut.column > 0) {
+                    self.push(self.next, cut.column - 1, start);
+                    start = cut;
                 }
             }
-            self.push(self.next, left, area.right);
+            self.push(self.next, area.right, start);
             before = Some((area, line));
             self.next += 1;
         }
     }
 
-    fn push(&mut self, piece: usize, left: u16, right: u16) {
+    fn push(&mut self, piece: usize, right: u16, cut: Cut) {
         let piece = u16::try_from(piece).unwrap_or_default();
         if let Some(atom) = self.atoms.get_mut(self.len) {
-            (*atom, self.len) = (Atom { piece, left, right }, self.len + 1);
+            (*atom, self.len) = (Atom { piece, left: cut.column, right, cut }, self.len + 1);
         }
     }
 
     /// Makes digits of the atoms, so that the sum of doubts is least, by dynamic programming (Viterbi).
     #[inline(never)]
     fn part(&mut self, sureness: &mut impl FnMut(&[u8]) -> u8) {
-        // For as many atoms: the least doubt, where the last digit of them starts, and how sure it is.
-        let mut best = [(0_u32, 0, u8::MAX); MOST_ATOMS + 1];
-        for end in 1..=self.len {
-            let mut least = (u32::MAX, end - 1, 0);
+        let all = self.len;
+        if all < 2 {
+            self.ends = 1;
+            self.doubtful = u16::from(self.wide(0, 0) > BEYOND);
+            return;
+        }
+        // Of one piece: how sure it is, and what no cut may cost.
+        let whole = (1..all).all(|n| self.is_cut(n)).then(|| self.weigh(0, all - 1, sureness));
+        let most = whole.map_or(u32::MAX, |(doubt, _)| doubt + CLOSE);
+        // For as many atoms: the least doubt, the next, where the last digit of them starts, and how sure it is.
+        let mut best = [(0_u32, u32::MAX, 0, u8::MAX); MOST_ATOMS + 1];
+        for end in 1..=all {
+            let mut least = (u32::MAX, u32::MAX, end - 1, 0);
+            let cost = self.cost(end);
             for first in (0..end).rev() {
-                let wide = self.wide(first, end - 1);
                 // Other pieces than these are too far away. A piece may be as wide as it is.
-                if wide > WIDEST && self.piece_at(first) != self.piece_at(end - 1) {
+                if self.wide(first, end - 1) > WIDEST && self.piece_at(first) != self.piece_at(end - 1) {
                     break;
                 }
-                let sure = if self.len == 1 {
-                    SURE
-                } else {
-                    match self.see(first, end - 1) {
-                        Some(seen) if seen.height * 100 >= self.height * LEAST_PART => sureness(self.input),
-                        _ => 0,
-                    }
-                };
-                let before = best.get(first).map_or(0, |&(before, ..)| before);
-                let doubt = before + doubt(sure, wide) + if self.is_cut(first) { 30 } else { 0 };
-                if doubt < least.0 {
-                    least = (doubt, first, sure);
+                let before = best.get(first).map_or(0, |&(before, ..)| before).saturating_add(cost);
+                if before >= most && end - first < all {
+                    continue;
                 }
+                let weighed = whole.filter(|_| end - first == all);
+                let (doubt, sure) = weighed.unwrap_or_else(|| self.weigh(first, end - 1, sureness));
+                let doubt = before.saturating_add(doubt);
+                least = if doubt < least.0 {
+                    (doubt, least.0, first, sure)
+                } else {
+                    (least.0, least.1.min(doubt), least.2, least.3)
+                };
             }
             if let Some(best) = best.get_mut(end) {
                 *best = least;
             }
         }
-        let mut end = self.len;
-        while let Some(&(_, first, sure)) = best.get(end).filter(|_| end > 0) {
+        let mut end = all;
+        while let Some(&(least, next, first, sure)) = best.get(end).filter(|_| end > 0) {
             self.ends |= 1 << (end - 1);
-            let (wide, cut) = (self.wide(first, end - 1), self.is_cut(first) || self.is_cut(end));
-            let least = if wide > WIDEST { SURE } else { LEAST_SURE };
-            if wide > 2 * WIDE || (cut || wide > WIDE) && sure < least {
+            let cut = self.is_cut(first) || self.is_cut(end);
+            let close = !cut && (first + 1..end).any(|n| self.is_cut(n)) && next - least < CLOSE;
+            if close || cut && sure < LEAST_SURE || self.wide(first, end - 1) > BEYOND {
                 self.doubtful |= 1 << (end - 1);
             }
             end = first;
         }
     }
 
+    /// How much doubt there is that atoms are a digit, and how sure the network is.
+    fn weigh(&mut self, first: usize, last: usize, sureness: &mut impl FnMut(&[u8]) -> u8) -> (u32, u8) {
+        let sure = match self.see(first, last) {
+            Some(seen) if seen.height * 100 >= self.height * LEAST_PART => sureness(self.input),
+            _ => 0,
+        };
+        let joined = if self.piece_at(first) == self.piece_at(last) { 0 } else { JOIN };
+        let wide = 9 * self.wide(first, last).saturating_sub(WIDE) / 2;
+        (wide + joined + u32::from(100 - sure.min(100)), sure)
+    }
+
+    /// What the cut before an atom costs.
+    fn cost(&self, n: usize) -> u32 {
+        if self.is_cut(n) { self.atoms.get(n).map_or(0, |atom| CUT + LACK * u32::from(atom.cut.lack)) } else { 0 }
+    }
+
     /// The width of atoms, of 100 of the line's height.
     fn wide(&self, first: usize, last: usize) -> u32 {
         let [left, right] = self.columns(first, last);
         (u32::from(right.saturating_sub(left)) + 1).saturating_mul(100).checked_div(self.height).unwrap_or_default()
+    }
+
+    /// The line before an atom, and the middle row that it is meant for.
+    fn line(&self, n: usize) -> Option<(Cut, i32)> {
+        let atom = self.atoms.get(n).filter(|_| self.is_cut(n))?;
+        let area = self.area_of(atom.piece.into());
+        Some((atom.cut, area.top.midpoint(area.bottom).into()))
     }
 
     /// Whether there is a cut before an atom.
@@ -303,7 +341,6 @@ impl<'a, 's> Digits<'a, 's> {
     #[inline(never)]
     fn see(&mut self, first: usize, last: usize) -> Option<Seen> {
         let Sight { picture, .. } = self.sight;
-        let [left, right] = self.columns(first, last);
         for n in 0..self.memory.blobs.len() {
             let blob = self.memory.blob(n);
             let piece = self.piece_of(n, blob);
@@ -317,8 +354,13 @@ impl<'a, 's> Digits<'a, 's> {
                 mask.flood(Map::new(picture.width, picture.height, &**ink).view(), blob.area, blob.seed());
             }
         }
+        let [left, right] = [first, last + 1].map(|n| self.line(n));
         let [_, mask] = &mut self.memory.maps;
-        Map::new(picture.width, picture.height, &mut **mask).keep_columns(left.into(), right.into());
+        let mut mask = Map::new(picture.width, picture.height, &mut **mask);
+        let column = |cut: Option<(Cut, i32)>, y: u32, or: u32| {
+            cut.map_or(or, |(cut, middle)| cut.column_at(middle - y.cast_signed()).min(picture.width))
+        };
+        mask.keep_columns(|y| [column(left, y, 0), column(right, y, picture.width)]);
         let area = outline::grow(&self.sight, &mut self.memory)?;
         Some(self.sight.place(area, Some(1), &mut self.memory, self.side, self.input))
     }
@@ -327,12 +369,6 @@ impl<'a, 's> Digits<'a, 's> {
 /// The height of a digit in a box; of one that lies, some of its length.
 fn height_of(core: Area) -> u32 {
     core.height().max(core.width() / 2)
-}
-
-/// How much doubt there is that something is a digit, by the network's sureness and the width.
-fn doubt(sure: u8, wide: u32) -> u32 {
-    let unsure = u32::from(SURE.saturating_sub(sure));
-    unsure * unsure / 8 + 2 * wide.saturating_sub(WIDE).min(100) + 12
 }
 
 #[cfg(test)]
