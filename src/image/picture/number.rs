@@ -129,8 +129,11 @@ impl<'a, 's> Digits<'a, 's> {
             let last = (first..self.len).find(|&n| self.ends >> n & 1 != 0)?;
             self.at = last + 1;
             let line = if self.marked { 0 } else { self.memory.blob(piece.into()).kind() };
-            // As long as nothing was asked, the maps are as they were found.
-            let seen = if self.marked && self.len == 1 {
+            let seen = if self.marked && last + 1 - first == self.len {
+                // As long as nothing was asked, the maps are as they were found.
+                if self.len > 1 {
+                    self.look();
+                }
                 let (area, mask) = outline::find(&self.sight, &mut self.memory);
                 Some(self.sight.place(area, mask, &mut self.memory, self.side, self.input))
             } else {
@@ -171,9 +174,14 @@ impl<'a, 's> Digits<'a, 's> {
             return;
         }
         // The list has no marks any more.
-        if let Ok(sight) = scene::look(self.picture, self.ink.allowed(), Sizes::MANY, &mut self.memory) {
-            (self.sight, self.marked, self.height, self.pieces) = (sight, true, height_of(sight.core), 1);
-        }
+        self.look();
+        (self.marked, self.height, self.pieces) = (true, height_of(self.sight.core), 1);
+    }
+
+    /// Makes maps and list as they were when the picture was first looked at.
+    fn look(&mut self) {
+        let sight = scene::look(self.picture, self.ink.allowed(), Sizes::MANY, &mut self.memory);
+        self.sight = sight.unwrap_or(self.sight);
     }
 
     /// How sure the network is of a piece.
@@ -452,8 +460,10 @@ mod tests {
         assert!(found.iter().all(|&(line, [_, top, width, height], doubtful)| {
             line == 0 && top == 20 && height == 40 && width < 25 && !doubtful
         }));
-        // It is sure of the whole, or of nothing.
-        assert_eq!(read(&pair, narrow(30, 90)), [(0, [60, 20, 44, 40], false)]);
+        // It is sure of the whole, which is as narrow as a digit; or of nothing.
+        let narrower = [pair[0], [84, 20, 12, 40], [72, 38, 12, 3]];
+        assert_eq!(read(&narrower, narrow(30, 90)), [(0, [60, 20, 36, 40], false)]);
+        assert_eq!(read(&narrower, narrow(90, 30)).len(), 2);
         let found = read(&pair, |_| 10);
         assert!(found.iter().all(|&(_, _, doubtful)| doubtful), "{found:?}");
         // So wide that it is more than one digit, whatever the network says.
