@@ -19,7 +19,7 @@ const ROWS: u32 = 32;
 /// How far they lean at most to either side: columns for eight rows.
 const LEAN: i8 = 4;
 /// What one of their sides lacks at most, of 100 of the height.
-const MOST_LACK: u8 = 40;
+const MOST_LACK: u8 = 30;
 
 /// What the blobs of a list are as writing.
 #[derive(Clone, Copy, Debug)]
