@@ -232,5 +232,6 @@ fn touching_pairs() {
     let sum = sum.into_inner().unwrap();
     let [right, doubtful, one, others] = sum;
     println!("pairs: {right} right, {doubtful} doubtful, {one} taken for one digit, {others} for others");
-    assert!(100 * (right + doubtful) >= 60 * sum.iter().sum::<usize>() && right > 2 * doubtful, "{sum:?}");
+    let all = sum.iter().sum::<usize>();
+    assert!(100 * (right + doubtful) >= 80 * all && 100 * one <= 12 * all && right > 2 * doubtful, "{sum:?}");
 }

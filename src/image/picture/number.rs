@@ -24,11 +24,11 @@ const LEAST_PART: u32 = 60;
 /// The least sureness of what was cut, and of what is wide, in per cent.
 const LEAST_SURE: u8 = 25;
 /// What speaks against a cut, in per cent of sureness; against each per cent that a side lacks; and against joining blobs.
-const CUT: u32 = 80;
+const CUT: u32 = 120;
 const LACK: u32 = 10;
 const JOIN: u32 = 30;
 /// There is doubt in what is better by less than this than with a cut.
-const CLOSE: u32 = 70;
+const CLOSE: u32 = 110;
 
 /// The digits of a picture, line by line from left to right: see [`Picture::digits`].
 #[derive(Debug)]
