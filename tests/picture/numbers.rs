@@ -185,8 +185,8 @@ fn sheets_of_numbers() {
         });
         let sum = sum.into_inner().unwrap();
         println!("{name}: {sum:?}");
-        // Of sheets with some ten digits each, the share whose digits are all found.
-        assert!(100 * sum.counted >= 97 * sum.sheets, "{name}: {sum:?}");
+        // Of sheets with some ten digits each, the share whose digits are all found: 98 %, or all but one of a few.
+        assert!(sum.sheets - sum.counted <= (sum.sheets / 50).max(1), "{name}: {sum:?}");
         assert!(1000 * sum.right >= 980 * sum.digits, "{name}: {sum:?}");
     }
 }

@@ -8,6 +8,10 @@ use crate::base::Always;
 
 /// The least height of a digit, of 100 of the line's.
 const LEAST_HEIGHT: u32 = 50;
+/// And of a part of one that is broken.
+const LEAST_PART: u32 = 15;
+/// The most height of its parts together.
+const MOST_BROKEN: u32 = 130;
 /// And of one that touches the picture's edge, where the rest of the writing does not.
 const LEAST_CUT_OFF: u32 = 75;
 /// The most height.
@@ -58,6 +62,19 @@ impl Survey {
         blob.is(DIGIT) || blob.kind() & apart == 0
     }
 
+    /// Whether two blobs are parts of a broken digit: near each other, and together as large as one.
+    fn is_broken(&self, higher: Blob, lower: Blob) -> bool {
+        let both = higher.area.union(lower.area);
+        let [least, height, width] = [lower.area.height(), both.height(), both.width()].map(|side| 100 * side);
+        !higher.is(FRAME)
+            && !lower.is(FRAME)
+            && lower.area.height() <= higher.area.height()
+            && least >= self.height * LEAST_PART
+            && higher.area.touches(lower.area.with_margin(self.height / NEAR))
+            && (self.height * LEAST_HEIGHT..=self.height * MOST_BROKEN).contains(&height)
+            && width <= self.height * 100
+    }
+
     /// Whether it is large enough for a digit, and not too large.
     fn is_digit(&self, blob: Blob) -> bool {
         let least = if blob.is(EDGE) && !self.on_edge { LEAST_CUT_OFF } else { LEAST_HEIGHT };
@@ -68,9 +85,9 @@ impl Survey {
 }
 
 /// Sorts a list: digits first, by lines from the top, and from left to right; their kinds are their lines, counted from 0. Then the
-/// parts of digits, whose kinds say which digits these are. What is neither is no longer there.
+/// parts of digits, whose kinds say which digits these are. What is neither is no longer there. Gives the number of digits.
 #[inline(never)]
-pub(super) fn sort(list: &mut [[u32; 4]], survey: &Survey) {
+pub(super) fn sort(list: &mut [[u32; 4]], survey: &Survey) -> usize {
     let mut digits = 0;
     for n in 0..list.len() {
         let blob = at(list, n);
@@ -81,7 +98,18 @@ pub(super) fn sort(list: &mut [[u32; 4]], survey: &Survey) {
             mark(list, n, if survey.is_writing(blob) { 0 } else { FRAME });
         }
     }
-    let (digits, parts) = list.split_at_mut_checked(digits).always("no more blobs are digits than there are");
+    // A digit of a thin pen is perhaps broken into parts that are too low: the higher of two stands for it.
+    let mut number = digits;
+    for n in digits..list.len() {
+        let part = at(list, n);
+        let (sound, rest) = list.split_at_checked(number).unwrap_or_default();
+        let broken = listed(rest).any(|lower| lower.area != part.area && survey.is_broken(part, lower));
+        if broken && owner(sound, part.area).is_none() {
+            swap(list, number, n);
+            number += 1;
+        }
+    }
+    let (digits, parts) = list.split_at_mut_checked(number).always("no more blobs are digits than there are");
     sort_by(digits, |blob| blob.area.left.into());
     for n in 0..digits.len() {
         let Blob { area, .. } = at(digits, n);
@@ -115,6 +143,7 @@ pub(super) fn sort(list: &mut [[u32; 4]], survey: &Survey) {
             len += 1;
         }
     }
+    number
 }
 
 /// Which of the digits has a part in an area: the one near it whose box grows least.

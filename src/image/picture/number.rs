@@ -158,8 +158,8 @@ impl<'a, 's> Digits<'a, 's> {
         let core = self.sight.core;
         let may_be_one = survey.marked > 1 && core.width() * 100 <= core.height() * WIDEST;
         let as_one = if may_be_one { self.ask(0, core, sureness) } else { 0 };
-        lines::sort(self.memory.blobs, &survey);
-        (self.marked, self.height, self.pieces) = (false, survey.height, survey.digits);
+        self.pieces = lines::sort(self.memory.blobs, &survey);
+        (self.marked, self.height) = (false, survey.height);
         if !may_be_one {
             return;
         }
