@@ -94,6 +94,7 @@ pub(crate) trait Isa: Copy {
         }
         len
     }
+
     /// `a + b`.
     fn add(self, a: f32x16, b: f32x16) -> f32x16;
     /// `a − b`.

@@ -70,13 +70,12 @@ pub struct Digit<'i> {
     pub doubtful: bool,
 }
 
-/// A part of a piece that is of one digit: its columns in the middle, and the line that it starts at if another one is before it.
+/// A part of a piece that is of one digit: the line that it starts at, and its last column in the middle.
 #[derive(Clone, Copy, Debug, Default)]
 struct Atom {
     piece: u16,
-    left: u16,
-    right: u16,
     cut: Cut,
+    right: u16,
 }
 
 impl<'a, 's> Digits<'a, 's> {
@@ -228,7 +227,7 @@ impl<'a, 's> Digits<'a, 's> {
     fn push(&mut self, piece: usize, right: u16, cut: Cut) {
         let piece = u16::try_from(piece).unwrap_or_default();
         if let Some(atom) = self.atoms.get_mut(self.len) {
-            (*atom, self.len) = (Atom { piece, left: cut.column, right, cut }, self.len + 1);
+            (*atom, self.len) = (Atom { piece, cut, right }, self.len + 1);
         }
     }
 
@@ -325,7 +324,7 @@ impl<'a, 's> Digits<'a, 's> {
     /// The first and the last column of atoms.
     fn columns(&self, first: usize, last: usize) -> [u16; 2] {
         let atoms = self.atoms.get(first..=last).unwrap_or_default();
-        let columns = atoms.iter().map(|atom| [atom.left, atom.right]);
+        let columns = atoms.iter().map(|atom| [atom.cut.column, atom.right]);
         columns.reduce(|[left, right], next| [left.min(next[0]), right.max(next[1])]).unwrap_or_default()
     }
 
