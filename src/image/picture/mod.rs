@@ -26,7 +26,7 @@
 //! all else works on maps of a bit a pixel. It is never copied. The scratch is [`Picture::scratch_len`] words: two bits a
 //! pixel, and 3.8 kB for 28 × 28 pixels from a picture of up to 328 columns, 10 bytes a column from there on. On a
 //! Cortex-M4F a clean 160 × 120 takes 1.2 million instructions and a photograph 3.2 million in the mean, a 64 × 64 takes 0.6
-//! and 1.3 million; 2.3 kB of stack. Six digits in a picture of 160 × 120 take 8.2 million, and 4.1 kB; [`Picture::digits_scratch_len`]
+//! and 1.3 million; 2.3 kB of stack. Six digits in a picture of 160 × 120 take 8.2 million, and 3.5 kB; [`Picture::digits_scratch_len`]
 //! is a bit a pixel and 1 kB more.
 //!
 //! # What it does not do
