@@ -14,6 +14,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::UNIX_EPOCH;
+use twolayer::Backend;
 
 /// A short training run on `data`.
 const SHORT: [&str; 8] = ["--data", "data", "--hidden", "24", "--epochs", "2", "--model", "m.twolayer"];
@@ -1192,9 +1193,12 @@ fn impossible_training_settings() {
     sandbox.data("data", &SmallSet::TINY);
     let before = sandbox.listing();
     sandbox.run(&["--data", "data", "--hidden", "1000000000"]).failed(&["1000000000 hidden units"]);
-    sandbox.run(&["--data", "data", "--alpha", "1e9"]).failed(&["diverged in epoch 1", "smaller --alpha"]);
-    // Divergence in the last step.
-    let last = ["--data", "data", "--alpha", "1e38", "--limit", "1", "--epochs", "1"];
-    sandbox.run(&last).failed(&["diverged in epoch 1"]);
+    for backend in Backend::available() {
+        let data = ["--data", "data", "--backend", backend.name()];
+        sandbox.run(&[&data[..], &["--alpha", "1e9"]].concat()).failed(&["diverged in epoch 1", "smaller --alpha"]);
+        // Divergence in the last step.
+        let last = ["--alpha", "1e38", "--init-scale", "1", "--limit", "1", "--epochs", "1"];
+        sandbox.run(&[&data[..], &last].concat()).failed(&["diverged in epoch 1"]);
+    }
     assert_unchanged(&sandbox, &before);
 }

@@ -8,7 +8,7 @@ mod support;
 use proptest::prelude::*;
 use support::recipe::{Bounds, Recipe, split};
 use support::reference::Reference;
-use support::{BLOCKS, Samples, bits, initial, signed_weights, train, weights};
+use support::{BLOCKS, Samples, bits, initial, short, signed_weights, train, weights};
 use twolayer::{Answer, Backend, INIT_SCALE, Loss, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut};
 
 /// Asserts that f32 weights are within the derived bounds of the recipe's. Returns the largest bound and the largest
@@ -59,22 +59,22 @@ fn every_block_size_matches_the_recipe_within_derived_bounds() {
         let shape = Shape::new(inputs, hidden, outputs).unwrap();
         let start = signed_weights(shape, 1, 0.02);
         let samples = Samples::new(inputs, outputs, 75, 2);
-        assert_recipe(shape, &start, &samples, 1e-6, &BLOCKS, 5e-2);
+        assert_recipe(shape, &start, &samples, 4e-6, &BLOCKS, 5e-2);
     }
 }
 
 #[test]
 fn the_default_network_matches_the_recipe_within_derived_bounds() {
-    let start = initial(Shape::MNIST, 1, INIT_SCALE);
+    let start = short(Shape::MNIST, initial(Shape::MNIST, 1, INIT_SCALE));
     let samples = Samples::new(784, 10, 100, 3);
     assert_recipe(Shape::MNIST, &start, &samples, TrainOptions::ALPHA, &[1, 64], 1e-2);
 }
 
 /// These bounds are measured, because derived bounds grow faster than the actual rounding error. After 3,000 samples
-/// with blocks of 16 or 64, the weights differ from those of the plain step by 1.1e-6 of the distance learnt, and the
-/// sum of errors by 2e-9; the test allows 5 and 50 times as much. (The bits are the same on every machine, so the
-/// margin is for changes of the code. If rounding switched a hidden unit, which does not happen here, the difference
-/// would be 1e-3.)
+/// with blocks of 16 or 64, the weights differ from those of the plain step, which rounds W1 to 16 bits after every sample, by 2.7e-4
+/// of the distance learnt, and the sum of errors by 4e-7; the test allows 5 times as much. (The bits are the same on every machine,
+/// so the margin is for changes of the code. If rounding switched a hidden unit, which does not happen here, the difference would be
+/// 1e-3.)
 #[test]
 fn blocks_stay_close_to_the_plain_step_in_a_long_run() {
     let start = initial(Shape::MNIST, 1, INIT_SCALE);
@@ -87,8 +87,8 @@ fn blocks_stay_close_to_the_plain_step_in_a_long_run() {
     for block in [16, 64] {
         let (weights, block_errors) = run(block);
         let off = distance(&weights, &plain) / learnt;
-        assert!(off < 5e-6, "blocks of {block}: {off:e}");
-        assert!((block_errors.sum / errors.sum - 1.0).abs() < 1e-7, "{block_errors:?}, {errors:?}");
+        assert!(off < 1.5e-3, "blocks of {block}: {off:e}");
+        assert!((block_errors.sum / errors.sum - 1.0).abs() < 2e-6, "{block_errors:?}, {errors:?}");
     }
 }
 
@@ -177,9 +177,11 @@ fn the_number_of_threads_does_not_change_the_bits() {
 fn a_batch_gives_the_same_bits_as_single_images() {
     let shapes = [(784, 1000, 10), (113, 129, 3), (1, 16, 1)];
     let shapes = shapes.map(|(inputs, hidden, outputs)| Shape::new(inputs, hidden, outputs).unwrap());
-    for shape in shapes.into_iter().chain(shapes.map(Shape::with_biases)) {
+    let shapes = shapes.into_iter().chain(shapes.map(Shape::with_biases));
+    for (shape, scale) in shapes.flat_map(|shape| [(shape, 1.0), (shape, 1.1)]) {
         let (inputs, outputs) = (shape.inputs(), shape.outputs());
-        let mut numbers = signed_weights(shape, 9, 0.1);
+        // Weights of 16 bits, which have exact products, and others.
+        let mut numbers: Vec<f32> = signed_weights(shape, 9, 0.1).into_iter().map(|w| scale * w).collect();
         for unit in 0..shape.hidden() {
             if let Some(place) = shape.b1_index(unit) {
                 // So that it matters beside the sum of the pixels.
@@ -278,8 +280,8 @@ fn a_step_follows_the_gradient_of_the_error() {
 fn a_step_follows_the_gradient_of_the_cross_entropy() {
     const H: f64 = 1.0 / 65536.0;
     let shape = Shape::new(20, 21, 5).unwrap();
-    // So small that weights move by hundreds of their last places, and no more.
-    let alpha = 1e-4_f32;
+    // A step is linear in α, so α is large enough here to be visible in weights of 16 bits.
+    let alpha = 1e-2_f32;
     for seed in 0..3 {
         let start = signed_weights(shape, 20 + seed, 0.05);
         let sample = (0..50)
@@ -311,8 +313,8 @@ fn a_step_follows_the_gradient_of_the_cross_entropy() {
                 for (place, ((after, before), gradient)) in steps.zip(&gradient).enumerate() {
                     let step = f64::from(after) - f64::from(before);
                     let expected = -f64::from(alpha) * gradient;
-                    // Half a unit in the last place of a weight below 1/16, and what rounds on the way.
-                    let bound = f64::from(alpha) * 1e-4 * largest + 4e-9;
+                    // Half a unit in the last of 16 places of a weight below 1/8, and what rounds on the way.
+                    let bound = f64::from(alpha) * 1e-4 * largest + 1e-6;
                     assert!(
                         (step - expected).abs() <= bound,
                         "weight {place} on {backend}: {step:e}, not {expected:e}"

@@ -34,13 +34,18 @@ use wide::f32x16;
 pub struct Network<'a> {
     weights: Weights<'a>,
     backend: Backend,
+    /// Are all products of the first layer exact, and is that of use?
+    short: bool,
 }
 
 impl<'a> Network<'a> {
     /// The network of these weights.
+    ///
+    /// Where the tier has fused multiply-add, all weights are read once: those of a [`Trainer`](crate::Trainer) are short enough for
+    /// it. (Outputs are the same bits either way.)
     #[must_use]
-    pub const fn new(weights: Weights<'a>, backend: Backend) -> Self {
-        Self { weights, backend }
+    pub fn new(weights: Weights<'a>, backend: Backend) -> Self {
+        Self { weights, backend, short: backend.fuses() && weights.are_short() }
     }
 
     /// The network's sizes.
@@ -127,7 +132,7 @@ impl<'a> Network<'a> {
         let inputs = network_input(shape, images, bytemuck::cast_slice_mut(halved));
         self.backend.run(Fill(&mut pixels, inputs));
         debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
-        self.backend.run(Forward { weights: self.weights, samples, pixels: &pixels, z, sums });
+        self.backend.run(Forward { weights: self.weights, short: self.short, samples, pixels: &pixels, z, sums });
         Ok(sums)
     }
 }
@@ -140,6 +145,7 @@ const fn chunk(shape: Shape, images: usize) -> NonZeroUsize {
 /// The forward pass of a batch of images, panel by panel.
 struct Forward<'a> {
     weights: Weights<'a>,
+    short: bool,
     samples: usize,
     pixels: &'a BySample<'a>,
     /// `[samples][width]`, of one panel after another.
@@ -165,14 +171,21 @@ struct ForwardPanel<'a, 'b>(&'a mut Forward<'b>, WeightsPanel<'b>);
 impl PanelFn for ForwardPanel<'_, '_> {
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let Self(Forward { weights, samples, pixels, z, sums }, panel) = self;
+        if I::FUSES && self.0.short { self.pass::<I, W, N, true>(isa) } else { self.pass::<I, W, N, false>(isa) }
+    }
+}
+
+impl ForwardPanel<'_, '_> {
+    #[inline(always)]
+    fn pass<I: Isa, const W: usize, const N: usize, const SHORT: bool>(self, isa: I) {
+        let Self(Forward { weights, samples, pixels, z, sums, .. }, panel) = self;
         let (shape, w1, w2) = (weights.shape(), rows::<W>(panel.w1), rows::<W>(panel.w2));
         let z = rows_mut::<W>(z).get_mut(..*samples).always("there is a row for each sample");
         let Some(start) = rows::<W>(panel.start).first() else { violated!("every unit has a start", return) };
         for at in (0..W).step_by(N) {
             let Some(start) = tile(start, at) else { violated!("a row is whole tiles", continue) };
             for chunk in 0..pixels.chunks() {
-                hidden_forward::<I, W, N>(isa, w1, at, pixels, chunk, || load(start), z);
+                hidden_forward::<I, W, N, SHORT>(isa, w1, at, pixels, chunk, || load(start), z);
             }
         }
         for (z, sums) in z.iter().zip(rows_mut(sums).chunks_exact_mut(shape.outputs())) {

@@ -111,6 +111,18 @@ impl<'a> Weights<'a> {
         self.numbers.iter().position(|weight| !weight.is_finite())
     }
 
+    /// Is every product of a pixel and a weight of the first layer exact? Then the weights have at most 16 significant bits, and are
+    /// so small that 255 times as much does not overflow.
+    pub(crate) fn are_short(self) -> bool {
+        const LIMIT: f32 = f32::MAX / 256.0;
+        let first = self.numbers.get(..self.shape.w1_len()).always("the number of weights was checked");
+        // Whole rows of numbers without a branch, so that the compiler makes vectors of them.
+        first.chunks(1024).all(|weights| {
+            let long = |weight: &f32| weight.to_bits() & 0xFF != 0 || weight.abs() > LIMIT;
+            weights.iter().fold(0, |count, weight| count + u32::from(long(weight))) == 0
+        })
+    }
+
     /// The place of the first number that only fills up the last panel and is not zero.
     pub(crate) fn stray_filler(self) -> Option<usize> {
         self.shape.fillers().find(|&place| number(self.numbers, place) != 0.0)
@@ -235,6 +247,28 @@ fn number(numbers: &[f32], place: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::signed_weights;
+
+    #[test]
+    fn short_weights_have_exact_products() {
+        let shape = Shape::new(3, 700, 2).unwrap();
+        let numbers = signed_weights(shape, 1, 0.5);
+        let short = |numbers: &[f32]| Weights::new(shape, numbers).unwrap().are_short();
+        assert!(short(&numbers));
+        for place in [0, 1023, 1024, shape.w1_len() - 1] {
+            for (weight, expected) in
+                [(1.0 + 1.0 / 32_768.0, true), (1.0 + 1.0 / 65_536.0, false), (1e36, false), (f32::INFINITY, false)]
+            {
+                let mut numbers = numbers.clone();
+                numbers[place] = weight;
+                assert_eq!(short(&numbers), expected, "{weight} at {place}");
+            }
+        }
+        // W2 may be anything.
+        let mut numbers = numbers;
+        numbers[shape.w1_len()] = 0.1;
+        assert!(short(&numbers));
+    }
 
     #[test]
     fn weights_are_as_many_as_the_shape_has() {

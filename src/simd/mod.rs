@@ -8,7 +8,9 @@
 //! calls must be `#[inline(always)]`: a function that is not inlined into the tier's entry is compiled without the
 //! tier's instructions and costs a call per lane.
 //!
-//! Only `+ − × max` and integer sums: no fused multiply-add, no library reduction (both differ between targets).
+//! Only `+ − × max` and integer sums; no library reduction, which differs between targets. A multiply-add is fused only where the
+//! product is exact ([`Isa::add_exact`]): rounding once and rounding twice are then the same. Products are made exact by keeping
+//! one factor to 16 significant bits, where the other is a pixel, which has 8: 24 bits are what an f32 has.
 //!
 //! # To add a tier
 //!
@@ -73,6 +75,8 @@ pub(crate) trait Isa: Copy {
     /// Is the inner loop of the quantised network a function of its own? Where registers are few, what else is alive would take
     /// them from the accumulators. Only for a tier whose instructions every function may use.
     const PACKED_OUTLINED: bool;
+    /// Has the tier fused multiply-add, so that it pays to know which products are exact?
+    const FUSES: bool;
 
     /// The token, if this machine has the tier and this build can tell.
     fn detect() -> Option<Self>;
@@ -101,6 +105,12 @@ pub(crate) trait Isa: Copy {
     fn sub(self, a: f32x16, b: f32x16) -> f32x16;
     /// `a × b`.
     fn mul(self, a: f32x16, b: f32x16) -> f32x16;
+    /// `to + a × b` where the product is exact: one instruction that rounds once then gives what two give.
+    fn add_exact(self, to: f32x16, a: f32x16, b: f32x16) -> f32x16;
+    /// `from − a × b`, likewise.
+    fn sub_exact(self, from: f32x16, a: f32x16, b: f32x16) -> f32x16;
+    /// The nearest number of 16 significant bits, halves away from zero: [`to_16_bits`] of each lane.
+    fn to_16_bits(self, a: f32x16) -> f32x16;
     /// `max(a, 0)`, the rectifier: `+0` for `−0` and for NaN.
     fn relu(self, a: f32x16) -> f32x16;
     /// `a` where `gate > 0`, else `+0`: the derivative of [`Isa::relu`] applied to `a`.
@@ -160,6 +170,13 @@ macro_rules! tiers {
                 }
             }
 
+            /// Has the tier fused multiply-add?
+            pub(crate) const fn fuses(self) -> bool {
+                match self.0 {
+                    $($(#[$condition])* Tier::$tier(_) => <$token as Isa>::FUSES,)*
+                }
+            }
+
             /// Runs a function on this tier: the one place where tiers part.
             #[inline(never)] // so that on the portable tier, too, it has all registers to itself
             pub(crate) fn run<F: TierFn>(self, f: F) -> F::Out {
@@ -193,10 +210,11 @@ impl Backend {
         #[cfg(all(
             target_arch = "x86_64",
             target_feature = "avx2",
+            target_feature = "fma",
             not(all(target_feature = "avx512f", target_feature = "avx512bw"))
         ))]
         return Self(Tier::Avx2(x86::Avx2::new()));
-        #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+        #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2", target_feature = "fma")))]
         Self(Tier::Portable(portable::Portable))
     }
 
@@ -215,6 +233,12 @@ impl Backend {
 }
 
 messages! { Backend: backend => "{}", backend.name(); }
+
+/// The nearest number of 16 significant bits, halves away from zero. Infinities stay, and so do the NaNs that arithmetic makes.
+#[inline(always)]
+pub(crate) const fn to_16_bits(number: f32) -> f32 {
+    f32::from_bits(number.to_bits().wrapping_add(0x80) & !0xFF)
+}
 
 /// The sum of all lanes by one fixed tree: halves, quarters, pairs.
 #[inline(always)]
@@ -247,6 +271,7 @@ mod tests {
         const NAME: &'static str = "mixed";
         const TILE: Tile = Tile::Eight;
         const PACKED_OUTLINED: bool = true;
+        const FUSES: bool = true;
 
         fn detect() -> Option<Self> {
             Some(Self)
@@ -256,6 +281,9 @@ mod tests {
             add(a: f32x16, b: f32x16) -> f32x16 = Portable.add(a, b);
             sub(a: f32x16, b: f32x16) -> f32x16 = Portable.sub(a, b);
             mul(a: f32x16, b: f32x16) -> f32x16 = Portable.mul(a, b);
+            add_exact(to: f32x16, a: f32x16, b: f32x16) -> f32x16 = Portable.add_exact(to, a, b);
+            sub_exact(from: f32x16, a: f32x16, b: f32x16) -> f32x16 = Portable.sub_exact(from, a, b);
+            to_16_bits(a: f32x16) -> f32x16 = Portable.to_16_bits(a);
             relu(a: f32x16) -> f32x16 = Portable.relu(a);
             keep_where_positive(a: f32x16, gate: f32x16) -> f32x16 = Portable.keep_where_positive(a, gate);
             add_dot(sum: i32x16, a: i16x32, b: i16x32) -> i32x16 = Portable.add_dot(sum, a, b);
@@ -287,16 +315,17 @@ mod tests {
         0xffc1_2345,
     ];
 
-    /// Every operation on floats, as bits: `+ − ×`, the rectifier of `a`, `a` kept where `b > 0`.
+    /// Every operation on floats, as bits: `+ − ×`, the rectifier of `a`, `a` kept where `b > 0`, `a` of 16 bits.
     struct Floats(f32x16, f32x16);
 
     impl TierFn for Floats {
-        type Out = [[u32; LANES]; 5];
+        type Out = [[u32; LANES]; 6];
 
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) -> Self::Out {
             let Self(a, b) = self;
-            let results = [isa.add(a, b), isa.sub(a, b), isa.mul(a, b), isa.relu(a), isa.keep_where_positive(a, b)];
+            let kept = isa.keep_where_positive(a, b);
+            let results = [isa.add(a, b), isa.sub(a, b), isa.mul(a, b), isa.relu(a), kept, isa.to_16_bits(a)];
             results.map(|v| v.to_array().map(f32::to_bits))
         }
     }
@@ -310,7 +339,7 @@ mod tests {
                 let a = SPECIAL.map(f32::from_bits);
                 let mut b = a;
                 b.rotate_left(shift);
-                let [sum, difference, product, relu, kept] = backend.run(Floats(f32x16::new(a), f32x16::new(b)));
+                let [sum, difference, product, relu, kept, short] = backend.run(Floats(f32x16::new(a), f32x16::new(b)));
                 for lane in 0..LANES {
                     let (a, b) = (a[lane], b[lane]);
                     let what = std::format!("{a} ({:#010x}) and {b} ({:#010x}) on {backend}", a.to_bits(), b.to_bits());
@@ -319,9 +348,81 @@ mod tests {
                     assert_eq!(bits(f32::from_bits(product[lane])), bits(a * b), "product of {what}");
                     // From here on all bits are promised, NaN's too.
                     assert_eq!(relu[lane], if a > 0.0 { a.to_bits() } else { 0 }, "rectifier of {what}");
+                    assert_eq!(bits(f32::from_bits(short[lane])), bits(to_16_bits(a)), "16 bits of {what}");
                     assert_eq!(kept[lane], if b > 0.0 { a.to_bits() } else { 0 }, "first where second > 0: {what}");
                 }
             }
+        }
+    }
+
+    /// `a ± b × c` by the operations for exact products.
+    struct Exact(f32x16, f32x16, f32x16);
+
+    impl TierFn for Exact {
+        type Out = [[f32; LANES]; 2];
+
+        #[inline(always)]
+        fn call<I: Isa>(self, isa: I) -> Self::Out {
+            let Self(a, b, c) = self;
+            [isa.add_exact(a, b, c), isa.sub_exact(a, b, c)].map(f32x16::to_array)
+        }
+    }
+
+    /// Rounding once and rounding twice are the same where the product of a pixel and a number of 16 bits is added, from the least
+    /// subnormal number to the largest whose product does not overflow.
+    #[test]
+    fn exact_products_may_be_fused() {
+        let mut dice = Dice::new(2);
+        let mut different = 0;
+        for exponent in 0..=245 {
+            let number = |dice: &mut Dice| {
+                let significand = u32::try_from(dice.below(1 << 24)).unwrap();
+                f32::from_bits((significand & 0x80_0000) << 8 | exponent << 23 | significand & 0x7F_FFFF)
+            };
+            for _ in 0..20 {
+                let long: [f32; LANES] = [0.0; LANES].map(|_| number(&mut dice));
+                let (short, sum) = (long.map(to_16_bits), [0.0; LANES].map(|_| number(&mut dice) * 64.0));
+                let pixels = [0.0; LANES].map(|_: f32| f32::from(u8::try_from(dice.below(256)).unwrap()));
+                let lanes = || (0..LANES).map(|lane| (sum[lane], pixels[lane], short[lane]));
+                let twice: Vec<_> = lanes().map(|(a, b, c)| [a + b * c, a - b * c].map(f32::to_bits)).collect();
+                let once: Vec<_> =
+                    lanes().map(|(a, b, c)| [b.mul_add(c, a), (-b).mul_add(c, a)].map(f32::to_bits)).collect();
+                assert_eq!(once, twice, "{sum:?}, {pixels:?}, {short:?}");
+                for backend in Backend::available() {
+                    let [added, taken] = backend.run(Exact(f32x16::new(sum), f32x16::new(pixels), f32x16::new(short)));
+                    let found: Vec<_> = added.iter().zip(taken).map(|(a, b)| [a.to_bits(), b.to_bits()]).collect();
+                    assert_eq!(found, twice, "{backend}: {sum:?}, {pixels:?}, {short:?}");
+                }
+                let lanes = || (0..LANES).map(|lane| (sum[lane], pixels[lane], long[lane]));
+                different += lanes().filter(|&(a, b, c)| b.mul_add(c, a).to_bits() != (a + b * c).to_bits()).count();
+            }
+        }
+        assert!(different > 1000, "numbers of 24 bits tell them apart in {different} lanes only");
+    }
+
+    #[test]
+    fn the_nearest_number_of_16_bits() {
+        for (number, expected) in [
+            (1.0, 1.0),
+            (1.0 + 127.0 / 8_388_608.0, 1.0),
+            (1.0 + 128.0 / 8_388_608.0, 1.0 + 256.0 / 8_388_608.0), // a half, away from zero
+            (2.0 - 1.0 / 8_388_608.0, 2.0),
+            (f32::MAX, f32::INFINITY),
+            (f32::INFINITY, f32::INFINITY),
+            (f32::from_bits(0x7F), 0.0),
+            (f32::from_bits(0x80), f32::from_bits(0x100)),
+        ] {
+            assert_eq!(to_16_bits(number).to_bits(), f32::to_bits(expected), "{number}");
+            assert_eq!(to_16_bits(-number).to_bits(), f32::to_bits(-expected), "-{number}");
+        }
+        assert!(to_16_bits(f32::NAN).is_nan() && to_16_bits(0.0 * f32::INFINITY).is_nan());
+        // Of a number x 2ⁿ with 2¹⁵ ≤ x < 2¹⁶, the nearest whole x.
+        let mut dice = Dice::new(3);
+        for _ in 0..1000 {
+            let number = 1.0 + dice.numbers(1, 1.0)[0].abs();
+            let scale = f64::from(f32::from_bits(number.to_bits() & 0x7F80_0000)) / 32_768.0;
+            let expected = (f64::from(number) / scale).round() * scale;
+            assert_eq!(f64::from(to_16_bits(number)).to_bits(), expected.to_bits(), "{number}");
         }
     }
 

@@ -13,6 +13,7 @@ impl Isa for Portable {
     /// Half of SSE2's sixteen registers of four numbers; all targets with more do well with it too.
     const TILE: Tile = Tile::Two;
     const PACKED_OUTLINED: bool = true;
+    const FUSES: bool = false;
 
     #[inline(always)]
     fn detect() -> Option<Self> {
@@ -23,6 +24,10 @@ impl Isa for Portable {
         add(a: f32x16, b: f32x16) -> f32x16 = a + b;
         sub(a: f32x16, b: f32x16) -> f32x16 = a - b;
         mul(a: f32x16, b: f32x16) -> f32x16 = a * b;
+        add_exact(to: f32x16, a: f32x16, b: f32x16) -> f32x16 = to + a * b;
+        sub_exact(from: f32x16, a: f32x16, b: f32x16) -> f32x16 = from - a * b;
+        to_16_bits(a: f32x16) -> f32x16 =
+            cast((cast::<f32x16, i32x16>(a) + i32x16::splat(0x80)) & i32x16::splat(!0xFF));
         relu(a: f32x16) -> f32x16 = a & a.simd_gt(f32x16::ZERO);
         keep_where_positive(a: f32x16, gate: f32x16) -> f32x16 = a & gate.simd_gt(f32x16::ZERO);
         add_dot(sum: i32x16, a: i16x32, b: i16x32) -> i32x16 = sum + a.dot(b);

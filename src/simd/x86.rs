@@ -13,18 +13,18 @@ use bytemuck::cast;
 use core::arch::x86_64::*;
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
-/// Proof that the CPU has AVX2.
+/// Proof that the CPU has AVX2 and fused multiply-add, which all CPUs with AVX2 have but a few of VIA's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Avx2(());
 
 impl Avx2 {
-    /// Safe only where AVX2 is enabled, unsafe to call elsewhere: the compiler checks the proof.
-    #[target_feature(enable = "avx2")]
+    /// Safe only where both features are enabled, unsafe to call elsewhere: the compiler checks the proof.
+    #[target_feature(enable = "avx2,fma")]
     pub(super) const fn new() -> Self {
         Self(())
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     fn enter<F: TierFn>(self, f: F) -> F::Out {
         f.call(self)
     }
@@ -34,7 +34,7 @@ impl Avx2 {
 macro_rules! halves {
     ($($v:ident),+ => $intrinsics:expr) => {{
         $(let $v: [_; 2] = cast($v);)+
-        // SAFETY: the intrinsics are those of AVX and AVX2, which the token proves.
+        // SAFETY: the intrinsics are those of AVX, AVX2 and FMA, which the token proves.
         cast(unsafe { [{ $(let $v = $v[0];)+ $intrinsics }, { $(let $v = $v[1];)+ $intrinsics }] })
     }};
 }
@@ -44,20 +44,21 @@ impl Isa for Avx2 {
     /// Eight of sixteen registers.
     const TILE: Tile = Tile::Four;
     const PACKED_OUTLINED: bool = false;
+    const FUSES: bool = true;
 
     #[inline(always)]
     fn detect() -> Option<Self> {
         #[cfg(feature = "std")]
-        let found = std::arch::is_x86_feature_detected!("avx2");
+        let found = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
         #[cfg(not(feature = "std"))]
-        let found = cfg!(target_feature = "avx2");
-        // SAFETY: AVX2 was just found.
+        let found = cfg!(all(target_feature = "avx2", target_feature = "fma"));
+        // SAFETY: both features were just found.
         found.then(|| unsafe { Self::new() })
     }
 
     #[inline(always)]
     fn run<F: TierFn>(self, f: F) -> F::Out {
-        // SAFETY: the token proves AVX2.
+        // SAFETY: the token proves AVX2 and FMA.
         unsafe { self.enter(f) }
     }
 
@@ -65,6 +66,12 @@ impl Isa for Avx2 {
         add(a: f32x16, b: f32x16) -> f32x16 = halves!(a, b => _mm256_add_ps(a, b));
         sub(a: f32x16, b: f32x16) -> f32x16 = halves!(a, b => _mm256_sub_ps(a, b));
         mul(a: f32x16, b: f32x16) -> f32x16 = halves!(a, b => _mm256_mul_ps(a, b));
+        add_exact(to: f32x16, a: f32x16, b: f32x16) -> f32x16 = halves!(to, a, b => _mm256_fmadd_ps(a, b, to));
+        sub_exact(from: f32x16, a: f32x16, b: f32x16) -> f32x16 = halves!(from, a, b => _mm256_fnmadd_ps(a, b, from));
+        to_16_bits(a: f32x16) -> f32x16 = halves!(a => {
+            let rounded = _mm256_add_epi32(_mm256_castps_si256(a), _mm256_set1_epi32(0x80));
+            _mm256_castsi256_ps(_mm256_and_si256(rounded, _mm256_set1_epi32(!0xFF)))
+        });
         // The instruction gives its second operand, +0, for NaN and for two zeros.
         relu(a: f32x16) -> f32x16 = halves!(a => _mm256_max_ps(a, _mm256_setzero_ps()));
         keep_where_positive(a: f32x16, gate: f32x16) -> f32x16 =
@@ -126,6 +133,7 @@ impl Isa for Avx512 {
     /// Eight of thirty-two registers: enough chains to hide an addition's latency.
     const TILE: Tile = Tile::Eight;
     const PACKED_OUTLINED: bool = false;
+    const FUSES: bool = true;
 
     #[inline(always)]
     fn detect() -> Option<Self> {
@@ -165,6 +173,12 @@ impl Isa for Avx512 {
         add(a: f32x16, b: f32x16) -> f32x16 = whole!(a, b => _mm512_add_ps(a, b));
         sub(a: f32x16, b: f32x16) -> f32x16 = whole!(a, b => _mm512_sub_ps(a, b));
         mul(a: f32x16, b: f32x16) -> f32x16 = whole!(a, b => _mm512_mul_ps(a, b));
+        add_exact(to: f32x16, a: f32x16, b: f32x16) -> f32x16 = whole!(to, a, b => _mm512_fmadd_ps(a, b, to));
+        sub_exact(from: f32x16, a: f32x16, b: f32x16) -> f32x16 = whole!(from, a, b => _mm512_fnmadd_ps(a, b, from));
+        to_16_bits(a: f32x16) -> f32x16 = whole!(a => {
+            let rounded = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(0x80));
+            _mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(!0xFF)))
+        });
         // The instruction gives its second operand, +0, for NaN and for two zeros.
         relu(a: f32x16) -> f32x16 = whole!(a => _mm512_max_ps(a, _mm512_setzero_ps()));
         keep_where_positive(a: f32x16, gate: f32x16) -> f32x16 =

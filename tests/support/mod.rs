@@ -10,6 +10,7 @@ pub(crate) mod reference;
 
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use reference::round;
 use twolayer::{Loss, Shape, TrainOptions, Trainer, Weights, WeightsMut, fill_initial};
 
 /// Block sizes around those that the code treats differently: 1, groups of 8 corrections, and the default.
@@ -88,10 +89,16 @@ impl Samples {
     }
 }
 
-/// Random weights from −`scale` to `scale`; the padding of panels is zero.
+/// Random weights from −`scale` to `scale`, those of the first layer of 16 significant bits; the padding of panels is zero.
 pub(crate) fn signed_weights(shape: Shape, seed: u64, scale: f32) -> Vec<f32> {
     let mut dice = Dice::new(seed);
-    filled(shape, |weights| weights.fill_with(|| dice.signed(scale)))
+    short(shape, filled(shape, |weights| weights.fill_with(|| dice.signed(scale))))
+}
+
+/// The same weights as training begins with: those of the first layer of 16 significant bits.
+pub(crate) fn short(shape: Shape, mut weights: Vec<f32>) -> Vec<f32> {
+    round(&mut weights[..shape.inputs() * shape.hidden_padded()]);
+    weights
 }
 
 /// The crate's initial weights.

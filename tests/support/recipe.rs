@@ -125,6 +125,11 @@ impl Approx {
         Self { value, error: error + n / (1.0 - n) * most + count * TINY }
     }
 
+    /// Rounded to 16 significant bits: half a unit in the last of them.
+    pub(crate) fn to_16_bits(self) -> Self {
+        Self { error: self.error + self.most() * 256.0 * EPS + 256.0 * TINY, ..self }
+    }
+
     /// `a × b`, rounded.
     pub(crate) fn product(a: Self, b: Self) -> Self {
         Self::ZERO.sum(1, [(a, b)])
@@ -172,6 +177,7 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// Of weights that are [short](super::short).
     pub(crate) fn new(shape: Shape, weights: &[f32]) -> Self {
         let (w1, w2) = split(shape, weights, Approx::exact);
         let (b1, b2) = biases(shape, weights, Approx::exact);
@@ -206,24 +212,24 @@ impl Bounds {
         let rows = images.iter().map(|image| self.pre_activations(image)).collect();
         let gram = |k: usize, s: usize| {
             let product: f64 = images[k].iter().zip(images[s]).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-            Approx::product(alpha, Approx::product(Approx::exact(product), Approx::exact(1.0)))
+            Approx::product(Approx::exact(product), Approx::exact(1.0))
         };
         assert!(!self.shape.has_biases(), "biases are not trained");
         let (deltas, errors) = sequence(self.shape, alpha, labels, gram, rows, &mut self.w2);
         for (i, row) in self.w1.chunks_mut(units).enumerate() {
             let steps: Vec<(usize, Approx)> = (images.iter().enumerate())
                 .filter(|(_, image)| image[i] != 0)
-                .map(|(s, image)| (s, Approx::product(alpha, Approx::exact(image[i])).negative()))
+                .map(|(s, image)| (s, Approx::exact(image[i]).negative()))
                 .collect();
             for (j, w) in row.iter_mut().enumerate().filter(|_| !steps.is_empty()) {
-                *w = w.sum(steps.len() + 1, steps.iter().map(|&(s, step)| (step, deltas[s][j])));
+                *w = w.sum(steps.len(), steps.iter().map(|&(s, step)| (step, deltas[s][j]))).to_16_bits();
             }
         }
         errors
     }
 }
 
-/// The sequential part of a block: computes δ1 and errors from pre-activations. `gram(k, s)` is `α x_k·x_s`.
+/// The sequential part of a block: computes α δ1 and errors from pre-activations. `gram(k, s)` is `x_k·x_s`.
 pub(crate) fn sequence(
     shape: Shape,
     alpha: Approx,
@@ -247,12 +253,13 @@ pub(crate) fn sequence(
             *y = y.sum(1, [(target, Approx::exact(-1.0))]);
         }
         errors.push(Approx::ZERO.sum(count + 1, delta2.iter().map(|&d| (d, d))));
+        let steps: Vec<Approx> = delta2.iter().map(|&delta2| Approx::product(alpha, delta2)).collect();
         for (z, w2) in row.iter_mut().zip(w2.chunks_mut(count)) {
-            let delta1 = Approx::ZERO.sum(count + 1, delta2.iter().copied().zip(w2.iter().copied()));
-            for (w, &delta2) in w2.iter_mut().zip(&delta2) {
-                *w = w.sum(2, [(Approx::product(alpha, delta2).negative(), z.relu())]);
+            let delta1 = Approx::ZERO.sum(count + 1, steps.iter().copied().zip(w2.iter().copied()));
+            for (w, &step) in w2.iter_mut().zip(&steps) {
+                *w = w.sum(2, [(step.negative(), z.relu())]);
             }
-            *z = delta1.where_positive(*z);
+            *z = delta1.to_16_bits().where_positive(*z);
         }
     }
     (rows, errors)

@@ -65,8 +65,9 @@ impl Reference {
         self.second_layer(&self.first_layer(image))
     }
 
-    /// Trains in blocks of `block` samples; gives the loss of each sample, under the weights before its step.
+    /// Trains in blocks of `block` samples, after rounding W1; gives the loss of each sample, under the weights before its step.
     pub(crate) fn train(&mut self, images: &[u8], labels: &[u8], alpha: f32, block: usize) -> Vec<f32> {
+        round(&mut self.w1);
         let inputs = self.shape.inputs();
         let blocks = images.chunks(block * inputs).zip(labels.chunks(block));
         blocks.flat_map(|(images, labels)| self.block(images, labels, alpha)).collect()
@@ -84,7 +85,7 @@ impl Reference {
             // The pre-activations of this sample; those of the samples before have become their δ1.
             let z = &mut left[0];
             for (delta1, image) in done.iter().zip(&images) {
-                sub_scaled(z, alpha * gram(image, images[k]), delta1);
+                sub_scaled(z, gram(image, images[k]), delta1);
             }
             let h: Vec<f32> = z.iter().copied().map(relu).collect();
             let mut delta2 = self.second_layer(z);
@@ -95,21 +96,23 @@ impl Reference {
                 }
                 LossFunction::CrossEntropy => cross_entropy(&mut delta2, usize::from(label)),
             });
-            // W2 before its step gives δ1, which takes the place of z.
+            // W2 before its step gives α δ1, which takes the place of z.
             for (j, (z, h)) in z.iter_mut().zip(h).enumerate() {
                 let mut delta1 = 0.0;
                 for (o, &delta2) in delta2.iter().enumerate() {
-                    let w = &mut self.w2[o * padded + j];
-                    delta1 += delta2 * *w;
-                    *w -= (alpha * delta2) * h;
+                    let (w, step) = (&mut self.w2[o * padded + j], alpha * delta2);
+                    delta1 += step * *w;
+                    *w -= step * h;
                 }
-                *z = if h > 0.0 { delta1 } else { 0.0 };
+                *z = if h > 0.0 { to_16_bits(delta1) } else { 0.0 };
             }
         }
-        for (image, delta1) in images.iter().zip(&rows) {
-            for (i, &pixel) in image.iter().enumerate().filter(|(_, pixel)| **pixel != 0) {
-                sub_scaled(&mut self.w1[i * padded..][..padded], alpha * f32::from(pixel), delta1);
+        // A pixel has 8 significant bits and α δ1 has 16, so that their product is exact. So is that of a pixel and a weight.
+        for (i, w1) in self.w1.chunks_mut(padded).enumerate() {
+            for (image, delta1) in images.iter().zip(&rows).filter(|(image, _)| image[i] != 0) {
+                sub_scaled(w1, f32::from(image[i]), delta1);
             }
+            round(w1);
         }
         losses
     }
@@ -172,6 +175,18 @@ fn gram(a: &[u8], b: &[u8]) -> f32 {
 fn sub_scaled(from: &mut [f32], scale: f32, row: &[f32]) {
     for (from, x) in from.iter_mut().zip(row) {
         *from -= scale * x;
+    }
+}
+
+/// The nearest number of 16 significant bits, halves away from zero.
+fn to_16_bits(number: f32) -> f32 {
+    f32::from_bits((number.to_bits() + 0x80) & !0xFF)
+}
+
+/// Rounds weights to 16 significant bits.
+pub(crate) fn round(weights: &mut [f32]) {
+    for w in weights {
+        *w = to_16_bits(*w);
     }
 }
 

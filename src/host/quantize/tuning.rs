@@ -129,7 +129,8 @@ pub fn tune(
     let options = TrainOptions { alpha: LEVEL, block: BLOCK, backend: tuning.backend, loss: fitted.loss };
     let mut scratch = PageBuffer::zeros(Trainer::scratch_len(of_levels, BLOCK))?;
     let threads = Threads::new(tuning.threads);
-    let mut trainer = Trainer::new(view, &mut scratch, options)?;
+    // The grid's weights are not short, and steps that are lost to rounding would not add up.
+    let mut trainer = Trainer::unrounded(view, &mut scratch, options)?;
     let mut epochs = Epochs {
         samples: Samples::new(set, labels, shape, tuning.seed, tuning.distortion).in_levels(),
         order: Some(Order::new(labels.len(), tuning.seed)),

@@ -4,15 +4,15 @@
 //! Each sum of the first layer runs over the inputs in order, whatever the chunks and tiles.
 
 use super::pixels::BySample;
-use super::{Row, add_scaled, load, load_relu, store, tile, tile_mut};
+use super::{Row, add_scaled, add_scaled_exact, load, load_relu, store, tile, tile_mut};
 use crate::base::violated;
 use crate::simd::Isa;
 use wide::f32x16;
 
 /// The first layer: adds the inputs of one chunk to one tile of the pre-activations `z`, a row for each sample; the first
-/// chunk begins at `start()`. `w1` has a row for each input.
+/// chunk begins at `start()`. `w1` has a row for each input; `SHORT` weights have 16 significant bits, so that products are exact.
 #[inline(always)]
-pub(crate) fn hidden_forward<I: Isa, const W: usize, const N: usize>(
+pub(crate) fn hidden_forward<I: Isa, const W: usize, const N: usize, const SHORT: bool>(
     isa: I,
     w1: &[Row<W>],
     at: usize,
@@ -30,7 +30,11 @@ pub(crate) fn hidden_forward<I: Isa, const W: usize, const N: usize>(
         for (input, pixel) in pixels {
             let weights = w1.get(input).and_then(|row| tile(row, at));
             let Some(weights) = weights else { violated!("lists name inputs only; a row is whole tiles", break) };
-            add_scaled(isa, &mut sum, pixel, weights);
+            if SHORT {
+                add_scaled_exact(isa, &mut sum, pixel, weights);
+            } else {
+                add_scaled(isa, &mut sum, pixel, weights);
+            }
         }
         store(z, sum);
     }
@@ -68,6 +72,7 @@ mod tests {
     use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
     use crate::simd::{Backend, LANES, TierFn};
     use crate::support::recipe::Approx;
+    use crate::support::reference::round;
     use crate::support::{Dice, Samples, bits};
 
     /// The whole pass: every chunk in every tile.
@@ -77,6 +82,7 @@ mod tests {
         start: &'a [f32],
         pixels: &'a BySample<'a>,
         z: &'a mut [f32],
+        short: bool,
     }
 
     impl TierFn for Pass<'_> {
@@ -96,22 +102,29 @@ mod tests {
             for at in (0..W).step_by(N) {
                 for chunk in 0..self.pixels.chunks() {
                     let start = || load(tile(start, at).unwrap());
-                    hidden_forward::<I, W, N>(isa, w1, at, self.pixels, chunk, start, z);
+                    if self.short {
+                        hidden_forward::<I, W, N, true>(isa, w1, at, self.pixels, chunk, start, z);
+                    } else {
+                        hidden_forward::<I, W, N, false>(isa, w1, at, self.pixels, chunk, start, z);
+                    }
                 }
             }
         }
     }
 
-    fn assert_forward(images: &[u8], inputs: usize, width: usize) {
+    fn assert_forward(images: &[u8], inputs: usize, width: usize, short: bool) {
         let (samples, units) = (images.len() / inputs, width * LANES);
         let mut dice = Dice::new(1);
-        let (w1, start) = (dice.numbers(inputs * units, 1.0), dice.numbers(units, 100.0));
+        let (mut w1, start) = (dice.numbers(inputs * units, 1.0), dice.numbers(units, 100.0));
+        if short {
+            round(&mut w1);
+        }
         let mut scratch = vec![f32::NAN; BySample::scratch_len(inputs, CHUNK, samples)];
         let mut pixels = BySample::new(nonzero(inputs), CHUNK, samples, &mut Scratch::new(&mut scratch));
         Backend::baseline().run(Fill(&mut pixels, images));
         let z = on_all_tiers(|backend| {
             let mut z = vec![f32::NAN; samples * units];
-            backend.run(Pass { w1: &w1, width, start: &start, pixels: &pixels, z: &mut z });
+            backend.run(Pass { w1: &w1, width, start: &start, pixels: &pixels, z: &mut z, short });
             bits(&z)
         });
         for (image, z) in images.chunks(inputs).zip(z.chunks(units)) {
@@ -132,7 +145,8 @@ mod tests {
         for inputs in INPUTS {
             for samples in SAMPLES {
                 for width in WIDTHS {
-                    assert_forward(&Samples::new(inputs, 10, samples, 2).images, inputs, width);
+                    assert_forward(&Samples::new(inputs, 10, samples, 2).images, inputs, width, false);
+                    assert_forward(&Samples::new(inputs, 10, samples, 2).images, inputs, width, true);
                 }
             }
         }
@@ -141,7 +155,7 @@ mod tests {
     #[test]
     fn pre_activations_of_black_and_white_images() {
         for inputs in INPUTS {
-            assert_forward(&[vec![0; inputs], vec![255; inputs], vec![0; inputs]].concat(), inputs, 4);
+            assert_forward(&[vec![0; inputs], vec![255; inputs], vec![0; inputs]].concat(), inputs, 4, true);
         }
     }
 }

@@ -10,21 +10,14 @@ use wide::{i16x32, i32x16};
 /// Pixels of one image, widened, as vectors of 32.
 pub(crate) type Wide = [i16; 32];
 
-/// For every sample `k` and every `s < k`: `gram[k × block + s] = α (x_k · x_s)`. `images` is `[samples][vectors]`;
+/// For every sample `k` and every `s < k`: `gram[k × block + s] = x_k · x_s`. `images` is `[samples][vectors]`;
 /// entries at `s ≥ k` are unspecified.
 #[inline(always)]
-pub(crate) fn gram<I: Isa>(
-    isa: I,
-    images: &[Wide],
-    vectors: NonZeroUsize,
-    alpha: f32,
-    gram: &mut [f32],
-    block: NonZeroUsize,
-) {
+pub(crate) fn gram<I: Isa>(isa: I, images: &[Wide], vectors: NonZeroUsize, gram: &mut [f32], block: NonZeroUsize) {
     // As many products at a time as there are registers for: a vector that was loaded serves several of them.
     match I::TILE {
-        Tile::Two | Tile::Four => tiles::<I, 1, 2>(isa, images, vectors, alpha, gram, block),
-        Tile::Eight => tiles::<I, 4, 4>(isa, images, vectors, alpha, gram, block),
+        Tile::Two | Tile::Four => tiles::<I, 1, 2>(isa, images, vectors, gram, block),
+        Tile::Eight => tiles::<I, 4, 4>(isa, images, vectors, gram, block),
     }
 }
 
@@ -34,7 +27,6 @@ fn tiles<I: Isa, const A: usize, const B: usize>(
     isa: I,
     images: &[Wide],
     vectors: NonZeroUsize,
-    alpha: f32,
     gram: &mut [f32],
     block: NonZeroUsize,
 ) {
@@ -50,7 +42,7 @@ fn tiles<I: Isa, const A: usize, const B: usize>(
                     let product = product.to_array().into_iter().fold(0, i32::wrapping_add).cast_unsigned();
                     #[expect(clippy::cast_precision_loss, reason = "the one rounding of an exact product")]
                     let product = product as f32;
-                    *gram = alpha * product;
+                    *gram = product;
                 }
             }
         }
@@ -123,7 +115,6 @@ mod tests {
     struct All<'a> {
         images: &'a [Wide],
         vectors: NonZeroUsize,
-        alpha: f32,
         gram: &'a mut [f32],
         block: NonZeroUsize,
     }
@@ -133,11 +124,11 @@ mod tests {
 
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) {
-            gram(isa, self.images, self.vectors, self.alpha, self.gram, self.block);
+            gram(isa, self.images, self.vectors, self.gram, self.block);
         }
     }
 
-    /// The integer products, rounded once by the conversion to f32 and once by α: to the bit.
+    /// The integer products, rounded once: to the bit.
     fn assert_gram(images: &[u8], inputs: usize, spare: usize) {
         let samples = images.len() / inputs;
         let (vectors, block) = (inputs.div_ceil(32), samples + spare);
@@ -145,24 +136,21 @@ mod tests {
         let vectors = nonzero(vectors);
         widen(images, nonzero(inputs), vectors, &mut wide);
         let images: Vec<&[u8]> = images.chunks(inputs).collect();
-        for alpha in [1.0, 1e-5] {
-            let gram = on_all_tiers(|backend| {
-                let mut gram = vec![f32::NAN; block * block];
-                backend.run(All { images: &wide, vectors, alpha, gram: &mut gram, block: nonzero(block) });
-                for (k, row) in gram.chunks_mut(block).enumerate() {
-                    // Nobody reads what stands beyond the samples, in either direction.
-                    row[if k < samples { k } else { 0 }..].fill(0.0);
-                }
-                bits(&gram)
-            });
-            for k in 0..samples {
-                for s in 0..k {
-                    let product: u64 =
-                        images[k].iter().zip(images[s]).map(|(&a, &b)| u64::from(a) * u64::from(b)).sum();
-                    #[expect(clippy::cast_precision_loss, reason = "the one rounding of an exact product")]
-                    let expected = alpha * product as f32;
-                    assert_eq!(gram[k * block + s], expected.to_bits(), "{inputs} inputs, samples {k} and {s}");
-                }
+        let gram = on_all_tiers(|backend| {
+            let mut gram = vec![f32::NAN; block * block];
+            backend.run(All { images: &wide, vectors, gram: &mut gram, block: nonzero(block) });
+            for (k, row) in gram.chunks_mut(block).enumerate() {
+                // Nobody reads what stands beyond the samples, in either direction.
+                row[if k < samples { k } else { 0 }..].fill(0.0);
+            }
+            bits(&gram)
+        });
+        for k in 0..samples {
+            for s in 0..k {
+                let product: u64 = images[k].iter().zip(images[s]).map(|(&a, &b)| u64::from(a) * u64::from(b)).sum();
+                #[expect(clippy::cast_precision_loss, reason = "the one rounding of an exact product")]
+                let expected = product as f32;
+                assert_eq!(gram[k * block + s], expected.to_bits(), "{inputs} inputs, samples {k} and {s}");
             }
         }
     }

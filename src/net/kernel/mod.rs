@@ -97,6 +97,24 @@ pub(crate) fn sub_scaled<I: Isa, const N: usize>(isa: I, sum: &mut [f32x16; N], 
     }
 }
 
+/// `sum += scale × tile`, where the products are exact: see [`Isa::to_16_bits`].
+#[inline(always)]
+pub(crate) fn add_scaled_exact<I: Isa, const N: usize>(isa: I, sum: &mut [f32x16; N], scale: f32, tile: &[Lanes; N]) {
+    let scale = f32x16::splat(scale);
+    for (sum, v) in sum.iter_mut().zip(tile) {
+        *sum = isa.add_exact(*sum, scale, f32x16::new(*v));
+    }
+}
+
+/// `sum −= scale × tile`, where the products are exact: see [`Isa::to_16_bits`].
+#[inline(always)]
+pub(crate) fn sub_scaled_exact<I: Isa, const N: usize>(isa: I, sum: &mut [f32x16; N], scale: f32, tile: &[Lanes; N]) {
+    let scale = f32x16::splat(scale);
+    for (sum, v) in sum.iter_mut().zip(tile) {
+        *sum = isa.sub_exact(*sum, scale, f32x16::new(*v));
+    }
+}
+
 /// A function of one panel, whose rows have `W` vectors and are worked on in tiles of `N`.
 pub(crate) trait PanelFn {
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I);

@@ -131,7 +131,7 @@ impl<'a> ByInput<'a> {
 
     /// Transposes the lists of `images`: from by sample to by input.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, images: &[u8], by_sample: &BySample<'_>, alpha: f32) {
+    pub(crate) fn fill(&mut self, images: &[u8], by_sample: &BySample<'_>) {
         // Count each input's samples, let `ends` hold where each begins, and let the filling move it to the end.
         let ends = ends_mut(self.bounds);
         ends.fill(0);
@@ -152,7 +152,7 @@ impl<'a> ByInput<'a> {
                 let Some(place) = ends.get_mut(input) else { violated!("lists name inputs only", continue) };
                 let step = self.steps.get_mut(*place as usize);
                 let Some(step) = step else { violated!("there is room for all pixels", continue) };
-                *step = [number, (alpha * pixel).to_bits()];
+                *step = [number, pixel.to_bits()];
                 *place += 1;
             }
         }
@@ -207,8 +207,6 @@ mod tests {
     use crate::support::Samples;
     use core::ops::Range;
 
-    const ALPHA: f32 = 1e-5;
-
     #[test]
     fn lists_have_at_most_as_many_pixels_as_32_bits_count() {
         let most = u32::MAX as usize;
@@ -238,7 +236,7 @@ mod tests {
         assert_eq!(scratch.left(), 0, "more scratch than needed");
         for images in blocks {
             backend.run(Fill(&mut by_sample, images));
-            by_input.fill(images, &by_sample, ALPHA);
+            by_input.fill(images, &by_sample);
             for (sample, image) in images.chunks(inputs).enumerate() {
                 let listed = |range: Range<usize>| -> Vec<(usize, f32)> {
                     range.filter(|&row| image[row] != 0).map(|row| (row, f32::from(image[row]))).collect()
@@ -253,7 +251,7 @@ mod tests {
             for input in 0..inputs {
                 let column = images.iter().skip(input).step_by(inputs).enumerate();
                 let expected: Vec<(usize, f32)> =
-                    column.filter(|(_, x)| **x != 0).map(|(sample, x)| (sample, ALPHA * f32::from(*x))).collect();
+                    column.filter(|(_, x)| **x != 0).map(|(sample, x)| (sample, f32::from(*x))).collect();
                 assert_eq!(by_input.input(input).unwrap().len(), expected.len());
                 assert_eq!(by_input.input(input).unwrap().collect::<Vec<_>>(), expected, "input {input} of {inputs}");
             }

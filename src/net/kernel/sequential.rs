@@ -1,8 +1,9 @@
 //! The part of a training step that is sequential: sample after sample, each one sees the weights that the one before left.
 //!
-//! For sample `k`, with `W` the weights before the block: `z_k = x_k W1 − α Σ_{s<k} (x_s·x_k) δ1_s`, `h = max(z, 0)`,
-//! `y = h W2`, `δ2 = y − t`, `δ1 = (δ2 W2ᵀ) ⊙ [h > 0]`, `W2 −= α hᵀ δ2`. Costs six operations for each hidden unit and
-//! output, and two for each hidden unit and earlier sample of the block.
+//! For sample `k`, with `W` the weights before the block: `z_k = x_k W1 − Σ_{s<k} (x_s·x_k) α δ1_s`, `h = max(z, 0)`,
+//! `y = h W2`, `δ2 = y − t`, `α δ1 = (α δ2 W2ᵀ) ⊙ [h > 0]`, `W2 −= hᵀ (α δ2)`. `α δ1` is rounded to 16 significant bits, so that its
+//! products with pixels are exact in the step of W1. Costs six operations for each hidden unit and output, and two for each hidden
+//! unit and earlier sample of the block.
 
 use super::forward::output_forward;
 use super::{PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
@@ -13,7 +14,7 @@ use crate::simd::{Isa, TierFn, sum_lanes};
 use core::num::NonZeroUsize;
 use wide::f32x16;
 
-/// Samples whose corrections are collected and then taken off all later samples at once, while their δ1 is in the
+/// Samples whose corrections are collected and then taken off all later samples at once, while their α δ1 is in the
 /// first-level cache.
 const GROUP: usize = 8;
 
@@ -21,7 +22,7 @@ const GROUP: usize = 8;
 pub(crate) struct Sequential<'a> {
     pub(crate) samples: Samples<'a>,
     pub(crate) layer: OutputLayer<'a>,
-    /// `[panel][block][width]`: the samples' pre-activations under the weights before the block; afterwards their δ1.
+    /// `[panel][block][width]`: the samples' pre-activations under the weights before the block; afterwards their α δ1.
     pub(crate) hidden: &'a mut [f32],
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Samples<'a> {
     pub(crate) loss: LossFunction,
     /// One label for each sample, below `outputs`.
     pub(crate) labels: &'a [u8],
-    /// `α x_k·x_s` at `[k × block + s]`, for `s < k`.
+    /// `x_k·x_s` at `[k × block + s]`, for `s < k`.
     pub(crate) gram: &'a [f32],
     /// The most samples of a block.
     pub(crate) block: NonZeroUsize,
@@ -166,7 +167,7 @@ impl PanelFn for Pass<'_> {
     }
 }
 
-/// `δ1` in the place of `z`, and the step of W2.
+/// `α δ1` in the place of `z`, and the step of W2.
 #[inline(always)]
 fn output_backward<I: Isa, const W: usize, const N: usize>(
     isa: I,
@@ -181,20 +182,21 @@ fn output_backward<I: Isa, const W: usize, const N: usize>(
         let mut delta1 = [f32x16::ZERO; N];
         for (row, &delta2) in w2.iter_mut().zip(delta2) {
             let Some(weights) = tile_mut::<N>(row, at) else { violated!("a row is whole tiles", break) };
-            add_scaled(isa, &mut delta1, delta2, weights);
-            let step = f32x16::splat(alpha * delta2);
+            let step = alpha * delta2;
+            add_scaled(isa, &mut delta1, step, weights);
+            let step = f32x16::splat(step);
             for (w, h) in weights.iter_mut().zip(h) {
                 *w = isa.sub(f32x16::new(*w), isa.mul(step, h)).to_array();
             }
         }
         for (d, h) in delta1.iter_mut().zip(h) {
-            *d = isa.keep_where_positive(*d, h);
+            *d = isa.keep_where_positive(isa.to_16_bits(*d), h);
         }
         store(z, delta1);
     }
 }
 
-/// `z −= Σ_s gram_s δ1_s`, in the order of the samples.
+/// `z −= Σ_s gram_s α δ1_s`, in the order of the samples.
 #[inline(always)]
 fn correct<I: Isa, const W: usize, const N: usize>(isa: I, gram: &[f32], delta1: &[Row<W>], z: &mut Row<W>) {
     for at in (0..W).step_by(N) {
@@ -220,7 +222,7 @@ mod tests {
 
     const ALPHA: f32 = 1e-3;
 
-    /// Bits of δ1 (`[panel][block][width]`), W2 and the last loss, and the sum of losses.
+    /// Bits of α δ1 (`[panel][block][width]`), W2 and the last loss, and the sum of losses.
     type Found = (Vec<u32>, Vec<u32>, u32, u64);
 
     /// The sequential part over numbers of no particular origin: the Gram numbers need not come from images.
@@ -270,7 +272,10 @@ mod tests {
         for (sample, row) in expected.iter().enumerate() {
             for (unit, expected) in row.iter().enumerate() {
                 let found = f32::from_bits(delta1[place(sample, unit)]);
-                assert!(expected.admits(found), "{what}: δ1 of sample {sample}, unit {unit} is {found}, {expected:?}");
+                assert!(
+                    expected.admits(found),
+                    "{what}: α δ1 of sample {sample}, unit {unit} is {found}, {expected:?}"
+                );
             }
         }
         for (place, expected) in shape.places().skip(hidden).zip(&expected_w2) {
@@ -285,7 +290,7 @@ mod tests {
         let coarsest = expected_w2.iter().map(|w| w.error).fold(0.0, f64::max);
         assert!(coarsest < 1e-4, "{what}: bounds of {coarsest:e}");
         let filled = delta1.iter().filter(|bits| **bits == 0).count();
-        assert!(filled >= samples * (shape.hidden_padded() - hidden), "{what}: units that only fill up have δ1");
+        assert!(filled >= samples * (shape.hidden_padded() - hidden), "{what}: units that only fill up have steps");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! What is made of a block's images before any weight is looked at: lists of their nonzero pixels, and Gram numbers.
 
-use super::TrainOptions;
 use crate::base::{Always, Scratch, padded};
 use crate::net::kernel::gram::{Wide, gram, widen};
 use crate::net::kernel::pixels::{ByInput, BySample, CHUNK};
 use crate::net::{Shape, network_input, network_input_len};
-use crate::simd::{Isa, TierFn};
+use crate::simd::{Backend, Isa, TierFn};
 use core::num::NonZeroUsize;
 
 /// The pixels of a block's images, listed, and the Gram numbers of its corrections.
@@ -53,13 +52,13 @@ impl<'a> Lists<'a> {
     }
 
     /// Lists the inputs for `images`, as many as a block has at most; or none.
-    pub(super) fn fill(&mut self, images: &[u8], options: TrainOptions) {
+    pub(super) fn fill(&mut self, images: &[u8], backend: Backend) {
         let halved = core::mem::take(&mut self.halved);
         let inputs = network_input(self.shape, images, halved);
         self.samples = inputs.len() / self.shape.rows().0;
         debug_assert!(self.samples <= self.block.get(), "{} images, blocks of {}", self.samples, self.block);
         if self.samples > 0 {
-            options.backend.run(Prepare { lists: self, images: inputs, alpha: options.alpha });
+            backend.run(Prepare { lists: self, images: inputs });
         }
         self.halved = halved;
     }
@@ -69,7 +68,6 @@ impl<'a> Lists<'a> {
 struct Prepare<'p, 'a> {
     lists: &'p mut Lists<'a>,
     images: &'p [u8],
-    alpha: f32,
 }
 
 impl TierFn for Prepare<'_, '_> {
@@ -77,14 +75,14 @@ impl TierFn for Prepare<'_, '_> {
 
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
-        let Self { lists, images, alpha } = self;
+        let Self { lists, images } = self;
         let Lists { inputs, block, samples, by_sample, by_input, gram: products, wide, .. } = lists;
         by_sample.fill(isa, images);
-        by_input.fill(images, by_sample, alpha);
+        by_input.fill(images, by_sample);
         let vectors = wide_vectors(*inputs);
         widen(images, *inputs, vectors, wide);
         let wide = wide.get(..*samples * vectors.get()).always("there is room for every image of a block");
-        gram(isa, wide, vectors, alpha, products, *block);
+        gram(isa, wide, vectors, products, *block);
     }
 }
 

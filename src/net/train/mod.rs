@@ -10,6 +10,10 @@
 //! W2 −= α hᵀ δ2                    W1 −= α xᵀ δ1
 //! ```
 //!
+//! Numbers are f32. `α δ1` and W1 are rounded to 16 significant bits, so that their products with pixels, which have 8, are exact.
+//! Adding an exact product gives the same bits in one instruction, which rounds once, as in two: tiers with a fused multiply-add use
+//! it. A number that overflows ends in infinity or NaN on every tier, and the loss tells.
+//!
 //! A step changes W1 by a rank-one matrix, so a sample needs to know of the steps before it only the numbers `x_s·x_k`.
 //! A block of K samples therefore reads and writes W1 once. `step.rs` has a block's four steps on one page, in order.
 //!
@@ -25,7 +29,7 @@ mod workers;
 
 use crate::base::{Scratch, padded};
 use crate::net::{Loss, LossFunction, Shape, SizeError, Weights, WeightsMut};
-use crate::simd::{Backend, LANES};
+use crate::simd::{Backend, LANES, to_16_bits};
 use core::num::NonZeroUsize;
 use lists::Lists;
 
@@ -97,6 +101,8 @@ pub struct Trainer<'a> {
     weights: WeightsMut<'a>,
     options: TrainOptions,
     block: NonZeroUsize,
+    /// Are the weights of the first layer kept to 16 significant bits?
+    short: bool,
     /// The block being worked on.
     pub(crate) current: Block<'a>,
     /// The one before, whose step W1 is yet to take.
@@ -114,7 +120,8 @@ impl<'a> Trainer<'a> {
         Block::scratch_len(shape, block).saturating_mul(2).saturating_add(output)
     }
 
-    /// A trainer of these weights. `scratch` may hold anything; for speed, let it begin at a multiple of 64 bytes.
+    /// A trainer of these weights, of which the first layer's are rounded to 16 significant bits. `scratch` may hold anything; for
+    /// speed, let it begin at a multiple of 64 bytes.
     ///
     /// # Errors
     ///
@@ -122,6 +129,21 @@ impl<'a> Trainer<'a> {
     /// - [`TrainError::Biases`]: the network has biases;
     /// - [`TrainError::Size`] of [`SizeError::Scratch`]: `scratch` is shorter than [`scratch_len`](Self::scratch_len).
     pub fn new(weights: WeightsMut<'a>, scratch: &'a mut [f32], options: TrainOptions) -> Result<Self, TrainError> {
+        let mut trainer = Self::unrounded(weights, scratch, options)?;
+        trainer.short = true;
+        for weight in trainer.weights.layers_mut().0 {
+            *weight = to_16_bits(*weight);
+        }
+        Ok(trainer)
+    }
+
+    /// [`new`](Self::new), but the first layer's weights are not rounded, neither now nor by steps. It is slower where multiply-add
+    /// is fused.
+    pub(crate) fn unrounded(
+        weights: WeightsMut<'a>,
+        scratch: &'a mut [f32],
+        options: TrainOptions,
+    ) -> Result<Self, TrainError> {
         let block = options.check()?;
         let shape = weights.shape();
         if shape.has_biases() {
@@ -134,7 +156,7 @@ impl<'a> Trainer<'a> {
         let sums = scratch.take(shape.outputs() * LANES);
         let delta2 = scratch.take(shape.outputs());
         debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
-        Ok(Self { weights, options, block, current, before, sums, delta2 })
+        Ok(Self { weights, options, block, short: false, current, before, sums, delta2 })
     }
 
     /// Takes one step for each sample, in order; `images` is `[samples][pixels]`, of [`Shape::pixels`] each. Where the shape
@@ -180,7 +202,7 @@ impl<'a> Trainer<'a> {
 #[derive(Debug)]
 pub(crate) struct Block<'a> {
     pub(crate) lists: Lists<'a>,
-    /// `[panel][block][width]`: pre-activations, then δ1.
+    /// `[panel][block][width]`: pre-activations, then α δ1.
     hidden: &'a mut [f32],
 }
 

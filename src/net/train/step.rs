@@ -1,9 +1,9 @@
 //! The way of a block of samples, from [`Trainer::train`] to the update of the weights, in four steps:
 //!
-//! 1. *prepare*: lists of the nonzero pixels and the Gram numbers `α x_s·x_k` of the block's images;
+//! 1. *prepare*: lists of the nonzero pixels and the Gram numbers `x_s·x_k` of the block's images;
 //! 2. *visit* every panel of W1 for the pre-activations `Z = X W1`, under the weights before the block;
-//! 3. the *sequential* part, sample after sample: correct `z_k` by the Gram numbers, output layer and its step, `δ1_k`;
-//! 4. *update* W1: `W1 −= α Xᵀ Δ1`.
+//! 3. the *sequential* part, sample after sample: correct `z_k` by the Gram numbers, output layer and its step, `α δ1_k`;
+//! 4. *update* W1: `W1 −= Xᵀ (α Δ1)`.
 //!
 //! Step 4 of a block and step 2 of the next are one visit, panel after panel, while the panel is in cache. Step 1 of the next
 //! block needs no weights, and may run beside step 3.
@@ -54,19 +54,19 @@ impl Trainer<'_> {
 
     /// Step 1, for the current block.
     pub(crate) fn prepare(&mut self, images: &[u8]) {
-        self.current.lists.fill(images, self.options);
+        self.current.lists.fill(images, self.options.backend);
     }
 
     /// Step 4 for the block before and step 2 for the current one, panel after panel.
     pub(crate) fn visit(&mut self, workers: &impl Workers) {
         let (inputs, _) = self.weights.shape().rows();
-        let Self { options, current, before, .. } = self;
+        let Self { options, short, current, before, .. } = self;
         // W1 is split by whole panels, which no sum crosses, and so are the hidden rows.
         let hidden = panels(before.hidden, self.block).zip(panels_mut(current.hidden, self.block));
         let panels = panels_mut(self.weights.layers_mut().0, inputs).zip(hidden);
         let (before, current) = (&before.lists, &current.lists);
         workers.each(panels, |(w1, (delta1, z))| {
-            options.backend.run(Visit { inputs, w1, delta1, z, before, current });
+            options.backend.run(Visit { inputs, w1, short: *short, delta1, z, before, current });
         });
     }
 
@@ -75,7 +75,7 @@ impl Trainer<'_> {
     pub(crate) fn advance(&mut self, workers: &impl Workers, labels: &[u8], next: Option<&[u8]>) -> Loss {
         let (options, (_, outputs)) = (self.options, self.weights.shape().rows());
         let Block { lists, hidden } = &mut self.current;
-        let TrainOptions { alpha, loss, .. } = options;
+        let TrainOptions { alpha, loss, backend, .. } = options;
         let sequential = Sequential {
             samples: Samples { alpha, loss, labels, gram: lists.gram, block: self.block },
             layer: OutputLayer { outputs, w2: self.weights.layers_mut().1, sums: self.sums, delta2: self.delta2 },
@@ -83,8 +83,8 @@ impl Trainer<'_> {
         };
         // The block before is done with: its lists are free.
         let free = &mut self.before.lists;
-        let prepare = || next.into_iter().for_each(|images| free.fill(images, options));
-        let loss = workers.both(|| options.backend.run(sequential), prepare);
+        let prepare = || next.into_iter().for_each(|images| free.fill(images, backend));
+        let loss = workers.both(|| backend.run(sequential), prepare);
         core::mem::swap(&mut self.current, &mut self.before);
         loss
     }
@@ -95,7 +95,9 @@ struct Visit<'a, 'b> {
     inputs: NonZeroUsize,
     /// `[inputs][width]`.
     w1: &'a mut [f32],
-    /// δ1 of the block before: `[samples][width]`.
+    /// Has W1 16 significant bits?
+    short: bool,
+    /// α δ1 of the block before: `[samples][width]`.
     delta1: &'a [f32],
     /// Room for the pre-activations of the current one: `[samples][width]`.
     z: &'a mut [f32],
@@ -113,9 +115,16 @@ impl TierFn for Visit<'_, '_> {
 }
 
 impl PanelFn for Visit<'_, '_> {
-    /// Chunk by chunk, so that the rows just updated are still in the first-level cache for the forward pass.
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
+        if self.short { self.chunks::<I, W, N, true>(isa) } else { self.chunks::<I, W, N, false>(isa) }
+    }
+}
+
+impl Visit<'_, '_> {
+    /// Chunk by chunk, so that the rows just updated are still in the first-level cache for the forward pass.
+    #[inline(always)]
+    fn chunks<I: Isa, const W: usize, const N: usize, const SHORT: bool>(self, isa: I) {
         let Self { w1, delta1, z, before, current, .. } = self;
         let (w1, delta1, z) = (rows_mut::<W>(w1), rows::<W>(delta1), rows_mut::<W>(z));
         debug_assert!(before.samples <= delta1.len(), "a row for each sample");
@@ -123,9 +132,10 @@ impl PanelFn for Visit<'_, '_> {
         for at in (0..W).step_by(N) {
             for chunk in 0..current.by_sample.chunks() {
                 if before.samples > 0 {
-                    hidden_update::<I, W, N>(isa, w1, at, &before.by_input, chunk, delta1);
+                    hidden_update::<I, W, N, SHORT>(isa, w1, at, &before.by_input, chunk, delta1);
                 }
-                hidden_forward::<I, W, N>(isa, w1, at, &current.by_sample, chunk, || [f32x16::ZERO; N], z);
+                let zeros = || [f32x16::ZERO; N];
+                hidden_forward::<I, W, N, SHORT>(isa, w1, at, &current.by_sample, chunk, zeros, z);
             }
         }
     }
