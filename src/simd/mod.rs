@@ -44,7 +44,7 @@ mod x86;
 pub use peak::{PEAK_OPERATIONS, peak};
 
 use crate::base::messages;
-use wide::{f32x16, i16x32, i32x16, u16x32};
+use wide::{f32x16, i16x32, i32x16, u8x64, u16x32};
 
 /// The number of `f32` lanes of one vector, on every tier.
 pub(crate) const LANES: usize = 16;
@@ -77,6 +77,8 @@ pub(crate) trait Isa: Copy {
     const PACKED_OUTLINED: bool;
     /// Has the tier fused multiply-add, so that it pays to know which products are exact?
     const FUSES: bool;
+    /// Does the tier multiply images byte by byte ([`Isa::add_bytes_dot`]), without widening them?
+    const BYTES: bool = false;
 
     /// The token, if this machine has the tier and this build can tell.
     fn detect() -> Option<Self>;
@@ -117,6 +119,18 @@ pub(crate) trait Isa: Copy {
     fn keep_where_positive(self, a: f32x16, gate: f32x16) -> f32x16;
     /// `sum + a·b` of adjacent pairs: lane `j` gains `a[2j] b[2j] + a[2j+1] b[2j+1]`.
     fn add_dot(self, sum: i32x16, a: i16x32, b: i16x32) -> i32x16;
+    /// `sum + a·(b − 128)` of adjacent groups of four: lane `j` gains `Σ a[i] (b[i] − 128)` for `4j ≤ i < 4j + 4`. For tiers with
+    /// [`Isa::BYTES`].
+    #[inline(always)]
+    fn add_bytes_dot(self, sum: i32x16, a: u8x64, b: u8x64) -> i32x16 {
+        let (mut sum, a, b) = (sum.to_array(), a.to_array(), b.to_array());
+        for (sum, (a, b)) in sum.iter_mut().zip(a.as_chunks::<4>().0.iter().zip(b.as_chunks::<4>().0)) {
+            for (a, b) in a.iter().zip(b) {
+                *sum = sum.wrapping_add(i32::from(*a) * (i32::from(*b) - 128));
+            }
+        }
+        i32x16::new(sum)
+    }
     /// `a + b` in 16 bits, modulo 2¹⁶.
     fn add_u16(self, a: u16x32, b: u16x32) -> u16x32;
     /// The high byte of each lane.
@@ -197,6 +211,8 @@ tiers! {
     Avx2(x86::Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(x86::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(x86::Avx512Vnni),
 }
 
 impl Backend {
@@ -205,7 +221,19 @@ impl Backend {
     /// With `-C target-feature=+avx2` (or a `target-cpu` that has it) this is already the AVX2 tier.
     #[must_use]
     pub const fn baseline() -> Self {
-        #[cfg(all(target_arch = "x86_64", target_feature = "avx512f", target_feature = "avx512bw"))]
+        #[cfg(all(
+            target_arch = "x86_64",
+            target_feature = "avx512f",
+            target_feature = "avx512bw",
+            target_feature = "avx512vnni"
+        ))]
+        return Self(Tier::Avx512Vnni(x86::Avx512Vnni::new()));
+        #[cfg(all(
+            target_arch = "x86_64",
+            target_feature = "avx512f",
+            target_feature = "avx512bw",
+            not(target_feature = "avx512vnni")
+        ))]
         return Self(Tier::Avx512(x86::Avx512::new()));
         #[cfg(all(
             target_arch = "x86_64",
@@ -225,7 +253,7 @@ impl Backend {
         Self::available().last().unwrap_or(Self::baseline())
     }
 
-    /// The tier of that name, if this machine can run it: `portable`, `avx2` or `avx512`.
+    /// The tier of that name, if this machine can run it: `portable`, `avx2`, `avx512` or `avx512vnni`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::available().find(|backend| backend.name() == name)
@@ -260,7 +288,6 @@ mod tests {
     use super::portable::Portable;
     use super::*;
     use crate::support::Dice;
-    use wide::{i16x32, i32x16, u16x32};
 
     /// A tier for the tests: the portable operations, but kernels cut as for a tier with many registers. The same bits here mean
     /// that the cut changes nothing, and that a tier is one type.
@@ -272,6 +299,7 @@ mod tests {
         const TILE: Tile = Tile::Eight;
         const PACKED_OUTLINED: bool = true;
         const FUSES: bool = true;
+        const BYTES: bool = true;
 
         fn detect() -> Option<Self> {
             Some(Self)
@@ -452,6 +480,31 @@ mod tests {
         }
     }
 
+    struct BytesDot(i32x16, [u8; 64], [u8; 64]);
+
+    impl TierFn for BytesDot {
+        type Out = [i32; LANES];
+
+        #[inline(always)]
+        fn call<I: Isa>(self, isa: I) -> Self::Out {
+            isa.add_bytes_dot(self.0, u8x64::new(self.1), u8x64::new(self.2)).to_array()
+        }
+    }
+
+    #[test]
+    fn dot_products_of_bytes_are_exact_and_wrap() {
+        let a: [u8; 64] = core::array::from_fn(|i| [255, 0, 1, 128, 254][i % 5]);
+        let b: [u8; 64] = core::array::from_fn(|i| [255, 255, 0, 127, 128, 0, 129][i % 7]);
+        let sums: [i32; 16] = core::array::from_fn(|i| [0, 1, -1, i32::MAX, i32::MIN, 1 << 30][i % 6]);
+        let expected: [i32; 16] = core::array::from_fn(|j| {
+            let products = (4 * j..4 * j + 4).map(|i| i32::from(a[i]) * (i32::from(b[i]) - 128));
+            sums[j].wrapping_add(products.sum())
+        });
+        for backend in Backend::available() {
+            assert_eq!(backend.run(BytesDot(i32x16::new(sums), a, b)), expected, "{backend}");
+        }
+    }
+
     #[test]
     fn lanes_are_summed_by_one_tree() {
         let (mut not_in_order, mut not_neighbours) = (0, 0);
@@ -475,8 +528,8 @@ mod tests {
     fn tiers_have_names_and_an_order() {
         let all: Vec<Backend> = Backend::available().collect();
         let names: Vec<&str> = all.iter().map(|b| b.name()).collect();
-        let expected = ["mixed", "portable", "avx2", "avx512"];
-        assert_eq!(names, expected[..all.len()], "AVX-512 without AVX2 is not known to exist");
+        let expected = ["mixed", "portable", "avx2", "avx512", "avx512vnni"];
+        assert_eq!(names, expected[..all.len()], "none is known to exist without those before it");
         for &backend in &all {
             assert_eq!(Backend::named(backend.name()), Some(backend));
             assert_eq!(backend.to_string(), backend.name());
@@ -491,8 +544,11 @@ mod tests {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     #[test]
     fn the_tiers_are_those_of_the_machine() {
-        assert_eq!(Backend::named("avx2").is_some(), std::arch::is_x86_feature_detected!("avx2"));
+        let avx2 = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
+        assert_eq!(Backend::named("avx2").is_some(), avx2);
         let avx512 = std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512bw");
         assert_eq!(Backend::named("avx512").is_some(), avx512);
+        let vnni = avx512 && std::arch::is_x86_feature_detected!("avx512vnni");
+        assert_eq!(Backend::named("avx512vnni").is_some(), vnni);
     }
 }

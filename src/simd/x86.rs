@@ -11,7 +11,7 @@ use bytemuck::cast;
     reason = "all these names begin with an underscore and tell where they are from"
 )]
 use core::arch::x86_64::*;
-use wide::{f32x16, i16x32, i32x16, u16x32};
+use wide::{f32x16, i16x32, i32x16, u8x64, u16x32};
 
 /// Proof that the CPU has AVX2 and fused multiply-add, which all CPUs with AVX2 have but a few of VIA's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,5 +206,81 @@ impl Isa for Avx512 {
             });
         }
         whole!(even, odd => _mm512_or_si512(even, _mm512_slli_epi32::<16>(odd)))
+    }
+}
+
+/// Methods of [`Isa`] that are those of the field.
+macro_rules! as_on_avx512 {
+    ($($name:ident($($argument:ident: $type:ty),+) -> $out:ty;)+) => {
+        $(#[inline(always)]
+        fn $name(self, $($argument: $type),+) -> $out {
+            self.0.$name($($argument),+)
+        })+
+    };
+}
+
+/// Proof that the CPU has AVX-512F, AVX-512BW and AVX-512 VNNI: products of bytes and of 16-bit integers that are added in the same
+/// instruction. All else is as on [`Avx512`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Avx512Vnni(Avx512);
+
+impl Avx512Vnni {
+    /// Safe only where the three features are enabled, unsafe to call elsewhere.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) const fn new() -> Self {
+        Self(Avx512::new())
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    fn enter<F: TierFn>(self, f: F) -> F::Out {
+        f.call(self)
+    }
+}
+
+impl Isa for Avx512Vnni {
+    const NAME: &'static str = "avx512vnni";
+    const TILE: Tile = Avx512::TILE;
+    const PACKED_OUTLINED: bool = false;
+    const FUSES: bool = true;
+    const BYTES: bool = true;
+
+    #[inline(always)]
+    fn detect() -> Option<Self> {
+        #[cfg(feature = "std")]
+        let found = std::arch::is_x86_feature_detected!("avx512vnni");
+        #[cfg(not(feature = "std"))]
+        let found = cfg!(target_feature = "avx512vnni");
+        // SAFETY: the first two features were just found, and so was the third.
+        Avx512::detect().filter(|_| found).map(|_| unsafe { Self::new() })
+    }
+
+    #[inline(always)]
+    fn run<F: TierFn>(self, f: F) -> F::Out {
+        // SAFETY: the token proves the three features.
+        unsafe { self.enter(f) }
+    }
+
+    as_on_avx512! {
+        add(a: f32x16, b: f32x16) -> f32x16;
+        sub(a: f32x16, b: f32x16) -> f32x16;
+        mul(a: f32x16, b: f32x16) -> f32x16;
+        add_exact(to: f32x16, a: f32x16, b: f32x16) -> f32x16;
+        sub_exact(from: f32x16, a: f32x16, b: f32x16) -> f32x16;
+        to_16_bits(a: f32x16) -> f32x16;
+        relu(a: f32x16) -> f32x16;
+        keep_where_positive(a: f32x16, gate: f32x16) -> f32x16;
+        add_u16(a: u16x32, b: u16x32) -> u16x32;
+        high_bytes(a: u16x32) -> u16x32;
+        even_bytes(all: u16x32, high: u16x32) -> u16x32;
+        add_halves(sums: [i32x16; 2], a: u16x32) -> [i32x16; 2];
+        activations(sums: [i32x16; 2], shift: u8) -> u16x32;
+        list(first: u32, pixels: [u8; WORD], to: &mut [Entry; WORD]) -> usize;
+    }
+
+    operations! {
+        add_dot(sum: i32x16, a: i16x32, b: i16x32) -> i32x16 = whole!(sum, a, b => _mm512_dpwssd_epi32(sum, a, b));
+        // To take 128 off a byte is to flip its highest bit and to read it with a sign.
+        add_bytes_dot(sum: i32x16, a: u8x64, b: u8x64) -> i32x16 =
+            whole!(sum, a, b => _mm512_dpbusd_epi32(sum, a, _mm512_xor_si512(b, _mm512_set1_epi8(-128))));
     }
 }

@@ -1,13 +1,14 @@
 //! The Gram numbers of a block: `x_k · x_s` for all pairs of samples, exact in 32-bit integers.
 //!
-//! Costs one multiplication and one addition for each pair and input, up to 32 inputs an instruction.
+//! Costs one multiplication and one addition for each pair and input, up to 64 inputs an instruction.
 
 use crate::base::Always;
 use crate::simd::{Isa, Tile};
+use bytemuck::{cast, cast_slice_mut};
 use core::num::NonZeroUsize;
-use wide::{i16x32, i32x16};
+use wide::{i16x32, i32x16, u8x64};
 
-/// Pixels of one image, widened, as vectors of 32.
+/// A vector of 64 bytes: pixels of one image, 32 that are widened or, on a tier with [`Isa::BYTES`], 64 that are not.
 pub(crate) type Wide = [i16; 32];
 
 /// For every sample `k` and every `s < k`: `gram[k × block + s] = x_k · x_s`. `images` is `[samples][vectors]`;
@@ -34,12 +35,15 @@ fn tiles<I: Isa, const A: usize, const B: usize>(
     let later = images.chunks(vectors.saturating_mul(a).get()).zip(gram.chunks_mut(block.saturating_mul(a).get()));
     for (k, (later, gram)) in (0..).step_by(A).zip(later) {
         let earlier = images.chunks(vectors.saturating_mul(b).get());
+        let later = samples(later, vectors);
+        // What is missing where 128 is taken off the pixels of the earlier sample.
+        let missing = if I::BYTES { later.map(|image| sum(isa, image).wrapping_mul(128)) } else { [0; A] };
         for (s, earlier) in (0..k + A - 1).step_by(B).zip(earlier) {
-            let products = products::<I, A, B>(isa, samples(later, vectors), samples(earlier, vectors));
-            for (gram, products) in gram.chunks_exact_mut(block.get()).zip(products) {
+            let products = products::<I, A, B>(isa, later, samples(earlier, vectors));
+            for ((gram, products), missing) in gram.chunks_exact_mut(block.get()).zip(products).zip(missing) {
                 for (gram, product) in gram.iter_mut().skip(s).zip(products) {
                     // At most 65,536 × 255² < 2³²: exact as u32, whatever the signs on the way.
-                    let product = product.to_array().into_iter().fold(0, i32::wrapping_add).cast_unsigned();
+                    let product = product.to_array().into_iter().fold(missing, i32::wrapping_add).cast_unsigned();
                     #[expect(clippy::cast_precision_loss, reason = "the one rounding of an exact product")]
                     let product = product as f32;
                     *gram = product;
@@ -68,19 +72,29 @@ fn products<I: Isa, const A: usize, const B: usize>(
 ) -> [[i32x16; B]; A] {
     let mut sums = [[i32x16::ZERO; B]; A];
     for j in 0..later[0].len() {
-        let (a, b) = (vectors(later, j), vectors(earlier, j));
+        let (a, b) = (column(later, j), column(earlier, j));
         for (sums, a) in sums.iter_mut().zip(a) {
             for (sum, b) in sums.iter_mut().zip(b) {
-                *sum = isa.add_dot(*sum, a, b);
+                *sum = if I::BYTES { isa.add_bytes_dot(*sum, cast(a), cast(b)) } else { isa.add_dot(*sum, a, b) };
             }
         }
     }
     sums
 }
 
+/// The sum of an image's bytes, for a tier with [`Isa::BYTES`].
+#[inline(always)]
+fn sum<I: Isa>(isa: I, image: &[Wide]) -> i32 {
+    let mut sum = i32x16::ZERO;
+    for vector in image {
+        sum = isa.add_bytes_dot(sum, cast(*vector), u8x64::splat(129));
+    }
+    sum.to_array().into_iter().fold(0, i32::wrapping_add)
+}
+
 /// Vector `j` of each image.
 #[inline(always)]
-fn vectors<const A: usize>(images: [&[Wide]; A], j: usize) -> [i16x32; A] {
+fn column<const A: usize>(images: [&[Wide]; A], j: usize) -> [i16x32; A] {
     let mut vectors = [i16x32::ZERO; A];
     for (vector, image) in vectors.iter_mut().zip(images) {
         if let Some(v) = image.get(j) {
@@ -90,17 +104,41 @@ fn vectors<const A: usize>(images: [&[Wide]; A], j: usize) -> [i16x32; A] {
     vectors
 }
 
-/// Widens `images` (`[samples][inputs]` pixels) to `[samples][vectors]`, zeros beyond the last input.
+/// The vectors of 64 bytes that one image takes on any tier.
+pub(crate) const fn most_vectors(inputs: NonZeroUsize) -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add((inputs.get() - 1) / 32)
+}
+
+/// Puts `images` (`[samples][inputs]` pixels) into vectors, with zeros behind the last input of each; gives `[samples][vectors]`, and
+/// how many vectors an image has. `to` has room for [`most_vectors`] of each.
 #[inline(always)]
-pub(crate) fn widen(images: &[u8], inputs: NonZeroUsize, vectors: NonZeroUsize, to: &mut [Wide]) {
+pub(crate) fn vectors<'a, I: Isa>(
+    images: &[u8],
+    inputs: NonZeroUsize,
+    to: &'a mut [Wide],
+) -> (&'a [Wide], NonZeroUsize) {
+    let samples = images.len() / inputs;
+    let vectors =
+        if I::BYTES { NonZeroUsize::MIN.saturating_add((inputs.get() - 1) / 64) } else { most_vectors(inputs) };
+    let to = to.get_mut(..samples * vectors.get()).always("there is room for every image of a block");
     for (image, to) in images.chunks_exact(inputs.get()).zip(to.chunks_exact_mut(vectors.get())) {
-        let to = to.as_flattened_mut();
-        for (to, &pixel) in to.iter_mut().zip(image) {
-            *to = i16::from(pixel);
+        if I::BYTES {
+            fill(cast_slice_mut(to.as_flattened_mut()), image, |pixel| pixel);
+        } else {
+            fill(to.as_flattened_mut(), image, i16::from);
         }
-        if let Some(rest) = to.get_mut(inputs.get()..) {
-            rest.fill(0);
-        }
+    }
+    (to, vectors)
+}
+
+/// Writes an image, and zeros behind it.
+#[inline(always)]
+fn fill<T: Default + Clone>(to: &mut [T], image: &[u8], from: impl Fn(u8) -> T) {
+    for (to, &pixel) in to.iter_mut().zip(image) {
+        *to = from(pixel);
+    }
+    if let Some(rest) = to.get_mut(image.len()..) {
+        rest.fill(T::default());
     }
 }
 
@@ -113,8 +151,9 @@ mod tests {
 
     /// All products of a block.
     struct All<'a> {
-        images: &'a [Wide],
-        vectors: NonZeroUsize,
+        images: &'a [u8],
+        inputs: NonZeroUsize,
+        wide: &'a mut [Wide],
         gram: &'a mut [f32],
         block: NonZeroUsize,
     }
@@ -124,27 +163,26 @@ mod tests {
 
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) {
-            gram(isa, self.images, self.vectors, self.gram, self.block);
+            let (images, vectors) = vectors::<I>(self.images, self.inputs, self.wide);
+            gram(isa, images, vectors, self.gram, self.block);
         }
     }
 
     /// The integer products, rounded once: to the bit.
     fn assert_gram(images: &[u8], inputs: usize, spare: usize) {
         let samples = images.len() / inputs;
-        let (vectors, block) = (inputs.div_ceil(32), samples + spare);
-        let mut wide = vec![[-1; 32]; samples * vectors];
-        let vectors = nonzero(vectors);
-        widen(images, nonzero(inputs), vectors, &mut wide);
-        let images: Vec<&[u8]> = images.chunks(inputs).collect();
+        let (inputs, block) = (nonzero(inputs), samples + spare);
         let gram = on_all_tiers(|backend| {
             let mut gram = vec![f32::NAN; block * block];
-            backend.run(All { images: &wide, vectors, gram: &mut gram, block: nonzero(block) });
+            let wide = &mut vec![[-1; 32]; samples * most_vectors(inputs).get()];
+            backend.run(All { images, inputs, wide, gram: &mut gram, block: nonzero(block) });
             for (k, row) in gram.chunks_mut(block).enumerate() {
                 // Nobody reads what stands beyond the samples, in either direction.
                 row[if k < samples { k } else { 0 }..].fill(0.0);
             }
             bits(&gram)
         });
+        let images: Vec<&[u8]> = images.chunks(inputs.get()).collect();
         for k in 0..samples {
             for s in 0..k {
                 let product: u64 = images[k].iter().zip(images[s]).map(|(&a, &b)| u64::from(a) * u64::from(b)).sum();
@@ -172,17 +210,6 @@ mod tests {
                 inputs,
                 0,
             );
-        }
-    }
-
-    #[test]
-    fn widening_fills_up_with_zeros() {
-        let mut wide = [[-1; 32]; 4];
-        let images: Vec<u8> = (100..166).collect();
-        widen(&images, nonzero(33), nonzero(2), &mut wide);
-        for (wide, image) in wide.chunks(2).zip(images.chunks(33)) {
-            assert!(wide.as_flattened().iter().zip(image).all(|(w, p)| *w == i16::from(*p)));
-            assert!(wide.as_flattened()[33..].iter().all(|w| *w == 0));
         }
     }
 }

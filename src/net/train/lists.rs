@@ -1,7 +1,7 @@
 //! What is made of a block's images before any weight is looked at: lists of their nonzero pixels, and Gram numbers.
 
-use crate::base::{Always, Scratch, padded};
-use crate::net::kernel::gram::{Wide, gram, widen};
+use crate::base::{Scratch, padded};
+use crate::net::kernel::gram::{Wide, gram, most_vectors, vectors};
 use crate::net::kernel::pixels::{ByInput, BySample, CHUNK};
 use crate::net::{Shape, network_input, network_input_len};
 use crate::simd::{Backend, Isa, TierFn};
@@ -21,7 +21,7 @@ pub(crate) struct Lists<'a> {
     pub(super) by_input: ByInput<'a>,
     /// `[samples][samples]`, with room for a whole block.
     pub(super) gram: &'a mut [f32],
-    /// The images, widened: `[samples][vectors]`.
+    /// The images as vectors: `[samples][vectors]`.
     wide: &'a mut [Wide],
 }
 
@@ -76,22 +76,15 @@ impl TierFn for Prepare<'_, '_> {
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
         let Self { lists, images } = self;
-        let Lists { inputs, block, samples, by_sample, by_input, gram: products, wide, .. } = lists;
+        let Lists { inputs, block, by_sample, by_input, gram: products, wide, .. } = lists;
         by_sample.fill(isa, images);
         by_input.fill(images, by_sample);
-        let vectors = wide_vectors(*inputs);
-        widen(images, *inputs, vectors, wide);
-        let wide = wide.get(..*samples * vectors.get()).always("there is room for every image of a block");
-        gram(isa, wide, vectors, products, *block);
+        let (images, vectors) = vectors::<I>(images, *inputs, wide);
+        gram(isa, images, vectors, products, *block);
     }
 }
 
-/// Vectors of 32 pixels that one image takes.
-const fn wide_vectors(inputs: NonZeroUsize) -> NonZeroUsize {
-    NonZeroUsize::MIN.saturating_add((inputs.get() - 1) / (size_of::<Wide>() / size_of::<i16>()))
-}
-
-/// The numbers of scratch in which one widened image lies.
+/// The numbers of scratch in which the vectors of one image lie.
 const fn wide_len(inputs: NonZeroUsize) -> usize {
-    wide_vectors(inputs).get() * size_of::<Wide>() / size_of::<f32>()
+    most_vectors(inputs).get() * size_of::<Wide>() / size_of::<f32>()
 }
