@@ -32,10 +32,14 @@ macro_rules! operations {
     };
 }
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
 #[cfg(any(feature = "probe", feature = "report"))]
 #[allow(unreachable_pub, reason = "public as part of `probe`, where there is one")]
 mod peak;
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -117,7 +121,8 @@ pub(crate) trait Isa: Copy {
     fn relu(self, a: f32x16) -> f32x16;
     /// `a` where `gate > 0`, else `+0`: the derivative of [`Isa::relu`] applied to `a`.
     fn keep_where_positive(self, a: f32x16, gate: f32x16) -> f32x16;
-    /// `sum + a·b` of adjacent pairs: lane `j` gains `a[2j] b[2j] + a[2j+1] b[2j+1]`.
+    /// `sum + a·b`, modulo 2³²: each product is added to a lane, and only the sum of all lanes counts. Which one gains what is left
+    /// to the tier.
     fn add_dot(self, sum: i32x16, a: i16x32, b: i16x32) -> i32x16;
     /// `sum + a·(b − 128)` of adjacent groups of four: lane `j` gains `Σ a[i] (b[i] − 128)` for `4j ≤ i < 4j + 4`. For tiers with
     /// [`Isa::BYTES`].
@@ -206,7 +211,13 @@ macro_rules! tiers {
 tiers! {
     #[cfg(test)]
     Mixed(tests::Mixed),
+    // With relaxed SIMD, that is all there is: a page would have the code of two.
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
     Portable(portable::Portable),
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    Neon(neon::Neon),
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    Relaxed(wasm::Relaxed),
     #[cfg(target_arch = "x86_64")]
     Avx2(x86::Avx2),
     #[cfg(target_arch = "x86_64")]
@@ -242,7 +253,15 @@ impl Backend {
             not(all(target_feature = "avx512f", target_feature = "avx512bw"))
         ))]
         return Self(Tier::Avx2(x86::Avx2::new()));
-        #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2", target_feature = "fma")))]
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        return Self(Tier::Neon(neon::Neon));
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        return Self(Tier::Relaxed(wasm::Relaxed));
+        #[cfg(not(any(
+            all(target_arch = "x86_64", target_feature = "avx2", target_feature = "fma"),
+            all(target_arch = "aarch64", target_endian = "little"),
+            all(target_arch = "wasm32", target_feature = "relaxed-simd")
+        )))]
         Self(Tier::Portable(portable::Portable))
     }
 
@@ -253,7 +272,8 @@ impl Backend {
         Self::available().last().unwrap_or(Self::baseline())
     }
 
-    /// The tier of that name, if this machine can run it: `portable`, `avx2`, `avx512` or `avx512vnni`.
+    /// The tier of that name, if this machine can run it: `portable`, `neon`, `avx2`, `avx512`, `avx512vnni`. Compiled for
+    /// WebAssembly's relaxed SIMD, a program has one tier: `relaxed`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::available().find(|backend| backend.name() == name)
@@ -466,17 +486,19 @@ mod tests {
     }
 
     #[test]
-    fn dot_products_of_adjacent_pairs_are_exact_and_wrap() {
+    fn dot_products_are_exact_and_wrap() {
         let a: [i16; 32] = core::array::from_fn(|i| [255, 0, -255, 32767, -32768, 1][i % 6]);
         let b: [i16; 32] = core::array::from_fn(|i| [255, 255, 254, -32768, 32767, 0, 7][i % 7]);
         let sums: [i32; 16] = core::array::from_fn(|i| [0, 1, -1, i32::MAX, i32::MIN, 1 << 30][i % 6]);
-        let products = core::array::from_fn(|i| i32::from(a[i]) * i32::from(b[i]));
-        let products: [i32; 32] = products;
-        let expected: [i32; 16] =
-            core::array::from_fn(|i| sums[i].wrapping_add(products[2 * i]).wrapping_add(products[2 * i + 1]));
-        for backend in Backend::available() {
-            let found = backend.run(Dot(i32x16::new(sums), i16x32::new(a), i16x32::new(b)));
-            assert_eq!(found, expected, "{backend}");
+        // One factor at a time, then all.
+        for only in (0..32).map(Some).chain([None]) {
+            let b: [i16; 32] = core::array::from_fn(|i| if only.is_none_or(|only| only == i) { b[i] } else { 0 });
+            let products = a.iter().zip(b).map(|(&a, b)| i32::from(a) * i32::from(b));
+            let expected = sums.into_iter().chain(products).fold(0, i32::wrapping_add);
+            for backend in Backend::available() {
+                let found = backend.run(Dot(i32x16::new(sums), i16x32::new(a), i16x32::new(b)));
+                assert_eq!(found.into_iter().fold(0, i32::wrapping_add), expected, "{backend}");
+            }
         }
     }
 
@@ -528,8 +550,11 @@ mod tests {
     fn tiers_have_names_and_an_order() {
         let all: Vec<Backend> = Backend::available().collect();
         let names: Vec<&str> = all.iter().map(|b| b.name()).collect();
-        let expected = ["mixed", "portable", "avx2", "avx512", "avx512vnni"];
+        let neon = cfg!(all(target_arch = "aarch64", target_endian = "little"));
+        let expected: &[_] =
+            if neon { &["mixed", "portable", "neon"] } else { &["mixed", "portable", "avx2", "avx512", "avx512vnni"] };
         assert_eq!(names, expected[..all.len()], "none is known to exist without those before it");
+        assert!(!neon || (all.len() == 3 && Backend::baseline().name() == "neon"), "every AArch64 has it");
         for &backend in &all {
             assert_eq!(Backend::named(backend.name()), Some(backend));
             assert_eq!(backend.to_string(), backend.name());

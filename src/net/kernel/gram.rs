@@ -2,7 +2,7 @@
 //!
 //! Costs one multiplication and one addition for each pair and input, up to 64 inputs an instruction.
 
-use crate::base::Always;
+use crate::base::{Always, violated};
 use crate::simd::{Isa, Tile};
 use bytemuck::{cast, cast_slice_mut};
 use core::num::NonZeroUsize;
@@ -72,7 +72,9 @@ fn products<I: Isa, const A: usize, const B: usize>(
 ) -> [[i32x16; B]; A] {
     let mut sums = [[i32x16::ZERO; B]; A];
     for j in 0..later[0].len() {
-        let (a, b) = (column(later, j), column(earlier, j));
+        let (Some(a), Some(b)) = (column(later, j), column(earlier, j)) else {
+            violated!("every sample has all its vectors", break)
+        };
         for (sums, a) in sums.iter_mut().zip(a) {
             for (sum, b) in sums.iter_mut().zip(b) {
                 *sum = if I::BYTES { isa.add_bytes_dot(*sum, cast(a), cast(b)) } else { isa.add_dot(*sum, a, b) };
@@ -94,14 +96,12 @@ fn sum<I: Isa>(isa: I, image: &[Wide]) -> i32 {
 
 /// Vector `j` of each image.
 #[inline(always)]
-fn column<const A: usize>(images: [&[Wide]; A], j: usize) -> [i16x32; A] {
+fn column<const A: usize>(images: [&[Wide]; A], j: usize) -> Option<[i16x32; A]> {
     let mut vectors = [i16x32::ZERO; A];
     for (vector, image) in vectors.iter_mut().zip(images) {
-        if let Some(v) = image.get(j) {
-            *vector = i16x32::new(*v);
-        }
+        *vector = i16x32::new(*image.get(j)?);
     }
-    vectors
+    Some(vectors)
 }
 
 /// The vectors of 64 bytes that one image takes on any tier.

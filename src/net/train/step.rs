@@ -117,7 +117,12 @@ impl TierFn for Visit<'_, '_> {
 impl PanelFn for Visit<'_, '_> {
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        if self.short { self.chunks::<I, W, N, true>(isa) } else { self.chunks::<I, W, N, false>(isa) }
+        // Only a host trains others, and a device need not have the code.
+        if self.short || cfg!(not(feature = "std")) {
+            self.chunks::<I, W, N, true>(isa)
+        } else {
+            self.chunks::<I, W, N, false>(isa)
+        }
     }
 }
 
