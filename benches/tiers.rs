@@ -71,7 +71,10 @@ fn options(backend: Backend) -> TrainOptions {
 fn memory(shape: Shape) -> (Vec<f32>, Vec<f32>) {
     let mut weights = vec![0.0; shape.weights_len()];
     fill_initial(&mut weights_mut(shape, &mut weights), 1, INIT_SCALE);
-    (weights, vec![0.0; Trainer::scratch_len(shape, BLOCK)])
+    let mut scratch = vec![0.0; Trainer::scratch_len(shape, BLOCK)];
+    // As short as weights are after training, whoever classifies with them.
+    Trainer::new(weights_mut(shape, &mut weights), &mut scratch, TrainOptions::default()).expect("valid options");
+    (weights, scratch)
 }
 
 fn weights_mut(shape: Shape, numbers: &mut [f32]) -> WeightsMut<'_> {

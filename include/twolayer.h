@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /* The version of this header, and of the library that it belongs to: 10000 * major + 100 * minor + patch. */
-#define TWOLAYER_VERSION 200
+#define TWOLAYER_VERSION 300
 
 /* The status that functions return. */
 typedef int32_t twolayer_status;

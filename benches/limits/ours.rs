@@ -13,7 +13,10 @@ pub(crate) fn options(backend: Backend, block: usize) -> TrainOptions {
 pub(crate) fn memory(shape: Shape, block: usize) -> Result<(OwnedWeights, PageBuffer), Anything> {
     let mut weights = OwnedWeights::zeros(shape)?;
     fill_initial(&mut weights.view_mut(), 1, INIT_SCALE);
-    Ok((weights, PageBuffer::zeros(Trainer::scratch_len(shape, block))?))
+    let mut scratch = PageBuffer::zeros(Trainer::scratch_len(shape, block))?;
+    // As short as weights are after training, whoever classifies with them.
+    Trainer::new(weights.view_mut(), &mut scratch, TrainOptions { block, ..TrainOptions::default() })?;
+    Ok((weights, scratch))
 }
 
 /// The classes of many images.

@@ -119,9 +119,9 @@ impl PanelFn for Visit<'_, '_> {
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
         // Only a host trains others, and a device need not have the code.
         if self.short || cfg!(not(feature = "std")) {
-            self.chunks::<I, W, N, true>(isa)
+            self.chunks::<I, W, N, true>(isa);
         } else {
-            self.chunks::<I, W, N, false>(isa)
+            self.chunks::<I, W, N, false>(isa);
         }
     }
 }
