@@ -4,6 +4,9 @@
 //! ```sh
 //! cargo bench --bench limits                # with the built-in digits
 //! MNIST_DIR=… cargo bench --bench limits    # with MNIST
+//! cargo bench --bench limits -- --save before       # add this run to those saved under that name
+//! cargo bench --bench limits -- --against before    # the ratio of each row to them
+//! cargo bench --bench limits -- --json              # seconds by row, for programs
 //! ```
 //!
 //! Times on shared machines drift by a factor of three within a minute, so what is compared runs in turn, a short
@@ -24,7 +27,7 @@ use core::time::Duration;
 use ours::{classify, memory, options, packed, quantized};
 use rivals::{Arrays, Loops};
 use samples::Samples;
-use table::{figure, micros, percent, remark, row, times, title};
+use table::{Table, figure, micros, percent, times};
 use timing::{in_turn, keep, time, warm};
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Event, Recipe};
@@ -38,38 +41,63 @@ const INPUTS: usize = SHAPE.inputs();
 const HIDDEN: usize = SHAPE.hidden();
 const OUTPUTS: usize = SHAPE.outputs();
 const BLOCK: usize = TrainOptions::BLOCK;
+/// Hidden units of a panel, which one thread works on.
+const PANEL: usize = 128;
 const ALPHA: f32 = TrainOptions::ALPHA;
 
 type Anything = Box<dyn core::error::Error>;
 
 fn main() -> Result<(), Anything> {
     // `cargo bench` passes --bench; `cargo test --benches` passes nothing, and only wants to see that it works.
-    let given = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let name = |flag: &str| -> Result<Option<&str>, Anything> {
+        let Some(at) = arguments.iter().position(|argument| argument == flag) else { return Ok(None) };
+        Ok(Some(arguments.get(at + 1).ok_or_else(|| format!("{flag} needs the name of a run"))?))
+    };
+    let mut table = Table::new(given("--json"));
+    let save = name("--save")?;
+    if let Some(name) = name("--against")? {
+        table.compare_with(name)?;
+    }
     let measured = given("--bench") && !given("--test");
     let patience = Duration::from_millis(if measured { 1500 } else { 1 });
 
     let samples = Samples::new();
     let Samples { name, labels, nonzero, .. } = &samples;
-    remark(&format!("{} samples of {name}, {nonzero:.1} nonzero pixels each", labels.len()));
-    remark("best deciles of short runs in turn; peak: multiplications and additions in registers alone");
+    table.remark(&format!("{} samples of {name}, {nonzero:.1} nonzero pixels each", labels.len()));
+    table.remark("best deciles of short runs in turn; peak: multiplications and additions in registers alone");
     let machine = Machine::new(patience)?;
-    machine.print();
+    machine.print(&mut table);
+    let mut best = Step::default();
     for backend in Backend::available() {
-        step(backend, &samples, patience)?.print(backend, &samples, &machine);
+        best = step(backend, &samples, patience)?;
+        best.print(&mut table, backend, &samples, &machine);
     }
-    step_of_rivals(&samples, &machine, patience)?;
-    inference(&samples, &machine, patience)?;
+    step_of_rivals(&mut table, &samples, &machine, patience)?;
+    inference(&mut table, &samples, &machine, patience)?;
     for backend in Backend::available() {
-        integers(backend, &samples, patience)?;
+        integers(&mut table, backend, &samples, patience)?;
     }
-    growth(&samples, &machine, patience)?;
-    threads(&samples, patience)?;
-    recipes(patience)?;
-    println!();
+    small(&mut table, &samples, patience)?;
+    growth(&mut table, &samples, &machine, patience)?;
+    threads(&mut table, &samples, patience)?;
+    best.predict(&mut table);
+    recipes(&mut table, patience)?;
+    if table.silent {
+        println!("{}", table.json());
+    } else {
+        println!();
+    }
+    if let Some(name) = save {
+        let path = table.save(name)?;
+        eprintln!("saved in {}", path.display());
+    }
     Ok(())
 }
 
 /// Seconds a sample of the parts of a training step.
+#[derive(Default)]
 struct Step {
     prepare: f64,
     visit: f64,
@@ -102,29 +130,47 @@ fn step(backend: Backend, samples: &Samples, patience: Duration) -> Result<Step,
 }
 
 impl Step {
-    fn print(&self, backend: Backend, samples: &Samples, machine: &Machine) {
+    fn print(&self, table: &mut Table, backend: Backend, samples: &Samples, machine: &Machine) {
         let pixels = samples.nonzero * HIDDEN as f64;
         let output = (HIDDEN * OUTPUTS) as f64;
         let corrections = (HIDDEN * (BLOCK - 1)) as f64;
-        title(
+        table.title(
             &format!("Training step, {backend}, peak {:.0} Gop/s", self.peak / 1e9),
             ["µs", "of step", "Gop/s", "of peak"],
         );
-        let row = |name: &str, time: f64, operations: f64| {
+        let mut row = |name: &str, time: f64, operations: f64| {
             let rate = operations / time;
-            row(name, [micros(time), percent(time / self.whole), figure(rate / 1e9, 1)], Some(rate / self.peak));
+            let figures = [micros(time), percent(time / self.whole), figure(rate / 1e9, 1)];
+            table.row(name, time, figures, Some(rate / self.peak));
         };
         row("lists and Gram numbers", self.prepare, (INPUTS * (BLOCK - 1)) as f64);
         row("update + forward pass", self.visit, 4.0 * pixels);
         row("  the forward pass alone", self.forward, 2.0 * pixels);
         row("corrections, output layer", self.sequence, 6.0 * output + corrections);
         row("whole step, useful operations", self.whole, step_operations(samples, HIDDEN));
-        remark(&format!(
+        table.remark(&format!(
             "the forward pass reads {:.0} GB/s of weights; L1 gives {:.0}, L2 {:.0}",
             4.0 * pixels / self.forward / 1e9,
             machine.read[0] / 1e9,
             machine.read[1] / 1e9
         ));
+    }
+}
+
+impl Step {
+    /// What more cores would do, as far as these times tell: whole panels are shared out, the sequential part stays on one core, and
+    /// lists are made beside it.
+    fn predict(&self, table: &mut Table) {
+        let panels = HIDDEN.div_ceil(PANEL);
+        table.title("Training on more cores, predicted", ["µs", "speed", "", "of cores"]);
+        for cores in [2, 4, 8, 16] {
+            let rounds = panels.div_ceil(cores) as f64 / panels as f64;
+            let time = self.visit * rounds + self.sequence.max(self.prepare);
+            let speed = self.whole / time;
+            let figures = [micros(time), times(speed), String::new()];
+            table.row(&format!("{cores} cores"), time, figures, Some(speed / cores as f64));
+        }
+        table.remark("not measured: from the parts of a step above, as if cores shared neither caches nor memory");
     }
 }
 
@@ -134,7 +180,7 @@ fn step_operations(samples: &Samples, hidden: usize) -> f64 {
 }
 
 /// The step against other ways to compute it, in turn.
-fn step_of_rivals(samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
+fn step_of_rivals(table: &mut Table, samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
     let backend = Backend::detect();
     let (mut weights, mut scratch) = memory(SHAPE, BLOCK)?;
     let (mut weights1, mut scratch1) = memory(SHAPE, 1)?;
@@ -160,18 +206,19 @@ fn step_of_rivals(samples: &Samples, machine: &Machine, patience: Duration) -> R
             time(few, || single().for_each(|(x, &label)| arrays.step(x, label))),
         ]
     });
-    title(&format!("Training step, {backend} beside others"), ["µs", "time", "Gop/s", "of peak"]);
+    table.title(&format!("Training step, {backend} beside others"), ["µs", "time", "Gop/s", "of peak"]);
     let names =
         ["blocks of 64", "blocks of 1: the plain step", "naive loops, zeros skipped", "naive loops, dense", "ndarray"];
     for (name, time) in names.iter().zip(seconds) {
         let rate = step_operations(samples, HIDDEN) / time;
-        row(name, [micros(time), times(time / seconds[0]), figure(rate / 1e9, 1)], Some(rate / machine.peak));
+        let figures = [micros(time), times(time / seconds[0]), figure(rate / 1e9, 1)];
+        table.row(name, time, figures, Some(rate / machine.peak));
     }
     Ok(())
 }
 
 /// Classification of one image and of many, against other ways.
-fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
+fn inference(table: &mut Table, samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
     let backend = Backend::detect();
     let (weights, _) = memory(SHAPE, 1)?;
     let network = Network::new(weights.view(), backend);
@@ -191,12 +238,12 @@ fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result
             warm(BLOCK, || keep(arrays.batch(batch))),
         ]
     });
-    title(&format!("Classification, {backend}"), ["µs", "time", "images/s", "of peak"]);
+    table.title(&format!("Classification, {backend}"), ["µs", "time", "images/s", "of peak"]);
     let hidden = HIDDEN as f64;
     let operations = 2.0 * hidden * (samples.nonzero + OUTPUTS as f64);
-    let row = |name: &str, time: f64, own: f64| {
+    let mut row = |name: &str, time: f64, own: f64| {
         let part = operations / time / machine.peak;
-        row(name, [micros(time), times(time / own), figure(1.0 / time, 0)], Some(part));
+        table.row(name, time, [micros(time), times(time / own), figure(1.0 / time, 0)], Some(part));
     };
     row("one image", seconds[0], seconds[0]);
     row("  naive loops, zeros skipped", seconds[1], seconds[0]);
@@ -204,7 +251,7 @@ fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result
     row("  ndarray", seconds[3], seconds[0]);
     row("64 images at a time", seconds[4], seconds[4]);
     row("  ndarray (matrixmultiply)", seconds[5], seconds[4]);
-    remark(&format!(
+    table.remark(&format!(
         "one image reads {:.0} GB/s of weights; L2 gives {:.0}, L3 {:.0}",
         4.0 * hidden * (samples.nonzero + OUTPUTS as f64) / seconds[0] / 1e9,
         machine.read[1] / 1e9,
@@ -214,11 +261,11 @@ fn inference(samples: &Samples, machine: &Machine, patience: Duration) -> Result
 }
 
 /// Classification in integers against that in f32, on one tier.
-fn integers(backend: Backend, samples: &Samples, patience: Duration) -> Result<(), Anything> {
+fn integers(table: &mut Table, backend: Backend, samples: &Samples, patience: Duration) -> Result<(), Anything> {
     let (weights, _) = memory(SHAPE, 1)?;
     let network = Network::new(weights.view(), backend);
     let mut scratch = vec![0.0; Network::scratch_len(SHAPE)];
-    let (eight, four) = (quantized(Bits::Eight)?, quantized(Bits::Four)?);
+    let (eight, four) = (quantized(SHAPE, Bits::Eight)?, quantized(SHAPE, Bits::Four)?);
     let (eight, four) = (eight.network(), four.network());
     let len = PackedNetwork::memory_len(SHAPE);
     let (mut memory8, mut memory4) = (PageBuffer::zeros(len)?, PageBuffer::zeros(len)?);
@@ -236,18 +283,49 @@ fn integers(backend: Backend, samples: &Samples, patience: Duration) -> Result<(
             warm(BLOCK, || all().for_each(|x| keep(eight.outputs(x, &mut words).map(Answer::of)))),
         ]
     });
-    title(&format!("Classification in integers, {backend}"), ["µs", "speed", "images/s", ""]);
+    table.title(&format!("Classification in integers, {backend}"), ["µs", "speed", "images/s", ""]);
     let names = ["f32", "int8", "int4", "int8, the device's portable kernel"];
     for (name, time) in names.iter().zip(seconds) {
-        row(name, [micros(time), times(seconds[0] / time), figure(1.0 / time, 0)], None);
+        table.row(name, time, [micros(time), times(seconds[0] / time), figure(1.0 / time, 0)], None);
+    }
+    Ok(())
+}
+
+/// Networks for small memories: f32 and integers, one image and many.
+fn small(table: &mut Table, samples: &Samples, patience: Duration) -> Result<(), Anything> {
+    let backend = Backend::detect();
+    let whole = Shape::new(INPUTS, 64, OUTPUTS)?;
+    let halved = Shape::new(INPUTS / 4, 128, OUTPUTS)?.with_halved_images([28, 28])?;
+    for shape in [whole, halved] {
+        let (weights, _) = memory(shape, 1)?;
+        let network = Network::new(weights.view(), backend);
+        let mut scratch = vec![0.0; Network::batch_scratch_len(shape, BLOCK)];
+        let eight = quantized(shape, Bits::Eight)?;
+        let mut memory = PageBuffer::zeros(PackedNetwork::memory_len(shape))?;
+        let packed = packed(&eight.network(), &mut memory, backend)?;
+        let mut words = vec![0; PackedNetwork::scratch_len(shape)];
+        let mut blocks = samples.blocks().cycle();
+        let seconds = in_turn(patience, || {
+            let (images, _) = blocks.next().unwrap_or((&[], &[]));
+            let all = || images.chunks(INPUTS);
+            [
+                warm(BLOCK, || all().for_each(|x| keep(network.outputs(x, &mut scratch).map(Answer::of)))),
+                warm(BLOCK, || keep::<[_; BLOCK]>(classify(&network, images, &mut scratch))),
+                warm(BLOCK, || all().for_each(|x| keep(packed.outputs(x, &mut words).map(Answer::of)))),
+            ]
+        });
+        table.title(&format!("{shape}, {backend}"), ["µs", "speed", "images/s", ""]);
+        for (name, time) in ["f32, one image", "f32, 64 images at a time", "int8, one image"].iter().zip(seconds) {
+            table.row(name, time, [micros(time), times(seconds[0] / time), figure(1.0 / time, 0)], None);
+        }
     }
     Ok(())
 }
 
 /// Larger hidden layers: the time of one sample and hidden unit should not grow.
-fn growth(samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
+fn growth(table: &mut Table, samples: &Samples, machine: &Machine, patience: Duration) -> Result<(), Anything> {
     let backend = Backend::detect();
-    title(&format!("Training step by hidden units, {backend}"), ["µs", "ns a unit", "Gop/s", "of peak"]);
+    table.title(&format!("Training step by units, {backend}"), ["µs", "ns a unit", "Gop/s", "of peak"]);
     for hidden in [250, 1000, 4000, 16000] {
         let shape = Shape::new(INPUTS, hidden, OUTPUTS)?;
         for block in [BLOCK, 1] {
@@ -261,14 +339,14 @@ fn growth(samples: &Samples, machine: &Machine, patience: Duration) -> Result<()
             });
             let rate = step_operations(samples, hidden) / each;
             let figures = [micros(each), figure(each * 1e9 / hidden as f64, 2), figure(rate / 1e9, 1)];
-            row(&format!("{hidden:>5}, blocks of {block}"), figures, Some(rate / machine.peak));
+            table.row(&format!("{hidden:>5}, blocks of {block}"), each, figures, Some(rate / machine.peak));
         }
     }
     Ok(())
 }
 
 /// Several threads against one, in turn; and what several threads can do at all.
-fn threads(samples: &Samples, patience: Duration) -> Result<(), Anything> {
+fn threads(table: &mut Table, samples: &Samples, patience: Duration) -> Result<(), Anything> {
     let cores = std::thread::available_parallelism()?;
     let backend = Backend::detect();
     let count = samples.labels.len() / BLOCK * BLOCK;
@@ -291,10 +369,10 @@ fn threads(samples: &Samples, patience: Duration) -> Result<(), Anything> {
     };
     let [one, all, burn_one, burn_all] =
         in_turn(patience * 4, || [run(&pools[0]), run(&pools[1]), burn(1), burn(cores.get())]);
-    title(&format!("Threads, {backend}"), ["µs", "speed", "", &format!("of {cores} ×")]);
-    let row = |name: &str, one: f64, all: f64, time: String| {
+    table.title(&format!("Threads, {backend}"), ["µs", "speed", "", &format!("of {cores} ×")]);
+    let mut row = |name: &str, one: f64, all: f64, time: String| {
         let speed = one / all;
-        row(name, [time, times(speed), String::new()], Some(speed / cores.get() as f64));
+        table.row(name, all, [time, times(speed), String::new()], Some(speed / cores.get() as f64));
     };
     row("training, 1 thread", one, one, micros(one));
     row(&format!("training, {cores} threads"), one, all, micros(all));
@@ -303,7 +381,7 @@ fn threads(samples: &Samples, patience: Duration) -> Result<(), Anything> {
 }
 
 /// Recipes against the article's, in turn, each by whole runs of an epoch: shuffling, rates and distortions are in them.
-fn recipes(patience: Duration) -> Result<(), Anything> {
+fn recipes(table: &mut Table, patience: Duration) -> Result<(), Anything> {
     let digits = Dataset::generate(Digits { train: 8192, test: 10, ..Digits::default() }, &mut |_| ())?;
     let cores = std::thread::available_parallelism()?;
     for threads in if cores > NonZeroUsize::MIN { vec![NonZeroUsize::MIN, cores] } else { vec![cores] } {
@@ -318,10 +396,10 @@ fn recipes(patience: Duration) -> Result<(), Anything> {
             time
         };
         let seconds = in_turn(patience * 2, || [Recipe::default(), Recipe::fast(), Recipe::best()].map(epoch));
-        title(&format!("Recipes, {}, threads: {threads}", Backend::detect()), ["µs", "time", "", ""]);
+        table.title(&format!("Recipes, {}, threads: {threads}", Backend::detect()), ["µs", "time", "", ""]);
         let names = ["article", "fast: cross-entropy, shuffled", "best: the same, distorted"];
         for (name, time) in names.iter().zip(seconds) {
-            row(name, [micros(time), times(time / seconds[0]), String::new()], None);
+            table.row(name, time, [micros(time), times(time / seconds[0]), String::new()], None);
         }
     }
     Ok(())
@@ -355,12 +433,12 @@ impl Machine {
         Ok(Self { peak: f64::from(PEAK_OPERATIONS) / peak, read })
     }
 
-    fn print(&self) {
-        title(&format!("This machine, one core, {}", Backend::detect()), ["", "", "", "of L1"]);
+    fn print(&self, table: &mut Table) {
+        table.title(&format!("This machine, one core, {}", Backend::detect()), ["", "", "", "of L1"]);
         let figures = |rate: f64, unit: &str| [figure(rate / 1e9, 0), format!("{unit:<8}"), String::new()];
-        row("multiplications and additions", figures(self.peak, "Gop/s"), None);
+        table.row("multiplications and additions", 1.0 / self.peak, figures(self.peak, "Gop/s"), None);
         for (name, rate) in ["L1", "L2", "L3", "memory"].iter().zip(self.read) {
-            row(&format!("reads from {name}"), figures(rate, "GB/s"), Some(rate / self.read[0]));
+            table.row(&format!("reads from {name}"), 1.0 / rate, figures(rate, "GB/s"), Some(rate / self.read[0]));
         }
     }
 }

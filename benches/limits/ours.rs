@@ -26,13 +26,13 @@ pub(crate) fn classify<const N: usize>(network: &Network, images: &[u8], scratch
 }
 
 /// A quantised network. Its weights do not matter to the time.
-pub(crate) fn quantized(bits: Bits) -> Result<Quantized, Anything> {
-    let len = QuantizedNetwork::payload_len(SHAPE, bits)?;
+pub(crate) fn quantized(shape: Shape, bits: Bits) -> Result<Quantized, Anything> {
+    let len = QuantizedNetwork::payload_len(shape, bits)?;
     let words = (0_u32..).take(len.div_ceil(4)).map(|i| i.wrapping_mul(2_654_435_761));
     let mut payload: Vec<u8> = words.flat_map(u32::to_le_bytes).take(len).collect();
     payload[..16].fill(0);
     payload[0] = 12;
-    Ok(Quantized::new(SHAPE, bits, &payload)?)
+    Ok(Quantized::new(shape, bits, &payload)?)
 }
 
 pub(crate) fn packed<'m>(
