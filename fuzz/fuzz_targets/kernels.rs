@@ -14,7 +14,7 @@ mod support;
 use libfuzzer_sys::fuzz_target;
 use support::recipe::{Bounds, Recipe, split};
 use support::reference::Reference;
-use support::{Samples, bits, train};
+use support::{Samples, bits, short, train};
 use twolayer::{Backend, LossFunction, Network, Shape, TrainOptions, Weights, WeightsMut};
 
 /// The most multiplications of the first layer, for all samples together: two or more.
@@ -65,6 +65,8 @@ fuzz_target!(|bytes: &[u8]| {
     if loss == LossFunction::CrossEntropy {
         return;
     }
+    // Training began by rounding.
+    let numbers = short(shape, numbers);
     let (mut recipe, mut bounds) = (Recipe::new(shape, &numbers), Bounds::new(shape, &numbers));
     for (image, &label) in samples.images.chunks(inputs).zip(&samples.labels) {
         recipe.step(image, label, f64::from(alpha));
