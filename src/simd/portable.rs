@@ -1,6 +1,6 @@
 //! The tier of `wide` alone: SSE2, NEON or simd128 as compiled for, plain arrays elsewhere.
 
-use super::{Isa, LANES, Tile};
+use super::{Isa, LANES, Tile, to_16_bits};
 use bytemuck::cast;
 use wide::{f32x16, i16x32, i32x16, u16x32};
 
@@ -26,8 +26,6 @@ impl Isa for Portable {
         mul(a: f32x16, b: f32x16) -> f32x16 = a * b;
         add_exact(to: f32x16, a: f32x16, b: f32x16) -> f32x16 = to + a * b;
         sub_exact(from: f32x16, a: f32x16, b: f32x16) -> f32x16 = from - a * b;
-        to_16_bits(a: f32x16) -> f32x16 =
-            cast((cast::<f32x16, i32x16>(a) + i32x16::splat(0x80)) & i32x16::splat(!0xFF));
         relu(a: f32x16) -> f32x16 = a & a.simd_gt(f32x16::ZERO);
         keep_where_positive(a: f32x16, gate: f32x16) -> f32x16 = a & gate.simd_gt(f32x16::ZERO);
         add_dot(sum: i32x16, a: i16x32, b: i16x32) -> i32x16 = sum + a.dot(b);
@@ -36,6 +34,19 @@ impl Isa for Portable {
         high_bytes(a: u16x32) -> u16x32 =
             if cfg!(target_feature = "sse2") { a.mul_keep_high(u16x32::splat(1 << 8)) } else { a >> 8 };
         even_bytes(all: u16x32, high: u16x32) -> u16x32 = all - high * u16x32::splat(1 << 8);
+    }
+
+    #[inline(always)]
+    fn to_16_bits(self, a: f32x16) -> f32x16 {
+        if cfg!(any(target_feature = "sse2", target_feature = "neon", target_feature = "simd128")) {
+            return cast((cast::<f32x16, i32x16>(a) + i32x16::splat(0x80)) & i32x16::splat(!0xFF));
+        }
+        // Where vectors are plain arrays: one pass over them, not three.
+        let mut lanes = a.to_array();
+        for lane in &mut lanes {
+            *lane = to_16_bits(*lane);
+        }
+        f32x16::new(lanes)
     }
 
     #[inline(always)]
