@@ -155,9 +155,7 @@ impl Step {
             machine.read[1] / 1e9
         ));
     }
-}
 
-impl Step {
     /// What more cores would do, as far as these times tell: whole panels are shared out, the sequential part stays on one core, and
     /// lists are made beside it.
     fn predict(&self, table: &mut Table) {

@@ -82,7 +82,7 @@ impl Reference {
         let mut losses = Vec::new();
         for (k, &label) in labels.iter().enumerate() {
             let (done, left) = rows.split_at_mut(k);
-            // The pre-activations of this sample; those of the samples before have become their δ1.
+            // The pre-activations of this sample; those of the samples before have become their α δ1.
             let z = &mut left[0];
             for (delta1, image) in done.iter().zip(&images) {
                 sub_scaled(z, gram(image, images[k]), delta1);
