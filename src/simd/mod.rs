@@ -15,8 +15,9 @@
 //! # To add a tier
 //!
 //! 1. Write `simd/NAME.rs` with a zero-size token that cannot be had without the CPU's features, as in `x86.rs`.
-//! 2. Implement [`Isa`] for it: [`detect`](Isa::detect) and [`run`](Isa::run), every operation, to the bit, and the two
-//!    constants by which kernels are cut. Begin with those of a tier with as many registers; no kernel asks which tier it
+//! 2. Implement [`Isa`] for it: [`detect`](Isa::detect) and [`run`](Isa::run), the constants by which kernels are cut, and every
+//!    operation that it has a better way for than the portable tier, to the bit. Where it needs features that the program was not
+//!    compiled for, that is all of them. Begin with the constants of a tier with as many registers; no kernel asks which tier it
 //!    runs on.
 //! 3. Name it in the list of `tiers!` below, behind those that are slower.
 //!
@@ -48,6 +49,7 @@ mod x86;
 pub use peak::{PEAK_OPERATIONS, peak};
 
 use crate::base::messages;
+use portable::Portable;
 use wide::{f32x16, i16x32, i32x16, u8x64, u16x32};
 
 /// The number of `f32` lanes of one vector, on every tier.
@@ -68,7 +70,8 @@ pub(crate) enum Tile {
     Eight,
 }
 
-/// How one tier computes on lanes. Each operation rounds once, as IEEE 754 says, so all tiers agree to the bit.
+/// How one tier computes on lanes. Each operation rounds once, as IEEE 754 says, so all tiers agree to the bit. What a tier does not
+/// do in a way of its own it does as [`Portable`], which does everything itself.
 pub(crate) trait Isa: Copy {
     /// The tier's name.
     const NAME: &'static str;
@@ -106,24 +109,51 @@ pub(crate) trait Isa: Copy {
     }
 
     /// `a + b`.
-    fn add(self, a: f32x16, b: f32x16) -> f32x16;
+    #[inline(always)]
+    fn add(self, a: f32x16, b: f32x16) -> f32x16 {
+        Portable.add(a, b)
+    }
     /// `a − b`.
-    fn sub(self, a: f32x16, b: f32x16) -> f32x16;
+    #[inline(always)]
+    fn sub(self, a: f32x16, b: f32x16) -> f32x16 {
+        Portable.sub(a, b)
+    }
     /// `a × b`.
-    fn mul(self, a: f32x16, b: f32x16) -> f32x16;
+    #[inline(always)]
+    fn mul(self, a: f32x16, b: f32x16) -> f32x16 {
+        Portable.mul(a, b)
+    }
     /// `to + a × b` where the product is exact: one instruction that rounds once then gives what two give.
-    fn add_exact(self, to: f32x16, a: f32x16, b: f32x16) -> f32x16;
+    #[inline(always)]
+    fn add_exact(self, to: f32x16, a: f32x16, b: f32x16) -> f32x16 {
+        Portable.add_exact(to, a, b)
+    }
     /// `from − a × b`, likewise.
-    fn sub_exact(self, from: f32x16, a: f32x16, b: f32x16) -> f32x16;
+    #[inline(always)]
+    fn sub_exact(self, from: f32x16, a: f32x16, b: f32x16) -> f32x16 {
+        Portable.sub_exact(from, a, b)
+    }
     /// The nearest number of 16 significant bits, halves away from zero: [`to_16_bits`] of each lane.
-    fn to_16_bits(self, a: f32x16) -> f32x16;
+    #[inline(always)]
+    fn to_16_bits(self, a: f32x16) -> f32x16 {
+        Portable.to_16_bits(a)
+    }
     /// `max(a, 0)`, the rectifier: `+0` for `−0` and for NaN.
-    fn relu(self, a: f32x16) -> f32x16;
+    #[inline(always)]
+    fn relu(self, a: f32x16) -> f32x16 {
+        Portable.relu(a)
+    }
     /// `a` where `gate > 0`, else `+0`: the derivative of [`Isa::relu`] applied to `a`.
-    fn keep_where_positive(self, a: f32x16, gate: f32x16) -> f32x16;
+    #[inline(always)]
+    fn keep_where_positive(self, a: f32x16, gate: f32x16) -> f32x16 {
+        Portable.keep_where_positive(a, gate)
+    }
     /// `sum + a·b`, modulo 2³²: each product is added to a lane, and only the sum of all lanes counts. Which one gains what is left
     /// to the tier.
-    fn add_dot(self, sum: i32x16, a: i16x32, b: i16x32) -> i32x16;
+    #[inline(always)]
+    fn add_dot(self, sum: i32x16, a: i16x32, b: i16x32) -> i32x16 {
+        Portable.add_dot(sum, a, b)
+    }
     /// `sum + a·(b − 128)` of adjacent groups of four: lane `j` gains `Σ a[i] (b[i] − 128)` for `4j ≤ i < 4j + 4`. For tiers with
     /// [`Isa::BYTES`].
     #[inline(always)]
@@ -137,15 +167,30 @@ pub(crate) trait Isa: Copy {
         i32x16::new(sum)
     }
     /// `a + b` in 16 bits, modulo 2¹⁶.
-    fn add_u16(self, a: u16x32, b: u16x32) -> u16x32;
+    #[inline(always)]
+    fn add_u16(self, a: u16x32, b: u16x32) -> u16x32 {
+        Portable.add_u16(a, b)
+    }
     /// The high byte of each lane.
-    fn high_bytes(self, a: u16x32) -> u16x32;
+    #[inline(always)]
+    fn high_bytes(self, a: u16x32) -> u16x32 {
+        Portable.high_bytes(a)
+    }
     /// Sums of the low bytes of some lanes, from the sums of the lanes and those of their high bytes: `all − (high << 8)`.
-    fn even_bytes(self, all: u16x32, high: u16x32) -> u16x32;
+    #[inline(always)]
+    fn even_bytes(self, all: u16x32, high: u16x32) -> u16x32 {
+        Portable.even_bytes(all, high)
+    }
     /// Adds the even lanes of `a` to the first sums, the odd ones to the second, modulo 2³².
-    fn add_halves(self, sums: [i32x16; 2], a: u16x32) -> [i32x16; 2];
+    #[inline(always)]
+    fn add_halves(self, sums: [i32x16; 2], a: u16x32) -> [i32x16; 2] {
+        Portable.add_halves(sums, a)
+    }
     /// `clamp(sum >> shift, 0, 255)`: of the first sums in the even lanes, of the second in the odd ones.
-    fn activations(self, sums: [i32x16; 2], shift: u8) -> u16x32;
+    #[inline(always)]
+    fn activations(self, sums: [i32x16; 2], shift: u8) -> u16x32 {
+        Portable.activations(sums, shift)
+    }
 }
 
 /// A function that can be compiled for any tier. Implementations must mark [`TierFn::call`] `#[inline(always)]`.
@@ -213,7 +258,7 @@ tiers! {
     Mixed(tests::Mixed),
     // With relaxed SIMD, that is all there is: a page would have the code of two.
     #[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
-    Portable(portable::Portable),
+    Portable(Portable),
     #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
     Neon(neon::Neon),
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
@@ -262,7 +307,7 @@ impl Backend {
             all(target_arch = "aarch64", target_endian = "little"),
             all(target_arch = "wasm32", target_feature = "relaxed-simd")
         )))]
-        Self(Tier::Portable(portable::Portable))
+        Self(Tier::Portable(Portable))
     }
 
     /// The best tier this machine has. Without the feature `std`, which is what can ask the CPU, the
@@ -305,7 +350,6 @@ pub(crate) fn sum_lanes(v: f32x16) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::portable::Portable;
     use super::*;
     use crate::support::Dice;
 
@@ -323,23 +367,6 @@ mod tests {
 
         fn detect() -> Option<Self> {
             Some(Self)
-        }
-
-        operations! {
-            add(a: f32x16, b: f32x16) -> f32x16 = Portable.add(a, b);
-            sub(a: f32x16, b: f32x16) -> f32x16 = Portable.sub(a, b);
-            mul(a: f32x16, b: f32x16) -> f32x16 = Portable.mul(a, b);
-            add_exact(to: f32x16, a: f32x16, b: f32x16) -> f32x16 = Portable.add_exact(to, a, b);
-            sub_exact(from: f32x16, a: f32x16, b: f32x16) -> f32x16 = Portable.sub_exact(from, a, b);
-            to_16_bits(a: f32x16) -> f32x16 = Portable.to_16_bits(a);
-            relu(a: f32x16) -> f32x16 = Portable.relu(a);
-            keep_where_positive(a: f32x16, gate: f32x16) -> f32x16 = Portable.keep_where_positive(a, gate);
-            add_dot(sum: i32x16, a: i16x32, b: i16x32) -> i32x16 = Portable.add_dot(sum, a, b);
-            add_u16(a: u16x32, b: u16x32) -> u16x32 = Portable.add_u16(a, b);
-            high_bytes(a: u16x32) -> u16x32 = Portable.high_bytes(a);
-            even_bytes(all: u16x32, high: u16x32) -> u16x32 = Portable.even_bytes(all, high);
-            add_halves(sums: [i32x16; 2], a: u16x32) -> [i32x16; 2] = Portable.add_halves(sums, a);
-            activations(sums: [i32x16; 2], shift: u8) -> u16x32 = Portable.activations(sums, shift);
         }
     }
 

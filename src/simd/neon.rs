@@ -3,7 +3,6 @@
 //! Every AArch64 has NEON, so that `wide` uses it without being asked, and nothing here is `unsafe`. What `wide` has in two
 //! operations, the compiler makes one instruction of: `smlal`, `usra`.
 
-use super::portable::Portable;
 use super::{Isa, Tile};
 use bytemuck::cast;
 use wide::{f32x16, i16x8, i16x32, i32x4, i32x16, u16x32};
@@ -25,18 +24,8 @@ impl Isa for Neon {
     }
 
     operations! {
-        add(a: f32x16, b: f32x16) -> f32x16 = a + b;
-        sub(a: f32x16, b: f32x16) -> f32x16 = a - b;
-        mul(a: f32x16, b: f32x16) -> f32x16 = a * b;
         add_exact(to: f32x16, a: f32x16, b: f32x16) -> f32x16 = a.mul_add(b, to);
         sub_exact(from: f32x16, a: f32x16, b: f32x16) -> f32x16 = a.mul_neg_add(b, from);
-        to_16_bits(a: f32x16) -> f32x16 = Portable.to_16_bits(a);
-        relu(a: f32x16) -> f32x16 = Portable.relu(a);
-        keep_where_positive(a: f32x16, gate: f32x16) -> f32x16 = Portable.keep_where_positive(a, gate);
-        add_u16(a: u16x32, b: u16x32) -> u16x32 = a + b;
-        even_bytes(all: u16x32, high: u16x32) -> u16x32 = Portable.even_bytes(all, high);
-        add_halves(sums: [i32x16; 2], a: u16x32) -> [i32x16; 2] = Portable.add_halves(sums, a);
-        activations(sums: [i32x16; 2], shift: u8) -> u16x32 = Portable.activations(sums, shift);
     }
 
     /// Not `>>` of `wide`, whose distance is a vector: with a constant one, adding high bytes up is one instruction.
