@@ -6,7 +6,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::recipe::{Bounds, Recipe, split};
+use support::recipe::{Bounds, Recipe};
 use support::reference::Reference;
 use support::{BLOCKS, Samples, bits, initial, short, signed_weights, train, weights};
 use twolayer::{Answer, Backend, INIT_SCALE, Loss, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut};
@@ -14,15 +14,15 @@ use twolayer::{Answer, Backend, INIT_SCALE, Loss, LossFunction, Network, Shape, 
 /// Asserts that f32 weights are within the derived bounds of the recipe's. Returns the largest bound and the largest
 /// change of a weight in training; the bounds are meaningful only if the first is much smaller.
 fn assert_within(shape: Shape, weights: &[f32], start: &[f32], recipe: &Recipe, bounds: &Bounds) -> (f64, f64) {
-    let (w1, w2) = split(shape, weights, f64::from);
-    let (start1, start2) = split(shape, start, f64::from);
+    let numbers = |numbers| support::weights(shape, numbers).iter().map(f64::from);
     let (mut largest, mut furthest) = (0.0_f64, 0.0_f64);
-    let expected = recipe.w1.iter().chain(&recipe.w2).zip(bounds.w1.iter().chain(&bounds.w2));
-    for ((found, (expected, bound)), start) in w1.iter().chain(&w2).zip(expected).zip(start1.iter().chain(&start2)) {
-        let off = (found - expected).abs();
+    let mut recipe = recipe.clone();
+    let expected = recipe.numbers_mut().zip(bounds.numbers());
+    for ((found, (expected, bound)), start) in numbers(weights).zip(expected).zip(numbers(start)) {
+        let off = (found - *expected).abs();
         assert!(off <= bound.error, "{shape}: {found} is {off:e} from {expected}, {:e} is allowed", bound.error);
         largest = largest.max(bound.error);
-        furthest = furthest.max((expected - start).abs());
+        furthest = furthest.max((*expected - start).abs());
     }
     (largest, furthest)
 }
@@ -60,6 +60,8 @@ fn every_block_size_matches_the_recipe_within_derived_bounds() {
         let start = signed_weights(shape, 1, 0.02);
         let samples = Samples::new(inputs, outputs, 75, 2);
         assert_recipe(shape, &start, &samples, 4e-6, &BLOCKS, 5e-2);
+        let shape = shape.with_biases();
+        assert_recipe(shape, &signed_weights(shape, 1, 0.02), &samples, 4e-6, &BLOCKS, 5e-2);
     }
 }
 
@@ -123,9 +125,11 @@ fn calls_split_at_multiples_of_the_block_give_the_same_bits() {
 fn every_tier_and_block_size_gives_the_bits_of_plain_loops() {
     for (inputs, hidden, outputs, count) in [(113, 129, 10, 75), (784, 256, 10, 75), (9, 1, 1, 20), (1, 300, 2, 20)] {
         let shape = Shape::new(inputs, hidden, outputs).unwrap();
-        let start = signed_weights(shape, 7, 0.02);
         let samples = Samples::new(inputs, outputs, count, 8);
-        for block in BLOCKS {
+        for (shape, block) in
+            [shape, shape.with_biases()].into_iter().flat_map(|shape| BLOCKS.map(|block| (shape, block)))
+        {
+            let start = signed_weights(shape, 7, 0.02);
             let mut reference = Reference::new(weights(shape, &start));
             let expected = reference.train(&samples.images, &samples.labels, 1e-6, block);
             for backend in Backend::available() {
@@ -150,8 +154,9 @@ fn the_number_of_threads_does_not_change_the_bits() {
     use twolayer::host::Threads;
     for (hidden, block) in [(20, 1), (128, 7), (129, 1), (300, 7), (300, 64), (1000, 1), (1000, 64)] {
         let shape = Shape::new(25, hidden, 10).unwrap();
-        let start = signed_weights(shape, 1, 0.1);
-        for count in [0, 1, block, block + 1, 75] {
+        let counts = [0, 1, block, block + 1, 75];
+        for (shape, count) in counts.into_iter().flat_map(|count| [(shape, count), (shape.with_biases(), count)]) {
+            let start = signed_weights(shape, 1, 0.1);
             let samples = Samples::new(25, 10, count, 2);
             let options = TrainOptions { alpha: 1e-5, block, ..TrainOptions::default() };
             let (expected, expected_errors) = train(shape, &start, &samples, options);
@@ -217,6 +222,19 @@ fn a_batch_gives_the_same_bits_as_single_images() {
     }
 }
 
+/// The derivative of a loss by every weight and bias, by central differences.
+fn gradient(recipe: &mut Recipe, h: f64, loss: impl Fn(&Recipe) -> f64) -> Vec<f64> {
+    let count = recipe.numbers_mut().count();
+    let mut moved = |place: usize, by: f64| {
+        let before = *recipe.numbers_mut().nth(place).unwrap();
+        *recipe.numbers_mut().nth(place).unwrap() += by;
+        let loss = loss(recipe);
+        *recipe.numbers_mut().nth(place).unwrap() = before;
+        loss
+    };
+    (0..count).map(|place| (moved(place, h) - moved(place, -h)) / (2.0 * h)).collect()
+}
+
 /// The recipe's δ lacks the factor 2: with `E = Σ (y − t)²`, a step is `−α/2 · dE/dw`. A step is linear in α, so α is
 /// large enough here to be visible in f32 weights. E is quadratic in each weight while no hidden unit switches, so the
 /// only error of central differences is the rounding of f64: 2⁻⁵² E/h.
@@ -225,7 +243,7 @@ fn a_step_follows_the_gradient_of_the_error() {
     const H: f64 = 1.0 / 16384.0;
     let shape = Shape::new(20, 21, 5).unwrap();
     let alpha = 1e-3_f32;
-    for seed in 0..3 {
+    for (seed, shape) in (0..3).flat_map(|seed| [(seed, shape), (seed, shape.with_biases())]) {
         let start = signed_weights(shape, 20 + seed, 0.1);
         let sample = (0..50)
             .map(|n| Samples::new(20, 5, 1, 100 * seed + n))
@@ -234,21 +252,9 @@ fn a_step_follows_the_gradient_of_the_error() {
         let error = |recipe: &Recipe| recipe.error(&sample.images, sample.labels[0]);
         let mut recipe = Recipe::new(shape, &start);
         let noise = f64::EPSILON * 100.0 * error(&recipe) / H * f64::from(alpha);
-        let mut gradient = Vec::new();
-        for place in 0..recipe.w1.len() + recipe.w2.len() {
-            let mut moved = |by: f64| {
-                let first = recipe.w1.len();
-                let weight = if place < first { &mut recipe.w1[place] } else { &mut recipe.w2[place - first] };
-                let before = *weight;
-                *weight += by;
-                let error = error(&recipe);
-                let weight = if place < first { &mut recipe.w1[place] } else { &mut recipe.w2[place - first] };
-                *weight = before;
-                error
-            };
-            gradient.push((moved(H) - moved(-H)) / (2.0 * H));
-        }
+        let gradient = gradient(&mut recipe, H, error);
         let (in_w1, in_w2) = gradient.split_at(recipe.w1.len());
+        let squares: Vec<f64> = recipe.squares().collect();
         assert!(
             in_w1.iter().filter(|g| g.abs() > 1e-3).count() > 20
                 && in_w2.iter().filter(|g| g.abs() > 1e-3).count() > 20
@@ -259,13 +265,13 @@ fn a_step_follows_the_gradient_of_the_error() {
             for backend in Backend::available() {
                 let (trained, _) =
                     train(shape, &start, &sample, TrainOptions { alpha, block, backend, ..TrainOptions::default() });
-                let bounds = bounds.w1.iter().chain(&bounds.w2);
                 let steps = weights(shape, &trained).iter().zip(weights(shape, &start).iter());
-                for (place, ((step, gradient), bound)) in steps.zip(&gradient).zip(bounds).enumerate() {
+                let steps = steps.zip(gradient.iter().zip(&squares));
+                for (place, ((step, (gradient, square)), bound)) in steps.zip(bounds.numbers()).enumerate() {
                     let step = f64::from(step.0) - f64::from(step.1);
-                    let expected = -f64::from(alpha) * gradient / 2.0;
+                    let expected = -f64::from(alpha) * square * gradient / 2.0;
                     assert!(
-                        (step - expected).abs() <= bound.error + noise,
+                        (step - expected).abs() <= bound.error + square * noise,
                         "weight {place} on {backend}: {step:e}, {expected:e} expected"
                     );
                 }
@@ -282,26 +288,14 @@ fn a_step_follows_the_gradient_of_the_cross_entropy() {
     let shape = Shape::new(20, 21, 5).unwrap();
     // A step is linear in α, so α is large enough here to be visible in weights of 16 bits.
     let alpha = 1e-2_f32;
-    for seed in 0..3 {
+    for (seed, shape) in (0..3).flat_map(|seed| [(seed, shape), (seed, shape.with_biases())]) {
         let start = signed_weights(shape, 20 + seed, 0.05);
         let sample = (0..50)
             .map(|n| Samples::new(20, 5, 1, 100 * seed + n))
             .find(|sample| Recipe::new(shape, &start).nearest_kink(&sample.images) > 2.0 * 255.0 * H)
             .unwrap();
         let mut recipe = Recipe::new(shape, &start);
-        let (first, len) = (recipe.w1.len(), recipe.w1.len() + recipe.w2.len());
-        let mut gradient = Vec::new();
-        for place in 0..len {
-            let mut moved = |by: f64| {
-                let weight = if place < first { &mut recipe.w1[place] } else { &mut recipe.w2[place - first] };
-                *weight += by;
-                let loss = recipe.cross_entropy(&sample.images, sample.labels[0]);
-                let weight = if place < first { &mut recipe.w1[place] } else { &mut recipe.w2[place - first] };
-                *weight -= by;
-                loss
-            };
-            gradient.push((moved(H) - moved(-H)) / (2.0 * H));
-        }
+        let gradient = gradient(&mut recipe, H, |recipe| recipe.cross_entropy(&sample.images, sample.labels[0]));
         let largest = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         for block in [1, 8] {
             for backend in Backend::available() {
@@ -310,11 +304,13 @@ fn a_step_follows_the_gradient_of_the_cross_entropy() {
                 let expected = Recipe::new(shape, &start).cross_entropy(&sample.images, sample.labels[0]);
                 assert!((f64::from(loss.last) - expected).abs() < 1e-5 * expected.max(1.0), "{loss:?}, {expected}");
                 let steps = weights(shape, &trained).iter().zip(weights(shape, &start).iter());
-                for (place, ((after, before), gradient)) in steps.zip(&gradient).enumerate() {
+                for (place, ((after, before), (gradient, square))) in
+                    steps.zip(gradient.iter().zip(recipe.squares())).enumerate()
+                {
                     let step = f64::from(after) - f64::from(before);
-                    let expected = -f64::from(alpha) * gradient;
+                    let expected = -f64::from(alpha) * square * gradient;
                     // Half a unit in the last of 16 places of a weight below 1/8, and what rounds on the way.
-                    let bound = f64::from(alpha) * 1e-4 * largest + 1e-6;
+                    let bound = f64::from(alpha) * square * 1e-4 * largest + 1e-6;
                     assert!(
                         (step - expected).abs() <= bound,
                         "weight {place} on {backend}: {step:e}, not {expected:e}"

@@ -780,10 +780,13 @@ fn training_on_a_device_gives_the_same_weights_as_on_the_host() {
     if !has_boards() {
         return;
     }
-    let (shape, samples, seed) = (shape(32), 320, 7);
+    let (plain, samples, seed) = (shape(32), 320, 7);
     let (images, labels) = (&digits().train.0[..samples * INPUTS], &digits().train.1[..samples]);
     let (squared, cross_entropy) = (LossFunction::Squared, LossFunction::CrossEntropy);
-    for (block, loss_function, word) in [(1, squared, 0), (4, squared, 0), (4, cross_entropy, 1)] {
+    for (block, loss_function, word) in
+        [(1, squared, 0), (4, squared, 0), (4, cross_entropy, 1), (1, squared, 2), (4, cross_entropy, 3)]
+    {
+        let shape = if word & 2 == 0 { plain } else { plain.with_biases() };
         let mut numbers = vec![0.0; shape.weights_len()];
         let mut weights = WeightsMut::new(shape, &mut numbers).expect("as many as the shape has");
         fill_initial(&mut weights, seed, INIT_SCALE);
@@ -800,7 +803,7 @@ fn training_on_a_device_gives_the_same_weights_as_on_the_host() {
             assert!(success && lines.len() == 1 && lines[0].ends_with(&tail), "{board}: {lines:?}, not {tail}");
             assert_eq!(code(&image).2, 0, "{board}: symbols with panic");
             eprintln!(
-                "{board} training, {loss_function}, blocks of {block}: {} ticks, {tail}",
+                "{board} training, {shape}, {loss_function}, blocks of {block}: {} ticks, {tail}",
                 field(&lines[0], "ticks")
             );
         }

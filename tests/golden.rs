@@ -71,6 +71,21 @@ fn cross_entropy_after_300_samples() {
 }
 
 #[test]
+fn biases_after_300_samples() {
+    for (shape, golden) in [
+        (Shape::MNIST.with_biases(), [0x9470_d6cd_9a47_cbd6, 0xa772_5edd_d58d_7c29, 0x4516_54e2_dd16_c6b8]),
+        (
+            Shape::new(37, 131, 3).unwrap().with_biases(),
+            [0x8179_84d9_b83a_4740, 0x7e36_c10a_5206_d425, 0x8c30_9777_8e7d_4cbb],
+        ),
+    ] {
+        let mut start = vec![f32::NAN; shape.weights_len()];
+        fill_scaled(&mut WeightsMut::new(shape, &mut start).unwrap(), 1);
+        assert_golden_of(LossFunction::CrossEntropy, shape, 300, &start, 7.8e-5, golden);
+    }
+}
+
+#[test]
 fn samples_are_reproducible() {
     let samples = Samples::new(784, 10, 100, 1);
     let nonzero = samples.images.iter().filter(|&&p| p != 0).count();

@@ -212,11 +212,28 @@ impl<'a> WeightsMut<'a> {
         }
     }
 
-    /// W1 and W2, each in panels, of a network without biases.
-    pub(crate) fn layers_mut(&mut self) -> (&mut [f32], &mut [f32]) {
-        debug_assert!(!self.shape.has_biases(), "biases are not trained");
-        self.numbers.split_at_mut_checked(self.shape.w1_len()).always("the number of weights was checked")
+    /// All parts, to be changed side by side.
+    pub(crate) fn parts_mut(&mut self) -> PartsMut<'_> {
+        let (shape, counted) = (self.shape, "the number of weights was checked");
+        let (layers, biases) = self.numbers.split_at_mut_checked(shape.layers_len()).always(counted);
+        let (w1, w2) = layers.split_at_mut_checked(shape.w1_len()).always(counted);
+        let hidden = if biases.is_empty() { 0 } else { shape.hidden_padded() };
+        let (b1, b2) = biases.split_at_mut_checked(hidden).always(counted);
+        PartsMut { w1, w2, b1, b2 }
     }
+}
+
+/// The parts of a network's weights. Those of a network without biases are empty.
+#[derive(Default)]
+pub(crate) struct PartsMut<'a> {
+    /// `[panel][inputs][width]`.
+    pub(crate) w1: &'a mut [f32],
+    /// `[panel][outputs][width]`.
+    pub(crate) w2: &'a mut [f32],
+    /// `[panel][width]`.
+    pub(crate) b1: &'a mut [f32],
+    /// `[outputs]`.
+    pub(crate) b2: &'a mut [f32],
 }
 
 /// The length of a whole panel of a matrix that lies as `[panel][rows][width]`. The last panel may be shorter.

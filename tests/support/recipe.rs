@@ -8,22 +8,43 @@ pub(crate) const EPS: f64 = 1.0 / 16_777_216.0;
 const TINY: f64 = 1e-45;
 
 /// Trains sample by sample, without blocks, lanes or skipped pixels.
+#[derive(Clone)]
 pub(crate) struct Recipe {
     shape: Shape,
     /// `[inputs][hidden]`.
     pub(crate) w1: Vec<f64>,
     /// `[hidden][outputs]`.
     pub(crate) w2: Vec<f64>,
-    /// `[hidden]` and `[outputs]`; zero where there are none. They are not trained.
-    b1: Vec<f64>,
-    b2: Vec<f64>,
+    /// `[hidden]` and `[outputs]`; zero where there are none.
+    pub(crate) b1: Vec<f64>,
+    pub(crate) b2: Vec<f64>,
 }
+
+/// The squares of the inputs of the biases, 256 and 16.
+const BIAS_SQUARES: [f64; 2] = [65_536.0, 256.0];
 
 impl Recipe {
     pub(crate) fn new(shape: Shape, weights: &[f32]) -> Self {
         let (w1, w2) = split(shape, weights, f64::from);
         let (b1, b2) = biases(shape, weights, f64::from);
         Self { shape, w1, w2, b1, b2 }
+    }
+
+    /// All numbers, in the order of `Weights::iter`.
+    pub(crate) fn numbers_mut(&mut self) -> impl Iterator<Item = &mut f64> {
+        let biases = usize::from(self.shape.has_biases());
+        let (b1, b2) = (self.b1.iter_mut(), self.b2.iter_mut());
+        self.w1
+            .iter_mut()
+            .chain(&mut self.w2)
+            .chain(b1.chain(b2).take(biases * (self.shape.hidden() + self.shape.outputs())))
+    }
+
+    /// What a step is for each of [`numbers_mut`](Self::numbers_mut), where the gradient and the learning rate are 1.
+    pub(crate) fn squares(&self) -> impl Iterator<Item = f64> {
+        let ones = std::iter::repeat_n(1.0, self.w1.len() + self.w2.len());
+        let [first, second] = BIAS_SQUARES;
+        ones.chain(std::iter::repeat_n(first, self.b1.len())).chain(std::iter::repeat_n(second, self.b2.len()))
     }
 
     fn hidden(&self, image: &[u8]) -> Vec<f64> {
@@ -89,6 +110,11 @@ impl Recipe {
             for (w, d) in row.iter_mut().zip(&delta1) {
                 *w -= alpha * f64::from(x) * d;
             }
+        }
+        if self.shape.has_biases() {
+            let steps = |square: f64, deltas: Vec<f64>| deltas.into_iter().map(move |d| alpha * square * d);
+            self.b1.iter_mut().zip(steps(BIAS_SQUARES[0], delta1)).for_each(|(b, step)| *b -= step);
+            self.b2.iter_mut().zip(steps(BIAS_SQUARES[1], delta2)).for_each(|(b, step)| *b -= step);
         }
         error
     }
@@ -172,8 +198,8 @@ pub(crate) struct Bounds {
     /// `[hidden][outputs]`.
     pub(crate) w2: Vec<Approx>,
     /// `[hidden]` and `[outputs]`.
-    b1: Vec<Approx>,
-    b2: Vec<Approx>,
+    pub(crate) b1: Vec<Approx>,
+    pub(crate) b2: Vec<Approx>,
 }
 
 impl Bounds {
@@ -182,6 +208,11 @@ impl Bounds {
         let (w1, w2) = split(shape, weights, Approx::exact);
         let (b1, b2) = biases(shape, weights, Approx::exact);
         Self { shape, w1, w2, b1, b2 }
+    }
+
+    /// All numbers, in the order of `Weights::iter`; the biases too where there are none.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &Approx> {
+        self.w1.iter().chain(&self.w2).chain(&self.b1).chain(&self.b2)
     }
 
     fn pre_activations(&self, image: &[u8]) -> Vec<Approx> {
@@ -212,10 +243,14 @@ impl Bounds {
         let rows = images.iter().map(|image| self.pre_activations(image)).collect();
         let gram = |k: usize, s: usize| {
             let product: f64 = images[k].iter().zip(images[s]).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-            Approx::product(Approx::exact(product), Approx::exact(1.0))
+            let constant = if self.shape.has_biases() { BIAS_SQUARES[0] } else { 0.0 };
+            Approx::product(Approx::exact(product + constant), Approx::exact(1.0))
         };
-        assert!(!self.shape.has_biases(), "biases are not trained");
-        let (deltas, errors) = sequence(self.shape, alpha, labels, gram, rows, &mut self.w2);
+        let (deltas, errors) = sequence(self.shape, alpha, labels, gram, rows, &mut self.w2, &mut self.b2);
+        let step = Approx::exact(-BIAS_SQUARES[0]);
+        for (j, b) in self.b1.iter_mut().enumerate().filter(|_| self.shape.has_biases()) {
+            *b = b.sum(deltas.len(), deltas.iter().map(|delta| (step, delta[j])));
+        }
         for (i, row) in self.w1.chunks_mut(units).enumerate() {
             let steps: Vec<(usize, Approx)> = (images.iter().enumerate())
                 .filter(|(_, image)| image[i] != 0)
@@ -229,7 +264,8 @@ impl Bounds {
     }
 }
 
-/// The sequential part of a block: computes α δ1 and errors from pre-activations. `gram(k, s)` is `x_k·x_s`.
+/// The sequential part of a block: computes α δ1 and errors from pre-activations. `gram(k, s)` is `x_k·x_s`; `b2` has
+/// zeros where there are no biases.
 pub(crate) fn sequence(
     shape: Shape,
     alpha: Approx,
@@ -237,6 +273,7 @@ pub(crate) fn sequence(
     gram: impl Fn(usize, usize) -> Approx,
     mut rows: Vec<Vec<Approx>>,
     w2: &mut [Approx],
+    b2: &mut [Approx],
 ) -> (Vec<Vec<Approx>>, Vec<Approx>) {
     let count = shape.outputs();
     let mut errors = Vec::new();
@@ -247,13 +284,16 @@ pub(crate) fn sequence(
         for (j, z) in row.iter_mut().enumerate() {
             *z = z.sum(k + 1, gram.iter().zip(&*done).map(|(&gram, delta1)| (gram, delta1[j])));
         }
-        let mut delta2 = outputs(shape, row, w2, &vec![Approx::ZERO; count]);
+        let mut delta2 = outputs(shape, row, w2, b2);
         for (o, y) in delta2.iter_mut().enumerate() {
             let target = Approx::exact(u8::from(o == usize::from(label)));
             *y = y.sum(1, [(target, Approx::exact(-1.0))]);
         }
         errors.push(Approx::ZERO.sum(count + 1, delta2.iter().map(|&d| (d, d))));
         let steps: Vec<Approx> = delta2.iter().map(|&delta2| Approx::product(alpha, delta2)).collect();
+        for (b, &step) in b2.iter_mut().zip(&steps).filter(|_| shape.has_biases()) {
+            *b = b.sum(1, [(step, Approx::exact(-BIAS_SQUARES[1]))]);
+        }
         for (z, w2) in row.iter_mut().zip(w2.chunks_mut(count)) {
             let delta1 = Approx::ZERO.sum(count + 1, steps.iter().copied().zip(w2.iter().copied()));
             for (w, &step) in w2.iter_mut().zip(&steps) {

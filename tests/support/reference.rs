@@ -44,17 +44,25 @@ impl Reference {
         Self { shape, w1, w2, b1, b2, loss: LossFunction::Squared }
     }
 
-    /// The weights as the crate lays them out. (Networks with biases are not trained.)
+    /// The weights as the crate lays them out.
     pub(crate) fn numbers(&self) -> Vec<f32> {
         let (shape, padded) = (self.shape, self.shape.hidden_padded());
         let mut numbers = vec![0.0; shape.weights_len()];
         let mut weights = WeightsMut::new(shape, &mut numbers).unwrap();
         for h in 0..shape.hidden() {
+            if let Some(bias) = weights.b1_mut(h) {
+                *bias = self.b1[h];
+            }
             for i in 0..shape.inputs() {
                 *weights.w1_mut(i, h).unwrap() = self.w1[i * padded + h];
             }
             for o in 0..shape.outputs() {
                 *weights.w2_mut(h, o).unwrap() = self.w2[o * padded + h];
+            }
+        }
+        for o in 0..shape.outputs() {
+            if let Some(bias) = weights.b2_mut(o) {
+                *bias = self.b2[o];
             }
         }
         numbers
@@ -76,7 +84,9 @@ impl Reference {
     /// One block. With blocks of one sample this is the plain step of SGD; a longer block takes the steps of W1 at its end,
     /// and each sample's pre-activations are corrected for the steps that are still missing.
     fn block(&mut self, images: &[u8], labels: &[u8], alpha: f32) -> Vec<f32> {
-        let padded = self.shape.hidden_padded();
+        let (padded, biases) = (self.shape.hidden_padded(), self.shape.has_biases());
+        // The square of the input of the hidden units' biases.
+        let constant = if biases { 256 * 256 } else { 0 };
         let images: Vec<&[u8]> = images.chunks(self.shape.inputs()).collect();
         let mut rows: Vec<Vec<f32>> = images.iter().map(|image| self.first_layer(image)).collect();
         let mut losses = Vec::new();
@@ -85,7 +95,7 @@ impl Reference {
             // The pre-activations of this sample; those of the samples before have become their α δ1.
             let z = &mut left[0];
             for (delta1, image) in done.iter().zip(&images) {
-                sub_scaled(z, gram(image, images[k]), delta1);
+                sub_scaled(z, gram(image, images[k], constant), delta1);
             }
             let h: Vec<f32> = z.iter().copied().map(relu).collect();
             let mut delta2 = self.second_layer(z);
@@ -106,6 +116,9 @@ impl Reference {
                 }
                 *z = if h > 0.0 { to_16_bits(delta1) } else { 0.0 };
             }
+            for (b, delta2) in self.b2.iter_mut().zip(delta2).filter(|_| biases) {
+                *b -= 16.0 * 16.0 * (alpha * delta2);
+            }
         }
         // A pixel has 8 significant bits and α δ1 has 16, so that their product is exact. So is that of a pixel and a weight.
         for (i, w1) in self.w1.chunks_mut(padded).enumerate() {
@@ -113,6 +126,9 @@ impl Reference {
                 sub_scaled(w1, f32::from(image[i]), delta1);
             }
             round(w1);
+        }
+        for delta1 in rows.iter().filter(|_| biases) {
+            sub_scaled(&mut self.b1, 256.0 * 256.0, delta1);
         }
         losses
     }
@@ -164,9 +180,9 @@ fn cross_entropy(outputs: &mut [f32], label: usize) -> f32 {
     ln(total) - of_label
 }
 
-/// The product of two images, exact but for one rounding.
-fn gram(a: &[u8], b: &[u8]) -> f32 {
-    let product: u32 = a.iter().zip(b).map(|(&a, &b)| u32::from(a) * u32::from(b)).sum();
+/// The product of two images and a constant input, exact but for one rounding.
+fn gram(a: &[u8], b: &[u8], constant: u32) -> f32 {
+    let product: u32 = constant + a.iter().zip(b).map(|(&a, &b)| u32::from(a) * u32::from(b)).sum::<u32>();
     #[expect(clippy::cast_precision_loss, reason = "the one rounding")]
     let rounded = product as f32;
     rounded

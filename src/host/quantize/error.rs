@@ -16,6 +16,9 @@ pub enum QuantizeError {
     /// A weight is infinite or NaN, by its place among the weights.
     #[error("weight {index} is not a finite number")]
     NotFinite { index: usize },
+    /// The network has biases, and is to be tuned.
+    #[error("the network has biases, which tuning does not train: quantise it without")]
+    Biases,
     /// There are no images.
     #[error("there are no images to quantise with")]
     NoImages,

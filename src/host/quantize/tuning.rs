@@ -102,7 +102,7 @@ pub fn tune(
     let shape = weights.shape();
     set.check(shape)?;
     if shape.has_biases() {
-        return Err(TrainError::Biases.into());
+        return Err(QuantizeError::Biases);
     }
     let labels = set.labels();
     let sample = &labels[..images.min(labels.len())];
@@ -115,8 +115,7 @@ pub fn tune(
     let mut rounded = OwnedWeights::zeros(of_levels)?;
     let mut grid = Grid::new(&quantized, &fitted.activations);
     let mut view = rounded.view_mut();
-    let (first, _) = view.layers_mut();
-    first.copy_from_slice(&grid.weights);
+    view.parts_mut().w1.copy_from_slice(&grid.weights);
     for (unit, activation) in fitted.activations.iter().enumerate() {
         for output in 0..shape.outputs() {
             let weight = f64::from(quantized.second(unit, output)) * fitted.outputs / activation;

@@ -13,12 +13,21 @@ pub(crate) type Wide = [i16; 32];
 
 /// For every sample `k` and every `s < k`: `gram[k × block + s] = x_k · x_s`. `images` is `[samples][vectors]`;
 /// entries at `s ≥ k` are unspecified.
+///
+/// `constant`, at most 2¹⁶, is the square of an input that all images have beside their pixels: that of the biases.
 #[inline(always)]
-pub(crate) fn gram<I: Isa>(isa: I, images: &[Wide], vectors: NonZeroUsize, gram: &mut [f32], block: NonZeroUsize) {
+pub(crate) fn gram<I: Isa>(
+    isa: I,
+    images: &[Wide],
+    vectors: NonZeroUsize,
+    constant: i32,
+    gram: &mut [f32],
+    block: NonZeroUsize,
+) {
     // As many products at a time as there are registers for: a vector that was loaded serves several of them.
     match I::TILE {
-        Tile::Two | Tile::Four => tiles::<I, 1, 2>(isa, images, vectors, gram, block),
-        Tile::Eight => tiles::<I, 4, 4>(isa, images, vectors, gram, block),
+        Tile::Two | Tile::Four => tiles::<I, 1, 2>(isa, images, vectors, constant, gram, block),
+        Tile::Eight => tiles::<I, 4, 4>(isa, images, vectors, constant, gram, block),
     }
 }
 
@@ -28,6 +37,7 @@ fn tiles<I: Isa, const A: usize, const B: usize>(
     isa: I,
     images: &[Wide],
     vectors: NonZeroUsize,
+    constant: i32,
     gram: &mut [f32],
     block: NonZeroUsize,
 ) {
@@ -41,8 +51,9 @@ fn tiles<I: Isa, const A: usize, const B: usize>(
         for (s, earlier) in (0..k + A - 1).step_by(B).zip(earlier) {
             let products = products::<I, A, B>(isa, later, samples(earlier, vectors));
             for ((gram, products), missing) in gram.chunks_exact_mut(block.get()).zip(products).zip(missing) {
+                let missing = constant.wrapping_add(missing);
                 for (gram, product) in gram.iter_mut().skip(s).zip(products) {
-                    // At most 65,536 × 255² < 2³²: exact as u32, whatever the signs on the way.
+                    // At most 65,536 × 255² + 2¹⁶ < 2³²: exact as u32, whatever the signs on the way.
                     let product = product.to_array().into_iter().fold(missing, i32::wrapping_add).cast_unsigned();
                     #[expect(clippy::cast_precision_loss, reason = "the one rounding of an exact product")]
                     let product = product as f32;
@@ -145,6 +156,7 @@ fn fill<T: Default + Clone>(to: &mut [T], image: &[u8], from: impl Fn(u8) -> T) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::kernel::HIDDEN_BIAS_SQUARE;
     use crate::net::kernel::tests::{INPUTS, SAMPLES, nonzero, on_all_tiers};
     use crate::simd::TierFn;
     use crate::support::{Samples, bits};
@@ -154,6 +166,7 @@ mod tests {
         images: &'a [u8],
         inputs: NonZeroUsize,
         wide: &'a mut [Wide],
+        constant: i32,
         gram: &'a mut [f32],
         block: NonZeroUsize,
     }
@@ -164,18 +177,23 @@ mod tests {
         #[inline(always)]
         fn call<I: Isa>(self, isa: I) {
             let (images, vectors) = vectors::<I>(self.images, self.inputs, self.wide);
-            gram(isa, images, vectors, self.gram, self.block);
+            gram(isa, images, vectors, self.constant, self.gram, self.block);
         }
     }
 
     /// The integer products, rounded once: to the bit.
     fn assert_gram(images: &[u8], inputs: usize, spare: usize) {
+        assert_gram_with(0, images, inputs, spare);
+        assert_gram_with(HIDDEN_BIAS_SQUARE, images, inputs, spare);
+    }
+
+    fn assert_gram_with(constant: i32, images: &[u8], inputs: usize, spare: usize) {
         let samples = images.len() / inputs;
         let (inputs, block) = (nonzero(inputs), samples + spare);
         let gram = on_all_tiers(|backend| {
             let mut gram = vec![f32::NAN; block * block];
             let wide = &mut vec![[-1; 32]; samples * most_vectors(inputs).get()];
-            backend.run(All { images, inputs, wide, gram: &mut gram, block: nonzero(block) });
+            backend.run(All { images, inputs, wide, constant, gram: &mut gram, block: nonzero(block) });
             for (k, row) in gram.chunks_mut(block).enumerate() {
                 // Nobody reads what stands beyond the samples, in either direction.
                 row[if k < samples { k } else { 0 }..].fill(0.0);
@@ -186,6 +204,7 @@ mod tests {
         for k in 0..samples {
             for s in 0..k {
                 let product: u64 = images[k].iter().zip(images[s]).map(|(&a, &b)| u64::from(a) * u64::from(b)).sum();
+                let product = product + u64::from(constant.unsigned_abs());
                 #[expect(clippy::cast_precision_loss, reason = "the one rounding of an exact product")]
                 let expected = product as f32;
                 assert_eq!(gram[k * block + s], expected.to_bits(), "{inputs} inputs, samples {k} and {s}");

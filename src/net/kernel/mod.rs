@@ -21,6 +21,11 @@ pub(crate) mod sequential;
 use crate::simd::{Isa, LANES, Tile};
 use wide::f32x16;
 
+/// The square of the input of the hidden units' biases, 256. It is part of all Gram numbers.
+pub(crate) const HIDDEN_BIAS_SQUARE: i32 = 65_536;
+/// The square of the input of the outputs' biases, 16.
+pub(crate) const OUTPUT_BIAS_SQUARE: f32 = 256.0;
+
 /// One vector as it lies in memory.
 pub(crate) type Lanes = [f32; LANES];
 

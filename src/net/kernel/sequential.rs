@@ -1,12 +1,15 @@
 //! The part of a training step that is sequential: sample after sample, each one sees the weights that the one before left.
 //!
 //! For sample `k`, with `W` the weights before the block: `z_k = x_k W1 − Σ_{s<k} (x_s·x_k) α δ1_s`, `h = max(z, 0)`,
-//! `y = h W2`, `δ2 = y − t`, `α δ1 = (α δ2 W2ᵀ) ⊙ [h > 0]`, `W2 −= hᵀ (α δ2)`. `α δ1` is rounded to 16 significant bits, so that its
+//! `y = h W2 + b2`, `δ2 = y − t`, `α δ1 = (α δ2 W2ᵀ) ⊙ [h > 0]`, `W2 −= hᵀ (α δ2)`. `α δ1` is rounded to 16 significant bits, so that its
 //! products with pixels are exact in the step of W1. Costs six operations for each hidden unit and output, and two for each hidden
 //! unit and earlier sample of the block.
 
 use super::forward::output_forward;
-use super::{PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile, tile_mut};
+use super::{
+    OUTPUT_BIAS_SQUARE, PanelFn, Row, add_scaled, for_width, load, load_relu, rows, rows_mut, store, sub_scaled, tile,
+    tile_mut,
+};
 use crate::base::{Always, exp, ln, violated};
 use crate::net::weights::panels_mut;
 use crate::net::{Loss, LossFunction};
@@ -45,6 +48,8 @@ pub(crate) struct OutputLayer<'a> {
     pub(crate) outputs: NonZeroUsize,
     /// `[panel][outputs][width]`.
     pub(crate) w2: &'a mut [f32],
+    /// `[outputs]`, or nothing.
+    pub(crate) b2: &'a mut [f32],
     /// `[outputs][16]`, for sums on their way.
     pub(crate) sums: &'a mut [f32],
     /// `[outputs]`, for δ2.
@@ -56,13 +61,14 @@ impl TierFn for Sequential<'_> {
 
     #[inline(always)]
     fn call<I: Isa>(mut self, isa: I) -> Loss {
-        let Samples { loss: function, labels, .. } = self.samples;
+        let Samples { alpha, loss: function, labels, .. } = self.samples;
         let mut loss = Loss::default();
         for k in 0..=labels.len() {
-            self.layer.sums.fill(0.0);
+            self.layer.start();
             self.pass(isa, k);
             if let Some(&label) = labels.get(k) {
                 loss.last = self.layer.target(function, label);
+                self.layer.bias_update(alpha);
                 loss.sum += f64::from(loss.last);
             }
         }
@@ -74,7 +80,7 @@ impl Sequential<'_> {
     /// Through all panels once: backward for sample `k − 1`, corrections, forward for sample `k`.
     #[inline(always)]
     fn pass<I: Isa>(&mut self, isa: I, k: usize) {
-        let Self { samples, layer: OutputLayer { outputs, w2, sums, delta2 }, hidden } = self;
+        let Self { samples, layer: OutputLayer { outputs, w2, sums, delta2, .. }, hidden } = self;
         let (outputs, block) = (*outputs, samples.block);
         let gram = samples.gram.get(k * block.get()..).always("every sample has a row of Gram numbers");
         for (index, w2) in panels_mut(w2, outputs).enumerate() {
@@ -87,6 +93,23 @@ impl Sequential<'_> {
 }
 
 impl OutputLayer<'_> {
+    /// The sums begin with the biases.
+    #[inline(always)]
+    fn start(&mut self) {
+        self.sums.fill(0.0);
+        for ([sum], bias) in rows_mut(self.sums).iter_mut().zip(self.b2.iter()) {
+            sum[0] = *bias;
+        }
+    }
+
+    /// Takes the step of the biases.
+    #[inline(always)]
+    fn bias_update(&mut self, alpha: f32) {
+        for (bias, delta2) in self.b2.iter_mut().zip(self.delta2.iter()) {
+            *bias -= OUTPUT_BIAS_SQUARE * (alpha * delta2);
+        }
+    }
+
     /// From the sums to δ2; gives the sample's loss.
     #[inline(always)]
     fn target(&mut self, loss: LossFunction, label: u8) -> f32 {
@@ -220,14 +243,19 @@ mod tests {
     use crate::support::recipe::{Approx, sequence};
     use crate::support::{Dice, bits, signed_weights};
 
-    const ALPHA: f32 = 1e-3;
-
-    /// Bits of α δ1 (`[panel][block][width]`), W2 and the last loss, and the sum of losses.
-    type Found = (Vec<u32>, Vec<u32>, u32, u64);
+    /// Bits of α δ1 (`[panel][block][width]`), W2, its biases and the last loss, and the sum of losses.
+    type Found = (Vec<u32>, Vec<u32>, Vec<u32>, u32, u64);
 
     /// The sequential part over numbers of no particular origin: the Gram numbers need not come from images.
     fn assert_sequence(hidden: usize, outputs: usize, samples: usize, spare: usize) {
         let shape = Shape::new(1, hidden, outputs).unwrap();
+        assert_sequence_of(shape, samples, spare);
+        assert_sequence_of(shape.with_biases(), samples, spare);
+    }
+
+    fn assert_sequence_of(shape: Shape, samples: usize, spare: usize) {
+        let (hidden, outputs) = (shape.hidden(), shape.outputs());
+        let alpha = if shape.has_biases() { 1e-4 } else { 1e-3 };
         let block = samples + spare;
         let mut dice = Dice::new(7);
         let labels: Vec<u8> = (0..samples).map(|_| u8::try_from(dice.below(outputs)).unwrap()).collect();
@@ -245,30 +273,41 @@ mod tests {
         for (sample, z) in z.iter().enumerate() {
             z.iter().enumerate().for_each(|(unit, &z)| rows[place(sample, unit)] = z);
         }
-        let (delta1, w2, last, sum): Found = on_all_tiers(|backend| {
+        let biases = weights[shape.b2_index(0).unwrap_or(weights.len())..].to_vec();
+        let (delta1, w2, b2, last, sum): Found = on_all_tiers(|backend| {
             let mut rows = rows.clone();
-            let mut w2 = weights[shape.w1_len()..].to_vec();
+            let mut w2 = weights[shape.w1_len()..shape.layers_len()].to_vec();
+            let mut b2 = biases.clone();
             let (mut sums, mut delta2) = (vec![f32::NAN; outputs * LANES], vec![f32::NAN; outputs]);
             let loss = backend.run(Sequential {
                 samples: Samples {
-                    alpha: ALPHA,
+                    alpha,
                     loss: LossFunction::Squared,
                     labels: &labels,
                     gram: &gram,
                     block: NonZeroUsize::new(block).unwrap(),
                 },
-                layer: OutputLayer { outputs: shape.rows().1, w2: &mut w2, sums: &mut sums, delta2: &mut delta2 },
+                layer: OutputLayer {
+                    outputs: shape.rows().1,
+                    w2: &mut w2,
+                    b2: &mut b2,
+                    sums: &mut sums,
+                    delta2: &mut delta2,
+                },
                 hidden: &mut rows,
             });
-            (bits(&rows), bits(&w2), loss.last.to_bits(), loss.sum.to_bits())
+            (bits(&rows), bits(&w2), bits(&b2), loss.last.to_bits(), loss.sum.to_bits())
         });
 
         let rows = z.iter().map(|z| z.iter().map(|&z| Approx::exact(z)).collect()).collect();
-        let mut expected_w2: Vec<Approx> =
-            shape.places().skip(hidden).map(|place| Approx::exact(weights[place])).collect();
+        let places = || shape.places().skip(hidden).take(hidden * outputs);
+        let mut expected_w2: Vec<Approx> = places().map(|place| Approx::exact(weights[place])).collect();
+        let mut expected_b2: Vec<Approx> = biases.iter().map(|bias| Approx::exact(*bias)).collect();
+        expected_b2.resize(outputs, Approx::ZERO);
         let gram = |k: usize, s: usize| Approx::exact(gram[k * block + s]);
-        let (expected, losses) = sequence(shape, Approx::exact(ALPHA), &labels, gram, rows, &mut expected_w2);
-        let what = std::format!("{hidden} hidden, {outputs} outputs, {samples} samples");
+        let (expected, losses) =
+            sequence(shape, Approx::exact(alpha), &labels, gram, rows, &mut expected_w2, &mut expected_b2);
+        let what = std::format!("{shape}, {samples} samples");
         for (sample, row) in expected.iter().enumerate() {
             for (unit, expected) in row.iter().enumerate() {
                 let found = f32::from_bits(delta1[place(sample, unit)]);
@@ -278,7 +317,11 @@ mod tests {
                 );
             }
         }
-        for (place, expected) in shape.places().skip(hidden).zip(&expected_w2) {
+        for (found, expected) in b2.iter().zip(&expected_b2) {
+            let found = f32::from_bits(*found);
+            assert!(expected.admits(found), "{what}: a bias is {found}, {expected:?}");
+        }
+        for (place, expected) in places().zip(&expected_w2) {
             let found = f32::from_bits(w2[place - shape.w1_len()]);
             assert!(expected.admits(found), "{what}: a weight of W2 is {found}, {expected:?}");
         }

@@ -30,8 +30,6 @@ pub enum TrainError {
     Images { found: usize, labels: usize, inputs: usize },
     /// A label that none of the outputs stands for. Samples are counted from 0.
     Label { sample: usize, found: u8, outputs: usize },
-    /// A network that is to be trained has biases.
-    Biases,
 }
 
 from! { TrainError: SizeError: |error| Self::Size(error); }
@@ -43,7 +41,6 @@ messages! { TrainError:
     Self::Images { found, labels, inputs } => "{found} pixels for {labels} labels; one image has {inputs} pixels";
     Self::Label { sample, found, outputs } =>
         "sample {sample} has label {found}; the network's classes are 0 to {}", outputs - 1;
-    Self::Biases => "the network has biases, which cannot be trained: only a network without them can";
 }
 
 impl core::error::Error for TrainError {}

@@ -1,6 +1,7 @@
 //! What is made of a block's images before any weight is looked at: lists of their nonzero pixels, and Gram numbers.
 
 use crate::base::{Scratch, padded};
+use crate::net::kernel::HIDDEN_BIAS_SQUARE;
 use crate::net::kernel::gram::{Wide, gram, most_vectors, vectors};
 use crate::net::kernel::pixels::{ByInput, BySample, CHUNK};
 use crate::net::{Shape, network_input, network_input_len};
@@ -76,11 +77,12 @@ impl TierFn for Prepare<'_, '_> {
     #[inline(always)]
     fn call<I: Isa>(self, isa: I) {
         let Self { lists, images } = self;
-        let Lists { inputs, block, by_sample, by_input, gram: products, wide, .. } = lists;
+        let Lists { shape, inputs, block, by_sample, by_input, gram: products, wide, .. } = lists;
+        let constant = if shape.has_biases() { HIDDEN_BIAS_SQUARE } else { 0 };
         by_sample.fill(isa, images);
         by_input.fill(images, by_sample);
         let (images, vectors) = vectors::<I>(images, *inputs, wide);
-        gram(isa, images, vectors, products, *block);
+        gram(isa, images, vectors, constant, products, *block);
     }
 }
 

@@ -10,11 +10,21 @@
 //! W2 −= α hᵀ δ2                    W1 −= α xᵀ δ1
 //! ```
 //!
+//! A bias is the weight of an input that is the same for every image: 256 for the hidden units, and 16 for the outputs, since hidden
+//! units are of the size of 16 where a white pixel is 255. So one learning rate suits all four parts:
+//!
+//! ```text
+//! b2 −= 16² α δ2                   b1 −= 256² α δ1
+//! ```
+//!
+//! Both are powers of two, and their products exact.
+//!
 //! Numbers are f32. `α δ1` and W1 are rounded to 16 significant bits, so that their products with pixels, which have 8, are exact.
 //! Adding an exact product gives the same bits in one instruction, which rounds once, as in two: tiers with a fused multiply-add use
 //! it. A number that overflows ends in infinity or NaN on every tier, and the loss tells.
 //!
-//! A step changes W1 by a rank-one matrix, so a sample needs to know of the steps before it only the numbers `x_s·x_k`.
+//! A step changes W1 by a rank-one matrix, so a sample needs to know of the steps before it only the numbers `x_s·x_k`, plus 256² where
+//! there are biases.
 //! A block of K samples therefore reads and writes W1 once. `step.rs` has a block's four steps on one page, in order.
 //!
 //! K = 1 is the plain step by the same code, and no K makes an approximation; results for different K differ by
@@ -126,12 +136,11 @@ impl<'a> Trainer<'a> {
     /// # Errors
     ///
     /// - [`TrainError::Alpha`], [`TrainError::Block`]: an option is out of range;
-    /// - [`TrainError::Biases`]: the network has biases;
     /// - [`TrainError::Size`] of [`SizeError::Scratch`]: `scratch` is shorter than [`scratch_len`](Self::scratch_len).
     pub fn new(weights: WeightsMut<'a>, scratch: &'a mut [f32], options: TrainOptions) -> Result<Self, TrainError> {
         let mut trainer = Self::unrounded(weights, scratch, options)?;
         trainer.short = true;
-        for weight in trainer.weights.layers_mut().0 {
+        for weight in trainer.weights.parts_mut().w1 {
             *weight = to_16_bits(*weight);
         }
         Ok(trainer)
@@ -146,9 +155,6 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self, TrainError> {
         let block = options.check()?;
         let shape = weights.shape();
-        if shape.has_biases() {
-            return Err(TrainError::Biases);
-        }
         let (found, expected) = (scratch.len(), Self::scratch_len(shape, options.block));
         SizeError::check_scratch(found, expected)?;
         let mut scratch = Scratch::new(scratch);
@@ -194,7 +200,7 @@ impl<'a> Trainer<'a> {
     /// The first layer, between calls of [`train`](Self::train).
     #[cfg(feature = "std")]
     pub(crate) fn first_mut(&mut self) -> &mut [f32] {
-        self.weights.layers_mut().0
+        self.weights.parts_mut().w1
     }
 }
 

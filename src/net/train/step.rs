@@ -1,9 +1,9 @@
 //! The way of a block of samples, from [`Trainer::train`] to the update of the weights, in four steps:
 //!
 //! 1. *prepare*: lists of the nonzero pixels and the Gram numbers `x_s·x_k` of the block's images;
-//! 2. *visit* every panel of W1 for the pre-activations `Z = X W1`, under the weights before the block;
+//! 2. *visit* every panel of W1 for the pre-activations `Z = X W1 + b1`, under the weights before the block;
 //! 3. the *sequential* part, sample after sample: correct `z_k` by the Gram numbers, output layer and its step, `α δ1_k`;
-//! 4. *update* W1: `W1 −= Xᵀ (α Δ1)`.
+//! 4. *update* W1 and its biases: `W1 −= Xᵀ (α Δ1)`.
 //!
 //! Step 4 of a block and step 2 of the next are one visit, panel after panel, while the panel is in cache. Step 1 of the next
 //! block needs no weights, and may run beside step 3.
@@ -14,10 +14,11 @@ use super::{Block, Lists, TrainError, TrainOptions, Trainer};
 use crate::base::Always;
 use crate::net::Loss;
 use crate::net::kernel::forward::hidden_forward;
-use crate::net::kernel::hidden_update::hidden_update;
+use crate::net::kernel::hidden_update::{bias_update, hidden_update};
 use crate::net::kernel::sequential::{OutputLayer, Samples, Sequential};
-use crate::net::kernel::{PanelFn, for_width, rows, rows_mut};
-use crate::net::weights::{panels, panels_mut};
+use crate::net::kernel::{PanelFn, for_width, rows, rows_mut, tile_mut};
+use crate::net::shape::PANEL;
+use crate::net::weights::{PartsMut, panels, panels_mut};
 use crate::simd::{Isa, TierFn};
 use core::num::NonZeroUsize;
 use wide::f32x16;
@@ -61,12 +62,14 @@ impl Trainer<'_> {
     pub(crate) fn visit(&mut self, workers: &impl Workers) {
         let (inputs, _) = self.weights.shape().rows();
         let Self { options, short, current, before, .. } = self;
-        // W1 is split by whole panels, which no sum crosses, and so are the hidden rows.
+        let PartsMut { w1, b1, .. } = self.weights.parts_mut();
+        // W1 is split by whole panels, which no sum crosses, and so are the hidden rows and the biases, if there are any.
         let hidden = panels(before.hidden, self.block).zip(panels_mut(current.hidden, self.block));
-        let panels = panels_mut(self.weights.layers_mut().0, inputs).zip(hidden);
+        let mut b1 = b1.chunks_mut(PANEL);
+        let panels = panels_mut(w1, inputs).zip(hidden).map(|panel| (panel, b1.next().unwrap_or_default()));
         let (before, current) = (&before.lists, &current.lists);
-        workers.each(panels, |(w1, (delta1, z))| {
-            options.backend.run(Visit { inputs, w1, short: *short, delta1, z, before, current });
+        workers.each(panels, |((w1, (delta1, z)), b1)| {
+            options.backend.run(Visit { inputs, w1, b1, short: *short, delta1, z, before, current });
         });
     }
 
@@ -76,9 +79,10 @@ impl Trainer<'_> {
         let (options, (_, outputs)) = (self.options, self.weights.shape().rows());
         let Block { lists, hidden } = &mut self.current;
         let TrainOptions { alpha, loss, backend, .. } = options;
+        let PartsMut { w2, b2, .. } = self.weights.parts_mut();
         let sequential = Sequential {
             samples: Samples { alpha, loss, labels, gram: lists.gram, block: self.block },
-            layer: OutputLayer { outputs, w2: self.weights.layers_mut().1, sums: self.sums, delta2: self.delta2 },
+            layer: OutputLayer { outputs, w2, b2, sums: self.sums, delta2: self.delta2 },
             hidden,
         };
         // The block before is done with: its lists are free.
@@ -95,6 +99,8 @@ struct Visit<'a, 'b> {
     inputs: NonZeroUsize,
     /// `[inputs][width]`.
     w1: &'a mut [f32],
+    /// `[width]`, or nothing.
+    b1: &'a mut [f32],
     /// Has W1 16 significant bits?
     short: bool,
     /// α δ1 of the block before: `[samples][width]`.
@@ -130,17 +136,21 @@ impl Visit<'_, '_> {
     /// Chunk by chunk, so that the rows just updated are still in the first-level cache for the forward pass.
     #[inline(always)]
     fn chunks<I: Isa, const W: usize, const N: usize, const SHORT: bool>(self, isa: I) {
-        let Self { w1, delta1, z, before, current, .. } = self;
-        let (w1, delta1, z) = (rows_mut::<W>(w1), rows::<W>(delta1), rows_mut::<W>(z));
+        let Self { w1, b1, delta1, z, before, current, .. } = self;
+        let (w1, mut b1, delta1, z) =
+            (rows_mut::<W>(w1), rows_mut::<W>(b1).first_mut(), rows::<W>(delta1), rows_mut::<W>(z));
         debug_assert!(before.samples <= delta1.len(), "a row for each sample");
         let z = z.get_mut(..current.samples).always("there is a row for each sample of a block");
         for at in (0..W).step_by(N) {
+            let mut start = [f32x16::ZERO; N];
+            if let Some(bias) = b1.as_mut().and_then(|row| tile_mut(*row, at)) {
+                start = bias_update::<I, W, N>(isa, bias, at, delta1.get(..before.samples).unwrap_or_default());
+            }
             for chunk in 0..current.by_sample.chunks() {
                 if before.samples > 0 {
                     hidden_update::<I, W, N, SHORT>(isa, w1, at, &before.by_input, chunk, delta1);
                 }
-                let zeros = || [f32x16::ZERO; N];
-                hidden_forward::<I, W, N, SHORT>(isa, w1, at, &current.by_sample, chunk, zeros, z);
+                hidden_forward::<I, W, N, SHORT>(isa, w1, at, &current.by_sample, chunk, || start, z);
             }
         }
     }

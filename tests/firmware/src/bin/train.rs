@@ -17,9 +17,14 @@ fn run(memory: &'static mut [u32]) -> u32 {
         return 4;
     };
     let [hidden, outputs, block, seed] = [4, 5, 6, 7].map(|word| input.word(word));
-    let Ok(shape) = Shape::new(input.pixels, hidden as usize, outputs as usize) else {
+    // Bit 0 asks for cross-entropy, bit 1 for biases.
+    let flags = input.word(8);
+    let Ok(mut shape) = Shape::new(input.pixels, hidden as usize, outputs as usize) else {
         return 5;
     };
+    if flags & 2 != 0 {
+        shape = shape.with_biases();
+    }
     let Some((numbers, scratch)) = board::numbers(memory).split_at_mut_checked(shape.weights_len()) else {
         return 6;
     };
@@ -30,7 +35,7 @@ fn run(memory: &'static mut [u32]) -> u32 {
     let options = TrainOptions {
         block: block as usize,
         backend: Backend::detect(),
-        loss: if input.word(8) == 1 {
+        loss: if flags & 1 != 0 {
             LossFunction::CrossEntropy
         } else {
             LossFunction::Squared
