@@ -89,6 +89,15 @@ impl Shape {
         Ok(Self { halved: [width, height], ..self })
     }
 
+    /// The same network with other outputs.
+    #[cfg(feature = "std")]
+    pub(crate) const fn with_outputs(self, outputs: usize) -> Result<Self, SizeError> {
+        match Self::new(self.inputs(), self.hidden, outputs) {
+            Ok(shape) => Ok(Self { outputs: shape.outputs, ..self }),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Inputs: the pixels of one image, or of one that was halved.
     #[must_use]
     pub const fn inputs(self) -> usize {

@@ -42,9 +42,9 @@ impl Recipe {
 
     /// What a step is for each of [`numbers_mut`](Self::numbers_mut), where the gradient and the learning rate are 1.
     pub(crate) fn squares(&self) -> impl Iterator<Item = f64> {
-        let ones = std::iter::repeat_n(1.0, self.w1.len() + self.w2.len());
+        let ones = core::iter::repeat_n(1.0, self.w1.len() + self.w2.len());
         let [first, second] = BIAS_SQUARES;
-        ones.chain(std::iter::repeat_n(first, self.b1.len())).chain(std::iter::repeat_n(second, self.b2.len()))
+        ones.chain(core::iter::repeat_n(first, self.b1.len())).chain(core::iter::repeat_n(second, self.b2.len()))
     }
 
     fn hidden(&self, image: &[u8]) -> Vec<f64> {

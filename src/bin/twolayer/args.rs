@@ -62,6 +62,11 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Describe a model file and check that it is undamaged
     Info(InfoArgs),
+    /// Train a model again, and check that it has the weights that its recipe gives
+    ///
+    /// The recipe is in the model's text, and so is a hash of the training data. A network of the article's method has no text: give the
+    /// options that differ from the article's. The exit code is 1 where the weights are others.
+    Verify(VerifyArgs),
     /// Fetch, verify, list and generate data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -129,6 +134,14 @@ pub(crate) struct DataArgs {
     pub(crate) fetch: FetchArgs,
     #[command(flatten)]
     pub(crate) file: FileArgs,
+}
+
+impl DataArgs {
+    /// Takes what says which data a model was trained on, but for a source that is given here: a directory may be elsewhere.
+    pub(crate) fn fill_from(&mut self, options: Self) {
+        self.data = self.data.take().or(options.data);
+        self.hold_out = options.hold_out;
+    }
 }
 
 /// The option for data sets of dark ink on light.
@@ -203,6 +216,36 @@ pub(crate) struct TrainArgs {
     /// Print the final accuracy only or, with --json, the last object
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+    /// Go on training a network, of this program or an imported one, biases included
+    ///
+    /// If the data have other classes than the network, its first layer stays, and the second begins anew.
+    #[arg(long, value_name = "MODEL", help_heading = TRAINING, conflicts_with_all = ["hidden", "halve", "init", "init_scale"])]
+    pub(crate) from: Option<PathBuf>,
+    /// Write the network to FILE after every epoch, with what --resume needs
+    ///
+    /// It is a model like others.
+    #[arg(long, value_name = "FILE", help_heading = TRAINING, hide_short_help = true)]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Go on with the run that wrote the checkpoint FILE, to the same end as if it had not been stopped
+    ///
+    /// The recipe is in the file, which is written after every epoch as before.
+    #[arg(long, value_name = "FILE", help_heading = TRAINING, hide_short_help = true, conflicts_with_all = ["from", "checkpoint"])]
+    pub(crate) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+impl TrainArgs {
+    pub(crate) fn recipe(&self) -> Recipe {
+        self.run.apply(Recipe { tests_within_first: self.report.is_some(), ..self.recipe.recipe() })
+    }
+}
+
+/// The options that weights depend on, beside the data.
+#[derive(Args, Debug)]
+pub(crate) struct RecipeArgs {
     /// Preset for the options below
     ///
     /// An option that is given overrides it.
@@ -245,11 +288,6 @@ pub(crate) struct TrainArgs {
     /// Train on the first N images only
     #[arg(long, value_name = "N", value_parser = values::at_least_one(), help_heading = DATA, hide_short_help = true)]
     pub(crate) limit: Option<usize>,
-    #[command(flatten)]
-    pub(crate) backend: BackendArgs,
-    /// Number of threads; the result is the same [default: all cores]
-    #[arg(long, value_name = "N", value_parser = values::number("an integer of 1 or more", |_: &NonZeroUsize| true), help_heading = SPEED, hide_short_help = true)]
-    pub(crate) threads: Option<NonZeroUsize>,
     /// Samples per block; the result differs by rounding only
     ///
     /// Whatever the block, each step starts from the weights of the step before.
@@ -257,7 +295,13 @@ pub(crate) struct TrainArgs {
     pub(crate) block: usize,
 }
 
-impl TrainArgs {
+impl RecipeArgs {
+    /// Whether no option is given, or only what is the default anyway.
+    pub(crate) fn is_default(&self) -> bool {
+        self.recipe() == Recipe::default()
+    }
+
+    /// The recipe, to be computed in whatever way.
     pub(crate) fn recipe(&self) -> Recipe {
         let recipe = self.recipe;
         let (alpha, alpha_to) = self.alpha.unwrap_or((recipe.options.alpha, recipe.alpha_to));
@@ -277,13 +321,55 @@ impl TrainArgs {
             options: TrainOptions {
                 alpha,
                 block: self.block,
-                backend: self.backend.get(),
                 loss: self.loss.unwrap_or(recipe.options.loss),
+                ..recipe.options
             },
-            threads: self.threads.unwrap_or(recipe.threads),
-            tests_within_first: self.report.is_some(),
+            ..recipe
         }
     }
+}
+
+/// The options for how a run is computed, which does not change the result.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// Number of threads; the result is the same [default: all cores]
+    #[arg(long, value_name = "N", value_parser = values::number("an integer of 1 or more", |_: &NonZeroUsize| true), help_heading = SPEED, hide_short_help = true)]
+    threads: Option<NonZeroUsize>,
+}
+
+impl RunArgs {
+    /// The same recipe, computed in this way.
+    pub(crate) fn apply(self, recipe: Recipe) -> Recipe {
+        Recipe {
+            options: TrainOptions { backend: self.backend.get(), ..recipe.options },
+            threads: self.threads.unwrap_or(recipe.threads),
+            ..recipe
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(after_long_help = include_str!("json/verify.txt"))]
+pub(crate) struct VerifyArgs {
+    /// Model file, of f32 weights
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) invert: InvertArgs,
+    /// The network that the model's training began with, if it was trained with --from
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) from: Option<PathBuf>,
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Args, Debug)]

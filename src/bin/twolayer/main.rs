@@ -13,17 +13,22 @@ mod info;
 mod json;
 mod model;
 mod open_data;
+mod origin;
 mod output;
+mod plan;
 mod predict;
 mod prediction;
+mod progress;
 mod quantize;
 mod reading;
 mod report;
 mod score;
 mod sparkline;
+mod start;
 mod table;
 mod train;
 mod values;
+mod verify;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
@@ -53,13 +58,14 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Error> {
     match arguments.command.unwrap_or(Command::Train(arguments.train)) {
-        Command::Train(args) => train::run(&args),
+        Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Quantize(args) => quantize::run(args),
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Verify(args) => verify::run(args),
         Command::Data(command) => data::run(&command),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -3,12 +3,11 @@
 use crate::args::TrainArgs;
 use crate::console::{say, warning};
 use crate::error::Error;
-use crate::open_data::{Data, Purpose};
-use crate::sparkline::Sparkline;
+use crate::origin::Origin;
+use crate::plan::Plan;
+use crate::progress::Progress;
 use crate::{json, model, output, report, table};
-use core::fmt::Write;
 use core::num::NonZeroUsize;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -17,23 +16,25 @@ use twolayer::host::report::{Learning, Report};
 use twolayer::host::training::{self, Epoch, Event, Init, Recipe};
 use twolayer::host::{ModelFile, printable};
 use twolayer::model::Details;
-use twolayer::{Kind, LossFunction, weights_hash};
+use twolayer::{Kind, LossFunction, Weights, weights_hash};
 
-pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
-    let recipe = args.recipe();
-    let data = Data::open(&args.data, args.invert, Purpose::Training, args.quiet)?;
+pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
+    let Plan { recipe, data, weights, done, origin, text, words } = Plan::new(&mut args)?;
     let dataset = &data.dataset;
-    let shape = training::shape(dataset, &recipe)?;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
+    output::check(&model, args.from.as_slice(), "--model")?;
     if let Some(report) = &args.report {
         output::check(report, &[&model], "--report")?;
         Report::check_writable(report)?;
     }
-    // Squares need no mention, and neither does the article.
-    let text = if recipe.is_article() { String::new() } else { format!("trained with twolayer: {recipe}") };
+    let checkpoint = args.checkpoint.as_ref().or(args.resume.as_ref());
+    if let Some(checkpoint) = checkpoint {
+        output::check(checkpoint, &[&model], "--checkpoint")?;
+    }
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
     let details = Details { image, text: &text };
     warn_of_absent_classes(&dataset.train);
+    let shape = weights.view().shape();
     let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
@@ -41,39 +42,39 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
     if say_more {
         say!("data      {samples} training and {}: {data}", table::count(dataset.test.len(), "test image"));
         say!("network   {shape}, {}, threads: {}", recipe.options.backend, recipe.threads);
-        say!("recipe    {recipe}");
-    }
-    let total = samples * recipe.epochs as usize;
-    let bar = if args.quiet { ProgressBar::hidden() } else { progress_bar(total, recipe.epochs) };
-    let (mut losses, mut before) = (Sparkline::new(total), (0, 0.0));
-    let mut learning = Learning::default();
-    let trained = training::train(dataset, &recipe, |event| {
-        learning.take(&event);
-        match event {
-            Event::Samples { epoch, done, loss_sum } => {
-                let of_run = samples * (epoch as usize - 1) + done;
-                losses.add(of_run, done - before.0, loss_sum - before.1);
-                before = if done == samples { (0, 0.0) } else { (done, loss_sum) };
-                if !bar.is_hidden() {
-                    bar.set_prefix(epoch.to_string());
-                    bar.set_message(losses.to_string());
-                    bar.set_position(of_run as u64);
-                }
-            }
-            Event::Epoch(epoch) if !args.quiet => bar.suspend(|| {
-                if args.json { say!("{}", json::line(EpochLine::from(&epoch))) } else { print(&epoch, &recipe) }
-            }),
-            _ => {}
+        say!("recipe    {words}");
+        if let Some(checkpoint) = &args.resume {
+            say!("resumed   {}, after epoch {done}", printable(checkpoint));
         }
-    })?;
-    bar.finish_and_clear();
+    }
+    let mut progress = Progress::new(samples, recipe.epochs, args.quiet);
+    let mut learning = Learning::default();
+    let report = |event| {
+        learning.take(&event);
+        progress.take(&event);
+        if let Event::Epoch(epoch) = event
+            && !args.quiet
+        {
+            progress.suspend(|| {
+                if args.json { say!("{}", json::line(EpochLine::from(&epoch))) } else { print(&epoch, &recipe) }
+            });
+        }
+    };
+    let keep = |done: u32, weights: Weights<'_>| {
+        let (Some(path), Some(origin)) = (checkpoint, &origin) else { return Ok(()) };
+        let text = Origin { done: Some(done), ..origin.clone() }.to_string();
+        ModelFile::write(path, weights, Details { image, text: &text })
+    };
+    let trained = training::train_from(dataset, &recipe, weights, done, report, keep)?;
+    progress.finish();
+    let total = samples * recipe.epochs.saturating_sub(done) as usize;
 
     let weights = trained.weights.view();
     drop(room);
     ModelFile::write(&model, weights, details)?;
     let hash = weights_hash(weights);
     if let Some(path) = &args.report {
-        report::of_training(path, args, &recipe, &data, &model, &learning, &trained)?;
+        report::of_training(path, &args, &recipe, &data, &model, &learning, &trained)?;
     }
     if args.json {
         let seconds = learning.time().as_secs_f64();
@@ -82,7 +83,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Error> {
             weights: format!("{hash:016x}"),
             network: shape.into(),
             data: data.json(),
-            recipe: RecipePart::new(&recipe, samples),
+            recipe: RecipePart::new(&recipe, origin.as_ref().and_then(|origin| origin.start), samples),
             backend: recipe.options.backend.name(),
             threads: recipe.threads,
             mean_loss: learning.mean_loss(),
@@ -131,16 +132,6 @@ fn print(epoch: &Epoch, recipe: &Recipe) {
         epoch.time.as_secs_f64(),
         epoch.micros_per_sample(),
     );
-}
-
-/// A progress bar, which is shown on a terminal only, with the loss so far.
-fn progress_bar(total: usize, epochs: u32) -> ProgressBar {
-    let template = format!("epoch {{prefix}}/{epochs} {{msg}} {{wide_bar}} {{rate}} samples/s, {{eta}} left");
-    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
-        let _ = write!(out, "{:.0}", state.per_sec());
-    });
-    ProgressBar::new(total as u64).with_style(style)
 }
 
 /// What `--json` prints after each epoch.
@@ -199,14 +190,16 @@ struct RecipePart {
     halve: bool,
     distort: u16,
     alpha: [json::Number; 2],
-    /// `"scaled"`, or the largest of uniform ones.
+    /// The weights of `--from`.
+    from: Option<String>,
+    /// `"scaled"`, or the largest of uniform ones; null with `--from`.
     init: Value,
     seed: u64,
     block: usize,
 }
 
 impl RecipePart {
-    fn new(recipe: &Recipe, samples: usize) -> Self {
+    fn new(recipe: &Recipe, start: Option<u64>, samples: usize) -> Self {
         let alpha = recipe.options.alpha;
         Self {
             loss: match recipe.options.loss {
@@ -219,7 +212,9 @@ impl RecipePart {
             halve: recipe.halve,
             distort: recipe.distortion.map_or(0, |it| it.percent),
             alpha: [alpha, recipe.alpha_to.unwrap_or(alpha)].map(json::Number),
+            from: start.map(|hash| format!("{hash:016x}")),
             init: match recipe.init {
+                _ if start.is_some() => Value::Null,
                 Init::Scaled => json!("scaled"),
                 Init::Uniform(largest) => json!(json::Number(largest)),
             },

@@ -121,6 +121,14 @@ impl Order {
         Self { numbers, random: StarStar::new(seed ^ SHUFFLE) }
     }
 
+    /// The order of the last of so many epochs.
+    pub(super) fn after(mut self, epochs: u32) -> Self {
+        for _ in 0..epochs {
+            self.shuffle();
+        }
+        self
+    }
+
     /// Another order (Fisher and Yates).
     fn shuffle(&mut self) -> &[u32] {
         let len = self.numbers.len() as u64;

@@ -3,11 +3,13 @@
 mod epoch;
 mod error;
 mod evaluation;
+mod start;
 mod threads;
 mod training;
 
 pub(super) use epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
 pub use error::TrainingError;
 pub use evaluation::{Coverage, Evaluation, evaluate};
+pub use start::{going_on, initial_weights};
 pub use threads::Threads;
-pub use training::{Epoch, Event, Init, Recipe, Trained, shape, train};
+pub use training::{Epoch, Event, Init, Recipe, Trained, shape, train, train_from};

@@ -1,12 +1,12 @@
 //! The training loop: epochs over a data set, with progress reports.
 
 use super::epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
-use super::{Evaluation, Threads, TrainingError, evaluate};
+use super::{Evaluation, Threads, TrainingError, evaluate, start};
 use crate::base::to_f64;
 use crate::host::data::Dataset;
-use crate::host::files::{OwnedWeights, PageBuffer};
+use crate::host::files::{FileError, OwnedWeights, PageBuffer};
 use crate::image::Distortion;
-use crate::net::{INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, fill_initial, fill_scaled};
+use crate::net::{INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, Weights};
 use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -18,9 +18,9 @@ const BLOCKS_PER_REPORT: usize = 8;
 /// The initial weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// Uniform from 0 to this: see [`fill_initial`].
+    /// Uniform from 0 to this: see [`fill_initial`](crate::fill_initial).
     Uniform(f32),
-    /// Around zero, in proportion to the sizes of the layers: see [`fill_scaled`].
+    /// Around zero, in proportion to the sizes of the layers: see [`fill_scaled`](crate::fill_scaled).
     Scaled,
 }
 
@@ -104,6 +104,12 @@ impl Recipe {
         }
     }
 
+    /// What the weights depend on beside those that a run begins with.
+    #[must_use]
+    pub fn steps(&self) -> impl fmt::Display {
+        Steps(self)
+    }
+
     /// Whether this is the method of the article, with whatever numbers.
     #[must_use]
     pub fn is_article(&self) -> bool {
@@ -113,10 +119,23 @@ impl Recipe {
 }
 
 impl fmt::Display for Recipe {
-    /// What the weights depend on, such as `cross-entropy, 5 epochs, shuffled, learning rate 7.8e-5 to 2e-6, scaled initial
-    /// weights, seed 1, blocks of 64`.
+    /// What the weights depend on, such as `cross-entropy, 5 epochs, shuffled, learning rate 7.8e-5 to 2e-6, seed 1, blocks of 64,
+    /// scaled initial weights`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { epochs, seed, init, shuffle, halve, distortion, alpha_to, limit, options, .. } = self;
+        let halve = if self.halve { ", halved" } else { "" };
+        match self.init {
+            Init::Uniform(scale) => write!(f, "{}{halve}, initial weights up to {scale:e}", self.steps()),
+            Init::Scaled => write!(f, "{}{halve}, scaled initial weights", self.steps()),
+        }
+    }
+}
+
+/// [`Recipe::steps`].
+struct Steps<'a>(&'a Recipe);
+
+impl fmt::Display for Steps<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Recipe { epochs, seed, shuffle, distortion, alpha_to, limit, options, .. } = self.0;
         write!(f, "{}, {epochs} epoch{}", options.loss, if *epochs == 1 { "" } else { "s" })?;
         if let Some(limit) = limit {
             write!(f, " of {limit} images")?;
@@ -127,16 +146,9 @@ impl fmt::Display for Recipe {
         if let Some(Distortion { percent }) = distortion {
             write!(f, ", distorted by {percent} %")?;
         }
-        if *halve {
-            f.write_str(", halved")?;
-        }
         write!(f, ", learning rate {:e}", options.alpha)?;
         if let Some(to) = alpha_to {
             write!(f, " to {to:e}")?;
-        }
-        match init {
-            Init::Uniform(scale) => write!(f, ", initial weights up to {scale:e}")?,
-            Init::Scaled => f.write_str(", scaled initial weights")?,
         }
         write!(f, ", seed {seed}, blocks of {}", options.block)
     }
@@ -231,18 +243,32 @@ pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, TrainingError>
 ///
 /// [`TrainingError::Size`] or [`TrainingError::Trainer`] if a setting is out of range, [`TrainingError::File`] if memory runs out,
 /// [`TrainingError::Diverged`] if training diverges, [`TrainingError::Dead`] if no hidden unit is active any more after an epoch.
-pub fn train(
+pub fn train(dataset: &Dataset, recipe: &Recipe, report: impl FnMut(Event) + Send) -> Result<Trained, TrainingError> {
+    let weights = start::initial_weights(shape(dataset, recipe)?, recipe)?;
+    train_from(dataset, recipe, weights, 0, report, |_, _| Ok(()))
+}
+
+/// Goes on training from weights of a network's own, such as [`going_on`](super::going_on) gives, after so many of the recipe's epochs:
+/// with those that a run had after its first epochs, it ends with the same bits as the run. The sizes are those of the weights;
+/// [`Recipe::hidden`], [`Recipe::halve`] and [`Recipe::init`] are of no use here.
+///
+/// `keep` gets the number of the epoch and the weights after each epoch, to write them to a file; its error ends the run.
+///
+/// # Errors
+///
+/// Those of [`train`], [`TrainingError::Set`] if the images or labels do not fit the network, and what `keep` returns.
+pub fn train_from(
     dataset: &Dataset,
     recipe: &Recipe,
+    mut weights: OwnedWeights,
+    done: u32,
     mut report: impl FnMut(Event) + Send,
+    mut keep: impl FnMut(u32, Weights<'_>) -> Result<(), FileError>,
 ) -> Result<Trained, TrainingError> {
-    let shape = shape(dataset, recipe)?;
+    let shape = weights.view().shape();
+    dataset.train.check(shape)?;
+    dataset.test.check(shape)?;
     let TrainOptions { block, backend, .. } = recipe.options;
-    let mut weights = OwnedWeights::zeros(shape)?;
-    match recipe.init {
-        Init::Uniform(scale) => fill_initial(&mut weights.view_mut(), recipe.seed, scale),
-        Init::Scaled => fill_scaled(&mut weights.view_mut(), recipe.seed),
-    }
     let mut scratch = PageBuffer::zeros(Trainer::scratch_len(shape, block))?;
     let threads = Threads::new(recipe.threads);
 
@@ -251,13 +277,13 @@ pub fn train(
     let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
     let test = |trainer: &Trainer<'_>| evaluate(Network::new(trainer.weights(), backend), &dataset.test, &threads);
     let samples = Samples::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
-    let order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed));
+    let order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed).after(done));
     let alphas = [recipe.options.alpha, recipe.alpha_to.unwrap_or(recipe.options.alpha)];
     // As the article has it, an epoch is one piece.
     let in_pieces = recipe.shuffle || recipe.distortion.is_some() || recipe.alpha_to.is_some();
     let mut epochs = Epochs { samples, order, alphas, count: recipe.epochs };
     let mut last = None;
-    for number in 1..=recipe.epochs {
+    for number in done.saturating_add(1)..=recipe.epochs {
         let (start, mut testing) = (Instant::now(), Duration::ZERO);
         let tests_within = recipe.tests_within_first && number == 1;
         let len = if in_pieces || tests_within { block * BLOCKS_PER_PIECE } else { labels.len().max(1) };
@@ -284,6 +310,7 @@ pub fn train(
         if evaluation.is_dead() {
             return Err(TrainingError::Dead { epoch: number, alpha: recipe.options.alpha });
         }
+        keep(number, trainer.weights())?;
         last = Some(evaluation.clone());
         report(Event::Epoch(Epoch {
             number,

@@ -8,7 +8,6 @@ use super::pixels::{ByInput, CHUNK};
 use super::{HIDDEN_BIAS_SQUARE, Lanes, Row, load, store, sub_scaled, sub_scaled_exact, tile, tile_mut};
 use crate::base::violated;
 use crate::simd::Isa;
-use wide::f32x16;
 
 /// Takes the steps of one chunk of inputs in one tile. `w1` has a row for each input, `delta1` (α δ1) for each sample. `SHORT` weights
 /// are then rounded to 16 significant bits, so that the forward pass has exact products too.
@@ -42,21 +41,22 @@ pub(crate) fn hidden_update<I: Isa, const W: usize, const N: usize, const SHORT:
     }
 }
 
-/// Takes the steps of one tile of the biases, whose input is the same for every sample; gives them.
+/// Takes the steps of one tile of the biases, whose input is the same for every sample.
 #[inline(always)]
 pub(crate) fn bias_update<I: Isa, const W: usize, const N: usize>(
     isa: I,
     biases: &mut [Lanes; N],
     at: usize,
     delta1: &[Row<W>],
-) -> [f32x16; N] {
+) {
+    #[expect(clippy::cast_precision_loss, reason = "a power of two")]
+    const SQUARE: f32 = HIDDEN_BIAS_SQUARE as f32;
     let mut stepped = load(biases);
     for row in delta1 {
         let Some(delta1) = tile(row, at) else { violated!("a row is whole tiles", break) };
-        sub_scaled(isa, &mut stepped, HIDDEN_BIAS_SQUARE as f32, delta1);
+        sub_scaled(isa, &mut stepped, SQUARE, delta1);
     }
     store(biases, stepped);
-    stepped
 }
 
 #[cfg(test)]

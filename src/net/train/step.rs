@@ -16,12 +16,11 @@ use crate::net::Loss;
 use crate::net::kernel::forward::hidden_forward;
 use crate::net::kernel::hidden_update::{bias_update, hidden_update};
 use crate::net::kernel::sequential::{OutputLayer, Samples, Sequential};
-use crate::net::kernel::{PanelFn, for_width, rows, rows_mut, tile_mut};
+use crate::net::kernel::{PanelFn, for_width, load, rows, rows_mut, tile_mut};
 use crate::net::shape::PANEL;
 use crate::net::weights::{PartsMut, panels, panels_mut};
-use crate::simd::{Isa, TierFn};
+use crate::simd::{Isa, LANES, TierFn};
 use core::num::NonZeroUsize;
-use wide::f32x16;
 
 impl Trainer<'_> {
     /// [`train`](Self::train), with the work done by `workers`. After every block `report` is told of the samples done and their losses;
@@ -142,15 +141,16 @@ impl Visit<'_, '_> {
         debug_assert!(before.samples <= delta1.len(), "a row for each sample");
         let z = z.get_mut(..current.samples).always("there is a row for each sample of a block");
         for at in (0..W).step_by(N) {
-            let mut start = [f32x16::ZERO; N];
-            if let Some(bias) = b1.as_mut().and_then(|row| tile_mut(*row, at)) {
-                start = bias_update::<I, W, N>(isa, bias, at, delta1.get(..before.samples).unwrap_or_default());
+            let mut start = &[[0.0; LANES]; N];
+            if let Some(biases) = b1.as_mut().and_then(|row| tile_mut(*row, at)) {
+                bias_update::<I, W, N>(isa, biases, at, delta1.get(..before.samples).unwrap_or_default());
+                start = biases;
             }
             for chunk in 0..current.by_sample.chunks() {
                 if before.samples > 0 {
                     hidden_update::<I, W, N, SHORT>(isa, w1, at, &before.by_input, chunk, delta1);
                 }
-                hidden_forward::<I, W, N, SHORT>(isa, w1, at, &current.by_sample, chunk, || start, z);
+                hidden_forward::<I, W, N, SHORT>(isa, w1, at, &current.by_sample, chunk, || load(start), z);
             }
         }
     }

@@ -1,0 +1,232 @@
+//! Where a model comes from, in lines of its text: written by `train`, read by `train --resume` and `verify`.
+//!
+//! ```text
+//! recipe: --data mnist --loss cross-entropy --epochs 5 …    options of `twolayer train`
+//! data: 0123456789abcdef of 60000 images                    the hash of what was trained on
+//! start: 0123456789abcdef                                   the hash of the weights of --from
+//! checkpoint: after epoch 3                                 of a run that is not at its end
+//! ```
+
+use crate::args::{DataArgs, InvertArgs, RecipeArgs};
+use crate::error::{Error, error};
+use clap::Parser;
+use core::fmt::{self, Write};
+use std::path::Path;
+use twolayer::LossFunction;
+use twolayer::host::dataset::{DataSource as Source, Set};
+use twolayer::host::printable;
+use twolayer::host::training::{Init, Recipe};
+
+/// The options that a recipe line may have.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true, disable_help_flag = true, disable_version_flag = true)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) invert: InvertArgs,
+}
+
+impl Options {
+    fn parse(line: &str) -> Result<Self, Error> {
+        Self::try_parse_from(line.split(' ')).map_err(|error| {
+            let error = error.to_string();
+            let first = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            error!("its recipe is not one of this program's: {}", printable(first))
+        })
+    }
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Options of `twolayer train`, without names of files.
+    pub(crate) options: String,
+    pub(crate) data: DataHash,
+    /// The hash of the weights that it began with, if they were not initial ones.
+    pub(crate) start: Option<u64>,
+    /// The epochs that are done, of a run that is not at its end.
+    pub(crate) done: Option<u32>,
+}
+
+/// Which images were trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DataHash {
+    hash: u64,
+    images: usize,
+}
+
+impl DataHash {
+    /// Those of a recipe.
+    pub(crate) fn new(train: &Set, recipe: &Recipe) -> Self {
+        let images = recipe.limit.map_or(train.len(), |limit| limit.min(train.len()));
+        Self { hash: train.hash(images), images }
+    }
+}
+
+impl fmt::Display for DataHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x} of {} images", self.hash, self.images)
+    }
+}
+
+impl Origin {
+    pub(crate) fn new(
+        recipe: &Recipe,
+        source: &Source,
+        (data, invert): (&DataArgs, InvertArgs),
+        hash: DataHash,
+        start: Option<u64>,
+    ) -> Self {
+        let mut options = String::new();
+        let mut add = |option: &str, value: &dyn fmt::Display| {
+            let space = if options.is_empty() { "" } else { " " };
+            let _ = write!(options, "{space}{option}{value}");
+        };
+        if let Source::Named(name) = source {
+            add("--data ", &name.id());
+        }
+        if let Some(count) = data.hold_out {
+            add("--hold-out ", &count);
+        }
+        if invert.invert {
+            add("--invert", &"");
+        }
+        let Recipe { epochs, hidden, seed, init, shuffle, halve, distortion, alpha_to, limit, options: by, .. } =
+            recipe;
+        match by.loss {
+            LossFunction::Squared => add("--loss ", &"squared"),
+            LossFunction::CrossEntropy => add("--loss ", &"cross-entropy"),
+        }
+        add("--epochs ", epochs);
+        match alpha_to {
+            None => add("--alpha ", &format_args!("{:e}", by.alpha)),
+            Some(to) => add("--alpha ", &format_args!("{:e}..{to:e}", by.alpha)),
+        }
+        if *shuffle {
+            add("--shuffle", &"=yes");
+        }
+        if let Some(distortion) = distortion {
+            add("--distort ", &distortion.percent);
+        }
+        if start.is_none() {
+            add("--hidden ", hidden);
+            if *halve {
+                add("--halve", &"");
+            }
+            match init {
+                Init::Scaled => add("--init ", &"scaled"),
+                Init::Uniform(scale) => add("--init-scale ", &format_args!("{scale:e}")),
+            }
+        }
+        add("--seed ", seed);
+        if let Some(limit) = limit {
+            add("--limit ", limit);
+        }
+        add("--block ", &by.block);
+        Self { options, data: hash, start, done: None }
+    }
+
+    /// What a model's text says; `None` where it says nothing.
+    pub(crate) fn parse(model: &Path, text: &str) -> Result<Option<Self>, Error> {
+        let line = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+        let Some(options) = line("recipe") else { return Ok(None) };
+        let hash = |text: &str| u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16);
+        let data = || {
+            let (found, rest) = line("data")?.split_once(" of ")?;
+            Some(DataHash { hash: hash(found)?, images: rest.strip_suffix(" images")?.parse().ok()? })
+        };
+        let parse = || {
+            let start = line("start").map(|text| hash(text).ok_or("start")).transpose()?;
+            let done = |text: &str| text.strip_prefix("after epoch ")?.parse().ok();
+            let done = line("checkpoint").map(|text| done(text).ok_or("checkpoint")).transpose()?;
+            Ok(Self { options: options.into(), data: data().ok_or("data")?, start, done })
+        };
+        parse().map(Some).map_err(|key: &str| {
+            error!("{}: the line \"{key}: …\" of its text is not as this program writes it", printable(model))
+        })
+    }
+
+    /// The options, taken apart.
+    pub(crate) fn parsed(&self) -> Result<Options, Error> {
+        Options::parse(&self.options)
+    }
+}
+
+impl fmt::Display for Origin {
+    /// The lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "recipe: {}\ndata: {}", self.options, self.data)?;
+        if let Some(start) = self.start {
+            write!(f, "\nstart: {start:016x}")?;
+        }
+        if let Some(done) = self.done {
+            write!(f, "\ncheckpoint: after epoch {done}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::num::NonZeroUsize;
+    use twolayer::host::dataset::Name;
+    use twolayer::{Distortion, TrainOptions};
+
+    /// Everything that weights depend on comes back.
+    #[test]
+    fn recipes_come_back_from_their_lines() {
+        let default = Recipe::default();
+        let others = [
+            default,
+            Recipe::fast(),
+            Recipe::best(),
+            Recipe { hidden: 64, halve: true, limit: Some(99), seed: u64::MAX, ..Recipe::fast() },
+            Recipe { init: Init::Uniform(0.1 + 1e-8), alpha_to: Some(1e-30), ..default },
+            Recipe { distortion: Some(Distortion { percent: 0 }), shuffle: true, epochs: u32::MAX, ..default },
+            Recipe { options: TrainOptions { block: 1, alpha: f32::MAX, ..default.options }, ..default },
+        ];
+        let data = Options::parse("--data digits --hold-out 30 --invert").unwrap();
+        let hash = DataHash { hash: 1, images: 7 };
+        for recipe in others {
+            let origin = Origin::new(&recipe, &Source::Named(Name::Fashion), (&data.data, data.invert), hash, None);
+            for done in [None, Some(3)] {
+                let origin = Origin { done, ..origin.clone() };
+                let text = format!("classes: a | b\n{origin}\nmore");
+                let found = Origin::parse("m".as_ref(), &text).unwrap().unwrap();
+                assert_eq!(found, origin);
+                let options = found.parsed().unwrap();
+                let computed = |recipe: Recipe| Recipe { threads: NonZeroUsize::MIN, ..recipe };
+                assert_eq!(computed(options.recipe.recipe()), computed(recipe), "{origin}");
+                assert_eq!(options.data.data, Some(Source::Named(Name::Fashion)));
+                assert_eq!((options.data.hold_out, options.invert.invert), (Some(30), true));
+            }
+            let start = Origin::new(&recipe, &Source::Directory("x".into()), (&data.data, data.invert), hash, Some(5));
+            let found = Origin::parse("m".as_ref(), &start.to_string()).unwrap().unwrap();
+            assert_eq!((found.start, found.parsed().unwrap().data.data), (Some(5), None));
+        }
+    }
+
+    #[test]
+    fn lines_of_others_are_no_recipe_or_an_error() {
+        let parse = |text: &str| Origin::parse("m".as_ref(), text).map_err(|error| error.0);
+        for text in ["", "trained elsewhere", "classes: a | b", "a recipe: of mine", "recipe:"] {
+            assert_eq!(parse(text), Ok(None), "{text}");
+        }
+        for (text, key) in [
+            ("recipe: ", "data"),
+            ("recipe: x\ndata: 12 of 3 images", "data"),
+            ("recipe: x\ndata: 0123456789abcdef of 3 pictures", "data"),
+            ("recipe: x\ndata: 0123456789abcdef of 3 images\nstart: 1", "start"),
+            ("recipe: x\ndata: 0123456789abcdef of 3 images\ncheckpoint: 4", "checkpoint"),
+        ] {
+            assert!(parse(text).unwrap_err().contains(&format!("m: the line \"{key}: …\"")), "{text}");
+        }
+        let found = parse("recipe: --epochs 0\ndata: 0123456789abcdef of 3 images").unwrap().unwrap();
+        let error = found.parsed().unwrap_err().0;
+        assert!(error.starts_with("its recipe is not one of this program's: invalid value '0'"), "{error}");
+    }
+}

@@ -1,0 +1,70 @@
+//! What a run of `train` does: its recipe, its data, the weights that it begins with, and what its model says of all that.
+
+use crate::args::TrainArgs;
+use crate::error::Error;
+use crate::model;
+use crate::open_data::{Data, Purpose};
+use crate::origin::{DataHash, Origin};
+use crate::start::{Resumed, Start};
+use std::path::Path;
+use twolayer::host::OwnedWeights;
+use twolayer::host::training::{self, Recipe};
+
+pub(crate) struct Plan {
+    pub(crate) recipe: Recipe,
+    pub(crate) data: Data,
+    /// The weights to go on from.
+    pub(crate) weights: OwnedWeights,
+    /// The epochs that they have had.
+    pub(crate) done: u32,
+    /// What a checkpoint says.
+    pub(crate) origin: Option<Origin>,
+    /// What the model says: nothing where it is the article's, which needs no mention.
+    pub(crate) text: String,
+    /// The recipe in words.
+    pub(crate) words: String,
+}
+
+impl Plan {
+    /// By the options, of which those that a checkpoint says are set.
+    pub(crate) fn new(args: &mut TrainArgs) -> Result<Self, Error> {
+        if let Some(checkpoint) = args.resume.clone() {
+            return Self::resumed(&checkpoint, args);
+        }
+        let recipe = args.recipe();
+        let start = Start::from(args.from.as_deref(), &args.data)?;
+        if args.data.data.is_none() {
+            args.data.data = args.from.as_deref().and_then(model::source_of);
+        }
+        let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
+        let data = Data::open(&args.data, args.invert, purpose, args.quiet)?;
+        let is_article = recipe.is_article() && start.is_none();
+        let origin = (!is_article || args.checkpoint.is_some()).then(|| {
+            let hash = DataHash::new(&data.dataset.train, &recipe);
+            let start = start.as_ref().map(|start| start.hash);
+            Origin::new(&recipe, &data.source, (&args.data, args.invert), hash, start)
+        });
+        let text = origin.as_ref().filter(|_| !is_article).map_or(String::new(), Origin::to_string);
+        let words = Start::describe(start.as_ref(), &recipe);
+        let weights = match start {
+            None => training::initial_weights(training::shape(&data.dataset, &recipe)?, &recipe)?,
+            Some(start) => start.weights(&data.dataset, &recipe)?,
+        };
+        Ok(Self { recipe, data, weights, done: 0, origin, text, words })
+    }
+
+    fn resumed(checkpoint: &Path, args: &mut TrainArgs) -> Result<Self, Error> {
+        let Resumed { weights, origin, done } = Resumed::open(checkpoint, args)?;
+        let recipe = args.recipe();
+        let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(weights.view().shape()), args.quiet)?;
+        origin.check_data(checkpoint, DataHash::new(&data.dataset.train, &recipe))?;
+        let origin = Origin { done: None, ..origin };
+        let is_article = recipe.is_article() && origin.start.is_none();
+        let text = if is_article { String::new() } else { origin.to_string() };
+        let words = match origin.start {
+            None => recipe.to_string(),
+            Some(hash) => Start::words(&recipe, hash),
+        };
+        Ok(Self { recipe, data, weights, done, origin: Some(origin), text, words })
+    }
+}

@@ -1,0 +1,106 @@
+//! Networks that training goes on from: `--from`, and the checkpoint of `--resume`.
+
+use crate::args::{DataArgs, TrainArgs};
+use crate::error::{Error, ensure, error};
+use crate::origin::{DataHash, Origin};
+use std::path::Path;
+use twolayer::host::dataset::Dataset;
+use twolayer::host::training::{self, Recipe};
+use twolayer::host::{FileAccess, ModelFile, OwnedWeights, printable};
+use twolayer::{Kind, Shape, weights_hash};
+
+/// The network of `--from`.
+pub(crate) struct Start {
+    weights: OwnedWeights,
+    pub(crate) hash: u64,
+}
+
+impl Start {
+    pub(crate) fn from(model: Option<&Path>, data: &DataArgs) -> Result<Option<Self>, Error> {
+        let Some(model) = model else { return Ok(None) };
+        let (_, weights) = open_f32(model, data.file.access(), "training goes on from f32 weights")?;
+        let hash = weights_hash(weights.view());
+        Ok(Some(Self { weights, hash }))
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        self.weights.view().shape()
+    }
+
+    /// The weights to begin with: all of them, or the first layer's where the data have classes beyond the network's.
+    pub(crate) fn weights(self, dataset: &Dataset, recipe: &Recipe) -> Result<OwnedWeights, Error> {
+        let classes = dataset.train.classes();
+        let other = (classes > self.shape().outputs()).then_some(classes);
+        Ok(training::going_on(self.weights.view(), other, recipe.seed)?)
+    }
+
+    /// A recipe in words, which has no initial weights where there is a start.
+    pub(crate) fn describe(start: Option<&Self>, recipe: &Recipe) -> String {
+        match start {
+            None => recipe.to_string(),
+            Some(start) => Self::words(recipe, start.hash),
+        }
+    }
+
+    /// A recipe that goes on from weights of this hash, in words.
+    pub(crate) fn words(recipe: &Recipe, hash: u64) -> String {
+        format!("{}, from the weights {hash:016x}", recipe.steps())
+    }
+}
+
+/// A run that was stopped.
+pub(crate) struct Resumed {
+    pub(crate) weights: OwnedWeights,
+    pub(crate) origin: Origin,
+    /// Its epochs that are done.
+    pub(crate) done: u32,
+}
+
+impl Resumed {
+    /// Opens the checkpoint; the options become those of the run.
+    pub(crate) fn open(checkpoint: &Path, args: &mut TrainArgs) -> Result<Self, Error> {
+        let (file, weights) = open_f32(checkpoint, args.data.file.access(), "it is no checkpoint")?;
+        let origin = Origin::parse(checkpoint, file.details().text)?;
+        let Some((origin, done)) = origin.and_then(|origin| Some((origin.clone(), origin.done?))) else {
+            return Err(error!(
+                "{}: a model, but no checkpoint of a run that can go on; train --checkpoint writes one",
+                printable(checkpoint)
+            ));
+        };
+        ensure!(
+            args.recipe.is_default(),
+            "{} says by which recipe its run goes on: leave out the options of another",
+            printable(checkpoint)
+        );
+        let options = origin.parsed()?;
+        args.data.fill_from(options.data);
+        (args.recipe, args.invert) = (options.recipe, options.invert);
+        Ok(Self { weights, origin, done })
+    }
+}
+
+/// Opens a model of f32 weights; `why` says, for another, what they are needed for.
+pub(crate) fn open_f32(model: &Path, access: FileAccess, why: &str) -> Result<(ModelFile, OwnedWeights), Error> {
+    let file = ModelFile::open(model, access)?;
+    ensure!(
+        file.kind() == Kind::F32,
+        "{} has {} weights, and {why}: give the f32 model that it was made from",
+        printable(model),
+        file.kind()
+    );
+    let weights = file.weights()?;
+    Ok((file, weights))
+}
+
+impl Origin {
+    /// Checks that the training data are those of the model.
+    pub(crate) fn check_data(&self, model: &Path, found: DataHash) -> Result<(), Error> {
+        ensure!(
+            self.data == found,
+            "{} was trained on the data {}; those here are {found}: give the same with --data",
+            printable(model),
+            self.data
+        );
+        Ok(())
+    }
+}

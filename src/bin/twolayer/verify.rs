@@ -1,0 +1,129 @@
+//! `twolayer verify`: trains a model again, and compares the weights.
+
+use crate::args::VerifyArgs;
+use crate::console::say;
+use crate::error::{Error, ensure, error};
+use crate::json;
+use crate::open_data::{Data, Purpose};
+use crate::origin::{DataHash, Origin};
+use crate::progress::Progress;
+use crate::start::{Start, open_f32};
+use core::time::Duration;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::path::Path;
+use twolayer::host::printable;
+use twolayer::host::training::{self, Event, Recipe};
+use twolayer::{Shape, weights_hash};
+
+pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
+    let model = args.model.clone();
+    let (file, weights) = open_f32(&model, args.data.file.access(), "its weights cannot be trained again")?;
+    let (shape, expected) = (file.shape(), weights_hash(weights.view()));
+    let origin = Origin::parse(&model, file.details().text)?;
+    let recipe = recipe(&mut args, origin.as_ref(), shape)?;
+    let start = Start::from(args.from.as_deref(), &args.data)?;
+    check_start(&args.model, start.as_ref(), origin.as_ref().and_then(|origin| origin.start))?;
+    let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
+    let data = Data::open(&args.data, args.invert, purpose, args.json)?;
+    let dataset = &data.dataset;
+    let hash = DataHash::new(&dataset.train, &recipe);
+    if let Some(origin) = &origin {
+        origin.check_data(&model, hash)?;
+    }
+    if !args.json {
+        say!("model     {}, {shape}, weights {expected:016x}", printable(&model));
+        say!("data      {hash}: {data}");
+        say!("recipe    {}", Start::describe(start.as_ref(), &recipe));
+    }
+    let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
+    let mut progress = Progress::new(samples, recipe.epochs, args.json);
+    let mut time = Duration::ZERO;
+    let report = |event| {
+        progress.take(&event);
+        if let Event::Epoch(epoch) = event {
+            time += epoch.time;
+        }
+    };
+    let trained = match start {
+        None => training::train(dataset, &recipe, report)?,
+        Some(start) => {
+            let weights = start.weights(dataset, &recipe)?;
+            training::train_from(dataset, &recipe, weights, 0, report, |_, _| Ok(()))?
+        }
+    };
+    progress.finish();
+    let found = weights_hash(trained.weights.view());
+    let equal = found == expected && trained.weights.view().shape() == shape;
+    if args.json {
+        let line = VerifiedLine {
+            model: model.to_string_lossy(),
+            recipe: origin.as_ref().map(|origin| origin.options.as_str()),
+            data: origin.as_ref().map(|origin| origin.data.to_string()),
+            weights: format!("{expected:016x}"),
+            found: format!("{found:016x}"),
+            equal,
+            seconds: time.as_secs_f64(),
+        };
+        say!("{}", json::line(line));
+    }
+    ensure!(
+        equal,
+        "{} has the weights {expected:016x}, and training gives {found:016x}: {}",
+        printable(&model),
+        match origin {
+            Some(_) => "it was not made by the recipe that it says, or by another version of this program",
+            None => "give the options that it was trained with, such as --seed, or those of its data",
+        }
+    );
+    if !args.json {
+        say!("trained   {:.1} s: the same weights", time.as_secs_f64());
+    }
+    Ok(())
+}
+
+/// The recipe that the model says or, for one that says none, that of the options, which become those of the model's data.
+fn recipe(args: &mut VerifyArgs, origin: Option<&Origin>, shape: Shape) -> Result<Recipe, Error> {
+    let Some(origin) = origin else {
+        let recipe = Recipe { hidden: shape.hidden(), halve: shape.halved_image().is_some(), ..args.recipe.recipe() };
+        return Ok(args.run.apply(recipe));
+    };
+    let model = printable(&args.model);
+    ensure!(args.recipe.is_default(), "{model} says by which recipe it was trained: leave out the options of another");
+    ensure!(
+        origin.done.is_none(),
+        "{model} is a checkpoint: go on with its run with twolayer train --resume, and verify the model at its end"
+    );
+    let options = origin.parsed()?;
+    args.data.fill_from(options.data);
+    args.invert = options.invert;
+    Ok(args.run.apply(options.recipe.recipe()))
+}
+
+/// Checks that the network of `--from` is the one that the model began with.
+fn check_start(model: &Path, start: Option<&Start>, began: Option<u64>) -> Result<(), Error> {
+    let (Some(hash), model) = (began, printable(model)) else { return Ok(()) };
+    match start {
+        None => Err(error!(
+            "{model} was trained from another network, with the weights {hash:016x}: give its file with --from"
+        )),
+        Some(start) if start.hash != hash => Err(error!(
+            "{model} was trained from a network with the weights {hash:016x}; those of --from are {:016x}",
+            start.hash
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "verified")]
+struct VerifiedLine<'a> {
+    model: Cow<'a, str>,
+    recipe: Option<&'a str>,
+    data: Option<String>,
+    weights: String,
+    found: String,
+    equal: bool,
+    seconds: f64,
+}
