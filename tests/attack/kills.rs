@@ -62,3 +62,41 @@ fn killed_processes_tear_nothing() {
          the next run"
     ));
 }
+
+/// Runs that are killed at random moments, again and again, and go on from their checkpoint: they end with the file of a run that
+/// nothing stopped, and leave no other.
+#[test]
+fn killed_runs_go_on_to_the_same_end() {
+    let mut dice = Dice::new();
+    let sandbox = Job::sandbox();
+    let work = sandbox.work();
+    let run = "train --data data --recipe fast --hidden 2000 --epochs 6 --distort 60 --quiet --model n.twolayer";
+    let begin: Vec<&str> = run.split(' ').chain(["--checkpoint", "c.twolayer"]).collect();
+    let resume: Vec<&str> = "train --data data --resume c.twolayer --quiet --model n.twolayer".split(' ').collect();
+    let start = Instant::now();
+    sandbox.run(&begin).succeeded();
+    let time = start.elapsed();
+    let expected = fs::read(work.join("n.twolayer")).unwrap();
+    let (mut kills, mut ends) = (0, 0);
+    for _ in 0..rounds(3, 20) {
+        remove(&work.join("n.twolayer"));
+        remove(&work.join("c.twolayer"));
+        loop {
+            let goes_on = work.join("c.twolayer").exists();
+            let mut command = sandbox.command(if goes_on { &resume } else { &begin });
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            sleep(time * u32::try_from(dice.below(1000)).unwrap() / 1000);
+            child.kill().unwrap();
+            let status = child.wait().unwrap();
+            assert!(status.signal().is_some() || status.success(), "{status}");
+            if status.success() {
+                break;
+            }
+            kills += 1;
+        }
+        ends += 1;
+        assert!(fs::read(work.join("n.twolayer")).unwrap() == expected, "another end after {kills} kills");
+    }
+    assert!(kills > 0);
+    report(&format!("resumed runs: {kills} kills, {ends} ends, all with the same file"));
+}

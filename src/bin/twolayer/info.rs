@@ -4,6 +4,7 @@ use crate::args::InfoArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::{json, model};
+use core::iter::repeat;
 use serde::Serialize;
 use std::borrow::Cow;
 use twolayer::host::{ModelFile, printable};
@@ -35,8 +36,8 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     if let Some([width, height]) = details.image {
         say!("image     {width} × {height} pixels");
     }
-    if !details.text.is_empty() {
-        say!("text      {}", details.text.escape_debug());
+    for (line, title) in details.text.lines().zip(["text      "].into_iter().chain(repeat("          "))) {
+        say!("{title}{}", line.escape_debug());
     }
     match kind {
         Kind::F32 => say!("weights   {:016x}", weights_hash(file.weights()?.view())),

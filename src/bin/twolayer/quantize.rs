@@ -31,7 +31,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let mut texts = vec![file.details().text.to_owned()];
     texts.extend(tuning.as_ref().map(|tuning| format!("tuned as {new_kind}: {tuning}")));
     texts.retain(|text| !text.is_empty());
-    let text = texts.join("; ");
+    let text = texts.join("\n");
     let details = Details { text: &text, ..file.details() };
     let room = ModelFile::reserve(&out, new_kind, shape, details)?;
     let weights = file.weights()?;

@@ -1,0 +1,179 @@
+//! Runs that go on: `train --from`, `--checkpoint` and `--resume`, and models that are trained again by `verify`.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod run;
+
+use run::{Sandbox, SmallSet};
+use std::fs;
+
+/// The options of a short run that depends on everything that changes between epochs.
+const RUN: [&str; 13] = [
+    "train",
+    "--data",
+    "data",
+    "--recipe",
+    "fast",
+    "--hidden",
+    "70",
+    "--epochs",
+    "4",
+    "--distort",
+    "50",
+    "--quiet",
+    "--block=9",
+];
+
+/// The hash of a model's weights, by `info`.
+fn weights(sandbox: &Sandbox, model: &str) -> String {
+    let info = sandbox.run(&["info", "--model", model]).succeeded();
+    info.lines().last().unwrap().strip_prefix("weights   ").unwrap().to_owned()
+}
+
+fn train(sandbox: &Sandbox, options: &[&str]) {
+    sandbox.run(&[&RUN[..], options].concat()).succeeded();
+}
+
+/// A sandbox with a data set and a model of [`RUN`].
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    train(&sandbox, &["--model", "m.twolayer", "--checkpoint", "c.twolayer"]);
+    sandbox
+}
+
+#[test]
+fn a_model_says_how_it_was_made_and_is_made_again() {
+    let sandbox = sandbox();
+    let info = sandbox.run(&["info", "--model", "m.twolayer"]).succeeded();
+    let recipe = "text      recipe: --loss cross-entropy --epochs 4 --alpha 7.8e-5..2e-6 --shuffle=yes --distort 50 --hidden 70 \
+                  --init scaled --seed 1 --block 9\n          data: ";
+    assert!(info.contains(recipe), "{info}");
+    let verify = |options: &[&str]| sandbox.run(&[&["verify", "m.twolayer"], options].concat());
+    for options in [&["--data", "data"][..], &["--data", "data", "--threads", "1", "--backend", "portable"]] {
+        let out = verify(options).succeeded();
+        assert!(out.ends_with(" s: the same weights\n"), "{out}");
+    }
+    let json = verify(&["--data", "data", "--json"]).succeeded();
+    let hash = weights(&sandbox, "m.twolayer");
+    assert!(json.contains(&format!("\"equal\":true,\"event\":\"verified\",\"found\":\"{hash}\"")), "{json}");
+
+    // Other data, and options that it says itself.
+    sandbox.data("other", &SmallSet { train: 88, ..SmallSet::TINY });
+    verify(&["--data", "other"]).failed(&["m.twolayer was trained on the data ", "those here are ", "--data"]);
+    verify(&["--data", "data", "--seed", "2"]).failed(&["says by which recipe it was trained"]);
+    sandbox.run(&["verify", "c.twolayer", "--data", "data"]).failed(&["is a checkpoint", "--resume"]);
+}
+
+/// The text of a model is not in its weights: who changes the seed there, and the checksums, is found out.
+#[test]
+fn a_model_whose_seed_was_changed_is_another_one() {
+    let sandbox = sandbox();
+    let path = sandbox.work().join("m.twolayer");
+    let mut file = fs::read(&path).unwrap();
+    let at = file.windows(8).position(|window| window == b"--seed 1").unwrap();
+    file[at + 7] = b'2';
+    let payload = twolayer::crc32(&file[64..]);
+    file[56..60].copy_from_slice(&payload.to_le_bytes());
+    let header = twolayer::crc32(&file[..60]);
+    file[60..64].copy_from_slice(&header.to_le_bytes());
+    fs::write(&path, file).unwrap();
+    let hash = weights(&sandbox, "m.twolayer");
+    let error = format!("m.twolayer has the weights {hash}, and training gives ");
+    let verify = ["verify", "m.twolayer", "--data", "data"];
+    sandbox.run(&verify).failed(&[&error, "it was not made by the recipe that it says"]);
+    let json = sandbox.run(&[&verify[..], &["--json"]].concat());
+    assert!(json.code == Some(1) && json.out.contains("\"equal\":false"), "{json:?}");
+}
+
+#[test]
+fn the_articles_model_has_no_text_and_is_made_again_by_its_options() {
+    let sandbox = Sandbox::trained();
+    let file = fs::read(sandbox.work().join("m.twolayer")).unwrap();
+    assert_eq!(file[8], 1, "a file of version 1");
+    let verify = |options: &[&str]| sandbox.run(&[&["verify", "m.twolayer", "--data", "data"], options].concat());
+    let out = verify(&["--epochs", "2"]).succeeded();
+    assert!(out.ends_with(" s: the same weights\n"), "{out}");
+    verify(&["--epochs", "2", "--seed", "5"])
+        .failed(&["has the weights ", "give the options that it was trained with"]);
+    // A checkpoint says it all.
+    let model = |options: &[&str]| {
+        let train = ["train", "--data", "data", "--hidden", "70", "--quiet", "--model", "n.twolayer"];
+        sandbox.run(&[&train[..], options].concat()).succeeded();
+        fs::read(sandbox.work().join("n.twolayer")).unwrap()
+    };
+    assert!(model(&["--epochs", "2", "--checkpoint", "c.twolayer"]) == file);
+    sandbox.run(&["train", "--resume", "c.twolayer", "--data", "data", "--model", "n.twolayer"]).succeeded();
+    assert!(fs::read(sandbox.work().join("n.twolayer")).unwrap() == file);
+}
+
+/// Runs that are killed after each write of a checkpoint: what `--resume` has then, copied as it was written.
+#[test]
+fn a_resumed_run_ends_with_the_same_file() {
+    let sandbox = sandbox();
+    let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
+    let expected = read("m.twolayer");
+    let mut killed = 0;
+    while killed < 5 {
+        fs::remove_file(sandbox.work().join("c.twolayer")).unwrap();
+        let slow = [&RUN[..], &["--model", "n.twolayer", "--checkpoint", "c.twolayer"]].concat();
+        let mut child = sandbox.command(&slow).spawn().unwrap();
+        while !sandbox.work().join("c.twolayer").exists() {
+            std::thread::sleep(core::time::Duration::from_micros(50));
+        }
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        killed += u32::from(!status.success());
+        let resume = ["train", "--resume", "c.twolayer", "--data", "data", "--model", "r.twolayer", "--quiet"];
+        sandbox.run(&resume).succeeded();
+        assert!(read("r.twolayer") == expected);
+        // It is at its end now; resuming it again changes nothing.
+        sandbox.run(&resume).succeeded();
+        assert!(read("r.twolayer") == expected);
+    }
+    let resume = |options: &[&str]| sandbox.run(&[&["train", "--resume"], options].concat());
+    resume(&["m.twolayer", "--data", "data"]).failed(&["m.twolayer: a model, but no checkpoint", "--checkpoint"]);
+    resume(&["c.twolayer", "--data", "data", "--epochs", "9"]).failed(&["says by which recipe its run goes on"]);
+    sandbox.data("other", &SmallSet { train: 88, ..SmallSet::TINY });
+    resume(&["c.twolayer", "--data", "other"]).failed(&["c.twolayer was trained on the data "]);
+    resume(&["nothing"]).failed(&["nothing"]);
+    resume(&["c.twolayer", "--from", "m.twolayer"]).rejected(&["--from"]);
+}
+
+#[test]
+fn training_goes_on_from_a_network() {
+    let sandbox = sandbox();
+    let train = |options: &[&str]| {
+        let train = ["train", "--from", "m.twolayer", "--data", "data", "--model", "n.twolayer", "--quiet"];
+        sandbox.run(&[&train[..], options].concat())
+    };
+    train(&["--epochs", "2"]).succeeded();
+    let info = sandbox.run(&["info", "--model", "n.twolayer"]).succeeded();
+    let start = format!("\n          start: {}\n", weights(&sandbox, "m.twolayer"));
+    assert!(info.contains(&start) && info.contains("64 → 70 → 3, f32"), "{info}");
+    let verify = |options: &[&str]| sandbox.run(&[&["verify", "n.twolayer", "--data", "data"], options].concat());
+    verify(&[]).failed(&["n.twolayer was trained from another network", "--from"]);
+    verify(&["--from", "n.twolayer"]).failed(&["those of --from are "]);
+    verify(&["--from", "m.twolayer"]).succeeded();
+
+    // Other classes: the second layer begins anew.
+    sandbox.data("five", &SmallSet { classes: 5, ..SmallSet::TINY });
+    let five = ["train", "--from", "m.twolayer", "--data", "five", "--model", "n.twolayer", "--json"];
+    let json = sandbox.run(&five).succeeded();
+    assert!(json.contains("\"hidden\":70,\"inputs\":64,\"outputs\":5"), "{json}");
+    let from = format!("\"from\":\"{}\"", weights(&sandbox, "m.twolayer"));
+    assert!(json.contains(&from) && json.contains("\"init\":null"), "{json}");
+
+    for option in [&["--hidden", "3"][..], &["--halve"], &["--init", "scaled"], &["--init-scale", "1"]] {
+        train(option).rejected(&[option[0], "--from"]);
+    }
+    let same = ["train", "--from", "m.twolayer", "--data", "data", "--model", "m.twolayer"];
+    sandbox.run(&same).failed(&["m.twolayer is already used by this command"]);
+    sandbox.run(&["quantize", "--data", "data", "--model", "m.twolayer", "--out", "q.twolayer"]).succeeded();
+    let from = ["train", "--from", "q.twolayer", "--data", "data"];
+    sandbox.run(&from).failed(&["q.twolayer has int8 weights", "give the f32 model"]);
+    sandbox.run(&["verify", "q.twolayer", "--data", "data"]).failed(&["q.twolayer has int8 weights"]);
+    sandbox.data("wide", &SmallSet { side: 9, ..SmallSet::TINY });
+    sandbox.run(&["train", "--from", "m.twolayer", "--data", "wide"]).failed(&["81", "64"]);
+}
