@@ -79,7 +79,7 @@ fn train_says_its_epochs_and_its_end() {
     );
     assert_keys(&end["network"], NETWORK);
     assert_keys(&end["data"], DATA);
-    assert_keys(&end["recipe"], "loss epochs samples shuffle halve distort alpha init seed block");
+    assert_keys(&end["recipe"], "loss epochs samples shuffle halve distort alpha from init seed block");
     assert_documented(&sandbox, "train", end);
     assert_eq!(end["event"], "trained");
     assert!(out.contains(&format!(
@@ -217,7 +217,7 @@ fn completions_name_commands_options_and_values() {
     for (words, expected) in [
         ("twolayer quant", "quantize"),
         ("twolayer train --rec", "--recipe"),
-        ("twolayer train --recipe ", "article fast best"),
+        ("twolayer train --recipe ", "article fast best further"),
         ("twolayer train --loss ", "squared cross-entropy"),
         ("twolayer train --init ", "uniform scaled"),
         ("twolayer predict --invert ", "auto yes no"),
@@ -255,7 +255,7 @@ fn the_manual_names_every_command_and_option() {
     }
     assert!(!page.contains("TWOLAYER HELP"));
     // Those of `train`, which the program takes without a command, are not listed twice.
-    assert_eq!(page.matches("\n\\fB\\-\\-init\\-scale\\fR ").count(), 1);
+    assert_eq!(page.matches("\n\\fB\\-\\-checkpoint\\fR ").count(), 1);
 }
 
 /// Short help fits a terminal, the program's own and that of every command; what is left out of it is in the long help.

@@ -76,6 +76,17 @@ fn networks_go_to_pytorch_and_back() {
             }
         }
     }
+    // It goes on training here, biases included.
+    let further = ["train", "--from", "net.twolayer", "--data", mnist_text, "--recipe", "fast", "--quiet"];
+    let out = sandbox.run(&[&further[..], &["--model", "further.twolayer"]].concat()).succeeded();
+    let accuracy = |text: &str| text.split(' ').nth(2).unwrap_or_default().parse::<f64>().unwrap();
+    assert!(accuracy(&out) > 97.5, "{out}");
+    let before = work.join("net.twolayer");
+    let before = ModelFile::open(&before, FileAccess::Read).unwrap().weights().unwrap();
+    let after = ModelFile::open(&work.join("further.twolayer"), FileAccess::Read).unwrap().weights().unwrap();
+    let moved = |bias: fn(twolayer::Weights<'_>) -> Option<f32>| bias(before.view()) != bias(after.view());
+    assert!(moved(|weights| weights.b1(5)) && moved(|weights| weights.b2(3)));
+
     // Weights of 8 significant bits: other outputs, but nearly always the same classes.
     sandbox.run(&[&["import", "half.safetensors"], &normalised[..]].concat()).succeeded();
     let (_, half) = run_model(&work.join("half.twolayer"), &images);

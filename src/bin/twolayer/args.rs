@@ -218,8 +218,9 @@ pub(crate) struct TrainArgs {
     pub(crate) quiet: bool,
     #[command(flatten)]
     pub(crate) recipe: RecipeArgs,
-    /// Go on training a network, of this program or an imported one, biases included
+    /// Go on training this network
     ///
+    /// It may be an imported one; biases are trained too.
     /// If the data have other classes than the network, its first layer stays, and the second begins anew.
     #[arg(long, value_name = "MODEL", help_heading = TRAINING, conflicts_with_all = ["hidden", "halve", "init", "init_scale"])]
     pub(crate) from: Option<PathBuf>,
@@ -238,7 +239,11 @@ pub(crate) struct TrainArgs {
 }
 
 impl TrainArgs {
-    pub(crate) fn recipe(&self) -> Recipe {
+    /// The recipe; the preset for networks that go on is chosen where none is.
+    pub(crate) fn recipe(&mut self) -> Recipe {
+        if self.from.is_some() {
+            self.recipe.recipe.get_or_insert_with(Recipe::further);
+        }
         self.run.apply(Recipe { tests_within_first: self.report.is_some(), ..self.recipe.recipe() })
     }
 }
@@ -246,12 +251,14 @@ impl TrainArgs {
 /// The options that weights depend on, beside the data.
 #[derive(Args, Debug)]
 pub(crate) struct RecipeArgs {
-    /// Preset for the options below
+    /// Preset for the options below [default: article; further with --from]
     ///
     /// An option that is given overrides it.
-    #[arg(long, value_name = "NAME", default_value = "article", value_parser = values::recipe(), help_heading = TRAINING)]
-    pub(crate) recipe: Recipe,
-    /// Number of passes over the training images [default: 5; 500 with best]
+    #[arg(long, value_name = "NAME", value_parser = values::recipe(), help_heading = TRAINING)]
+    pub(crate) recipe: Option<Recipe>,
+    /// Number of passes over the training images [default: the preset's]
+    ///
+    /// 5 with article and fast, 500 with best, 2 with further.
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), help_heading = TRAINING)]
     pub(crate) epochs: Option<u32>,
     /// Number of hidden units
@@ -303,7 +310,7 @@ impl RecipeArgs {
 
     /// The recipe, to be computed in whatever way.
     pub(crate) fn recipe(&self) -> Recipe {
-        let recipe = self.recipe;
+        let recipe = self.recipe.unwrap_or_default();
         let (alpha, alpha_to) = self.alpha.unwrap_or((recipe.options.alpha, recipe.alpha_to));
         Recipe {
             epochs: self.epochs.unwrap_or(recipe.epochs),
@@ -360,7 +367,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) invert: InvertArgs,
-    /// The network that the model's training began with, if it was trained with --from
+    /// The network that the model was trained from
     #[arg(long, value_name = "MODEL")]
     pub(crate) from: Option<PathBuf>,
     /// Print a JSON object

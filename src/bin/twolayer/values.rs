@@ -81,6 +81,7 @@ pub(crate) fn recipe() -> impl TypedValueParser<Value = Recipe> {
         (named("article", "squared error, constant learning rate, images in the order of the file"), Recipe::default()),
         (named("fast", "cross-entropy, falling learning rate, shuffled"), Recipe::fast()),
         (named("best", "as fast, on distorted images, 500 epochs"), Recipe::best()),
+        (named("further", "for --from: as best, 2 epochs at lower rates"), Recipe::further()),
     ])
 }
 

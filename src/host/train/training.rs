@@ -104,10 +104,24 @@ impl Recipe {
         }
     }
 
+    /// For a network that [goes on](super::train_from): as [`fast`](Self::fast), with distorted images, two epochs and lower rates, so
+    /// that little of what it knew is lost.
+    #[must_use]
+    pub fn further() -> Self {
+        let fast = Self::fast();
+        Self {
+            epochs: 2,
+            distortion: Some(Distortion { percent: 100 }),
+            alpha_to: Some(FURTHER_ALPHAS[1]),
+            options: TrainOptions { alpha: FURTHER_ALPHAS[0], ..fast.options },
+            ..fast
+        }
+    }
+
     /// What the weights depend on beside those that a run begins with.
     #[must_use]
     pub fn steps(&self) -> impl fmt::Display {
-        Steps(self)
+        Words(self, false)
     }
 
     /// Whether this is the method of the article, with whatever numbers.
@@ -119,23 +133,20 @@ impl Recipe {
 }
 
 impl fmt::Display for Recipe {
-    /// What the weights depend on, such as `cross-entropy, 5 epochs, shuffled, learning rate 7.8e-5 to 2e-6, seed 1, blocks of 64,
-    /// scaled initial weights`.
+    /// What the weights depend on, such as `cross-entropy, 5 epochs, shuffled, learning rate 7.8e-5 to 2e-6, scaled initial
+    /// weights, seed 1, blocks of 64`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let halve = if self.halve { ", halved" } else { "" };
-        match self.init {
-            Init::Uniform(scale) => write!(f, "{}{halve}, initial weights up to {scale:e}", self.steps()),
-            Init::Scaled => write!(f, "{}{halve}, scaled initial weights", self.steps()),
-        }
+        Words(self, true).fmt(f)
     }
 }
 
-/// [`Recipe::steps`].
-struct Steps<'a>(&'a Recipe);
+/// A recipe in words, with what a run begins with or without.
+struct Words<'a>(&'a Recipe, bool);
 
-impl fmt::Display for Steps<'_> {
+impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Recipe { epochs, seed, shuffle, distortion, alpha_to, limit, options, .. } = self.0;
+        let &Self(Recipe { epochs, seed, init, shuffle, halve, distortion, alpha_to, limit, options, .. }, begins) =
+            self;
         write!(f, "{}, {epochs} epoch{}", options.loss, if *epochs == 1 { "" } else { "s" })?;
         if let Some(limit) = limit {
             write!(f, " of {limit} images")?;
@@ -146,9 +157,17 @@ impl fmt::Display for Steps<'_> {
         if let Some(Distortion { percent }) = distortion {
             write!(f, ", distorted by {percent} %")?;
         }
+        if *halve && begins {
+            f.write_str(", halved")?;
+        }
         write!(f, ", learning rate {:e}", options.alpha)?;
         if let Some(to) = alpha_to {
             write!(f, " to {to:e}")?;
+        }
+        match init {
+            _ if !begins => {}
+            Init::Uniform(scale) => write!(f, ", initial weights up to {scale:e}")?,
+            Init::Scaled => f.write_str(", scaled initial weights")?,
         }
         write!(f, ", seed {seed}, blocks of {}", options.block)
     }
@@ -159,6 +178,9 @@ const FAST_ALPHAS: [f32; 2] = [7.8e-5, 2e-6];
 
 /// The first and the last learning rate of [`Recipe::best`]: 0.017 and 0.0002 for pixels from 0 to 1.
 const BEST_ALPHAS: [f32; 2] = [6.5e-5, 8e-7];
+
+/// The first and the last learning rate of [`Recipe::further`].
+const FURTHER_ALPHAS: [f32; 2] = [5e-5, 1e-6];
 
 /// An event of a training run.
 #[derive(Clone, Debug)]
