@@ -176,7 +176,10 @@ fn errors_name_the_file_and_the_remedy_and_leave_no_files() {
         "nan.safetensors",
         &safetensors(&[("a1", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, f32::NAN]), ("a2", &[1, 2], &[2.0, 1.0])]),
     );
-    let zeros = [0.0; 4];
+    let (zeros, more_zeros) = ([0.0; 4], [0.0; 20]);
+    let three: [(_, &[usize]); 3] = [("a1", &[4, 5]), ("a2", &[3, 4]), ("a3", &[2, 3])];
+    let three = three.map(|(name, shape)| (name, shape, &more_zeros[..shape.iter().product()]));
+    write("three.safetensors", &safetensors(&three));
     write("many.safetensors", &safetensors(&["a", "b", "c", "d", "e"].map(|name| (name, &[2, 2][..], &zeros[..]))));
     let before = sandbox.listing();
     let failed = |arguments: &[&str], words: &[&str]| {
@@ -184,8 +187,13 @@ fn errors_name_the_file_and_the_remedy_and_leave_no_files() {
         assert_eq!(sandbox.listing(), before);
     };
     failed(&["import", "none.npz"], &["cannot open none.npz"]);
-    failed(&["import", "net.pt"], &["net.pt: this is a pickle", "safetensors.torch.save_file"]);
-    failed(&["import", "net.bin"], &["net.bin: expected a safetensors", "47 47 55 46"]);
+    failed(&["import", "net.pt"], &["net.pt: this is a pickle", "\n    safetensors.torch.save_file("]);
+    failed(&["import", "net.bin"], &["net.bin: this is a GGUF file", "\n    numpy.savez("]);
+    failed(&["import", "three.safetensors"], &["three layers, 5 → 4 → 3 → 2", "train one here: twolayer train"]);
+    failed(
+        &["import", "three.safetensors", "--w1", "a1", "--w2", "a2"],
+        &["a part of a network of three layers or more: a3 [2, 3] takes what a2 gives"],
+    );
     failed(&["import", "m.twolayer"], &["m.twolayer: this is a twolayer model already"]);
     failed(&["import", "cut.safetensors"], &["cut.safetensors: damaged or incomplete"]);
     failed(

@@ -543,7 +543,8 @@ fn numbers_that_are_not_finite_f32_are_refused_by_name_and_index() {
                 let tensor = &mut tensors[place];
                 *tensor.numbers.last_mut().unwrap() = bad;
                 let at: Vec<_> = tensor.shape.iter().map(|size| size - 1).collect();
-                let expected = TensorError::NotFinite { name: tensor.name.clone(), at, found: format!("{bad:e}") };
+                let what = format!("the number at {at:?} is {bad:e}; expected a finite f32 number");
+                let expected = TensorError::Tensor { name: tensor.name.clone(), what };
                 let found = files.import(&safetensors(&tensors, "F64"), &Roles::default(), Input::RAW).unwrap_err();
                 assert_eq!(found, expected);
             }
@@ -566,26 +567,75 @@ fn other_formats_are_recognised() {
         (without_path(error), message)
     };
     let torch = zip(&[("net/data.pkl".into(), vec![0x80, 2]), ("net/data/0".into(), vec![0; 8])], false);
-    for bytes in [&torch[..], b"\x80\x02\x8a\x0al\xfc\x9c", b"\x80\x04\x95abc"] {
-        let (error, message) = open("net.pt", bytes);
-        assert_eq!(error, TensorError::Pickled);
-        assert!(message.contains("safetensors.torch.save_file(model.state_dict()"), "{message}");
+    let config = |units: &str| {
+        let dense = |units, activation| {
+            format!(r#"{{"class_name":"Dense","config":{{"units":{units},"activation":"{activation}"}}}}"#)
+        };
+        let layers: Vec<_> =
+            units.split(' ').map(|it| dense(it.split_once(':').unwrap().0, it.split_once(':').unwrap().1)).collect();
+        format!(r#"{{"class_name":"Sequential","config":{{"layers":[{}]}}}}"#, layers.join(","))
+    };
+    let keras = |units: &str, deflate| {
+        let weights = ("model.weights.h5".to_string(), b"\x89HDF".to_vec());
+        zip(
+            &[("metadata.json".into(), b"{}".to_vec()), ("config.json".into(), config(units).into_bytes()), weights],
+            deflate,
+        )
+    };
+    let bare_keras = zip(&[("model.weights.h5".into(), vec![0; 9])], false);
+    for (name, bytes, what, line) in [
+        ("net.pt", &torch[..], "a pickle (.pt, .pth, .pkl)", "safetensors.torch.save_file(torch.load("),
+        ("net.pth", b"\x80\x02\x8a\x0al\xfc\x9c", "a pickle", "safetensors.torch.save_file(torch.load("),
+        ("net.pkl", b"\x80\x04\x95abc\x8c\x1esklearn.neural_network", "a pickle", "*net.coefs_, *net.intercepts_"),
+        ("net.keras", &keras("128:relu 10:softmax", true), "a Keras file", ".get_weights()"),
+        ("net.keras", &bare_keras, "a Keras file", ".get_weights()"),
+        ("net.h5", b"\x89HDF\r\n\x1a\n and more", "a Keras file", ".get_weights()"),
+        ("net.json", config("128:relu 10:softmax").as_bytes(), "a Keras file", ".get_weights()"),
+        ("net.json", b"{\"a\": 1}", "a JSON file", "import the file with the weights"),
+        ("net.json", b"{\"weight_map\": {}}", "the index of a model's safetensors", "import the file with the weights"),
+        ("net.onnx", b"\x08\x08\x12\x07pytorch", "an ONNX file", "onnx.load("),
+        ("net.onnx", b"rubbish", "an ONNX file, or a damaged one", "onnx.load("),
+        ("saved_model.pb", b"\x08\x01\x12\xff", "a SavedModel of TensorFlow", "saved_model.load("),
+        ("net.tflite", b"\x1c\0\0\0TFL3\x14", "a TensorFlow Lite file", "Interpreter("),
+        ("net.gguf", b"GGUF\x03\0", "a GGUF file", "GGUFReader("),
+        ("net.mpk", b"\x82\xa8metadata\x85\xa5float", "a record of Burn", "save_into("),
+        ("net.bpk", b"NRUB\x01\0", "a file of Burn", "save_into("),
+        ("net.msgpack", b"\x81\xa6params\x82", "a file of Flax", "msgpack_restore("),
+        ("net.mat", b"MATLAB 5.0 MAT-file", "a MATLAB file", "loadmat("),
+        ("net.mpk.gz", b"\x1f\x8b\x08\0", "a gzip archive", "gunzip"),
+        (
+            "net.bin",
+            b"0123456789",
+            "no format that is known, by its first bytes 30 31 32 33 34 35 36 37",
+            "numpy.fromfile(",
+        ),
+        ("net.xyz", b"0123456789", "no format that is known", "expected a safetensors, .npz or .npy file"),
+        ("net.xyz", b"", "an empty file", "expected a safetensors"),
+        ("net.twolayer", b"TWOLAYER\x01\x00", "a twolayer model already", "no import"),
+    ] {
+        let (error, message) = open(name, bytes);
+        assert!(matches!(error, TensorError::Foreign { .. }), "{error:?}");
+        assert!(message.contains(&format!("{name}: this is {what}")) && message.contains(line), "{message}");
+        // What is to be typed is at most two lines.
+        assert!([1, 3].contains(&message.lines().count()), "{message}");
     }
-    let keras = zip(&[("model.weights.h5".into(), vec![0; 9])], false);
-    for bytes in [&keras[..], b"\x89HDF\r\n\x1a\n and more"] {
-        let (error, message) = open("net.keras", bytes);
-        assert_eq!(error, TensorError::Keras);
-        assert!(message.contains("numpy.savez"), "{message}");
+    for (units, what) in [
+        ("128:tanh 10:softmax", "the activation is tanh; twolayer runs ReLU"),
+        (
+            "128:relu 64:relu 10:softmax",
+            "this Keras network has three layers, with units 128 → 64 → 10; twolayer runs two",
+        ),
+    ] {
+        for (name, bytes) in [("net.keras", keras(units, false)), ("net.json", config(units).into_bytes())] {
+            let (error, message) = open(name, &bytes);
+            assert!(matches!(error, TensorError::Network { .. }), "{error:?}");
+            assert!(message.contains(what), "{message}");
+        }
     }
-    assert_eq!(open("net.twolayer", b"TWOLAYER\x01\x00").0, TensorError::Model);
-    for (bytes, shown) in [(&b"GGUF\x03"[..], "47 47 55 46 03"), (b"", ""), (b"0123456789", "30 31 32 33 34 35 36 37")]
-    {
-        let (_, message) = open("net.bin", bytes);
-        assert!(
-            message.ends_with(&format!("a safetensors, .npz or .npy file; this one begins with the bytes {shown}")),
-            "{message}"
-        );
-    }
+    // Candle's and others' safetensors in a file of another name.
+    let path = files
+        .write("model.bin", &safetensors(&Net::new([5, 4, 3], (true, true)).tensors(Layout::OutIn, vec_of), "F32"));
+    import(&[path], &Roles::default(), Input::RAW).unwrap();
     let (_, message) = open("net.npz", &zip(&[("readme.txt".into(), vec![0; 9])], false));
     assert!(message.ends_with("readme.txt in the ZIP archive is not a .npy array"), "{message}");
     let (_, message) = open("net.npz", &zip(&[], false));
@@ -602,7 +652,7 @@ fn numbers_of_other_types_are_refused_where_they_are_needed() {
     let json = r#"{"w1":{"dtype":"I8","shape":[4,5],"data_offsets":[0,20]},"w2":{"dtype":"I8","shape":[3,4],"data_offsets":[20,32]}}"#;
     let error = files.import(&with_header(json, &[0; 32]), &Roles::default(), Input::RAW).unwrap_err();
     assert_eq!(error.to_string(), "tensor w1: elements of type I8; expected floats of 16, 32 or 64 bits");
-    for descr in ["'|O'", "'<i4'", "'<c8'", "'|V2'", "[('x', '<f4')]"] {
+    for descr in ["'<i4'", "'<c8'", "'|V2'", "[('x', '<f4')]"] {
         let array =
             |shape| npy_of(&format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}"), &[0; 160]);
         let image = zip(&[("w1.npy".into(), array("(4, 5)")), ("w2.npy".into(), array("(3, 4)"))], false);
@@ -610,6 +660,150 @@ fn numbers_of_other_types_are_refused_where_they_are_needed() {
         let what = format!("elements of type {}; expected floats of 16, 32 or 64 bits", descr.trim_matches('\''));
         assert_eq!(error, TensorError::Tensor { name: "w1".into(), what });
     }
+}
+
+/// Arrays of Python objects are pickles inside; they do not matter beside a network that needs none of them.
+#[test]
+fn arrays_of_python_objects_get_a_recipe() {
+    let files = Files::new();
+    let objects =
+        |shape| npy_of(&format!("{{'descr': '|O', 'fortran_order': False, 'shape': {shape}, }}"), b"\x80\x04\x95");
+    let refused = |name: &str, bytes: &[u8], words: &str| {
+        let error = import(&[files.write(name, bytes)], &Roles::default(), Input::RAW).unwrap_err();
+        let message = error.to_string();
+        assert!(matches!(error, TensorError::Foreign { .. }), "{message}");
+        assert!(
+            message.starts_with("this is pickled: an array of Python objects") && message.contains(words),
+            "{message}"
+        );
+    };
+    refused("list.npy", &objects("(4,)"), "numpy.savez(\"net.npz\", *map(numpy.asarray");
+    refused("dict.npy", &objects("()"), ".item())");
+    let pair = [("w1.npy".into(), objects("(4, 5)")), ("w2.npy".into(), objects("(3, 4)"))];
+    refused("net.npz", &zip(&pair, false), "for name, array in arrays.items()");
+    let net = Net::new([5, 4, 3], (true, true));
+    let mut with_history: Vec<_> = net
+        .tensors(Layout::InOut, vec_of)
+        .iter()
+        .map(|it| (format!("{}.npy", it.name), npy(it, "<f4", false)))
+        .collect();
+    with_history.push(("history.npy".into(), objects("()")));
+    let imported = files.import(&zip(&with_history, false), &Roles::default(), Input::RAW).unwrap();
+    assert_eq!(Net::of(&imported), net);
+}
+
+/// Counts and steps that a program saves beside its network.
+#[test]
+fn what_has_no_place_in_a_network_is_left_out() {
+    let files = Files::new();
+    let one = |name: &str, shape: &[usize]| Tensor::new(name, shape.to_vec(), vec![7.0]);
+    let imported = |net: &Net, more: &[Tensor]| {
+        let tensors = [&net.tensors(Layout::OutIn, vec_of)[..], more].concat();
+        files.import(&safetensors(&tensors, "F32"), &Roles::default(), Input::RAW).map(|it| Net::of(&it))
+    };
+    for biases in BIASES {
+        let net = Net::new([12, 7, 3], biases);
+        let expected = net.with_both_biases();
+        for more in [
+            vec![one("step", &[])],
+            vec![one("lr", &[1]), one("num_batches_tracked", &[])],
+            vec![one("a", &[1, 1]), one("b", &[1]), one("c", &[]), one("d", &[1]), one("e", &[1, 1, 1])],
+        ] {
+            assert_eq!(imported(&net, &more).unwrap(), expected, "{more:?}");
+        }
+    }
+    // One output's bias is one number, too.
+    let net = Net::new([12, 7, 1], (true, true));
+    assert_eq!(imported(&net, &[one("step", &[])]).unwrap(), net);
+    assert!(matches!(imported(&net, &[one("lr", &[1])]), Err(TensorError::Unnamed { .. })));
+    // Integers in a row: the sizes of a reshape. A matrix of integers may be quantised weights.
+    let header = |shape: &str, descr: &str, bytes: usize| {
+        npy_of(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"), &vec![0; bytes])
+    };
+    let net = [("w1.npy".into(), header("(5, 4)", "<f4", 80)), ("w2.npy".into(), header("(4, 3)", "<f4", 48))];
+    let with = |more: Vec<u8>| {
+        let archive = zip(&[&net[..], &[("val_0.npy".into(), more)]].concat(), false);
+        files.import(&archive, &Roles::default(), Input::RAW)
+    };
+    assert!(!with(header("(2,)", "<i8", 16)).unwrap().weights.view().shape().has_biases());
+    // By its length it could be a bias.
+    assert!(matches!(with(header("(4,)", "<i8", 32)), Err(TensorError::Tensor { .. })));
+    assert!(with(header("(4,)", "<f8", 32)).unwrap().weights.view().shape().has_biases());
+    assert!(matches!(with(header("(7, 9)", "<i8", 504)), Err(TensorError::NoFit { .. })));
+}
+
+#[test]
+fn more_than_two_layers_are_named_and_never_cut_short() {
+    let files = Files::new();
+    let zeros = |of: &[(&str, &[usize])]| -> Vec<Tensor> {
+        of.iter().map(|(name, shape)| Tensor::new(name, shape.to_vec(), vec![0.0; shape.iter().product()])).collect()
+    };
+    let message = |tensors: &[Tensor], roles: &Roles| {
+        let error = files.import(&safetensors(tensors, "F32"), roles, Input::RAW).unwrap_err();
+        assert!(matches!(error, TensorError::Network { .. }), "{error}");
+        error.to_string()
+    };
+    let matrices = zeros(&[("fc1.weight", &[128, 784]), ("fc2.weight", &[64, 128]), ("fc3.weight", &[10, 64])]);
+    let biases = zeros(&[("fc1.bias", &[128]), ("fc2.bias", &[64]), ("fc3.bias", &[10])]);
+    let three = "these tensors are a network of three layers, 784 → 128 → 64 → 10 (fc1.weight, fc2.weight, fc3.weight); twolayer runs two";
+    let all = [matrices.clone(), biases].concat();
+    assert_eq!(message(&matrices, &Roles::default()), three);
+    assert_eq!(message(&all, &Roles::default()), three);
+    let one_named = Roles { w1: Some("fc1.weight".into()), ..Roles::default() };
+    assert_eq!(message(&all, &one_named), three);
+    let pair = message(&all, &named(["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]));
+    assert!(
+        pair.starts_with("these tensors are a part of a network of three layers or more: fc3.weight [10, 64] takes"),
+        "{pair}"
+    );
+    let pair = message(&all, &named(["fc2.weight", "", "fc3.weight", ""]));
+    assert!(pair.contains("fc2.weight takes what fc1.weight [128, 784] gives"), "{pair}");
+    // A third matrix of one row is no bias.
+    let one = zeros(&[("fc1.weight", &[128, 784]), ("fc2.weight", &[64, 128]), ("fc3.weight", &[1, 64])]);
+    assert!(message(&one, &Roles::default()).contains("784 → 128 → 64 → 1 "));
+    // Without numbers in the names, transposed, in a file each.
+    let six =
+        zeros(&[("c", &[64, 10]), ("a", &[784, 128]), ("d", &[64]), ("b", &[128, 64]), ("e", &[10]), ("f", &[128])]);
+    let paths: Vec<_> = six.iter().map(|it| files.write(&format!("{}.npy", it.name), &npy(it, "<f4", false))).collect();
+    let error = import(&paths, &Roles::default(), Input::RAW).unwrap_err().to_string();
+    assert!(error.starts_with("these tensors are a network of three layers, 784 → 128 → 64 → 10 ("), "{error}");
+    // Two of them alone are a network.
+    files.import(&safetensors(&matrices[..2], "F32"), &Roles::default(), Input::RAW).unwrap();
+}
+
+#[test]
+fn another_activation_than_relu_is_refused() {
+    let files = Files::new();
+    let mut tensors = Net::new([5, 4, 3], (true, true)).tensors(Layout::OutIn, vec_of);
+    let with_note = |note: &str| {
+        let bytes = safetensors(&Net::new([5, 4, 3], (true, true)).tensors(Layout::OutIn, vec_of), "F32");
+        let note = format!(r#""format":"pt","activation":"{note}""#);
+        let json =
+            String::from_utf8(bytes[8..].iter().copied().take_while(|it| *it != 0 && it.is_ascii()).collect()).unwrap();
+        let (header, len) =
+            (json.rsplit_once('}').unwrap().0.to_owned() + "}", u64::from_le_bytes(*bytes.first_chunk().unwrap()));
+        with_header(&header.replace(r#""format":"pt""#, &note), &bytes[8 + usize::try_from(len).unwrap()..])
+    };
+    for (note, activation) in
+        [("tanh", "tanh"), ("nn.GELU()", "gelu"), ("leaky_relu", "leaky ReLU"), ("Sigmoid", "sigmoid")]
+    {
+        let error = files.import(&with_note(note), &Roles::default(), Input::RAW).unwrap_err();
+        let what = format!(
+            "the activation is {activation}; twolayer runs ReLU, and these weights would give other answers with it"
+        );
+        assert_eq!(error, TensorError::Network { what });
+    }
+    for note in ["relu", "relu, then sigmoid", "none"] {
+        files.import(&with_note(note), &Roles::default(), Input::RAW).unwrap();
+    }
+    // Names tell, too, as those of ONNX's nodes; not those of directories.
+    tensors[0].name = "/tanh/fc1.weight".into();
+    let error = files.import(&safetensors(&tensors, "F32"), &Roles::default(), Input::RAW).unwrap_err();
+    assert!(error.to_string().starts_with("the activation is tanh"), "{error}");
+    fs::create_dir(files.0.path().join("tanh")).unwrap();
+    let paths: Vec<_> =
+        (1..).zip(&tensors).map(|(n, it)| files.write(&format!("tanh/{n}.npy"), &npy(it, "<f4", false))).collect();
+    import(&paths, &Roles::default(), Input::RAW).unwrap();
 }
 
 #[test]

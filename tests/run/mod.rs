@@ -159,12 +159,13 @@ impl Outcome {
         self.out
     }
 
-    /// Asserts exit code 1 and an error message of one or two lines that contains all these words.
+    /// Asserts exit code 1 and an error message that contains all these words: of one or two lines, or one and a recipe.
     #[track_caller]
     pub fn failed(&self, words: &[&str]) {
         assert_eq!(self.code, Some(1), "{self:#?}");
         let message = self.err.find("error: ").map_or("", |at| &self.err[at..]);
-        assert!((1..=2).contains(&message.lines().count()), "{self:#?}");
+        let most = if message.contains(":\n    ") { 4 } else { 2 };
+        assert!((1..=most).contains(&message.lines().count()), "{self:#?}");
         assert!(!self.err.contains("panicked"), "{self:#?}");
         for word in words {
             assert!(message.contains(word), "no {word:?} in {self:#?}");

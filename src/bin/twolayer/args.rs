@@ -519,7 +519,7 @@ fn distortion(percent: u16) -> Option<Distortion> {
 }))]
 pub(crate) struct ImportArgs {
     /// One .safetensors or .npz file, or .npy files with a tensor each, called by its path
-    #[arg(value_name = "FILE", required = true, num_args = 1..=4)]
+    #[arg(value_name = "FILE", required = true, num_args = 1..)]
     pub(crate) files: Vec<PathBuf>,
     /// File to write [default: named after the first file, such as net.twolayer]
     #[arg(long, value_name = "FILE")]

@@ -55,7 +55,10 @@ fn hint(error: &host::Error) -> String {
             TensorError::Ambiguous { .. } => {
                 ". Choose with --layout, or name the tensors with --w1, --b1, --w2 and --b2"
             }
-            TensorError::NotFinite { .. } => "; no model was written",
+            TensorError::Network { .. } => {
+                ". Train a network of two layers with ReLU between them and import that, or train one here: twolayer train"
+            }
+            TensorError::Tensor { .. } => "; no model was written",
             _ => "",
         }
         .into(),

@@ -23,6 +23,15 @@ pub enum ConvertError {
     CFile { path: PathBuf },
     /// A file of tensors, or several, cannot be used as a network.
     #[cfg(feature = "convert")]
-    #[error("{path}: {}", printable(error.to_string()))]
+    #[error("{path}: {}", shown(error))]
     Tensors { path: String, error: super::tensors::TensorError },
+}
+
+/// The message without control characters, but for the line feeds of a recipe, which is text of this crate.
+#[cfg(feature = "convert")]
+fn shown(error: &super::tensors::TensorError) -> String {
+    match error {
+        super::tensors::TensorError::Foreign { .. } => error.to_string(),
+        other => printable(other.to_string()),
+    }
 }

@@ -1,6 +1,7 @@
 //! Why a file of tensors cannot be used as a network.
 
 use super::TensorInfo;
+use crate::host::files::printable;
 use crate::net::SizeError;
 
 /// What is wrong with a file of tensors, or with the tensors in it.
@@ -8,35 +9,20 @@ use crate::net::SizeError;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum TensorError {
-    /// A file of `torch.save` or `pickle`.
-    #[error(
-        "this is a pickle (.pt, .pth), which can run any program when it is read; in Python, save the tensors with \
-         safetensors.torch.save_file(model.state_dict(), \"net.safetensors\")"
-    )]
-    Pickled,
-    /// A file of Keras.
-    #[error(
-        "this is a Keras file (HDF5); in Python, save the arrays with numpy.savez(\"net.npz\", *model.get_weights())"
-    )]
-    Keras,
-    /// A model of this program.
-    #[error("this is a twolayer model already")]
-    Model,
-    /// An unknown format, by the first bytes of the file, at most eight.
-    #[error(
-        "expected a safetensors, .npz or .npy file; this one begins with the bytes {}",
-        found.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
-    )]
-    Format { found: Vec<u8> },
+    /// A file without tensors that are read here: what it is, and the lines that make a file which is read. The lines are text of this
+    /// crate, broken by line feeds.
+    #[error("this is {}; {recipe}", printable(what))]
+    Foreign { what: String, recipe: &'static str },
+    /// A network that is not run here: of other than two layers, or with another activation than ReLU. This is what the file tells.
+    #[error("{what}")]
+    Network { what: String },
     /// The file as a whole is damaged: what was found, and what was expected.
     #[error("damaged or incomplete: {what}")]
     Damaged { what: String },
-    /// A tensor is damaged, its numbers are not floats, or another one has the same name: what was found, and what was expected.
+    /// A tensor is damaged, its numbers are not floats, one of them is not finite in f32 (in the file, or with the input's scaling
+    /// folded in), or another tensor has the same name: what was found, and what was expected.
     #[error("tensor {name}: {what}")]
     Tensor { name: String, what: String },
-    /// A number, by its index, is infinite, NaN, or too large for f32, in the file or with the input's scaling folded in.
-    #[error("tensor {name}: the number at {at:?} is {found}; expected a finite f32 number")]
-    NotFinite { name: String, at: Vec<usize>, found: String },
     /// There is no tensor of that name. These are all.
     #[error("no tensor has the name {name}; there are {}", list(tensors))]
     Missing { name: String, tensors: Vec<TensorInfo> },

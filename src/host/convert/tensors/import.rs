@@ -2,7 +2,7 @@
 
 use super::error::TensorError;
 use super::roles::{Layout, Roles};
-use super::{Numbers, TensorFiles, TensorInfo};
+use super::{Numbers, TensorFiles, TensorInfo, activation};
 use crate::host::convert::ConvertError;
 use crate::host::files::OwnedWeights;
 use core::fmt;
@@ -79,14 +79,19 @@ impl TensorFiles {
     /// [`ConvertError::Tensors`], with
     /// - [`TensorError::Missing`], [`TensorError::NoFit`], [`TensorError::Size`], [`TensorError::Unnamed`] or
     ///   [`TensorError::Ambiguous`] if the tensors do not make exactly one network,
-    /// - [`TensorError::Tensor`] or [`TensorError::NotFinite`] if their numbers cannot be read or are not finite in f32,
+    /// - [`TensorError::Network`] if they are of more than two layers, or the file tells another activation than ReLU,
+    /// - [`TensorError::Tensor`] if their numbers cannot be read or are not finite in f32, [`TensorError::Foreign`] if they are Python
+    ///   objects,
     /// - [`TensorError::Input`] if a number of `input` is out of range;
     ///
     /// [`ConvertError::File`] if memory runs out.
     pub fn network(&self, roles: &Roles, input: Input) -> Result<Imported, ConvertError> {
         let error = |error| ConvertError::Tensors { path: self.paths(), error };
         input.check().map_err(error)?;
-        let (reading, shape) = roles.find(self).map_err(error)?;
+        if let Some(other) = activation::other_than_relu(self.texts()) {
+            return Err(error(TensorError::Network { what: activation::refused(other) }));
+        }
+        let (reading, shape) = roles.find(self).map_err(|found| error(self.objects().unwrap_or(found)))?;
         let biases = reading.b1.is_some() || reading.b2.is_some() || input.mean != 0.0;
         let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
 
@@ -100,7 +105,7 @@ impl TensorFiles {
             for (h, sum) in sums.iter_mut().enumerate() {
                 let weight = w1.at(i, h);
                 *sum += weight;
-                put(weights.w1_mut(i, h), weight / step).map_err(|found| error(w1.not_finite(i, h, found)))?;
+                put(weights.w1_mut(i, h), weight / step).map_err(|found| error(w1.not_finite(i, h, &found)))?;
             }
         }
         drop(w1);
@@ -109,20 +114,20 @@ impl TensorFiles {
             let bias = b1.as_ref().map_or(0.0, |b1| b1.at(h, 0));
             // Without a mean, the bias is copied to the bit.
             let bias = if input.mean == 0.0 { bias } else { bias - input.mean / input.deviation * sum };
-            let whose = |found| match &b1 {
+            let whose = |found: &str| match &b1 {
                 Some(b1) => b1.not_finite(h, 0, found),
-                None => TensorError::NotFinite { name: self.tensor(reading.w1).info.name.clone(), at: vec![h], found },
+                None => not_finite(&self.tensor(reading.w1).info.name, &[h], found),
             };
-            put(weights.b1_mut(h), bias).map_err(|found| error(whose(found)))?;
+            put(weights.b1_mut(h), bias).map_err(|found| error(whose(&found)))?;
         }
         let w2 = self.matrix(reading.w2, reading.layout, hidden, outputs)?;
         let b2 = reading.b2.map(|place| self.vector(place, outputs)).transpose()?;
         for o in 0..outputs {
             for h in 0..hidden {
-                put(weights.w2_mut(h, o), w2.at(h, o)).map_err(|found| error(w2.not_finite(h, o, found)))?;
+                put(weights.w2_mut(h, o), w2.at(h, o)).map_err(|found| error(w2.not_finite(h, o, &found)))?;
             }
             if let Some(b2) = &b2 {
-                put(weights.b2_mut(o), b2.at(o, 0)).map_err(|found| error(b2.not_finite(o, 0, found)))?;
+                put(weights.b2_mut(o), b2.at(o, 0)).map_err(|found| error(b2.not_finite(o, 0, &found)))?;
             }
         }
         let tensors = reading.tensors().filter_map(|place| self.infos().nth(place).cloned()).collect();
@@ -136,9 +141,7 @@ impl TensorFiles {
         const MOST: usize = 200;
         let file_name = |path: &PathBuf| path.file_name().map(|it| it.to_string_lossy().into_owned());
         let files: Vec<_> = self.files.iter().filter_map(|(path, _)| file_name(path)).collect();
-        // The tensor of a .npy file has the file's path for a name.
-        let is_file = |name: &str| self.files.iter().any(|(path, _)| path.display().to_string() == name);
-        let names: Vec<_> = imported.tensors.iter().map(|it| it.name.as_str()).filter(|name| !is_file(name)).collect();
+        let names: Vec<_> = imported.tensors.iter().map(|it| it.name.as_str()).filter(|it| !self.is_file(it)).collect();
         let separator = if names.is_empty() { "" } else { ": " };
         let mut note = format!("imported from {}{separator}{}; input {input}", files.join(", "), names.join(", "));
         if note.len() > MOST {
@@ -185,14 +188,19 @@ impl Matrix<'_> {
     }
 
     /// The error for a number that a network cannot have.
-    fn not_finite(&self, input: usize, output: usize, found: String) -> TensorError {
-        let at = match (self.outputs_first, self.steps[1]) {
-            (_, 0) => vec![input],
-            (true, _) => vec![output, input],
-            (false, _) => vec![input, output],
+    fn not_finite(&self, input: usize, output: usize, found: &str) -> TensorError {
+        let at: &[usize] = match (self.outputs_first, self.steps[1]) {
+            (_, 0) => &[input],
+            (true, _) => &[output, input],
+            (false, _) => &[input, output],
         };
-        TensorError::NotFinite { name: self.name.into(), at, found }
+        not_finite(self.name, at, found)
     }
+}
+
+fn not_finite(name: &str, at: &[usize], found: &str) -> TensorError {
+    let what = format!("the number at {at:?} is {found}; expected a finite f32 number");
+    TensorError::Tensor { name: name.into(), what }
 }
 
 /// Rounds a number to f32. The error is the number, if that is infinite or not a number.

@@ -3,10 +3,14 @@
 //! Opening a file reads its list of tensors. The numbers of a tensor are read when a network is made from it, and only if there
 //! are as many as a [`Shape`](crate::Shape) allows. So memory is needed for the network and for compressed arrays of a .npz only.
 
+mod activation;
 mod element;
 mod error;
 mod export;
+mod foreign;
 mod import;
+mod keras;
+mod layers;
 mod npy;
 mod npz;
 mod roles;
@@ -101,6 +105,8 @@ pub struct TensorFiles {
     files: Vec<(PathBuf, Bytes)>,
     /// Each tensor with the index of its file.
     tensors: Vec<(usize, Tensor)>,
+    /// What the files say beside their tensors.
+    notes: Vec<String>,
 }
 
 impl TensorFiles {
@@ -108,11 +114,11 @@ impl TensorFiles {
     ///
     /// # Errors
     ///
-    /// [`ConvertError::File`] if a file cannot be read; [`ConvertError::Tensors`] with [`TensorError::Format`],
-    /// [`TensorError::Damaged`] or [`TensorError::Tensor`] if its format is unknown, its list of tensors is damaged, or two
-    /// tensors have the same name.
+    /// [`ConvertError::File`] if a file cannot be read; [`ConvertError::Tensors`] with [`TensorError::Foreign`],
+    /// [`TensorError::Network`], [`TensorError::Damaged`] or [`TensorError::Tensor`] if it has another format, describes another
+    /// network, its list of tensors is damaged, or two tensors have the same name.
     pub fn open<P: AsRef<Path>>(paths: &[P], access: FileAccess) -> Result<Self, ConvertError> {
-        let mut opened = Self { files: Vec::new(), tensors: Vec::new() };
+        let mut opened = Self { files: Vec::new(), tensors: Vec::new(), notes: Vec::new() };
         for path in paths.iter().map(AsRef::as_ref) {
             opened.add(path, Bytes::open(path, access, announced)?)?;
         }
@@ -122,7 +128,9 @@ impl TensorFiles {
     /// Takes in the tensors of a file.
     fn add(&mut self, path: &Path, bytes: Bytes) -> Result<(), ConvertError> {
         let error = |error| ConvertError::Tensors { path: printable(path), error };
-        for tensor in list(bytes.as_slice(), path).map_err(error)? {
+        let (tensors, notes) = list(bytes.as_slice(), path).map_err(error)?;
+        self.notes.extend(notes);
+        for tensor in tensors {
             if self.infos().any(|info| info.name == tensor.info.name) {
                 let what = "another tensor has the same name".into();
                 return Err(error(TensorError::Tensor { name: tensor.info.name, what }));
@@ -144,6 +152,22 @@ impl TensorFiles {
         each.join(", ")
     }
 
+    /// Whether a tensor has the name of a file, as that of a .npy file has.
+    fn is_file(&self, name: &str) -> bool {
+        self.files.iter().any(|(path, _)| path.display().to_string() == name)
+    }
+
+    /// What may tell the activation: notes, and the names of tensors.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let names = self.infos().map(|it| it.name.as_str()).filter(|it| !self.is_file(it));
+        self.notes.iter().map(String::as_str).chain(names)
+    }
+
+    /// The error of an array of Python objects, if there is one.
+    fn objects(&self) -> Option<TensorError> {
+        self.tensors.iter().find_map(|(_, tensor)| tensor.objects())
+    }
+
     fn tensor(&self, place: usize) -> &Tensor {
         &self.tensors[place].1
     }
@@ -158,13 +182,21 @@ impl TensorFiles {
 }
 
 impl Tensor {
+    /// The error of an array of Python objects, if it is one.
+    fn objects(&self) -> Option<TensorError> {
+        let is_archive = self.claim.is_some();
+        (self.info.type_name == foreign::OBJECT).then(|| foreign::objects(&self.info.shape, is_archive))
+    }
+
     /// Reads the numbers from the file's bytes.
     fn read<'a>(&self, file: &'a [u8], len: usize) -> Result<Numbers<'a>, TensorError> {
         let name = &self.info.name;
         let damaged = |what: String| TensorError::Tensor { name: name.clone(), what };
-        let element = self.element.ok_or_else(|| {
-            damaged(format!("elements of type {}; expected floats of 16, 32 or 64 bits", self.info.type_name))
-        })?;
+        let other_type = || {
+            let what = format!("elements of type {}; expected floats of 16, 32 or 64 bits", self.info.type_name);
+            self.objects().unwrap_or_else(|| damaged(what))
+        };
+        let element = self.element.ok_or_else(other_type)?;
         let mut bytes = Cow::Borrowed(file.get(self.range.clone()).unwrap_or_default());
         let announced = self.claim.map_or(bytes.len() as u64, |claim| claim.uncompressed_size);
         // Before anything is inflated.
@@ -189,24 +221,20 @@ impl Tensor {
     }
 }
 
-/// The tensors of a file, whose format is recognised by its first bytes.
-fn list(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, TensorError> {
+/// The tensors of a file, whose format is recognised by its first bytes, and what it says beside them.
+fn list(bytes: &[u8], path: &Path) -> Result<(Vec<Tensor>, Vec<String>), TensorError> {
     match bytes {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => {
             let name = path.display().to_string();
             let tensor = npy::parse(bytes, &name).map_err(|what| TensorError::Tensor { name, what })?;
-            Ok(vec![tensor])
+            Ok((vec![tensor], Vec::new()))
         }
         // The second signature is that of an empty archive.
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => npz::list(bytes),
-        // Protocols 2 and later of pickle, which older versions of PyTorch wrote without an archive around it.
-        [0x80, 2..=5, ..] => Err(TensorError::Pickled),
-        [0x89, b'H', b'D', b'F', ..] => Err(TensorError::Keras),
-        [b'T', b'W', b'O', b'L', b'A', b'Y', b'E', b'R', ..] => Err(TensorError::Model),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok((npz::list(bytes)?, Vec::new())),
         // A length of 64 bits, then JSON.
         [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::list(bytes),
         _ if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors")) => safetensors::list(bytes),
-        _ => Err(TensorError::Format { found: bytes.iter().take(8).copied().collect() }),
+        _ => Err(foreign::recognise(bytes, path)),
     }
 }
 
@@ -215,6 +243,7 @@ const fn announced(start: &[u8]) -> u64 {
     match start {
         // No network takes more, not even in numbers of 64 bits.
         [0x93, b'N', ..] | [b'P', b'K', ..] | [_, _, _, _, _, _, _, _, b'{', ..] => 1 << 32,
+        [b'{', ..] => keras::MOST as u64,
         _ => 0,
     }
 }
@@ -229,8 +258,8 @@ const fn announced(start: &[u8]) -> u64 {
 pub fn check(bytes: &[u8]) -> Result<usize, ConvertError> {
     // As much as a test may inflate.
     const MOST: usize = 1 << 20;
-    let mut files = TensorFiles { files: Vec::new(), tensors: Vec::new() };
-    files.add(Path::new("bytes.safetensors"), Bytes::Read(bytes.to_vec()))?;
+    let mut files = TensorFiles { files: Vec::new(), tensors: Vec::new(), notes: Vec::new() };
+    files.add(Path::new("bytes"), Bytes::Read(bytes.to_vec()))?;
     let len = |info: &TensorInfo| info.shape.iter().copied().fold(1_usize, usize::saturating_mul);
     let mut numbers = 0;
     for (place, len) in files.infos().map(len).enumerate().filter(|(_, len)| *len <= MOST) {

@@ -2,10 +2,10 @@
 
 use super::error::TensorError;
 use super::npy::MAX_HEADER;
-use super::{Tensor, npy};
+use super::{Tensor, foreign, keras, npy};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
-use std::io::{Read, Take};
+use std::io::{self, Read, Take};
 use std::path::Path;
 
 /// The most entries that are listed. A network has four.
@@ -14,6 +14,17 @@ const MAX_ENTRIES: usize = 1_000;
 /// Inflates at most `limit` bytes.
 pub(super) fn inflate(deflated: &[u8], limit: u64) -> Take<DeflateDecoder<&[u8]>> {
     DeflateDecoder::new(deflated).take(limit)
+}
+
+/// The first bytes of an entry, `most` of them; `None` if it is compressed with an unknown method.
+fn unpacked(entry: &[u8], method: CompressionMethod, most: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    match method {
+        CompressionMethod::STORE => bytes.extend(entry.iter().take(most)),
+        CompressionMethod::DEFLATE => inflate(entry, most as u64).read_to_end(&mut bytes).map(drop)?,
+        _ => return Ok(None),
+    }
+    Ok(Some(bytes))
 }
 
 /// The arrays of an archive. Only their headers are inflated.
@@ -28,12 +39,17 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
         let record = record.map_err(damaged)?;
         let file = String::from_utf8_lossy(record.file_path().as_bytes()).into_owned();
         if file.rsplit('/').next() == Some("data.pkl") {
-            return Err(TensorError::Pickled);
-        }
-        if Path::new(&file).extension().is_some_and(|it| it == "h5") {
-            return Err(TensorError::Keras);
+            return Err(foreign::pickle(&[]));
         }
         records.push((record, file));
+    }
+    if records.iter().any(|(_, file)| Path::new(file).extension().is_some_and(|it| it == "h5")) {
+        let config = records.iter().find(|(_, file)| file == "config.json").map(|(record, _)| record);
+        let config = config.and_then(|record| {
+            let entry = archive.get_entry(record.wayfinder()).ok()?;
+            unpacked(entry.data(), record.compression_method(), keras::MOST).ok()?
+        });
+        return Err(config.and_then(|config| keras::described(&config)).unwrap_or_else(foreign::hdf5));
     }
     let mut tensors = Vec::new();
     for (record, file) in records {
@@ -41,25 +57,17 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
             return Err(TensorError::Damaged { what: format!("{file} in the ZIP archive is not a .npy array") });
         };
         let error = |what: String| TensorError::Tensor { name: name.into(), what };
-        let deflated = match record.compression_method() {
-            CompressionMethod::STORE => false,
-            CompressionMethod::DEFLATE => true,
-            _ => return Err(error("compressed with a method other than deflate".into())),
-        };
+        let method = record.compression_method();
         let entry = archive.get_entry(record.wayfinder()).map_err(|it| error(it.to_string()))?;
         // The magic bytes, the header's length, and the header.
-        let prefix_len = 12 + MAX_HEADER as u64;
-        let mut prefix = Vec::new();
-        if deflated {
-            let mut inflater = inflate(entry.data(), prefix_len);
-            inflater.read_to_end(&mut prefix).map_err(|it| error(format!("cannot be decompressed: {it}")))?;
-        } else {
-            prefix.extend(entry.data().iter().take(12 + MAX_HEADER));
-        }
+        let prefix = unpacked(entry.data(), method, 12 + MAX_HEADER)
+            .map_err(|it| error(format!("cannot be decompressed: {it}")))?
+            .ok_or_else(|| error("compressed with a method other than deflate".into()))?;
         let tensor = npy::parse(&prefix, name).map_err(error)?;
         let place = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
         let (start, end) = entry.compressed_data_range();
         let claim = Some(entry.claim_verifier());
+        let deflated = method == CompressionMethod::DEFLATE;
         tensors.push(Tensor { range: place(start)..place(end), deflated, claim, ..tensor });
     }
     if tensors.is_empty() {

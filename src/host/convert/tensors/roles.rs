@@ -1,11 +1,11 @@
 //! Which tensor is which: W1, b1, W2 and b2.
 //!
-//! Either the caller names the matrices and the biases, or all tensors are the network's. Then the two matrices are W1 and W2, and
-//! the others biases: of `fc1.weight` and `fc2.weight`, and of any names that differ in one number, the lower is the first layer's;
-//! otherwise the shapes must leave one possibility. Nothing is guessed.
+//! Either the caller names the matrices and the biases, or all tensors are the network's but for those that have no place in one,
+//! such as a count of steps. Then the two matrices are W1 and W2, and the others biases: of `fc1.weight` and `fc2.weight`, and of any
+//! names that differ in one number, the lower is the first layer's; otherwise the shapes must leave one possibility. Nothing is guessed.
 
 use super::error::TensorError;
-use super::{TensorFiles, TensorInfo};
+use super::{TensorFiles, TensorInfo, layers};
 use crate::base::messages;
 use crate::net::Shape;
 use core::cmp::Ordering;
@@ -27,7 +27,7 @@ messages! { Layout:
 /// What the caller knows of the tensors: their names and the layout.
 ///
 /// With both matrices named, only named tensors are used: a bias without a name is absent. With no name at all, every tensor
-/// must be part of the network, and their roles are inferred from shapes and from numbers in names.
+/// that has a place in a network must be part of it, and their roles are inferred from shapes and from numbers in names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names explain themselves")]
 pub struct Roles {
@@ -68,12 +68,22 @@ impl Roles {
             },
         };
         let places = [place(&self.w1)?, place(&self.w2)?, place(&self.b1)?, place(&self.b2)?];
-        let candidates = match places {
-            [Some(w1), Some(w2), b1, b2] => vec![([w1, w2], [b1, b2])],
-            [None, None, None, None] if tensors.len() <= MOST => inferred(&tensors),
+        let layouts = self.layout.map_or(vec![Layout::OutIn, Layout::InOut], |it| vec![it]);
+        let deep = match places {
+            [Some(w1), Some(w2), ..] => layers::third(&tensors, [w1, w2], &layouts),
+            _ => layers::too_many(&tensors, &layouts),
+        };
+        if let Some(what) = deep {
+            return Err(TensorError::Network { what });
+        }
+        let readings: Vec<_> = match places {
+            [Some(w1), Some(w2), b1, b2] => self.readings(&tensors, ([w1, w2], [b1, b2])).collect(),
+            [None, None, None, None] => match self.inferred_readings(files, &tensors) {
+                Some(readings) => readings,
+                None => return Err(TensorError::Unnamed { tensors }),
+            },
             _ => return Err(TensorError::Unnamed { tensors }),
         };
-        let readings: Vec<_> = candidates.into_iter().flat_map(|it| self.readings(&tensors, it)).collect();
         let shape = |it: &Reading| Shape::new(it.sizes[0], it.sizes[1], it.sizes[2]);
         let possible: Vec<_> = readings.iter().filter_map(|it| Some((*it, shape(it).ok()?))).collect();
         match (possible.as_slice(), readings.first().map(shape)) {
@@ -90,6 +100,30 @@ impl Roles {
         }
     }
 
+    /// The ways to read all tensors as a network, but for those that have no place in any; `None` if there are too many.
+    fn inferred_readings(&self, files: &TensorFiles, tensors: &[TensorInfo]) -> Option<Vec<Reading>> {
+        let readings = |among: &[usize]| -> Option<Vec<Reading>> {
+            let candidates = (among.len() <= MOST).then(|| inferred(tensors, among))?;
+            Some(candidates.into_iter().flat_map(|it| self.readings(tensors, it)).collect())
+        };
+        // A number without dimensions has no place in any.
+        let all: Vec<_> = (0..tensors.len()).filter(|&place| !tensors[place].shape.is_empty()).collect();
+        let of_all = readings(&all);
+        if of_all.as_ref().is_some_and(|it| !it.is_empty()) {
+            return of_all;
+        }
+        // Counts, steps and sizes of other things: one number, or integers in a row, of a length that no bias has.
+        let is_aside = |place: usize| {
+            let shape = &tensors[place].shape;
+            shape.iter().all(|&size| size == 1) || shape.len() == 1 && files.tensor(place).element.is_none()
+        };
+        let (aside, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|&place| is_aside(place));
+        let is_bias = |size: usize| aside.iter().any(|&place| tensors[place].shape.contains(&size));
+        let of_rest = readings(&rest)
+            .filter(|it| !it.is_empty() && it.iter().all(|it| !it.sizes[1..].iter().any(|&size| is_bias(size))));
+        of_rest.or(of_all)
+    }
+
     /// The layouts in which the tensors fit each other.
     fn readings(&self, tensors: &[TensorInfo], ([w1, w2], [b1, b2]): Tensors) -> impl Iterator<Item = Reading> {
         let layouts = [Layout::OutIn, Layout::InOut].into_iter();
@@ -101,11 +135,11 @@ impl Roles {
     }
 }
 
-/// What the tensors can be if all of them are the network's: of the two matrices either can be W1, and of one or two biases either
+/// What the tensors can be if all of these are the network's: of the two matrices either can be W1, and of one or two biases either
 /// b1, unless numbers in their names tell.
-fn inferred(tensors: &[TensorInfo]) -> Vec<Tensors> {
+fn inferred(tensors: &[TensorInfo], among: &[usize]) -> Vec<Tensors> {
     let split = |is_matrix: fn(&[usize]) -> bool| -> (Vec<_>, Vec<_>) {
-        (0..tensors.len()).partition(|&place| is_matrix(&tensors[place].shape))
+        among.iter().partition(|&&place| is_matrix(&tensors[place].shape))
     };
     let (mut matrices, mut biases) = split(|shape| shape.len() == 2);
     if matrices.len() > 2 {
@@ -144,11 +178,22 @@ fn sizes(tensors: &[TensorInfo], ([w1, w2], [b1, b2]): Tensors, layout: Layout) 
     (distinct && hidden == middle && bias(b1, hidden) && bias(b2, outputs)).then_some([inputs, hidden, outputs])
 }
 
+/// The order of two names, with numbers in them by their value.
+pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
+    let values = |name| numbers(name).map(|it| it.parse::<u64>().unwrap_or(u64::MAX));
+    texts(a).cmp(texts(b)).then_with(|| values(a).cmp(values(b)))
+}
+
+fn texts(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|it: char| it.is_ascii_digit()).filter(|it| !it.is_empty())
+}
+
+fn numbers(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|it: char| !it.is_ascii_digit()).filter(|it| !it.is_empty())
+}
+
 /// The order of two names that differ in one number only.
-fn number_order(a: &str, b: &str) -> Option<Ordering> {
-    let is_digit = |it: char| it.is_ascii_digit();
-    let texts = |name| str::split(name, is_digit).filter(|it| !it.is_empty());
-    let numbers = |name| str::split(name, |it: char| !is_digit(it)).filter(|it| !it.is_empty());
+pub(super) fn number_order(a: &str, b: &str) -> Option<Ordering> {
     let mut order = numbers(a).zip(numbers(b)).filter(|(a, b)| a != b);
     match (order.next(), order.next()) {
         (Some((first, second)), None) if texts(a).eq(texts(b)) && numbers(a).count() == numbers(b).count() => {

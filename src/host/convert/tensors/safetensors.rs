@@ -9,8 +9,8 @@ use safetensors::tensor::Metadata;
 /// The longest header that is read. A network's has some 400 bytes.
 const MAX_HEADER: usize = 1 << 20;
 
-/// The tensors of a file, in the order of their numbers.
-pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
+/// The tensors of a file, in the order of their numbers, and its notes.
+pub(super) fn list(bytes: &[u8]) -> Result<(Vec<Tensor>, Vec<String>), TensorError> {
     let damaged = |what| TensorError::Damaged { what };
     let (len, rest) =
         bytes.split_first_chunk().ok_or_else(|| damaged(format!("{} bytes of safetensors", bytes.len())))?;
@@ -42,7 +42,8 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
             ..Tensor::default()
         })
     });
-    Ok(tensors.collect())
+    let notes = metadata.metadata().iter().flatten().flat_map(|(key, value)| [key.clone(), value.clone()]);
+    Ok((tensors.collect(), notes.collect()))
 }
 
 fn element(dtype: Dtype) -> Option<Element> {
