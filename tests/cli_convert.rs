@@ -5,7 +5,7 @@
 
 mod run;
 
-use run::Sandbox;
+use run::{FILES, Sandbox, images, labels};
 use std::fs;
 use twolayer::host::{FileAccess, ModelFile};
 
@@ -160,6 +160,51 @@ fn two_npy_files_make_a_network() {
     assert_eq!(one.weights().unwrap().view(), other.weights().unwrap().view());
     assert_eq!(one.details().text, "imported from w1.npy, w2.npy; input x");
     sandbox.run(&["import", "w1.npy"]).failed(&["no two-layer network fits these tensors: w1.npy [3, 2]", "--w1"]);
+}
+
+/// The second pixel is bright in images of class 1 and dark in others. A network compares it with a half of 255.
+#[test]
+fn a_network_that_answers_by_chance_is_doubted_with_the_reason() {
+    let sandbox = Sandbox::new();
+    let directory = sandbox.work().join("data");
+    fs::create_dir(&directory).unwrap();
+    let image = |index: usize| vec![0, if index % 2 == 1 { 200 } else { 60 }, 60, 0];
+    for (name, bytes) in
+        [(FILES[2], images(40, 2, image)), (FILES[3], labels(40, |index| u8::try_from(index % 2).unwrap()))]
+    {
+        fs::write(directory.join(name), bytes).unwrap();
+    }
+    // One hidden unit at a pixel; class 1 if it is active, and class 0 otherwise, unless there is a larger bias.
+    let import = |pixel: usize, weight: f32, bias: f32, of_class_0: f32, options: &[&str]| {
+        let mut w1 = [0.0; 4];
+        w1[pixel] = weight;
+        let net = safetensors(&[
+            ("fc1.weight", &[1, 4], &w1),
+            ("fc1.bias", &[1], &[bias]),
+            ("fc2.weight", &[2, 1], &[0.0, 10.0]),
+            ("fc2.bias", &[2], &[of_class_0, 0.0]),
+        ]);
+        fs::write(sandbox.work().join("net.safetensors"), net).unwrap();
+        let run = sandbox.run(&[&["import", "net.safetensors", "--data", "data"], options].concat());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        (run.out.lines().last().unwrap().to_owned(), run.err)
+    };
+    let scaled = ["--input-scale", "255"];
+    let (accuracy, doubt) = import(1, 1.0, -0.5, 0.1, &scaled);
+    assert_eq!((accuracy.as_str(), doubt.as_str()), ("accuracy  100.00 % of 40 test images", ""));
+    let far = "is far below what this network reaches: 100.00 % with --input-scale 255";
+    let (accuracy, doubt) = import(1, 1.0, -0.5, 0.1, &[]);
+    assert_eq!(accuracy, "accuracy  50.00 % of 40 test images");
+    assert_eq!(doubt, format!("warning: 50.00 % {far}\n"));
+    let (_, doubt) = import(2, 1.0, -0.5, 0.1, &scaled);
+    let transposed = ", and with the images transposed: W1 expects their columns one after the other\n";
+    assert_eq!(doubt, format!("warning: 50.00 % {far}{transposed}"));
+    let (_, doubt) = import(1, -1.0, 0.5, 0.1, &scaled);
+    assert_eq!(doubt, format!("warning: 0.00 % {far}, and with `eval --invert`: W1 expects dark ink on light\n"));
+    let (_, doubt) = import(1, 1.0, -0.5, 1e9, &scaled);
+    let words =
+        ["warning: 50.00 % is far below what such a network reaches, 55 % or more", "another activation than ReLU"];
+    assert!(words.iter().all(|it| doubt.contains(it)), "{doubt}");
 }
 
 #[test]

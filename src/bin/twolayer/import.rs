@@ -5,7 +5,7 @@ use crate::console::say;
 use crate::error::Error;
 use crate::model::EXTENSION;
 use crate::open_data::{Data, Purpose};
-use crate::{output, table};
+use crate::{output, plausible, table};
 use twolayer::host::tensors::{Imported, Input, Layout, Roles, TensorFiles};
 use twolayer::host::{ModelFile, Threads, evaluate, printable};
 use twolayer::model::Details;
@@ -28,15 +28,16 @@ pub(crate) fn run(args: ImportArgs) -> Result<(), Error> {
     let evaluation = if args.data.data.is_some() {
         let data = Data::test(&args.data, InvertArgs { invert: false }, Purpose::ExistingNetwork(weights.shape()))?;
         let network = Network::new(weights, Backend::detect());
-        Some((evaluate(network, &data.dataset, &Threads::new(Threads::available()))?, data.accuracy_suffix()))
+        Some((evaluate(network, &data.dataset, &Threads::new(Threads::available()))?, data))
     } else {
         None
     };
     drop(room);
     ModelFile::write(&out, weights, details)?;
     say!("model     {}, weights {:016x}", printable(&out), weights_hash(weights));
-    if let Some((evaluation, suffix)) = evaluation {
-        table::print_accuracy(&evaluation, &suffix);
+    if let Some((evaluation, data)) = evaluation {
+        table::print_accuracy(&evaluation, &data.accuracy_suffix());
+        plausible::check(&evaluation, &data.source, data.dataset, &files, &roles);
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ mod open_data;
 mod origin;
 mod output;
 mod plan;
+mod plausible;
 mod predict;
 mod prediction;
 mod progress;
