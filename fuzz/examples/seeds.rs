@@ -140,7 +140,7 @@ fn archives(write: &impl Fn(&str, &str, &[u8]) -> io::Result<()>) -> io::Result<
     Ok(())
 }
 
-/// A small network in both formats that are exported, and a single array.
+/// A small network in both formats that are exported, a single array, and what says more of a network.
 fn tensors(seeds: &Path) -> io::Result<()> {
     fs::create_dir_all(seeds)?;
     let shape = Shape::new(3, 2, 1).expect("a shape").with_biases();
@@ -156,22 +156,40 @@ fn tensors(seeds: &Path) -> io::Result<()> {
     };
     fs::write(seeds.join("npy"), array(">f8", "True", "(1, 2)", b"0123456701234567"))?;
     // Two matrices, deflated.
+    let arrays =
+        [("w1.npy", array("<f4", "False", "(3, 2)", &[1; 24])), ("w2.npy", array("<f2", "True", "(2, 1)", &[2; 4]))];
+    fs::write(seeds.join("npz-deflated"), deflated_archive(&arrays)?)?;
+    // What Keras says of a network, alone and beside weights, and notes of safetensors.
+    let layer = |units, activation| {
+        format!(r#"{{"class_name":"Dense","config":{{"units":{units},"activation":"{activation}"}}}}"#)
+    };
+    let layers = [r#"{"class_name":"Flatten","config":{}}"#.into(), layer(2, "relu"), layer(1, "softmax")].join(",");
+    let json = format!(r#"{{"class_name":"Sequential","config":{{"layers":[{layers}]}}}}"#).into_bytes();
+    fs::write(seeds.join("keras-json"), &json)?;
+    let weights = ("model.weights.h5", b"\x89HDF\r\n\x1a\n".to_vec());
+    fs::write(seeds.join("keras"), deflated_archive(&[("config.json", json), weights])?)?;
+    let header = r#"{"__metadata__":{"activation":"relu"},"a1":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]}}"#;
+    fs::write(seeds.join("notes"), [&[header.len() as u8, 0, 0, 0, 0, 0, 0, 0], header.as_bytes(), &[0; 4]].concat())
+}
+
+/// A ZIP archive of these files.
+fn deflated_archive(files: &[(&str, Vec<u8>)]) -> io::Result<Vec<u8>> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
-    for (name, array) in
-        [("w1.npy", array("<f4", "False", "(3, 2)", &[1; 24])), ("w2.npy", array("<f2", "True", "(2, 1)", &[2; 4]))]
-    {
+    for (name, bytes) in files {
         let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
-        deflated.write_all(&array)?;
+        deflated.write_all(bytes)?;
         let (deflated, start) = (deflated.finish()?, archive.len() as u32);
-        let numbers = [crc32(&array), deflated.len() as u32, array.len() as u32].map(u32::to_le_bytes);
+        let numbers = [crc32(bytes), deflated.len() as u32, bytes.len() as u32].map(u32::to_le_bytes);
         let about =
             [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], numbers.as_flattened(), &[name.len() as u8, 0, 0, 0]].concat();
         archive.extend([b"PK\x03\x04", &about[..], name.as_bytes(), &deflated].concat());
         directory.extend([b"PK\x01\x02\x14\0", &about[..], &[0; 10], &start.to_le_bytes(), name.as_bytes()].concat());
     }
     let sizes = [directory.len() as u32, archive.len() as u32].map(u32::to_le_bytes);
-    archive.extend([&directory[..], b"PK\x05\x06\0\0\0\0\x02\0\x02\0", sizes.as_flattened(), &[0; 2]].concat());
-    fs::write(seeds.join("npz-deflated"), archive)
+    let count = files.len() as u8;
+    archive
+        .extend([&directory[..], b"PK\x05\x06\0\0\0\0", &[count, 0, count, 0], sizes.as_flattened(), &[0; 2]].concat());
+    Ok(archive)
 }
 
 /// Width, height, gap between the rows, side of the input (28 for 0) and ink (0 finds out); then pixels.

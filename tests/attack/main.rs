@@ -1,5 +1,5 @@
 //! Attacks on the program and on the C interface, at random: processes killed while they write, disks that are full or
-//! read-only, mirrors that misbehave, several writers of the same files, and models and pictures with bytes changed.
+//! read-only, mirrors that misbehave, several writers of the same files, and models, tensors and pictures with bytes changed.
 //!
 //! The short form, a few seconds of each, is part of `cargo test`. The long form takes some nine minutes on two cores:
 //!
@@ -20,6 +20,7 @@ mod models;
 mod pictures;
 #[path = "../run/mod.rs"]
 mod run;
+mod tensors;
 mod writers;
 
 use rand_xoshiro::Xoshiro128PlusPlus;
