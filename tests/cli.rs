@@ -449,6 +449,37 @@ fn lost_output_is_an_error_after_the_work() {
     sandbox.run(&["info", "--model", "m.twolayer"]).succeeded();
 }
 
+/// What scripts rely on, such as those of `examples/sweep`: the help names the codes, and commands end with them.
+#[test]
+fn exit_codes_are_those_of_the_help() {
+    let sandbox = Sandbox::trained();
+    let help = sandbox.run(&["--help"]).succeeded();
+    let (_, codes) = help.split_once("\nExit codes:\n").unwrap();
+    let codes: Vec<u8> = codes.lines().filter_map(|line| line.trim_start().split("  ").next()?.parse().ok()).collect();
+    assert_eq!(codes, [0, 1, 2]);
+    fs::write(sandbox.work().join("bad.png"), b"no picture").unwrap();
+    for (words, code) in [
+        ("--version", 0),
+        ("train --help", 0),
+        ("train --data data --hidden 8 --epochs 1 --quiet --model x.twolayer", 0),
+        ("eval --data data --model m.twolayer", 0),
+        ("train --data data --alpha 1e9 --hidden 8 --quiet --model x.twolayer", 1),
+        ("eval --data data --model none.twolayer", 1),
+        ("train --data nowhere", 1),
+        ("train --data data --model nowhere/x.twolayer", 1),
+        ("predict --model m.twolayer bad.png", 1),
+        ("data verify data", 1),
+        ("train --hidden 0", 2),
+        ("train --hiden 8", 2),
+        ("predict", 2),
+        ("evaluate", 2),
+    ] {
+        let run = sandbox.run(&words.split(' ').collect::<Vec<_>>());
+        assert_eq!(run.code, Some(code), "{words}: {run:#?}");
+        assert_eq!(run.err.is_empty(), code == 0, "{words}: {run:#?}");
+    }
+}
+
 #[test]
 fn help_and_version() {
     let sandbox = Sandbox::new();

@@ -20,6 +20,7 @@ fn documents() -> Vec<(PathBuf, String)> {
         "examples/browser",
         "examples/microbit",
         "examples/stm32f405",
+        "examples/sweep",
     ] {
         for entry in fs::read_dir(Path::new("./").join(folder)).unwrap() {
             let path = entry.unwrap().path();

@@ -17,6 +17,13 @@ use values::{Format, Rates};
 
 const WITHOUT_COMMAND: &str = "Without a command, twolayer trains, and takes the options of `twolayer train`.";
 
+const AFTER_LONG_HELP: &str = "Without a command, twolayer trains, and takes the options of `twolayer train`.
+
+Exit codes:
+  0  done
+  1  something failed, and standard error says what; other pictures of the same command are answered
+  2  the arguments are wrong, and nothing was done";
+
 /// Headings of the help.
 const TRAINING: &str = "Training";
 const TUNING: &str = "Fine-tuning";
@@ -32,7 +39,7 @@ const MAX_BLOCK: u64 = TrainOptions::MAX_BLOCK as u64;
     version,
     args_conflicts_with_subcommands = true,
     after_help = WITHOUT_COMMAND,
-    after_long_help = WITHOUT_COMMAND,
+    after_long_help = AFTER_LONG_HELP,
     // The options of `train` are in its own help.
     mut_args(|arg| arg.hide_short_help(true).hide_long_help(true))
 )]
