@@ -192,7 +192,7 @@ fn a_network_that_answers_by_chance_is_doubted_with_the_reason() {
     let scaled = ["--input-scale", "255"];
     let (accuracy, doubt) = import(1, 1.0, -0.5, 0.1, &scaled);
     assert_eq!((accuracy.as_str(), doubt.as_str()), ("accuracy  100.00 % of 40 test images", ""));
-    let far = "is far below what this network reaches: 100.00 % with --input-scale 255";
+    let far = "is below what this network reaches: 100.00 % with --input-scale 255";
     let (accuracy, doubt) = import(1, 1.0, -0.5, 0.1, &[]);
     assert_eq!(accuracy, "accuracy  50.00 % of 40 test images");
     assert_eq!(doubt, format!("warning: 50.00 % {far}\n"));
