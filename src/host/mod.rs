@@ -24,6 +24,6 @@ pub use files::{
 };
 #[cfg(feature = "pictures")]
 pub use pictures::{FoundDigit, GreyPicture, GreyPictureError, PictureFileError};
-pub use quantize::{Comparison, QUANTIZE_IMAGES, QuantizeError, Tuning, compare, quantize, quantize_samples, tune};
+pub use quantize::{QUANTIZE_IMAGES, QuantizeError, Tuning, quantize, quantize_samples, tune};
 pub use train as training;
-pub use train::{Coverage, Evaluation, Threads, TrainingError, evaluate};
+pub use train::{Comparison, Coverage, Evaluation, Pairs, Threads, TrainingError, compare, evaluate};

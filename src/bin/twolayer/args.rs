@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train a network, test it after every epoch, and write it to a file
     Train(TrainArgs),
-    /// Test a network: accuracy by class and by confidence, confusion matrix
+    /// Test a network (accuracy by class and by confidence, confusion matrix), or compare two
     Eval(EvalArgs),
     /// Classify pictures
     ///
@@ -389,7 +389,10 @@ pub(crate) struct VerifyArgs {
 #[derive(Args, Debug)]
 #[command(after_long_help = include_str!("json/eval.txt"))]
 pub(crate) struct EvalArgs {
-    /// Model file [default: named after --data, or the newest here]
+    /// Model file, or two to compare [default: named after --data, or the newest here]
+    #[arg(value_name = "MODEL", num_args = 0..=2, conflicts_with = "model", value_hint = ValueHint::FilePath)]
+    pub(crate) models: Vec<PathBuf>,
+    /// Model file: another way to name one
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
     #[command(flatten)]

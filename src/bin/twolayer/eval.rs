@@ -1,11 +1,11 @@
-//! `twolayer eval`: evaluates a trained network on a test set.
+//! `twolayer eval`: evaluates a trained network on a test set; two are compared in `compare.rs`.
 
 use crate::args::EvalArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::report::Evaluated;
-use crate::{json, model, output, report, table};
+use crate::{compare, json, model, output, report, table};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -14,7 +14,12 @@ use twolayer::host::report::Report;
 use twolayer::host::{Evaluation, ModelFile, Threads, evaluate, printable};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
-    let model = model::select(args.model.as_ref(), &args.data, model::newest)?;
+    let models = core::mem::take(&mut args.models);
+    if let [a, b] = &models[..] {
+        return compare::run(args, [a, b]);
+    }
+    let given = args.model.as_ref().or(models.first());
+    let model = model::select(given, &args.data, model::newest)?;
     if let Some(report) = &args.report {
         output::check(report, &[&model], "--report")?;
         Report::check_writable(report)?;
@@ -47,7 +52,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
             command: report::command(
                 "eval",
                 data.name().filter(|_| args.data.data.is_none()),
-                args.model.is_none().then_some(&model),
+                given.is_none().then_some(&model),
             ),
         };
         report::of_evaluation(path, evaluated)?;

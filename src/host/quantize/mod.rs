@@ -1,13 +1,13 @@
-//! Quantises f32 networks, trains the result further, and compares the two.
+//! Quantises f32 networks, and trains the result further.
 
-mod compare;
 mod error;
 mod least_squares;
+mod of_set;
 #[expect(clippy::module_inception, reason = "the room is named for what it does")]
 mod quantize;
 mod tuning;
 
-pub use compare::{Comparison, QUANTIZE_IMAGES, compare, quantize};
 pub use error::QuantizeError;
+pub use of_set::{QUANTIZE_IMAGES, quantize};
 pub use quantize::quantize_samples;
 pub use tuning::{Tuning, tune};

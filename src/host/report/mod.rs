@@ -4,6 +4,7 @@
 //! The figures of the hidden units take a thousand images in plain loops: a quarter of a second for MNIST. The page is the same
 //! every time except for what is marked as `class="time"`.
 
+mod comparison;
 mod html;
 mod learning;
 mod picture;
@@ -15,6 +16,7 @@ use crate::host::data::Set;
 use crate::host::files::{FileError, reserve, write_atomically};
 use crate::host::train::Evaluation;
 use crate::net::{Shape, Weights};
+pub use comparison::ComparisonReport;
 use html::{Html, percent};
 pub use learning::Learning;
 use plot::Plot;
@@ -221,21 +223,30 @@ impl Page<'_> {
         });
     }
 
-    /// What the run depends on, and the command that repeats it.
     fn facts(&self, html: &mut Html) {
         let Report { facts, times, command, .. } = self.report;
-        html.section("The run", |html| {
-            html.raw("<dl>");
-            html.fact("network", &self.shape.to_string(), "");
-            for (name, value) in *facts {
-                html.fact(name, value, "");
-            }
-            for (name, value) in *times {
-                html.fact(name, value, " class=\"time\"");
-            }
-            html.raw("</dl>\n");
-            html.element("p", "This command repeats the run, with the same bits on every machine:");
-            html.raw("<pre tabindex=\"0\"><code>").text(command).raw("</code></pre>\n");
-        });
+        let network = [("network", self.shape.to_string())];
+        run(html, network.iter().chain(*facts), times, command);
     }
+}
+
+/// What a run depends on, and the command that repeats it.
+fn run<'a>(
+    html: &mut Html,
+    facts: impl Iterator<Item = &'a (&'a str, String)>,
+    times: &[(&str, String)],
+    command: &str,
+) {
+    html.section("The run", |html| {
+        html.raw("<dl>");
+        for (name, value) in facts {
+            html.fact(name, value, "");
+        }
+        for (name, value) in times {
+            html.fact(name, value, " class=\"time\"");
+        }
+        html.raw("</dl>\n");
+        html.element("p", "This command repeats the run, with the same bits on every machine:");
+        html.raw("<pre tabindex=\"0\"><code>").text(command).raw("</code></pre>\n");
+    });
 }

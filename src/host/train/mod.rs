@@ -1,5 +1,6 @@
 //! Training and evaluation: epochs over a data set, on several threads, with progress reports.
 
+mod comparison;
 mod epoch;
 mod error;
 mod evaluation;
@@ -7,6 +8,7 @@ mod start;
 mod threads;
 mod training;
 
+pub use comparison::{Comparison, Pairs, compare};
 pub(super) use epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
 pub use error::TrainingError;
 pub use evaluation::{Coverage, Evaluation, evaluate};
