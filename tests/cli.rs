@@ -802,9 +802,11 @@ fn missing_data() {
     let before = sandbox.listing();
     sandbox.run(&["--data", "empty"]).failed(&["empty has no train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]);
     sandbox.run(&["--data", "mnits"]).failed(&["mnits does not exist", "mnist, fashion, digits or a directory"]);
-    sandbox.run(&["--data", "file"]).failed(&["file is not a directory"]);
+    sandbox.run(&["--data", "file"]).failed(&[
+        "file is no data set: it begins with \"text\"; expected a directory of four IDX files or of class folders",
+    ]);
     sandbox.run(&["--data", "MNIST"]).failed(&["MNIST does not exist: --data takes ", ". Did you mean mnist?"]);
-    sandbox.run(&["--data", ""]).rejected(&["a value is required for '--data <NAME|DIR>'"]);
+    sandbox.run(&["--data", ""]).rejected(&["a value is required for '--data <NAME|PATH>'"]);
     assert_unchanged(&sandbox, &before);
 }
 

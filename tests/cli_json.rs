@@ -50,7 +50,7 @@ fn assert_documented(sandbox: &Sandbox, command: &str, value: &Value) {
 }
 
 const NETWORK: &str = "inputs hidden outputs pixels biases halved";
-const DATA: &str = "name directory inverted";
+const DATA: &str = "name directory inverted transposed sources";
 
 #[test]
 fn train_says_its_epochs_and_its_end() {

@@ -1,7 +1,7 @@
 //! Everything that needs `std`: files, data sets, threads, the training loop, evaluation, quantisation.
 //!
-//! Seven parts, each of which uses only those before it and has an error of its own: files, [`dataset`], [`training`], quantisation,
-//! conversion, pictures, reports. For callers of several parts there is [`Error`].
+//! Seven parts, each of which uses only those before it and has an error of its own: files, conversion, pictures, [`dataset`],
+//! [`training`], quantisation, reports. For callers of several parts there is [`Error`].
 
 mod convert;
 pub mod data;

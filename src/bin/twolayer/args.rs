@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
-use twolayer::host::dataset::{DataSource as Source, Digits, Name};
+use twolayer::host::dataset::{DataSource as Source, Digits, HoldOut, LabelColumn, Name, Reading};
 use twolayer::host::tensors::{Input, Layout};
 use twolayer::host::training::{Init, Recipe};
 use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Tuning};
@@ -125,18 +125,32 @@ pub(crate) enum DataCommand {
 /// The options for data sets.
 #[derive(Args, Debug)]
 pub(crate) struct DataArgs {
-    /// Data set: mnist, fashion, digits, or a directory of four IDX files
+    /// Data set: mnist, fashion, digits; IDX, CSV, .npz or class folders
     ///
-    /// mnist comes from `$MNIST_DIR`, the cache or a mirror, fashion from the cache or a mirror; digits are built in. Files are
-    /// plain or .gz, and images may have any size. The default is mnist or, where a model is used, the data set that the model is
-    /// named after.
-    #[arg(long, value_name = "NAME|DIR", value_parser = values::source(), value_hint = ValueHint::DirPath)]
-    pub(crate) data: Option<Source>,
-    /// Hold out the last N training images, and test on them instead of the test set
+    /// mnist comes from `$MNIST_DIR`, the cache or a mirror, fashion from the cache or a mirror; digits are built in. A path is a
+    /// directory of four IDX files (plain or .gz, of any size), also as torchvision, Kaggle and EMNIST have them; a directory of
+    /// class folders of pictures, CLASS/*.png, or of train and test with class folders in them; a CSV file with a label and pixels
+    /// in each line, or a directory of two; an .npz file of Keras or `MedMNIST`. Repeated, the sets are joined. The default is mnist
+    /// or, where a model is used, the data set that the model is named after.
+    #[arg(long, value_name = "NAME|PATH", value_parser = values::source(), value_hint = ValueHint::AnyPath)]
+    pub(crate) data: Vec<Source>,
+    /// Hold out the last N training images, or P% of each class, and test on them
     ///
-    /// For choosing settings: a network is trained without them.
-    #[arg(long, value_name = "N", value_parser = values::at_least_one(), help_heading = DATA, hide_short_help = true)]
-    pub(crate) hold_out: Option<usize>,
+    /// They take the place of the test set, for choosing settings or where there is none: a network is trained without them. 100%
+    /// tests a network on all of a set.
+    #[arg(long, value_name = "N|P%", value_parser = values::hold_out, help_heading = DATA, hide_short_help = true)]
+    pub(crate) hold_out: Option<HoldOut>,
+    /// Take pictures of class folders as they are: of the network's size, light on dark
+    ///
+    /// Without it, they are scans, photographs or drawings of one digit or letter each, as for `predict --one`.
+    #[arg(long, help_heading = DATA, hide_short_help = true)]
+    pub(crate) as_is: bool,
+    /// Transpose images, such as those of EMNIST
+    #[arg(long, help_heading = DATA, hide_short_help = true)]
+    pub(crate) transpose: bool,
+    /// Column of labels in CSV files [default: found by the header or the values]
+    #[arg(long, value_name = "COLUMN", value_parser = values::label_column(), help_heading = DATA, hide_short_help = true)]
+    pub(crate) label_column: Option<LabelColumn>,
     #[command(flatten)]
     pub(crate) fetch: FetchArgs,
     #[command(flatten)]
@@ -144,10 +158,33 @@ pub(crate) struct DataArgs {
 }
 
 impl DataArgs {
-    /// Takes what says which data a model was trained on, but for a source that is given here: a directory may be elsewhere.
+    /// Takes what says which data a model was trained on, but for sources that are given here: a directory may be elsewhere.
     pub(crate) fn fill_from(&mut self, options: Self) {
-        self.data = self.data.take().or(options.data);
-        self.hold_out = options.hold_out;
+        if self.data.is_empty() {
+            self.data = options.data;
+        }
+        (self.hold_out, self.as_is, self.transpose) = (options.hold_out, options.as_is, options.transpose);
+        self.label_column = self.label_column.or(options.label_column);
+    }
+
+    /// Chooses a data set where none is given.
+    pub(crate) fn default_to(&mut self, source: Option<Source>) {
+        if self.data.is_empty() {
+            self.data.extend(source);
+        }
+    }
+
+    /// How sources are read; pictures become squares of this side.
+    pub(crate) fn reading(&self, invert: InvertArgs, side: Option<u32>) -> Reading {
+        let mut reading = Reading::default();
+        reading.access = self.file.access();
+        reading.hold_out = self.hold_out;
+        reading.as_is = self.as_is;
+        reading.invert = invert.invert;
+        reading.transpose = self.transpose;
+        reading.side = side.unwrap_or(reading.side);
+        reading.label_column = self.label_column;
+        reading
     }
 }
 
@@ -156,7 +193,7 @@ impl DataArgs {
 pub(crate) struct InvertArgs {
     /// Invert pixels (dark ink on light paper)
     ///
-    /// Every pixel p becomes 255 − p. A network that was trained with it needs it for every test.
+    /// Every pixel p becomes 255 − p. Pictures of class folders are taken to have dark ink, unless --as-is. A network that was trained with it needs it for every test.
     #[arg(long, help_heading = DATA, hide_short_help = true)]
     pub(crate) invert: bool,
 }
@@ -525,7 +562,7 @@ fn distortion(percent: u16) -> Option<Distortion> {
 
 #[derive(Args, Debug)]
 #[command(mut_arg("data", |data| {
-    data.help("Also test it on mnist, fashion, digits, or a directory of four IDX files").long_help(None)
+    data.help("Also test it on mnist, fashion, digits, or a path: see train").long_help(None)
 }))]
 pub(crate) struct ImportArgs {
     /// One .safetensors or .npz file, or .npy files with a tensor each, called by its path

@@ -38,7 +38,7 @@ fn verify_files(source: &Source) -> Result<(), Error> {
             let checked = verify(&directory, name)?;
             (directory, name, checked)
         }
-        Source::Directory(directory) => {
+        Source::Path(directory) => {
             let (name, checked) = identify(directory)?;
             (directory.clone(), name, checked)
         }

@@ -1,7 +1,7 @@
 //! The error of the program: one of the library, with a hint about command-line options, or what a command finds.
 
 use twolayer::host;
-use twolayer::host::dataset::{DataError, Name};
+use twolayer::host::dataset::{DataError, Name, SourceError};
 use twolayer::host::tensors::TensorError;
 use twolayer::host::{ConvertError, FileError, GreyPictureError, TrainingError};
 use twolayer::picture::PictureError;
@@ -76,7 +76,17 @@ fn data_hint(error: &DataError) -> String {
         DataError::NoDirectory { path } | DataError::NotADirectory { path } => {
             let meant = Name::ALL.into_iter().find(|name| path.as_os_str().eq_ignore_ascii_case(name.id()));
             let meant = meant.map_or(String::new(), |name| format!(". Did you mean {}?", name.id()));
-            format!(": --data takes {} or a directory of four IDX files{meant}", Name::ALL.map(Name::id).join(", "))
+            let names = Name::ALL.map(Name::id).join(", ");
+            format!(": --data takes {names} or a directory of four IDX files or class folders, a .csv or .npz file{meant}")
+        }
+        DataError::Source(SourceError::NoTest { .. }) => {
+            ": hold out a part of the training images, such as --hold-out 20%; to test a network on all, --hold-out 100%".into()
+        }
+        DataError::Source(SourceError::Pictures { .. }) => {
+            ". Mend or remove them; or, if all have the network's size, take them as they are with --as-is".into()
+        }
+        DataError::Source(SourceError::Contents { what, .. }) if what.contains("the first or the last column") => {
+            ", or say --label-column first or --label-column last".into()
         }
         DataError::Refused { name, .. } => format!(
             "\nDownload the four files elsewhere and give their directory with --data{}, or another server with --mirror, \

@@ -28,7 +28,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let (kind, shape) = (file.kind(), file.shape());
     // Read before the data, which may have to be downloaded.
     let weights = file.any()?;
-    args.data.data = args.data.data.or_else(|| model::source_of(&model));
+    args.data.default_to(model::source_of(&model));
     let data = Data::test(&args.data, args.invert, Purpose::ExistingNetwork(shape))?;
     let test = &data.dataset;
     let (backend, threads) = (args.backend.get(), Threads::new(Threads::available()));
@@ -51,7 +51,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
             time,
             command: report::command(
                 "eval",
-                data.name().filter(|_| args.data.data.is_none()),
+                data.name().filter(|_| args.data.data.is_empty()),
                 given.is_none().then_some(&model),
             ),
         };

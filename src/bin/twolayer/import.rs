@@ -25,12 +25,12 @@ pub(crate) fn run(args: ImportArgs) -> Result<(), Error> {
     let room = ModelFile::reserve(&out, Kind::F32, weights.shape(), details)?;
     describe(&files, &imported, input);
     describe_ranges(weights);
-    let evaluation = if args.data.data.is_some() {
+    let evaluation = if args.data.data.is_empty() {
+        None
+    } else {
         let data = Data::test(&args.data, InvertArgs { invert: false }, Purpose::ExistingNetwork(weights.shape()))?;
         let network = Network::new(weights, Backend::detect());
         Some((evaluate(network, &data.dataset, &Threads::new(Threads::available()))?, data))
-    } else {
-        None
     };
     drop(room);
     ModelFile::write(&out, weights, details)?;

@@ -50,8 +50,18 @@ impl From<Shape> for Network {
 #[derive(Serialize)]
 pub(crate) struct Data<'a> {
     pub(crate) name: Option<&'static str>,
-    pub(crate) directory: Cow<'a, str>,
+    pub(crate) directory: Option<Cow<'a, str>>,
     pub(crate) inverted: bool,
+    pub(crate) transposed: bool,
+    pub(crate) sources: Vec<Source>,
+}
+
+/// One of several data sets.
+#[derive(Serialize)]
+pub(crate) struct Source {
+    pub(crate) name: Option<&'static str>,
+    pub(crate) path: String,
+    pub(crate) found: Option<String>,
 }
 
 /// How many answers are right.

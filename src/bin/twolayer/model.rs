@@ -16,29 +16,33 @@ pub(crate) fn select(
     data: &DataArgs,
     newest: fn() -> Result<PathBuf, Error>,
 ) -> Result<PathBuf, Error> {
-    match (model, &data.data) {
+    match (model, data.data.first()) {
         (Some(model), _) => Ok(model.clone()),
         (None, Some(source)) => Ok(path_for(source)),
         (None, None) => newest(),
     }
 }
 
-/// The default model file for a data set, named after it or after its directory, such as `mnist.twolayer`. The names of named
-/// data sets are theirs alone: a directory `mnist` has `mnist-data.twolayer`.
+/// The default model file for a data set, named after it or after its directory or file, such as `mnist.twolayer`. The names of
+/// named data sets are theirs alone: a directory `mnist` has `mnist-data.twolayer`.
 pub(crate) fn path_for(source: &Source) -> PathBuf {
     let stem = match source {
         Source::Named(name) => name.id().into(),
-        Source::Directory(directory) => directory
-            .canonicalize()
-            .ok()
-            .and_then(|directory| Some(directory.file_name()?.to_string_lossy().trim_start_matches('.').to_owned()))
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "model".into()),
+        Source::Path(path) => {
+            let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
+            let name = whole.file_name().unwrap_or_default().to_string_lossy();
+            let mut stem = name.trim_start_matches('.');
+            // `mnist_train.csv.gz`, but not of a directory `v1.2`.
+            for extension in [".gz", ".csv", ".npz"].iter().filter(|_| !whole.is_dir()) {
+                stem = stem.strip_suffix(extension).unwrap_or(stem);
+            }
+            if stem.is_empty() { "model".into() } else { stem.to_owned() }
+        }
     };
     let path = PathBuf::from(format!("{stem}.{EXTENSION}"));
     // Where names of files are alike in upper and lower case, so are those of models.
-    let taken = matches!(source, Source::Directory(_))
-        && source_of(Path::new(&path.to_string_lossy().to_lowercase())).is_some();
+    let taken =
+        matches!(source, Source::Path(_)) && source_of(Path::new(&path.to_string_lossy().to_lowercase())).is_some();
     if taken { format!("{stem}-data.{EXTENSION}").into() } else { path }
 }
 

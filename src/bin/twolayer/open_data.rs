@@ -6,20 +6,30 @@ use crate::error::{Error, error};
 use crate::{json, values};
 use core::fmt;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use twolayer::Shape;
-use twolayer::host::dataset::{DataError, DataSource as Source, Dataset, Fetch, Name, Progress, Set, redact_url};
-use twolayer::host::{FileAccess, printable};
+use twolayer::host::dataset::{
+    DataError, DataSource as Source, Dataset, Fetch, HoldOut, Name, Opened, Progress, Reading, Set, redact_url,
+};
+use twolayer::host::printable;
 
 /// An open data set, or its test set only, and where it comes from.
 pub(crate) struct Data<T = Dataset> {
     pub(crate) dataset: T,
+    /// The first of the sources.
     pub(crate) source: Source,
-    /// The directory of its files.
-    directory: PathBuf,
+    places: Vec<Place>,
     inverted: bool,
+    transposed: bool,
     /// Training images that are the test set.
-    held_out: Option<usize>,
+    held_out: Option<HoldOut>,
+}
+
+/// A source, where it is, and what was found there.
+struct Place {
+    source: Source,
+    path: PathBuf,
+    found: Option<String>,
 }
 
 /// What the data set is needed for.
@@ -31,58 +41,87 @@ pub(crate) enum Purpose {
     ExistingNetwork(Shape),
 }
 
-impl Data {
-    /// Opens the data set that `--data` selects, by default MNIST.
-    pub(crate) fn open(args: &DataArgs, invert: InvertArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
-        let (source, directory) = find(args, purpose, quiet, Name::locate)?;
-        let access = args.file.access();
-        let mut data = match directory {
-            None => Self::digits(access, quiet)?,
-            Some(directory) => Self::new(Dataset::open(&directory, access)?, source, directory),
-        };
-        if let Some(count) = args.hold_out {
-            data = Self { dataset: data.dataset.held_out(count)?, held_out: Some(count), ..data };
+impl Purpose {
+    /// The side of square images, if it is given.
+    fn side(self) -> Option<u32> {
+        match self {
+            Self::Training => None,
+            Self::ExistingNetwork(shape) => u32::try_from(shape.pixels().isqrt()).ok(),
         }
-        Ok(data.inverted_if(invert, Dataset::inverted))
-    }
-
-    /// Opens the test set of the data set that `--data` selects, by default MNIST.
-    pub(crate) fn test(args: &DataArgs, invert: InvertArgs, purpose: Purpose) -> Result<Data<Set>, Error> {
-        if args.hold_out.is_some() {
-            return Ok(Self::open(args, invert, purpose, false)?.test_set());
-        }
-        let (source, directory) = find(args, purpose, false, Name::locate_test)?;
-        let access = args.file.access();
-        let data = match directory {
-            None => Self::digits(access, false)?.test_set(),
-            Some(directory) => Data::new(Dataset::open_test(&directory, access)?, source, directory),
-        };
-        Ok(data.inverted_if(invert, Set::inverted))
-    }
-
-    fn digits(access: FileAccess, quiet: bool) -> Result<Self, Error> {
-        let dataset = with_progress(GENERATING, quiet, |progress| Dataset::digits(access, progress))?;
-        let directory = dataset.train.images_path().parent().unwrap_or_else(|| Path::new("")).to_owned();
-        Ok(Self::new(dataset, Source::Named(Name::Digits), directory))
-    }
-
-    /// The test set alone.
-    fn test_set(self) -> Data<Set> {
-        let Self { dataset, source, directory, inverted, held_out } = self;
-        Data { dataset: dataset.test, source, directory, inverted, held_out }
     }
 }
 
-/// What `--data` selects and the directory of its files, which are fetched first if need be; no directory for the
-/// built-in digits. Without `--data`, the digits replace an MNIST that cannot be had for training.
+impl Data {
+    /// Opens the data sets that `--data` selects, by default MNIST.
+    pub(crate) fn open(args: &DataArgs, invert: InvertArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
+        let reading = args.reading(invert, purpose.side());
+        let opened = open_all(args, purpose, quiet, Name::locate, |path| match path {
+            Some(path) => {
+                let Opened { dataset, found, .. } = Source::Path(path).open(&reading)?;
+                Ok((dataset, found))
+            }
+            None => Ok((digits(&reading, quiet)?, None)),
+        })?;
+        let (sets, places): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+        Self::new(Dataset::joined(sets)?, places, &reading)
+    }
+
+    /// Opens the test set of the data sets that `--data` selects, by default MNIST.
+    pub(crate) fn test(args: &DataArgs, invert: InvertArgs, purpose: Purpose) -> Result<Data<Set>, Error> {
+        let reading = args.reading(invert, purpose.side());
+        let locate = if args.hold_out.is_some() { Name::locate } else { Name::locate_test };
+        let opened = open_all(args, purpose, false, locate, |path| match path {
+            Some(path) => {
+                let Opened { dataset, found, .. } = Source::Path(path).open_test(&reading)?;
+                Ok((dataset, found))
+            }
+            None => Ok((digits(&reading, false)?.test, None)),
+        })?;
+        let (sets, places): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+        Data::new(Set::joined(sets)?, places, &reading)
+    }
+}
+
+/// The built-in digits, from the cache or generated.
+fn digits(reading: &Reading, quiet: bool) -> Result<Dataset, Error> {
+    let digits = with_progress(GENERATING, quiet, |progress| Dataset::digits(reading.access, progress))?;
+    Ok(reading.applied(digits)?)
+}
+
+/// Opens each source that `--data` selects.
+fn open_all<T>(
+    args: &DataArgs,
+    purpose: Purpose,
+    quiet: bool,
+    locate: impl Fn(Name) -> Result<Option<PathBuf>, DataError>,
+    open: impl Fn(Option<PathBuf>) -> Result<(T, Option<String>), Error>,
+) -> Result<Vec<(T, Place)>, Error> {
+    let asked = match &args.data[..] {
+        [] => &[Source::Named(Name::Mnist)],
+        sources => sources,
+    };
+    let mut opened = Vec::new();
+    for source in asked {
+        let (source, path) = find(source, args, purpose, quiet, &locate)?;
+        let (dataset, found) = open(path.clone())?;
+        // That of the digits, after they were generated.
+        let path = path.or_else(|| Name::Digits.locate().ok().flatten()).unwrap_or_else(|| "built-in digits".into());
+        opened.push((dataset, Place { source, path, found }));
+    }
+    Ok(opened)
+}
+
+/// A source and its path. The files of a named data set are fetched first if need be; no path for the built-in digits. Without
+/// `--data`, the digits replace an MNIST that cannot be had for training.
 fn find(
+    source: &Source,
     args: &DataArgs,
     purpose: Purpose,
     quiet: bool,
     locate: impl Fn(Name) -> Result<Option<PathBuf>, DataError>,
 ) -> Result<(Source, Option<PathBuf>), Error> {
-    let name = match args.data.clone().unwrap_or(Source::Named(Name::Mnist)) {
-        Source::Directory(directory) => return Ok((Source::Directory(directory.clone()), Some(directory))),
+    let name = match source.clone() {
+        Source::Path(path) => return Ok((Source::Path(path.clone()), Some(path))),
         Source::Named(name) => name,
     };
     let located = locate(name)?.filter(|_| name != Name::Digits);
@@ -97,7 +136,7 @@ fn find(
         return Ok((Source::Named(name), None));
     }
     match fetch(&settings(&args.fetch)?, name, quiet) {
-        Err(error) if args.data.is_none() && purpose == Purpose::Training => {
+        Err(error) if args.data.is_empty() && purpose == Purpose::Training => {
             // Without the hint that may follow.
             warning!("MNIST is not available: {}", error.0.lines().next().unwrap_or_default());
             warning!(
@@ -111,54 +150,86 @@ fn find(
 }
 
 impl<T> Data<T> {
-    const fn new(dataset: T, source: Source, directory: PathBuf) -> Self {
-        Self { dataset, source, directory, inverted: false, held_out: None }
+    fn new(joined: Option<T>, places: Vec<Place>, reading: &Reading) -> Result<Self, Error> {
+        let (Some(dataset), Some(first)) = (joined, places.first()) else { return Err(error!("no data set")) };
+        let &Reading { invert: inverted, transpose: transposed, hold_out: held_out, .. } = reading;
+        Ok(Self { dataset, source: first.source.clone(), places, inverted, transposed, held_out })
     }
 
-    /// The same data, inverted if that is asked for.
-    fn inverted_if(self, invert: InvertArgs, inverted: impl FnOnce(T) -> T) -> Self {
-        if !invert.invert {
-            return self;
-        }
-        Self { dataset: inverted(self.dataset), inverted: true, ..self }
-    }
-
-    /// What `--data` takes for a named data set.
-    pub(crate) const fn name(&self) -> Option<&'static str> {
-        match self.source {
-            Source::Directory(_) => None,
-            Source::Named(name) => Some(name.id()),
+    /// What `--data` takes for a named data set, if that is all.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        match self.places[..] {
+            [Place { source: Source::Named(name), .. }] => Some(name.id()),
+            _ => None,
         }
     }
 
     /// As `--json` prints it.
     pub(crate) fn json(&self) -> json::Data<'_> {
-        json::Data { name: self.name(), directory: self.directory.to_string_lossy(), inverted: self.inverted }
+        let source = |place: &Place| json::Source {
+            name: place.name(),
+            path: place.path.to_string_lossy().into_owned(),
+            found: place.found.clone(),
+        };
+        let directory = match &self.places[..] {
+            [place] => Some(place.path.to_string_lossy()),
+            _ => None,
+        };
+        json::Data {
+            name: self.name(),
+            directory,
+            inverted: self.inverted,
+            transposed: self.transposed,
+            sources: self.places.iter().map(source).collect(),
+        }
     }
 
-    /// A suffix for printed accuracies that names the data set, unless it is MNIST or a directory.
+    /// A suffix for printed accuracies that names the data set, unless it is MNIST or a path.
     pub(crate) fn accuracy_suffix(&self) -> String {
-        match self.source {
-            Source::Directory(_) | Source::Named(Name::Mnist) => String::new(),
-            Source::Named(Name::Digits) => " of the built-in digits (not MNIST)".into(),
-            Source::Named(name) => format!(" of {}", name.title()),
+        match self.places[..] {
+            [Place { source: Source::Named(Name::Digits), .. }] => " of the built-in digits (not MNIST)".into(),
+            [Place { source: Source::Named(name), .. }] if name != Name::Mnist => format!(" of {}", name.title()),
+            _ => String::new(),
         }
     }
 }
 
-impl<T> fmt::Display for Data<T> {
+impl Place {
+    /// What `--data` takes for a named data set.
+    const fn name(&self) -> Option<&'static str> {
+        match self.source {
+            Source::Path(_) => None,
+            Source::Named(name) => Some(name.id()),
+        }
+    }
+}
+
+impl fmt::Display for Place {
     /// For example `MNIST, /home/ada/.cache/twolayer/mnist`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.source {
             Source::Named(Name::Digits) => write!(f, "the built-in digits (not MNIST), "),
             Source::Named(name) => write!(f, "{}, ", name.title()),
-            Source::Directory(_) => Ok(()),
+            Source::Path(_) => Ok(()),
         }?;
-        write!(f, "{}{}", printable(&self.directory), if self.inverted { ", inverted" } else { "" })?;
-        if let Some(count) = self.held_out {
-            write!(f, "; tested on the last {count} of the training images")?;
+        write!(f, "{}", printable(&self.path))?;
+        self.found.as_ref().map_or(Ok(()), |found| write!(f, " ({found})"))
+    }
+}
+
+impl<T> fmt::Display for Data<T> {
+    /// The sources, and what is done with their images.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places: Vec<_> = self.places.iter().map(ToString::to_string).collect();
+        write!(f, "{}", places.join(" + "))?;
+        write!(f, "{}", if self.inverted { ", inverted" } else { "" })?;
+        write!(f, "{}", if self.transposed { ", transposed" } else { "" })?;
+        let of = if self.places.len() > 1 { " of each" } else { "" };
+        match self.held_out {
+            Some(HoldOut::Last(count)) => write!(f, "; tested on the last {count} of the training images{of}"),
+            Some(HoldOut::Percent(percent)) => write!(f, "; tested on {percent} % of the training images{of}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
         });
         Source::Files { side: side? }
     } else {
-        args.data.data = args.data.data.or_else(|| model::source_of(&path));
+        args.data.default_to(model::source_of(&path));
         Source::Set(test_images(&args, shape)?)
     };
     if !args.json {

@@ -35,7 +35,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let details = Details { text: &text, ..file.details() };
     let room = ModelFile::reserve(&out, new_kind, shape, details)?;
     let weights = file.weights()?;
-    args.data.data = args.data.data.or_else(|| model::source_of(&model));
+    args.data.default_to(model::source_of(&model));
     let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?;
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 

@@ -3,7 +3,7 @@
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use core::str::FromStr;
 use core::time::Duration;
-use twolayer::host::dataset::DataSource as Source;
+use twolayer::host::dataset::{DataSource as Source, HoldOut, LabelColumn};
 use twolayer::host::tensors::{ExportFormat, Layout};
 use twolayer::host::training::{Init, Recipe};
 use twolayer::picture::Ink;
@@ -71,7 +71,21 @@ pub(crate) fn mirror(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// A data set's name or a directory.
+/// A number of images, or percent of each class.
+pub(crate) fn hold_out(text: &str) -> Result<HoldOut, &'static str> {
+    let expected = "expected an integer of 1 or more, or percent from 1% to 100%, such as 20%";
+    match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse().ok().filter(|it| (1..=100).contains(it)).map(HoldOut::Percent),
+        None => text.parse().ok().filter(|count| *count > 0).map(HoldOut::Last),
+    }
+    .ok_or(expected)
+}
+
+pub(crate) fn label_column() -> impl TypedValueParser<Value = LabelColumn> {
+    one_of([("first", LabelColumn::First), ("last", LabelColumn::Last)])
+}
+
+/// A data set's name or a path.
 pub(crate) fn source() -> impl TypedValueParser<Value = Source> {
     PathBufValueParser::new().map(Source::parse)
 }

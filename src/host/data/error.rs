@@ -1,5 +1,6 @@
 //! What can go wrong with data sets: finding them, fetching them, and what is in their files.
 
+use super::SourceError;
 #[cfg(feature = "download")]
 use super::fetch::{Refusal, redact_url};
 #[cfg(feature = "download")]
@@ -34,7 +35,7 @@ pub enum DataError {
         printable(directory),
         similar.as_ref().map_or(String::new(), |it| format!(". Is it {}? Then rename it", printable(it)))
     )]
-    Missing { directory: PathBuf, name: &'static str, similar: Option<OsString> },
+    Missing { directory: PathBuf, name: String, similar: Option<OsString> },
     /// A compressed file cannot be decompressed.
     #[error("cannot decompress {}: {error}; the file is damaged or truncated: download it again", printable(path))]
     Gzip { path: PathBuf, error: io::Error },
@@ -47,6 +48,9 @@ pub enum DataError {
     /// The contents of the files are wrong, or do not belong together.
     #[error(transparent)]
     Set(#[from] SetError),
+    /// Class folders, a CSV or an `.npz` file cannot be read, or it is not clear which of several sets is meant.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// No mirror provided the data set, which is not in its directory in the cache either: why each mirror failed.
     #[cfg(feature = "download")]
     #[error("cannot fetch {}, which is not in {}: {}", name.title(), printable(directory), list(refusals))]
@@ -82,6 +86,15 @@ pub enum SetError {
     /// All training images were to be held out for the test, or none, or more than there are.
     #[error("cannot hold out {found} of {images} training images: expected 1 to {}", images - 1)]
     HoldOut { found: usize, images: usize },
+    /// Images as many pixels, of another width and height.
+    #[error(
+        "{} has images of {} × {} pixels; expected {} × {}, as those of the first of several sets",
+        printable(path), found[0], found[1], expected[0], expected[1]
+    )]
+    Turned { path: PathBuf, found: [u16; 2], expected: [u16; 2] },
+    /// Images of so many pixels, whose width and height are not known, cannot be transposed.
+    #[error("{} has images of {pixels} pixels, whose width is not known: they cannot be transposed", printable(path))]
+    Transpose { path: PathBuf, pixels: usize },
 }
 
 /// The reasons of all mirrors, as one line.

@@ -1,22 +1,43 @@
-//! Data sets: training and test images with their labels, in four IDX files in one directory.
+//! Data sets: training and test images with their labels, from four IDX files, class folders of pictures, CSV or `.npz`.
+//!
+//! [`Dataset::open`] opens four IDX files. [`DataSource::open`] opens whatever a path holds, and says what it found.
 
+mod classes;
+mod csv;
 mod digit_files;
 mod digits_idx;
 mod error;
 #[cfg(feature = "download")]
 mod fetch;
+#[cfg(feature = "pictures")]
+mod folders;
 mod gzip;
+mod hold_out;
+mod join;
+mod locate;
 mod name;
+#[cfg(feature = "convert")]
+mod npz;
+mod source;
+mod source_error;
 #[cfg(feature = "download")]
 mod verify;
 
+#[doc(hidden)]
+pub use csv::check_csv;
 pub use digit_files::Digits;
 pub use error::{DataError, SetError};
 #[cfg(feature = "download")]
 pub use fetch::{Fetch, Refusal, redact_url};
 #[doc(hidden)]
 pub use gzip::expand_bytes;
-pub use name::{DataSource, Name};
+pub use hold_out::HoldOut;
+pub use name::Name;
+#[cfg(feature = "convert")]
+#[doc(hidden)]
+pub use npz::check_npz;
+pub use source::{DataSource, LabelColumn, Opened, Reading};
+pub use source_error::SourceError;
 #[cfg(feature = "download")]
 pub use verify::{Checked, State, identify, verify};
 
@@ -24,6 +45,7 @@ use crate::host::files::{Action, Bytes, FileAccess, FileError};
 use crate::image::idx::{Idx, IdxError};
 use crate::net::Shape;
 use core::ops::Range;
+use locate::Place;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -85,8 +107,9 @@ impl Dataset {
     /// sizes of images, range of labels.
     pub fn open(directory: &Path, access: FileAccess) -> Result<Self, DataError> {
         check_directory(directory)?;
-        let [a, b, c, d] = FILES.map(|name| Content::open(directory, name, access));
-        Ok(Self::new([a?, b?, c?, d?])?)
+        let place = Place { directory: directory.to_owned(), prefix: String::new() };
+        let (train, test) = (Set::open(&place, 0, access)?, Set::open(&place, 2, access)?);
+        Ok(Self::of(train, test)?)
     }
 
     /// Opens the test set only, like [`open`](Self::open); the files of the training set may be missing.
@@ -96,8 +119,7 @@ impl Dataset {
     /// Those of [`open`](Self::open), for the two files of the test set.
     pub fn open_test(directory: &Path, access: FileAccess) -> Result<Set, DataError> {
         check_directory(directory)?;
-        let [_, _, images, labels] = FILES;
-        Ok(Set::new(Content::open(directory, images, access)?, Content::open(directory, labels, access)?)?)
+        Set::open(&Place { directory: directory.to_owned(), prefix: String::new() }, 2, access)
     }
 
     /// The built-in digits: 60,000 training and 10,000 test images, as in MNIST. They are generated once and kept in
@@ -121,7 +143,8 @@ impl Dataset {
     pub fn generate(digits: Digits, report: &mut dyn FnMut(Progress<'_>)) -> Result<Self, DataError> {
         let mut names = FILES.into_iter().map(|name| PathBuf::from("built-in digits").join(name));
         let files = digits.in_memory(report)?;
-        Ok(Self::new(files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes, start: 0 }))?)
+        let [a, b, c, d] = files.map(|bytes| Content { path: names.next().unwrap_or_default(), bytes, start: 0 });
+        Ok(Self::of(Set::new(a, b)?, Set::new(c, d)?)?)
     }
 
     /// The same data set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
@@ -130,24 +153,32 @@ impl Dataset {
         Self { train: self.train.inverted(), test: self.test.inverted() }
     }
 
-    /// The same data set with its last `count` training images in place of the test set. Choose settings with it, and look at the
-    /// real test set once, at the end. A copy in memory.
+    /// The same data set with its images transposed: see [`Set::transposed`].
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Set::transposed`].
+    pub fn transposed(self) -> Result<Self, SetError> {
+        Ok(Self { train: self.train.transposed()?, test: self.test.transposed()? })
+    }
+
+    /// The same data set with a part of its training images in place of the test set, such as the last 5000. Choose settings with
+    /// it, and look at the real test set once, at the end. A copy in memory.
     ///
     /// # Errors
     ///
     /// [`SetError::HoldOut`] if no training image, or no test image, would be left.
-    pub fn held_out(self, count: usize) -> Result<Self, SetError> {
-        let images = self.train.len();
-        let error = SetError::HoldOut { found: count, images };
-        let Some(left) = images.checked_sub(count).filter(|left| *left > 0 && count > 0) else { return Err(error) };
-        let (train, test) = (self.train.part(0..left), self.train.part(left..images));
-        test.check_labels(train.classes(), "the training labels")?;
-        Ok(Self { train, test })
+    pub fn held_out(self, part: impl Into<HoldOut>) -> Result<Self, SetError> {
+        let (train, test) = part.into().split(&self.train)?;
+        Self::of(train, test)
     }
 
-    fn new([train_images, train_labels, test_images, test_labels]: [Content; 4]) -> Result<Self, SetError> {
-        let train = Set::new(train_images, train_labels)?;
-        let test = Set::new(test_images, test_labels)?;
+    /// A training set and a test set that belong together.
+    ///
+    /// # Errors
+    ///
+    /// If their images have different sizes, or the test set has a class that the training set has not.
+    pub fn of(train: Set, test: Set) -> Result<Self, SetError> {
         check_pixels(&test.images.path, test.pixels, train.pixels, "the training set")?;
         test.check_labels(train.classes(), "the training labels")?;
         Ok(Self { train, test })
@@ -164,8 +195,9 @@ struct Content {
 }
 
 impl Content {
-    fn open(directory: &Path, name: &'static str, access: FileAccess) -> Result<Self, DataError> {
-        let path = require_file(directory, name)?;
+    fn open(place: &Place, which: usize, access: FileAccess) -> Result<Self, DataError> {
+        let name = FILES.get(which).copied().unwrap_or_default();
+        let Some(path) = place.file(which)? else { return Err(missing(&place.directory, &place.prefix, name)) };
         // Labels are few, and are indices once they are checked: they must not change.
         let access = if name.contains("labels") { FileAccess::Read } else { access };
         let bytes = if gzip::is_compressed(&path)? {
@@ -202,9 +234,16 @@ pub struct Set {
     pixels: usize,
     /// Width and height of an image.
     image_size: Option<[u16; 2]>,
+    /// The classes' names, if they have some: one for each label.
+    names: Vec<String>,
 }
 
 impl Set {
+    /// Opens two of four files: the images of index `which`, and their labels.
+    fn open(place: &Place, which: usize, access: FileAccess) -> Result<Self, DataError> {
+        Ok(Self::new(Content::open(place, which, access)?, Content::open(place, which + 1, access)?)?)
+    }
+
     fn new(mut images: Content, mut labels: Content) -> Result<Self, SetError> {
         let (count, pixels, image_size) = images.read(|idx| {
             let mut images = idx.images()?;
@@ -224,7 +263,7 @@ impl Set {
         if count == 0 {
             return Err(SetError::Empty { path: images.path });
         }
-        Ok(Self { images, labels, pixels, image_size })
+        Ok(Self { images, labels, pixels, image_size, names: Vec::new() })
     }
 
     /// Images in memory, `[images][pixels]`, each of width × height pixels, and their labels. `name` is their file's in errors.
@@ -248,13 +287,38 @@ impl Set {
         }
         let [images, labels] =
             [images, labels].map(|bytes| Content { path: path.clone(), bytes: Bytes::Read(bytes), start: 0 });
-        Ok(Self { images, labels, pixels, image_size: Some([width, height]) })
+        Ok(Self { images, labels, pixels, image_size: Some([width, height]), names: Vec::new() })
     }
 
     /// The same set with every pixel `p` replaced by `255 − p`: for dark ink on light. A copy in memory.
     #[must_use]
     pub fn inverted(self) -> Self {
         let pixels = self.images().iter().map(|pixel| !pixel).collect();
+        self.with_pixels(pixels)
+    }
+
+    /// The same set with rows of pixels for columns, as EMNIST is published beside MNIST. A copy in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`SetError::Transpose`] if the images' width and height are not known, and are not those of a square.
+    pub fn transposed(self) -> Result<Self, SetError> {
+        let (width, pixels) = (self.width(), self.pixels);
+        if !pixels.is_multiple_of(width) || self.image_size.is_none() && width * width != pixels {
+            return Err(SetError::Transpose { path: self.images.path, pixels });
+        }
+        let mut turned = Vec::with_capacity(self.images().len());
+        for image in self.images().chunks_exact(pixels) {
+            for column in 0..width {
+                turned.extend(image.iter().skip(column).step_by(width));
+            }
+        }
+        let image_size = self.image_size.map(|[width, height]| [height, width]);
+        Ok(Self { image_size, ..self.with_pixels(turned) })
+    }
+
+    /// The same set with other pixels, as many as before.
+    fn with_pixels(self, pixels: Vec<u8>) -> Self {
         Self { images: Content { path: self.images.path, bytes: Bytes::Read(pixels), start: 0 }, ..self }
     }
 
@@ -281,7 +345,28 @@ impl Set {
     /// Some of the images.
     fn part(&self, range: Range<usize>) -> Self {
         let images = self.images.part(range.start * self.pixels..range.end * self.pixels);
-        Self { images, labels: self.labels.part(range), ..*self }
+        Self { images, labels: self.labels.part(range), names: self.names.clone(), ..*self }
+    }
+
+    /// The images at these places.
+    fn picked(&self, places: impl IntoIterator<Item = usize>) -> Self {
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        for place in places {
+            let start = place * self.pixels;
+            images.extend_from_slice(self.images().get(start..start + self.pixels).unwrap_or_default());
+            labels.extend(self.label(place));
+        }
+        let content = |of: &Content, bytes| Content { path: of.path.clone(), bytes: Bytes::Read(bytes), start: 0 };
+        let [images, labels] = [content(&self.images, images), content(&self.labels, labels)];
+        Self { images, labels, names: self.names.clone(), ..*self }
+    }
+
+    /// At most so many of the images, spread over the whole set. A copy in memory.
+    #[must_use]
+    pub fn sample(&self, most: usize) -> Self {
+        let len = self.len();
+        let count = most.clamp(1, len.max(1)).min(len);
+        self.picked((0..count).map(|place| place * len / count))
     }
 
     /// The number of images.
@@ -331,10 +416,17 @@ impl Set {
         &self.images.path
     }
 
-    /// The number of classes: the largest label plus one, at least 2.
+    /// The number of classes: the largest label plus one, or the number of their names if that is larger; at least 2.
     #[must_use]
     pub fn classes(&self) -> usize {
-        self.labels().iter().max().map_or(2, |&largest| usize::from(largest) + 1).max(2)
+        let labels = self.labels().iter().max().map_or(0, |&largest| usize::from(largest) + 1);
+        labels.max(self.names.len()).max(2)
+    }
+
+    /// The names of the classes, by label; empty if they have none but their numbers.
+    #[must_use]
+    pub fn class_names(&self) -> &[String] {
+        &self.names
     }
 
     /// The classes without an image: labels below [`classes`](Self::classes) that none has.
@@ -406,25 +498,20 @@ fn check_directory(directory: &Path) -> Result<(), DataError> {
 
 /// The path of a file in one of its usual spellings, plain or compressed; `None` if there is none.
 fn find_file(directory: &Path, name: &str) -> Result<Option<PathBuf>, FileError> {
-    // Some archives use the spelling train-images.idx3-ubyte.
-    let dotted = name.replacen("-idx", ".idx", 1);
-    for name in [name, &dotted] {
-        for path in [directory.join(name), directory.join(format!("{name}.gz"))] {
-            if path.try_exists().map_err(FileError::io(Action::Open, &path))? {
-                return Ok(Some(path));
-            }
-        }
-    }
-    Ok(None)
+    locate::find(directory, "", name)
 }
 
 /// Like [`find_file`], but a missing file is an error.
 fn require_file(directory: &Path, name: &'static str) -> Result<PathBuf, DataError> {
-    find_file(directory, name)?.ok_or_else(|| DataError::Missing {
+    find_file(directory, name)?.ok_or_else(|| missing(directory, "", name))
+}
+
+fn missing(directory: &Path, prefix: &str, name: &'static str) -> DataError {
+    DataError::Missing {
         directory: directory.to_owned(),
-        name,
-        similar: similar_file(directory, name),
-    })
+        name: format!("{prefix}{name}"),
+        similar: similar_file(directory, name).filter(|_| prefix.is_empty()),
+    }
 }
 
 /// The name of a file that ends like a missing one, in upper or lower case: such as those of EMNIST, which has `test` for `t10k`.

@@ -4,30 +4,11 @@ use super::{DataError, FILES, SetError, check_pixels, digit_files, file_lengths,
 use crate::net::Shape;
 use core::array;
 use std::env;
-use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 /// The environment variable with the path of a directory that holds MNIST.
 const MNIST_DIR: &str = "MNIST_DIR";
-
-/// A data set by name or by directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DataSource {
-    /// A named data set.
-    Named(Name),
-    /// A directory of four IDX files.
-    Directory(PathBuf),
-}
-
-impl DataSource {
-    /// Parses the name of a data set (`mnist`, `fashion` or `digits`); any other text is taken as a directory. For a
-    /// directory called `mnist`, write `./mnist`.
-    pub fn parse(text: impl AsRef<OsStr>) -> Self {
-        let text = text.as_ref();
-        Name::ALL.into_iter().find(|name| text == name.id()).map_or_else(|| Self::Directory(text.into()), Self::Named)
-    }
-}
 
 /// A named data set. To add one, add a variant here, to [`ALL`](Self::ALL) and to `description` below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

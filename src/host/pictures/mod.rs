@@ -172,6 +172,12 @@ impl GreyPicture {
         &self.pixels
     }
 
+    /// The levels, without the rest.
+    #[must_use]
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+
     /// The columns.
     #[must_use]
     pub const fn width(&self) -> u32 {

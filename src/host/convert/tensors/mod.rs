@@ -47,12 +47,12 @@ messages! { TensorInfo: Self { ref name, ref shape, .. } => "{} {shape:?}", prin
 
 /// A tensor: what the file says about it, and where its numbers are.
 #[derive(Debug, Default)]
-struct Tensor {
-    info: TensorInfo,
+pub(crate) struct Tensor {
+    pub(crate) info: TensorInfo,
     /// The type of the numbers, if they are floats.
     element: Option<Element>,
     /// Whether the first index varies fastest.
-    fortran: bool,
+    pub(crate) fortran: bool,
     /// Where the numbers are in the file, with what is before them.
     range: Range<usize>,
     /// Whether the range is compressed.
@@ -197,11 +197,23 @@ impl Tensor {
             self.objects().unwrap_or_else(|| damaged(what))
         };
         let element = self.element.ok_or_else(other_type)?;
+        let bytes = self.bytes(file, len.saturating_mul(element.len()))?;
+        Ok(Numbers { bytes, start: self.header_len, element })
+    }
+
+    /// How many bytes the archive says it takes to read the numbers, and how many bytes they take in the file.
+    pub(crate) fn inflated_and_stored(&self) -> (u64, usize) {
+        (self.claim.map_or(self.range.len() as u64, |claim| claim.uncompressed_size), self.range.len())
+    }
+
+    /// The `expected` bytes of the numbers, which begin at [`start`](Self::start), from the file's.
+    pub(crate) fn bytes<'a>(&self, file: &'a [u8], expected: usize) -> Result<Cow<'a, [u8]>, TensorError> {
+        let name = &self.info.name;
+        let damaged = |what: String| TensorError::Tensor { name: name.clone(), what };
         let mut bytes = Cow::Borrowed(file.get(self.range.clone()).unwrap_or_default());
         let announced = self.claim.map_or(bytes.len() as u64, |claim| claim.uncompressed_size);
         // Before anything is inflated.
         let found = usize::try_from(announced).unwrap_or(usize::MAX).saturating_sub(self.header_len);
-        let expected = len.saturating_mul(element.len());
         if found != expected {
             return Err(damaged(format!("{found} bytes of numbers; {:?} takes {expected}", self.info.shape)));
         }
@@ -217,12 +229,17 @@ impl Tensor {
             let found = ZipVerification { crc: rawzip::crc32(&bytes), uncompressed_size: bytes.len() as u64 };
             claim.valid(found).map_err(|error| damaged(error.to_string()))?;
         }
-        Ok(Numbers { bytes, start: self.header_len, element })
+        Ok(bytes)
+    }
+
+    /// Where the numbers begin in [`bytes`](Self::bytes).
+    pub(crate) const fn start(&self) -> usize {
+        self.header_len
     }
 }
 
 /// The tensors of a file, whose format is recognised by its first bytes, and what it says beside them.
-fn list(bytes: &[u8], path: &Path) -> Result<(Vec<Tensor>, Vec<String>), TensorError> {
+pub(crate) fn list(bytes: &[u8], path: &Path) -> Result<(Vec<Tensor>, Vec<String>), TensorError> {
     match bytes {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => {
             let name = path.display().to_string();
@@ -239,7 +256,7 @@ fn list(bytes: &[u8], path: &Path) -> Result<(Vec<Tensor>, Vec<String>), TensorE
 }
 
 /// The most bytes worth reading of a file that begins so.
-const fn announced(start: &[u8]) -> u64 {
+pub(crate) const fn announced(start: &[u8]) -> u64 {
     match start {
         // No network takes more, not even in numbers of 64 bits.
         [0x93, b'N', ..] | [b'P', b'K', ..] | [_, _, _, _, _, _, _, _, b'{', ..] => 1 << 32,
