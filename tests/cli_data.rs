@@ -235,6 +235,173 @@ fn class_folders_of_pictures() {
     assert_eq!(trained(&sandbox, &["--data", "e"]).0, trained(&sandbox, &["--data", "seen"]).0);
 }
 
+/// Names of class folders are the classes' names, from training to a picture's answer, C and the next model.
+#[test]
+fn names_of_classes() {
+    let sandbox = Sandbox::new();
+    let (train, test) = (Pictures::digits(0..400), Pictures::digits(400..500));
+    let work = sandbox.work();
+    let letter = |label: u8| char::from(b'a' + label).to_string();
+    train.folders(&work.join("l/train"), letter);
+    test.folders(&work.join("l/test"), letter);
+    let word = |label: u8| {
+        ["zero", "one", "two", "three", "four", "none", "six", "seven", "eighty", "ß9"][usize::from(label)].to_owned()
+    };
+    train.folders(&work.join("w/train"), word);
+    test.folders(&work.join("w/test"), word);
+    let train_on = |data: &str, model: &str| {
+        let options = ["train", "--hidden", "64", "--recipe", "fast", "--epochs", "6", "--as-is", "--json", "--quiet"];
+        let out = sandbox.run(&[&options[..], &["--data", data, "--model", model]].concat()).succeeded();
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()
+    };
+    let line = train_on("l", "l.twolayer");
+    assert_eq!(line["classes"][3], "d");
+    let line = train_on("w", "w.twolayer");
+    let names: Vec<_> =
+        line["classes"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+    assert_eq!(names, ["eighty", "four", "none", "one", "seven", "six", "three", "two", "zero", "ß9"]);
+    let info = sandbox.run(&["info", "--model", "w.twolayer"]).succeeded();
+    assert!(info.contains("text      classes: eighty | four | none | one | seven | six | three | two | zero | ß9\ntext      trained with"), "{info}");
+
+    // A test set with other folders, in another order of labels, is that of the names.
+    let eval =
+        |data: &[&str], model: &str| sandbox.run(&[&["eval", "--as-is", "--model", model, "--data"], data].concat());
+    let out = eval(&["w"], "w.twolayer").succeeded();
+    assert!(out.contains("classes   0 eighty, 1 four, 2 none, "), "{out}");
+    let few = Pictures {
+        images: test.images[..40].into(),
+        labels: test.labels[..40].iter().map(|&it| if it < 2 { 9 } else { it }).collect(),
+        ..test.clone()
+    };
+    few.folders(&work.join("few"), word);
+    let out = eval(&["few", "--hold-out", "100%"], "w.twolayer").succeeded();
+    assert!(out.contains("40 test images: few"), "{out}");
+    eval(&["l"], "w.twolayer").failed(&[
+        "l/test has classes a | b | c",
+        "but the network has eighty | four | none",
+        "class 0 differs",
+    ]);
+    let out = eval(&["l"], "l.twolayer").succeeded();
+    assert!(out.contains("predicted     a     b     c"), "{out}");
+
+    // Pictures.
+    let place = (0..100).find(|&place| test.labels[place] == 4).unwrap();
+    let picture = format!("l/test/e/{place}.png");
+    let answer = |model: &str, more: &[&str]| {
+        sandbox.run(&[&["predict", "--model", model, &picture], more].concat()).succeeded()
+    };
+    let line: serde_json::Value = serde_json::from_str(&answer("w.twolayer", &["--json"])).unwrap();
+    assert_eq!(line["name"], names[usize::try_from(line["class"].as_u64().unwrap()).unwrap()]);
+    assert_eq!(line["digits"][0]["name"], line["name"]);
+    let heading = format!("{picture}: {}, margin", line["name"].as_str().unwrap());
+    let out = answer("w.twolayer", &[]);
+    assert!(out.contains(&heading) && out.contains(" three  "), "{out}");
+    // Two cells: of words, with a space; of letters, without.
+    let side_by_side: Vec<u8> = test.images[place].chunks(28).flat_map(|row| [row, row].concat()).collect();
+    twolayer::host::GreyPicture::new("x", side_by_side, 56, 28).unwrap().write_png(&work.join("two.png")).unwrap();
+    let number = |model: &str| {
+        let out = sandbox.run(&["predict", "--model", model, "--cells", "2", "--json", "two.png"]).succeeded();
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()["number"].as_str().unwrap().to_owned()
+    };
+    let (word, letters) = (line["name"].as_str().unwrap(), number("l.twolayer"));
+    assert_eq!(number("w.twolayer"), format!("{word} {word}"));
+    assert!(letters.len() == 2 && letters.bytes().all(|it| it.is_ascii_lowercase()), "{letters}");
+    let scored = sandbox.run(&["predict", "--model", "l.twolayer", "--labels", "l/test"]).succeeded();
+    assert!(scored.contains("100 pictures: ") && scored.contains("predicted     a     b"), "{scored}");
+
+    // Quantised, tuned, and as C.
+    for tune in [&[][..], &["--tune", "1"]] {
+        let quantize = ["quantize", "--model", "w.twolayer", "--data", "w", "--as-is", "--out", "q.twolayer"];
+        sandbox.run(&[&quantize[..], tune].concat()).succeeded();
+        let answer: serde_json::Value = serde_json::from_str(&answer("q.twolayer", &["--json"])).unwrap();
+        assert!(names.iter().any(|name| answer["name"] == **name), "{answer}");
+    }
+    let info = sandbox.run(&["info", "--model", "q.twolayer"]).succeeded();
+    assert!(info.contains("| ß9\ntext      trained with") && info.contains("\ntext      tuned as int8: "), "{info}");
+    sandbox.run(&["export", "--model", "q.twolayer", "--format", "c99", "--out", "q.c"]).succeeded();
+    let header = fs::read_to_string(work.join("q.h")).unwrap();
+    assert!(
+        header.contains("static const char *const q_class_names[Q_OUTPUTS] = {\n    \"eighty\",\n    \"four\","),
+        "{header}"
+    );
+    assert!(header.contains("    \"\\303\\2379\",\n};"), "{header}");
+    sandbox.run(&["eval", "--model", "q.twolayer", "--data", "w", "--as-is", "--report", "r.html"]).succeeded();
+    assert!(fs::read_to_string(work.join("r.html")).unwrap().contains(">seven<"));
+
+    // More than a model file has room for.
+    let long = |label: u8| format!("{label}{}", "x".repeat(200));
+    let many = Pictures { labels: (0..100).map(|it| it % 25).collect(), ..test };
+    many.folders(&work.join("long"), long);
+    let before = sandbox.listing();
+    let ran = sandbox.run(&["train", "--data", "long", "--as-is", "--hold-out", "20%"]);
+    ran.failed(&["the names of 25 classes and the recipe take", "but a model file has room for 4096: shorten"]);
+    assert_eq!(sandbox.listing(), before);
+}
+
+#[test]
+fn names_beside_idx_files() {
+    let sandbox = Sandbox::new();
+    let (train, test) = (Pictures::digits(0..200), Pictures::digits(200..260));
+    let from_one = |of: &Pictures| Pictures { labels: of.labels.iter().map(|label| label + 1).collect(), ..of.clone() };
+    let names = FILES.map(|name| format!("e/emnist-letters-{}.gz", name.replace("t10k", "test")));
+    write_idx(&sandbox.work(), &names, &from_one(&train), &from_one(&test));
+    let mapping: String =
+        (1..=26).fold(String::new(), |text, label| text + &format!("{label} {} {}\n", 64 + label, 96 + label));
+    fs::write(sandbox.work().join("e/emnist-letters-mapping.txt"), mapping).unwrap();
+    let ran = sandbox.run(&["train", "--data", "e", "--hidden", "24", "--model", "e.twolayer"]);
+    // Classes without an image are said, but not label 0, which letters do not have.
+    assert!(ran.err.contains("has label 11, 12, ") && !ran.err.contains("label 0,"), "{ran:#?}");
+    let out = ran.succeeded();
+    assert!(out.contains(" 784 → 24 → 27, "), "{out}");
+    let info = sandbox.run(&["info", "--model", "e.twolayer"]).succeeded();
+    assert!(info.contains("classes: 0 | A | B | C | D"), "{info}");
+}
+
+#[test]
+fn sets_are_joined() {
+    let sandbox = Sandbox::new();
+    let (train, test, hash) = digits(&sandbox);
+    let work = sandbox.work();
+    let part = |of: &Pictures, range: core::ops::Range<usize>| Pictures {
+        images: of.images[range.clone()].into(),
+        labels: of.labels[range].into(),
+        ..of.clone()
+    };
+    write_idx(&work.join("a"), &FILES.map(str::to_owned), &part(&train, 0..100), &part(&test, 0..40));
+    fs::write(work.join("b.npz"), keras(&part(&train, 100..200), &part(&test, 40..50))).unwrap();
+    part(&train, 200..300).folders(&work.join("c/train"), |label| label.to_string());
+    part(&test, 50..100).folders(&work.join("c/test"), |label| label.to_string());
+    let all = ["--data", "a", "--data", "b.npz", "--data", "c", "--as-is"];
+    let (found, line) = trained(&sandbox, &all);
+    assert_eq!(found, hash);
+    assert_eq!(
+        line,
+        "data      300 training and 100 test images: a + b.npz (arrays as of Keras, 10 classes) + c (class folders, pixels as \
+         they are, 10 classes)"
+    );
+    let out = sandbox.run(&[&["eval", "--json", "--model", "m.twolayer"], &all[..]].concat()).succeeded();
+    let line: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&line["total"], &line["data"]["directory"]), (&100.into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&line["data"]["sources"][1]["path"], line["data"]["sources"].as_array().unwrap().len()),
+        (&"b.npz".into(), 3)
+    );
+    // What does not belong together.
+    train.folders(&work.join("n/train"), |label| format!("n{label}"));
+    test.folders(&work.join("n/test"), |label| format!("n{label}"));
+    let before = sandbox.listing();
+    sandbox.run(&["train", "--data", "a", "--data", "n", "--as-is"]).failed(&[
+        "n/train has classes n0 | n1 | n2",
+        "but a/train-images-idx3-ubyte has without names: class 0 differs",
+    ]);
+    sandbox.run(&["train", "--data", "a", "--data", "none"]).failed(&["none does not exist"]);
+    assert_eq!(sandbox.listing(), before);
+    sandbox.data("small", &run::SmallSet::TINY);
+    sandbox
+        .run(&["train", "--data", "a", "--data", "small"])
+        .failed(&["small/train-images-idx3-ubyte has images of 64 pixels; expected 784"]);
+}
+
 /// Sources with one thing wrong, each by one command: exit code 1, its place in the error, and nothing written.
 struct Mangled {
     sandbox: Sandbox,
@@ -421,7 +588,7 @@ fn mangled_arrays() {
         (zip(&[("a.npy", train.array())], true), ["x.npz: its arrays are a [40, 28, 28]; expected x_train", ""]),
         (zip(&[("a.txt", b"x".to_vec())], true), ["x.npz: ", "a.txt in the ZIP archive is not a .npy array"]),
         (zip(&sound, true)[..5000].to_vec(), ["x.npz: damaged or incomplete: ZIP archive", ""]),
-        (b"PK but not really".to_vec(), ["x.npz: ", "ZIP"]),
+        (b"PK but not really".to_vec(), ["x.npz: expected a safetensors, .npz or .npy file", ""]),
         (b"no".to_vec(), ["x.npz: not an .npz file", ""]),
     ] {
         all.put("x.npz", &bytes);

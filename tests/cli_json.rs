@@ -74,8 +74,8 @@ fn train_says_its_epochs_and_its_end() {
     }
     assert_keys(
         end,
-        "event model weights network data recipe backend threads mean_loss seconds us_per_sample confusion correct total \
-         accuracy",
+        "event model weights network data recipe backend threads mean_loss seconds us_per_sample confusion classes correct \
+         total accuracy",
     );
     assert_keys(&end["network"], NETWORK);
     assert_keys(&end["data"], DATA);
@@ -144,7 +144,7 @@ fn eval_info_and_quantize_say_what_the_text_says() {
     let text = sandbox.run(&eval).succeeded();
     let found = lines(&sandbox, &[&eval[..], &["--json"]].concat());
     let [line] = &found[..] else { panic!("{found:?}") };
-    assert_keys(line, "event model kind network data backend confusion coverage correct total accuracy");
+    assert_keys(line, "event model kind network data backend confusion classes coverage correct total accuracy");
     assert_documented(&sandbox, "eval", line);
     assert_eq!(
         (&line["event"], &line["kind"], &line["data"]["name"]),

@@ -1,7 +1,7 @@
 //! One error for whoever calls several rooms: the sum of theirs.
 
 use super::convert::ConvertError;
-use super::data::{DataError, SetError};
+use super::data::{DataError, SetError, SourceError};
 use super::files::FileError;
 #[cfg(feature = "pictures")]
 use super::pictures::GreyPictureError;
@@ -45,6 +45,7 @@ pub enum Error {
 
 from! { Error:
     SetError: |error| Self::Data(error.into());
+    SourceError: |error| Self::Data(error.into());
     SizeError: |error| Self::Training(error.into());
     TrainError: |error| Self::Training(error.into());
     DataError: |error| match error {

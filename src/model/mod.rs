@@ -30,7 +30,8 @@
 //!
 //! The payloads of kinds 2 and 3 are described in [`crate::int`].
 //!
-//! The text, in UTF-8, is for people: where the weights come from, how they were trained.
+//! The text, in UTF-8, is for people: where the weights come from, how they were trained. A line `classes: a | b | c` names the
+//! classes: [`Details::class_name`].
 //!
 //! Opening costs one pass over the file for the checksum, and no memory.
 
@@ -41,12 +42,15 @@ use crate::simd::Backend;
 use header::Header;
 
 mod any;
+mod classes;
 mod error;
 mod header;
 mod include;
 mod kind;
 
 pub use any::{AnyNetwork, AnyOutputs};
+#[cfg(feature = "std")]
+pub use classes::classes_line;
 pub use error::{HeaderError, ModelError};
 pub use header::{HEADER_LEN, header};
 pub use kind::Kind;

@@ -1,5 +1,6 @@
 //! A picture with a box around each digit that was read, and the answer above it, for `predict --save-seen`.
 
+use crate::classes::Names;
 use crate::error::Error;
 use crate::reading::Reading;
 use twolayer::host::GreyPicture;
@@ -12,9 +13,9 @@ const BLACK: u8 = 0;
 const WHITE: u8 = 255;
 
 /// Draws what was read onto the picture: white in black, so that it stands out from any ground.
-pub(crate) fn draw(picture: &GreyPicture, reading: &Reading) -> Result<GreyPicture, Error> {
+pub(crate) fn draw(picture: &GreyPicture, reading: &Reading, names: &Names) -> Result<GreyPicture, Error> {
     let mut canvas = Canvas { pixels: picture.pixels().to_vec(), width: picture.width(), height: picture.height() };
-    for (text, seen) in reading.answers() {
+    for (text, seen) in reading.answers(names) {
         let [left, top, width, height] = [seen.left, seen.top, seen.width, seen.height].map(i64::from);
         for (margin, level) in [(2, BLACK), (1, WHITE)] {
             canvas.outline([left - margin, top - margin, width + 2 * margin, height + 2 * margin], level);

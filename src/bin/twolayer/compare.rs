@@ -27,14 +27,24 @@ pub(crate) fn run(mut args: EvalArgs, paths: [&Path; 2]) -> Result<(), Error> {
         printable(a),
         printable(b)
     );
+    let [names, other_names] = [&files[0], &files[1]].map(|file| file.details().class_names().collect::<Vec<_>>());
+    ensure!(
+        names.is_empty() || other_names.is_empty() || names == other_names,
+        "{} has the classes {}, and {} {}: their answers cannot be compared",
+        printable(a),
+        printable(names.join(", ")),
+        printable(b),
+        printable(other_names.join(", "))
+    );
     // Read before the data, which may have to be downloaded.
     let weights = [files[0].any()?, files[1].any()?];
-    let asked = args.data.data.is_some();
-    args.data.data = args.data.data.or_else(|| model::source_of(a)).or_else(|| model::source_of(b));
+    let asked = !args.data.data.is_empty();
+    args.data.default_to(model::source_of(a).or_else(|| model::source_of(b)));
     // With fewer classes, so that the labels fit both.
     let shapes = [files[0].shape(), files[1].shape()];
     let smaller = if shapes[0].outputs() <= shapes[1].outputs() { shapes[0] } else { shapes[1] };
     let data = Data::test(&args.data, args.invert, Purpose::ExistingNetwork(smaller))?;
+    let data = data.for_network(&files[usize::from(names.is_empty())])?;
     let (backend, mut memories) = (args.backend.get(), [Vec::new(), Vec::new()]);
     let [memory_a, memory_b] = &mut memories;
     let networks = (weights[0].network(memory_a, backend)?, weights[1].network(memory_b, backend)?);

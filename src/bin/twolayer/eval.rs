@@ -30,6 +30,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let weights = file.any()?;
     args.data.default_to(model::source_of(&model));
     let data = Data::test(&args.data, args.invert, Purpose::ExistingNetwork(shape))?;
+    let data = data.for_network(&file)?;
     let test = &data.dataset;
     let (backend, threads) = (args.backend.get(), Threads::new(Threads::available()));
     let mut memory = Vec::new();
@@ -66,6 +67,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
             backend: backend.name(),
             right: (&evaluation).into(),
             confusion: json::confusion(&evaluation),
+            classes: json::classes(test.class_names()),
             coverage: coverage(&evaluation),
         };
         say!("{}", json::line(line));
@@ -74,7 +76,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let kind_suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
     say!("model     {}: {shape}{kind_suffix}", printable(&model));
     say!("data      {}: {data}", table::count(test.len(), "test image"));
-    table::print(&evaluation);
+    table::print_named(&evaluation, test.class_names());
     table::print_coverage(&evaluation, if kind == Kind::F32 { 5 } else { 0 });
     say!("");
     table::print_accuracy(&evaluation, &data.accuracy_suffix());
@@ -96,6 +98,7 @@ struct EvaluatedLine<'a> {
     #[serde(flatten)]
     right: json::Right,
     confusion: Vec<Vec<u32>>,
+    classes: Option<Vec<String>>,
     coverage: Vec<CoveragePart>,
 }
 

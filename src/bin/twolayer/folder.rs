@@ -1,5 +1,6 @@
 //! Picture files in folders, and the labels that names say.
 
+use crate::classes::Names;
 use crate::console::note;
 use crate::error::{Error, ensure, error};
 use crate::table::count;
@@ -22,8 +23,8 @@ pub(crate) struct PictureFile {
 /// The files that are given and, in place of folders, the picture files in them and in their folders, sorted. Hidden files are
 /// left out, and a note names other files.
 ///
-/// With `classes`, each has a label below it.
-pub(crate) fn find(given: &[PathBuf], classes: Option<usize>) -> Result<Vec<PictureFile>, Error> {
+/// With `classes`, each has a label below it, or that of its folder's name among `names`.
+pub(crate) fn find(given: &[PathBuf], classes: Option<usize>, names: &Names) -> Result<Vec<PictureFile>, Error> {
     let mut pictures = Vec::new();
     for path in given {
         if !path.is_dir() {
@@ -53,7 +54,11 @@ pub(crate) fn find(given: &[PathBuf], classes: Option<usize>) -> Result<Vec<Pict
     }
     if let Some(classes) = classes {
         for picture in &mut pictures {
-            picture.label = Some(label(&picture.path, classes)?);
+            let folder = picture.path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+            picture.label = match folder.and_then(|folder| names.class(folder)) {
+                Some(label) => Some(label),
+                None => Some(label(&picture.path, classes)?),
+            };
         }
     }
     Ok(pictures)
@@ -84,7 +89,7 @@ fn label(path: &Path, classes: usize) -> Result<u8, Error> {
     let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let Some(text) = folder.filter(is_number).or(prefix.filter(is_number)) else {
         return Err(error!(
-            "{}: no label; --labels takes them from a folder's name, as in 7/abc.png, or from the beginning of a file's, as in \
+            "{}: no label; --labels takes them from a folder's name, as in 7/abc.png (or the name of a class), or from the beginning of a file's, as in \
              7_abc.png",
             printable(path)
         ));

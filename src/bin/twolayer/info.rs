@@ -36,6 +36,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     if let Some([width, height]) = details.image {
         say!("image     {width} × {height} pixels");
     }
+    // Lines of their own; what else a terminal would obey is escaped.
     for (line, title) in details.text.lines().zip(["text      "].into_iter().chain(repeat("          "))) {
         say!("{title}{}", line.escape_debug());
     }

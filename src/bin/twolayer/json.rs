@@ -78,6 +78,11 @@ impl From<&Evaluation> for Right {
     }
 }
 
+/// The names of classes; null if they have none.
+pub(crate) fn classes(names: &[String]) -> Option<Vec<String>> {
+    Some(names.to_vec()).filter(|names| !names.is_empty())
+}
+
 /// The counts of test images, by label and class.
 pub(crate) fn confusion(evaluation: &Evaluation) -> Vec<Vec<u32>> {
     let classes = 0..evaluation.classes();

@@ -2,6 +2,7 @@
 
 mod args;
 mod boxes;
+mod classes;
 mod compare;
 mod console;
 mod data;

@@ -11,7 +11,7 @@ use twolayer::Shape;
 use twolayer::host::dataset::{
     DataError, DataSource as Source, Dataset, Fetch, HoldOut, Name, Opened, Progress, Reading, Set, redact_url,
 };
-use twolayer::host::printable;
+use twolayer::host::{ModelFile, printable};
 
 /// An open data set, or its test set only, and where it comes from.
 pub(crate) struct Data<T = Dataset> {
@@ -149,6 +149,22 @@ fn find(
     }
 }
 
+impl Data<Set> {
+    /// The same data, with the classes of a network.
+    pub(crate) fn for_network(self, file: &ModelFile) -> Result<Self, Error> {
+        Ok(Self { dataset: self.dataset.for_classes(file.details().class_names())?, ..self })
+    }
+}
+
+impl Data {
+    /// The same data, with the classes of a network.
+    pub(crate) fn for_network(self, file: &ModelFile) -> Result<Self, Error> {
+        let Dataset { train, test } = self.dataset;
+        let names = || file.details().class_names();
+        Ok(Self { dataset: Dataset { train: train.for_classes(names())?, test: test.for_classes(names())? }, ..self })
+    }
+}
+
 impl<T> Data<T> {
     fn new(joined: Option<T>, places: Vec<Place>, reading: &Reading) -> Result<Self, Error> {
         let (Some(dataset), Some(first)) = (joined, places.first()) else { return Err(error!("no data set")) };
@@ -162,6 +178,11 @@ impl<T> Data<T> {
             [Place { source: Source::Named(name), .. }] => Some(name.id()),
             _ => None,
         }
+    }
+
+    /// What `--data` takes for named data sets, in their order; nothing if one of them has a path.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.places.iter().map(Place::name).collect::<Option<_>>().unwrap_or_default()
     }
 
     /// As `--json` prints it.

@@ -13,7 +13,7 @@ use clap::Parser;
 use core::fmt::{self, Write};
 use std::path::Path;
 use twolayer::LossFunction;
-use twolayer::host::dataset::{DataSource as Source, Set};
+use twolayer::host::dataset::{HoldOut, Set};
 use twolayer::host::printable;
 use twolayer::host::training::{Init, Recipe};
 
@@ -75,7 +75,7 @@ impl fmt::Display for DataHash {
 impl Origin {
     pub(crate) fn new(
         recipe: &Recipe,
-        source: &Source,
+        names: &[&str],
         (data, invert): (&DataArgs, InvertArgs),
         hash: DataHash,
         start: Option<u64>,
@@ -85,14 +85,20 @@ impl Origin {
             let space = if options.is_empty() { "" } else { " " };
             let _ = write!(options, "{space}{option}{value}");
         };
-        if let Source::Named(name) = source {
-            add("--data ", &name.id());
+        for name in names {
+            add("--data ", name);
         }
-        if let Some(count) = data.hold_out {
-            add("--hold-out ", &count);
+        match data.hold_out {
+            None => {}
+            Some(HoldOut::Last(count)) => add("--hold-out ", &count),
+            Some(HoldOut::Percent(percent)) => add("--hold-out ", &format_args!("{percent}%")),
         }
-        if invert.invert {
-            add("--invert", &"");
+        for (option, is_given) in
+            [("--as-is", data.as_is), ("--transpose", data.transpose), ("--invert", invert.invert)]
+        {
+            if is_given {
+                add(option, &"");
+            }
         }
         let Recipe { epochs, hidden, seed, init, shuffle, halve, distortion, alpha_to, limit, options: by, .. } =
             recipe;
@@ -173,7 +179,7 @@ impl fmt::Display for Origin {
 mod tests {
     use super::*;
     use core::num::NonZeroUsize;
-    use twolayer::host::dataset::Name;
+    use twolayer::host::dataset::{DataSource as Source, Name};
     use twolayer::{Distortion, TrainOptions};
 
     /// Everything that weights depend on comes back.
@@ -189,10 +195,10 @@ mod tests {
             Recipe { distortion: Some(Distortion { percent: 0 }), shuffle: true, epochs: u32::MAX, ..default },
             Recipe { options: TrainOptions { block: 1, alpha: f32::MAX, ..default.options }, ..default },
         ];
-        let data = Options::parse("--data digits --hold-out 30 --invert").unwrap();
+        let data = Options::parse("--data digits --hold-out 30% --invert --transpose --as-is").unwrap();
         let hash = DataHash { hash: 1, images: 7 };
         for recipe in others {
-            let origin = Origin::new(&recipe, &Source::Named(Name::Fashion), (&data.data, data.invert), hash, None);
+            let origin = Origin::new(&recipe, &["fashion", "digits"], (&data.data, data.invert), hash, None);
             for done in [None, Some(3)] {
                 let origin = Origin { done, ..origin.clone() };
                 let text = format!("classes: a | b\n{origin}\nmore");
@@ -201,12 +207,13 @@ mod tests {
                 let options = found.parsed().unwrap();
                 let computed = |recipe: Recipe| Recipe { threads: NonZeroUsize::MIN, ..recipe };
                 assert_eq!(computed(options.recipe.recipe()), computed(recipe), "{origin}");
-                assert_eq!(options.data.data, Some(Source::Named(Name::Fashion)));
-                assert_eq!((options.data.hold_out, options.invert.invert), (Some(30), true));
+                assert_eq!(options.data.data, [Name::Fashion, Name::Digits].map(Source::Named));
+                assert!(options.data.transpose && options.data.as_is);
+                assert_eq!((options.data.hold_out, options.invert.invert), (Some(HoldOut::Percent(30)), true));
             }
-            let start = Origin::new(&recipe, &Source::Directory("x".into()), (&data.data, data.invert), hash, Some(5));
+            let start = Origin::new(&recipe, &[], (&data.data, data.invert), hash, Some(5));
             let found = Origin::parse("m".as_ref(), &start.to_string()).unwrap().unwrap();
-            assert_eq!((found.start, found.parsed().unwrap().data.data), (Some(5), None));
+            assert_eq!((found.start, found.parsed().unwrap().data.data.len()), (Some(5), 0));
         }
     }
 

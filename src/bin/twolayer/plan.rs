@@ -2,10 +2,10 @@
 
 use crate::args::TrainArgs;
 use crate::error::Error;
-use crate::model;
 use crate::open_data::{Data, Purpose};
 use crate::origin::{DataHash, Origin};
 use crate::start::{Resumed, Start};
+use crate::{classes, model};
 use std::path::Path;
 use twolayer::host::OwnedWeights;
 use twolayer::host::training::{self, Recipe};
@@ -33,18 +33,19 @@ impl Plan {
         }
         let recipe = args.recipe();
         let start = Start::from(args.from.as_deref(), &args.data)?;
-        if args.data.data.is_none() {
-            args.data.data = args.from.as_deref().and_then(model::source_of);
-        }
+        args.data.default_to(args.from.as_deref().and_then(model::source_of));
         let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
-        let data = Data::open(&args.data, args.invert, purpose, args.quiet)?;
+        let mut data = Data::open(&args.data, args.invert, purpose, args.quiet)?;
+        if let Some(start) = start.as_ref().filter(|start| start.has_classes_of(&data.dataset.train)) {
+            data = data.for_network(&start.file)?;
+        }
         let is_article = recipe.is_article() && start.is_none();
         let origin = (!is_article || args.checkpoint.is_some()).then(|| {
             let hash = DataHash::new(&data.dataset.train, &recipe);
             let start = start.as_ref().map(|start| start.hash);
-            Origin::new(&recipe, &data.source, (&args.data, args.invert), hash, start)
+            Origin::new(&recipe, &data.names(), (&args.data, args.invert), hash, start)
         });
-        let text = origin.as_ref().filter(|_| !is_article).map_or(String::new(), Origin::to_string);
+        let text = text(&data, origin.as_ref().filter(|_| !is_article))?;
         let words = Start::describe(start.as_ref(), &recipe);
         let weights = match start {
             None => training::initial_weights(training::shape(&data.dataset, &recipe)?, &recipe)?,
@@ -54,17 +55,23 @@ impl Plan {
     }
 
     fn resumed(checkpoint: &Path, args: &mut TrainArgs) -> Result<Self, Error> {
-        let Resumed { weights, origin, done } = Resumed::open(checkpoint, args)?;
+        let Resumed { file, weights, origin, done } = Resumed::open(checkpoint, args)?;
         let recipe = args.recipe();
-        let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(weights.view().shape()), args.quiet)?;
+        let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(weights.view().shape()), args.quiet)?
+            .for_network(&file)?;
         origin.check_data(checkpoint, DataHash::new(&data.dataset.train, &recipe))?;
         let origin = Origin { done: None, ..origin };
         let is_article = recipe.is_article() && origin.start.is_none();
-        let text = if is_article { String::new() } else { origin.to_string() };
+        let text = text(&data, Some(&origin).filter(|_| !is_article))?;
         let words = match origin.start {
             None => recipe.to_string(),
             Some(hash) => Start::words(&recipe, hash),
         };
         Ok(Self { recipe, data, weights, done, origin: Some(origin), text, words })
     }
+}
+
+/// The text of a model: the names of its classes, and where it comes from.
+fn text(data: &Data, origin: Option<&Origin>) -> Result<String, Error> {
+    classes::text(data.dataset.train.class_names(), &origin.map_or(String::new(), Origin::to_string))
 }

@@ -2,6 +2,7 @@
 
 use crate::args::{InvertArgs, PredictArgs};
 use crate::boxes;
+use crate::classes::Names;
 use crate::console::{note, say};
 use crate::error::{Error, error};
 use crate::folder::{self, PictureFile};
@@ -24,9 +25,10 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let path = model::select(args.model.as_ref(), &args.data, model::newest)?;
     let file = ModelFile::open(&path, args.data.file.access())?;
     let (kind, shape, image) = (file.kind(), file.shape(), file.details().image);
+    let names = Names::of(file.details());
     let (weights, mut memory) = (file.any()?, Vec::new());
     let network = weights.network(&mut memory, args.backend.get())?;
-    let files = folder::find(&args.files, args.labels.then_some(shape.outputs()))?;
+    let files = folder::find(&args.files, args.labels.then_some(shape.outputs()), &names)?;
     if let Some(report) = &args.report {
         let inputs: Vec<_> = files.iter().map(|file| &file.path).chain([&path]).collect();
         output::check(report, &inputs, "--report")?;
@@ -46,7 +48,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
         Source::Files { side: side? }
     } else {
         args.data.default_to(model::source_of(&path));
-        Source::Set(test_images(&args, shape)?)
+        Source::Set(test_images(&args, &file)?)
     };
     if !args.json {
         let suffix = if kind == Kind::F32 { String::new() } else { format!(", {kind}") };
@@ -63,7 +65,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
         if let (Ok(answer), Some(path)) = (&answer, save.path(number, subject)) {
             answer.input.picture()?.write_png(&path)?;
             if let Some((picture, reading)) = &reading {
-                boxes::draw(picture, reading)?.write_png(&path.with_extension("boxes.png"))?;
+                boxes::draw(picture, reading, &names)?.write_png(&path.with_extension("boxes.png"))?;
             }
         }
         let reading = reading.map(|(_, reading)| reading);
@@ -76,14 +78,14 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
             }
         }
         if args.json {
-            say!("{}", json::line(PredictionLine::new(subject, answer.as_ref(), reading.as_ref())));
+            say!("{}", json::line(PredictionLine::new(subject, answer.as_ref(), reading.as_ref(), &names)));
         } else if let Ok(answer) = &answer {
             if let Some(reading) = reading.filter(|reading| !reading.is_one()) {
-                reading.print(&subject.name());
+                reading.print(&subject.name(), &names);
             } else if !args.labels {
-                answer.print(&subject.name());
+                answer.print(&subject.name(), &names);
             } else if !answer.sure || answer.input.label != Some(answer.class) {
-                say!("{}", answer.heading(&subject.name()));
+                say!("{}", answer.heading(&subject.name(), &names));
             }
         }
         if let Err(error) = answer {
@@ -112,10 +114,11 @@ fn side(shape: Shape, image: Option<[u16; 2]>) -> Option<u32> {
 }
 
 /// The test set of `--data`, if it fits the network and has all images that are asked for.
-fn test_images(args: &PredictArgs, shape: Shape) -> Result<Set, Error> {
+fn test_images(args: &PredictArgs, file: &ModelFile) -> Result<Set, Error> {
+    let shape = file.shape();
     // An image of a data set is taken as it is, unless it is said to be dark ink.
     let invert = InvertArgs { invert: args.invert == Ink::Dark };
-    let set = Data::test(&args.data, invert, Purpose::ExistingNetwork(shape))?.dataset;
+    let set = Data::test(&args.data, invert, Purpose::ExistingNetwork(shape))?.for_network(file)?.dataset;
     let (path, len) = (set.images_path().to_owned(), set.len());
     set.check_pixels(shape)?;
     match args.index.iter().find(|&&index| index >= len) {
@@ -199,6 +202,7 @@ struct PredictionLine<'a> {
     index: Option<usize>,
     label: Option<u8>,
     class: Option<u8>,
+    name: Option<&'a str>,
     margin: Option<Number>,
     outputs: Option<&'a [Number]>,
     seen: Option<SeenPart>,
@@ -221,7 +225,12 @@ struct SeenPart {
 }
 
 impl<'a> PredictionLine<'a> {
-    fn new(subject: Subject<'a>, answer: Result<&'a Prediction, &Error>, reading: Option<&Reading>) -> Self {
+    fn new(
+        subject: Subject<'a>,
+        answer: Result<&'a Prediction, &Error>,
+        reading: Option<&Reading>,
+        names: &'a Names,
+    ) -> Self {
         let (file, index, label) = match subject {
             Subject::File(file) => (Some(file.path.to_string_lossy()), None, file.label),
             Subject::Image(index) => (None, Some(index), None),
@@ -232,11 +241,12 @@ impl<'a> PredictionLine<'a> {
             index,
             label: known.and_then(|answer| answer.input.label).or(label),
             class: known.filter(|answer| answer.sure).map(|answer| answer.class),
+            name: known.filter(|answer| answer.sure).and_then(|answer| names.get(answer.class)),
             margin: known.map(|answer| answer.margin),
             outputs: known.map(|answer| &answer.outputs[..]),
             seen: known.and_then(|answer| answer.input.seen).map(SeenPart::from),
-            number: reading.map(Reading::number),
-            digits: reading.map(Reading::parts),
+            number: reading.map(|reading| reading.number(names)),
+            digits: reading.map(|reading| reading.parts(names)),
             error: answer.err().map(ToString::to_string),
         }
     }

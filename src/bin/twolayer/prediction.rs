@@ -1,5 +1,6 @@
 //! What a network makes of one input: its outputs and the answer, drawn and in words.
 
+use crate::classes::Names;
 use crate::console::say;
 use crate::error::Error;
 use crate::json;
@@ -122,18 +123,19 @@ impl core::fmt::Display for Number {
 
 impl Prediction {
     /// The picture's name, the digit, its label and the margin.
-    pub(crate) fn heading(&self, name: &str) -> String {
+    pub(crate) fn heading(&self, name: &str, names: &Names) -> String {
         let Self { input, margin, class, .. } = self;
-        let digit = if self.sure { class.to_string() } else { "?".into() };
-        let label = input.label.map_or(String::new(), |label| format!(", label {label}"));
+        let class = names.show(*class);
+        let label = input.label.map_or(String::new(), |label| format!(", label {}", names.show(label)));
         let guess = if self.sure { String::new() } else { format!(" is below --min-margin; best guess {class}") };
+        let digit = if self.sure { class } else { "?".into() };
         format!("{name}: {digit}{label}, margin {margin}{guess}")
     }
 
     /// The heading and what was found; then the drawing, with a bar for each output beside it.
-    pub(crate) fn print(&self, name: &str) {
+    pub(crate) fn print(&self, name: &str, names: &Names) {
         let input = &self.input;
-        say!("\n{}", self.heading(name));
+        say!("\n{}", self.heading(name, names));
         if let Some(seen) = input.seen {
             say!(
                 "{} ink, contrast {}; box of {} × {} pixels, {} from the left, {} from the top",
@@ -146,7 +148,7 @@ impl Prediction {
             );
         }
         let drawing = input.drawing(has_colours());
-        let bars = self.bars();
+        let bars = self.bars(names);
         let blank = " ".repeat(if drawing.is_empty() { 0 } else { input.width });
         for line in 0..drawing.len().max(bars.len()) {
             let drawn = drawing.get(line).unwrap_or(&blank);
@@ -157,7 +159,7 @@ impl Prediction {
     }
 
     /// A line for each output: the class, the number, and a bar, scaled to the largest.
-    fn bars(&self) -> Vec<String> {
+    fn bars(&self, names: &Names) -> Vec<String> {
         let numbers: Vec<_> = self.outputs.iter().map(ToString::to_string).collect();
         let width = numbers.iter().map(String::len).max().unwrap_or_default();
         let largest = self.outputs.iter().map(|output| output.to_f64()).fold(0.0, f64::max);
@@ -167,7 +169,12 @@ impl Prediction {
             "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" }
         };
         let lines = self.outputs.iter().zip(&numbers).enumerate();
-        lines.map(|(class, (&output, number))| format!("{class:>3}  {number:>width$}  {}", bar(output))).collect()
+        let name = |class: usize| u8::try_from(class).map_or_else(|_| class.to_string(), |class| names.show(class));
+        let longest = (0..self.outputs.len()).map(|class| name(class).chars().count()).max().unwrap_or_default().max(3);
+        let line = |class: usize, number: &String, output| {
+            format!("{:>longest$}  {number:>width$}  {}", name(class), bar(output))
+        };
+        lines.map(|(class, (&output, number))| line(class, number, output)).collect()
     }
 }
 

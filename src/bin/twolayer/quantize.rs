@@ -5,7 +5,7 @@ use crate::console::say;
 use crate::error::{Error, ensure};
 use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
-use crate::{json, output, table};
+use crate::{classes, json, output, table};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -28,15 +28,13 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let out = args.out.clone().unwrap_or_else(|| model.with_extension(format!("{new_kind}.{EXTENSION}")));
     output::check(&out, &[&model], "--out")?;
     let tuning = args.tuning();
-    let mut texts = vec![file.details().text.to_owned()];
-    texts.extend(tuning.as_ref().map(|tuning| format!("tuned as {new_kind}: {tuning}")));
-    texts.retain(|text| !text.is_empty());
-    let text = texts.join("\n");
+    let more = tuning.as_ref().map(|tuning| format!("tuned as {new_kind}: {tuning}"));
+    let text = classes::appended(file.details().text, &more.unwrap_or_default());
     let details = Details { text: &text, ..file.details() };
     let room = ModelFile::reserve(&out, new_kind, shape, details)?;
     let weights = file.weights()?;
     args.data.default_to(model::source_of(&model));
-    let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?;
+    let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?.for_network(&file)?;
     let (train, test) = (&data.dataset.train, &data.dataset.test);
 
     let images = args.images.min(train.len());

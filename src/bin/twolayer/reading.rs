@@ -1,6 +1,7 @@
 //! What `twolayer predict` reads of a picture with several digits, or of its cells.
 
 use crate::args::PredictArgs;
+use crate::classes::Names;
 use crate::console::say;
 use crate::error::Error;
 use crate::prediction::{Input, Number, Prediction, predict};
@@ -71,16 +72,19 @@ impl Reading {
         self.0.iter().find_map(|place| place.found.as_ref()).map(|found| &found.input)
     }
 
-    /// The number, a line for each line of digits: `?` for a digit that is in doubt, `.` for an empty cell.
-    pub(crate) fn number(&self) -> String {
+    /// The number, a line for each line of digits: `?` for a digit that is in doubt, `.` for an empty cell. Names of one character
+    /// are written like digits, and others with spaces between them.
+    pub(crate) fn number(&self, names: &Names) -> String {
         let (mut text, mut line) = (String::new(), 0);
         for place in &self.0 {
             if place.line != line {
                 text.push('\n');
                 line = place.line;
+            } else if names.are_words() && !text.is_empty() {
+                text.push(' ');
             }
             match place.class() {
-                Some(class) => text += &class.to_string(),
+                Some(class) => text += &names.show(class),
                 None => text.push(if place.found.is_some() { '?' } else { '.' }),
             }
         }
@@ -88,8 +92,8 @@ impl Reading {
     }
 
     /// The number; then its digits, one a line.
-    pub(crate) fn print(&self, name: &str) {
-        let number = self.number();
+    pub(crate) fn print(&self, name: &str, names: &Names) {
+        let number = self.number(names);
         let break_or_space = if number.contains('\n') { '\n' } else { ' ' };
         say!("\n{name}:{break_or_space}{number}");
         for place in &self.0 {
@@ -101,7 +105,8 @@ impl Reading {
                 _ => "",
             };
             say!(
-                "  {class}  margin {margin}; {} × {} pixels, {} from the left, {} from the top{why}",
+                "  {}  margin {margin}; {} × {} pixels, {} from the left, {} from the top{why}",
+                names.show(*class),
                 seen.width,
                 seen.height,
                 seen.left,
@@ -111,18 +116,19 @@ impl Reading {
     }
 
     /// The digits as they are printed, and where they are.
-    pub(crate) fn answers(&self) -> impl Iterator<Item = (String, Seen)> {
-        let text = |place: &Place| place.class().map_or_else(|| "?".into(), |class| class.to_string());
+    pub(crate) fn answers(&self, names: &Names) -> impl Iterator<Item = (String, Seen)> {
+        let text = |place: &Place| place.class().map_or_else(|| "?".into(), |class| names.show(class));
         self.0.iter().filter_map(move |place| Some((text(place), place.found.as_ref()?.input.seen?)))
     }
 
     /// What `--json` prints of the digits; not of empty cells.
-    pub(crate) fn parts(&self) -> Vec<DigitPart> {
+    pub(crate) fn parts(&self, names: &Names) -> Vec<DigitPart> {
         let part = |place: &Place| {
             let found = place.found.as_ref()?;
             let seen = found.input.seen?;
             let (class, margin, line) = (place.class(), found.margin, place.line);
-            Some(DigitPart { class, margin, line, r#box: [seen.left, seen.top, seen.width, seen.height] })
+            let name = class.and_then(|class| names.get(class)).map(str::to_owned);
+            Some(DigitPart { class, name, margin, line, r#box: [seen.left, seen.top, seen.width, seen.height] })
         };
         self.0.iter().filter_map(part).collect()
     }
@@ -139,6 +145,7 @@ impl Place {
 #[derive(Serialize)]
 pub(crate) struct DigitPart {
     class: Option<u8>,
+    name: Option<String>,
     margin: Number,
     line: u16,
     /// Left, top, width, height.

@@ -59,6 +59,7 @@ impl Score {
         let side =
             u16::try_from(side).map_err(|_| error!("images of {side} × {side} pixels are too large to count"))?;
         let test = Set::from_images("the pictures", self.inputs, self.labels, [side; 2])?;
+        let test = test.for_classes(model.1.details().class_names())?;
         let start = Instant::now();
         let evaluation = evaluate(*network, &test, &Threads::new(Threads::available()))?;
         let time = start.elapsed();
@@ -85,7 +86,7 @@ impl Score {
             say!("{}", json::line(line));
             return Ok(());
         }
-        table::print(&evaluation);
+        table::print_named(&evaluation, test.class_names());
         table::print_coverage(&evaluation, if kind == Kind::F32 { 5 } else { 0 });
         say!("\n{sums}");
         if let Some(path) = &args.report {

@@ -4,13 +4,14 @@ use crate::args::{DataArgs, TrainArgs};
 use crate::error::{Error, ensure, error};
 use crate::origin::{DataHash, Origin};
 use std::path::Path;
-use twolayer::host::dataset::Dataset;
+use twolayer::host::dataset::{Dataset, Set};
 use twolayer::host::training::{self, Recipe};
 use twolayer::host::{FileAccess, ModelFile, OwnedWeights, printable};
 use twolayer::{Kind, Shape, weights_hash};
 
 /// The network of `--from`.
 pub(crate) struct Start {
+    pub(crate) file: ModelFile,
     weights: OwnedWeights,
     pub(crate) hash: u64,
 }
@@ -18,19 +19,25 @@ pub(crate) struct Start {
 impl Start {
     pub(crate) fn from(model: Option<&Path>, data: &DataArgs) -> Result<Option<Self>, Error> {
         let Some(model) = model else { return Ok(None) };
-        let (_, weights) = open_f32(model, data.file.access(), "training goes on from f32 weights")?;
+        let (file, weights) = open_f32(model, data.file.access(), "training goes on from f32 weights")?;
         let hash = weights_hash(weights.view());
-        Ok(Some(Self { weights, hash }))
+        Ok(Some(Self { file, weights, hash }))
     }
 
     pub(crate) fn shape(&self) -> Shape {
         self.weights.view().shape()
     }
 
-    /// The weights to begin with: all of them, or the first layer's where the data have classes beyond the network's.
+    /// Whether the classes of the data are among the network's: by their names, if they have some, else by their number.
+    pub(crate) fn has_classes_of(&self, data: &Set) -> bool {
+        let names: Vec<_> = self.file.details().class_names().collect();
+        let numbered = data.class_names().is_empty() && data.classes() <= self.shape().outputs();
+        numbered || !names.is_empty() && data.class_names().iter().all(|name| names.contains(&name.as_str()))
+    }
+
+    /// The weights to begin with: all of them, or the first layer's where the data have other classes.
     pub(crate) fn weights(self, dataset: &Dataset, recipe: &Recipe) -> Result<OwnedWeights, Error> {
-        let classes = dataset.train.classes();
-        let other = (classes > self.shape().outputs()).then_some(classes);
+        let other = (!self.has_classes_of(&dataset.train)).then(|| dataset.train.classes());
         Ok(training::going_on(self.weights.view(), other, recipe.seed)?)
     }
 
@@ -50,6 +57,7 @@ impl Start {
 
 /// A run that was stopped.
 pub(crate) struct Resumed {
+    pub(crate) file: ModelFile,
     pub(crate) weights: OwnedWeights,
     pub(crate) origin: Origin,
     /// Its epochs that are done.
@@ -75,7 +83,7 @@ impl Resumed {
         let options = origin.parsed()?;
         args.data.fill_from(options.data);
         (args.recipe, args.invert) = (options.recipe, options.invert);
-        Ok(Self { weights, origin, done })
+        Ok(Self { file, weights, origin, done })
     }
 }
 

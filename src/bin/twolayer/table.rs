@@ -2,32 +2,43 @@
 
 use crate::console::say;
 use core::fmt::{Display, Write};
-use twolayer::host::Evaluation;
+use twolayer::host::{Evaluation, printable};
 
 /// The largest number of classes for which the confusion matrix is printed.
 const MAX_MATRIX_CLASSES: usize = 20;
 
+/// The most characters of a name that fits a column.
+const MAX_NAME: usize = 5;
+
 /// The shares of answers, those of the largest margins, whose accuracy is printed: percentages of all.
 pub(crate) const COVERAGES: [u8; 4] = [100, 99, 95, 90];
 
-/// Prints the accuracy of each label, and the confusion matrix unless it is too wide.
-pub(crate) fn print(evaluation: &Evaluation) {
+/// Prints the accuracy of each label, and the confusion matrix unless it is too wide. Labels without a name are shown by number.
+pub(crate) fn print_named(evaluation: &Evaluation, names: &[String]) {
     let classes = evaluation.classes();
+    let name = |label: usize| names.get(label).map_or_else(|| label.to_string(), printable);
     if classes > MAX_MATRIX_CLASSES {
         for label in (0..classes).filter(|&label| evaluation.of_label(label).0 > 0) {
             let (total, correct) = evaluation.of_label(label);
-            say!("label {label:>3}  {}  of {total}", ratio(correct, total));
+            say!("label {:>3}  {}  of {total}", name(label), ratio(correct, total));
         }
         return;
     }
-    say!("\nlabel     accuracy   predicted{}", format_row((0..classes).map(|class| class.to_string())));
+    // Long names are a list of their own: columns are narrow.
+    let short = (0..classes).all(|class| name(class).chars().count() <= MAX_NAME);
+    let shown = |class: usize| if short { name(class) } else { class.to_string() };
+    if !short {
+        let list: Vec<_> = (0..classes).map(|class| format!("{class} {}", name(class))).collect();
+        say!("\nclasses   {}", list.join(", "));
+    }
+    say!("\nlabel     accuracy   predicted{}", format_row((0..classes).map(shown)));
     for label in 0..classes {
         let (total, correct) = evaluation.of_label(label);
         let counts = (0..classes).map(|class| match evaluation.count(label, class) {
             0 => "·".to_string(),
             count => count.to_string(),
         });
-        say!("{label:>5}   {}            {}", ratio(correct, total), format_row(counts));
+        say!("{:>5}   {}            {}", shown(label), ratio(correct, total), format_row(counts));
     }
 }
 

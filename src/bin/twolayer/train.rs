@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::origin::Origin;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::{json, model, output, report, table};
+use crate::{classes, json, model, output, report, table};
 use core::num::NonZeroUsize;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     if let Some(checkpoint) = checkpoint {
         output::check(checkpoint, &[&model], "--checkpoint")?;
     }
+    let names = dataset.train.class_names();
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
     let details = Details { image, text: &text };
     warn_of_absent_classes(&dataset.train);
@@ -62,7 +63,7 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     };
     let keep = |done: u32, weights: Weights<'_>| {
         let (Some(path), Some(origin)) = (checkpoint, &origin) else { return Ok(()) };
-        let text = Origin { done: Some(done), ..origin.clone() }.to_string();
+        let text = classes::lines(names, &Origin { done: Some(done), ..origin.clone() }.to_string());
         ModelFile::write(path, weights, Details { image, text: &text })
     };
     let trained = training::train_from(dataset, &recipe, weights, done, report, keep)?;
@@ -90,13 +91,14 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
             seconds,
             us_per_sample: seconds * 1e6 / table::to_f64(total),
             confusion: json::confusion(&trained.test),
+            classes: json::classes(names),
             right: (&trained.test).into(),
         };
         say!("{}", json::line(line));
         return Ok(());
     }
     if say_more {
-        table::print(&trained.test);
+        table::print_named(&trained.test, names);
         say!("\nmodel     {}, weights {hash:016x}", printable(&model));
         if let Some(report) = &args.report {
             say!("report    {}", printable(report));
@@ -108,7 +110,10 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
 
 /// Warns of classes that the network can answer with, but has never seen an image of.
 fn warn_of_absent_classes(train: &Set) {
-    let absent: Vec<_> = train.absent_classes().iter().map(ToString::to_string).collect();
+    // The letters of EMNIST are 1 to 26, and have names.
+    let no_letter = |class: &usize| *class == 0 && train.class_names().first().is_some_and(|name| name == "0");
+    let absent: Vec<_> =
+        train.absent_classes().iter().filter(|class| !no_letter(class)).map(ToString::to_string).collect();
     if !absent.is_empty() {
         let (classes, images) = (train.classes(), printable(train.images_path()));
         warning!(
@@ -177,6 +182,7 @@ struct TrainedLine<'a> {
     seconds: f64,
     us_per_sample: f64,
     confusion: Vec<Vec<u32>>,
+    classes: Option<Vec<String>>,
 }
 
 /// The settings that weights depend on.

@@ -25,7 +25,7 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
     let start = Start::from(args.from.as_deref(), &args.data)?;
     check_start(&args.model, start.as_ref(), origin.as_ref().and_then(|origin| origin.start))?;
     let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
-    let data = Data::open(&args.data, args.invert, purpose, args.json)?;
+    let data = Data::open(&args.data, args.invert, purpose, args.json)?.for_network(&file)?;
     let dataset = &data.dataset;
     let hash = DataHash::new(&dataset.train, &recipe);
     if let Some(origin) = &origin {

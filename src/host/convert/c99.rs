@@ -39,6 +39,8 @@ const HEADER: &str = include_str!("c99/network.h");
 pub struct C99<'a> {
     name: &'a str,
     network: &'a Quantized,
+    /// The names of classes, if they have some.
+    classes: Vec<&'a str>,
 }
 
 impl<'a> C99<'a> {
@@ -53,7 +55,13 @@ impl<'a> C99<'a> {
         {
             return Err(ConvertError::CName { found: name.into() });
         }
-        Ok(Self { name, network })
+        Ok(Self { name, network, classes: Vec::new() })
+    }
+
+    /// The same with names of classes, by class, as an array in the header: of a model file's, `details().class_names()`.
+    #[must_use]
+    pub fn with_class_names(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { classes: names.into_iter().take(self.network.shape().outputs()).collect(), ..self }
     }
 
     /// The path of the header that belongs to a C file.
@@ -156,6 +164,15 @@ impl<'a> C99<'a> {
             text.push_str(&self.prefixed(&line));
             text.push('\n');
         }
+        if !self.classes.is_empty() {
+            text.push_str("/* The names of the classes, in UTF-8. */\n");
+            text.push_str(&self.prefixed("static const char *const network_class_names[NETWORK_OUTPUTS] = {\n"));
+            for class in 0..self.network.shape().outputs() {
+                let name = self.classes.get(class).copied().unwrap_or_default();
+                let _ = writeln!(text, "    \"{}\",", escaped(name));
+            }
+            text.push_str("};\n");
+        }
         text
     }
 
@@ -202,6 +219,18 @@ impl<'a> C99<'a> {
         }
         text.push_str("\n};\n");
     }
+}
+
+/// A text within a string of C: what is not plain ASCII is a byte of three octal digits.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b' ' | b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'+' => escaped.push(byte.into()),
+            _ => drop(write!(escaped, "\\{byte:03o}")),
+        }
+    }
+    escaped
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {

@@ -100,7 +100,7 @@ struct Archive<'a> {
 impl<'a> Archive<'a> {
     fn open(path: &'a Path, bytes: &'a [u8]) -> Result<Self, DataError> {
         let archive = Self { path, bytes, tensors: Vec::new() };
-        let tensors = match bytes {
+        let (tensors, _) = match bytes {
             [b'P', b'K', ..] => list(bytes, path).map_err(|error| archive.error(&error))?,
             _ => return Err(archive.wrong("not an .npz file, which is a ZIP archive of arrays".into())),
         };

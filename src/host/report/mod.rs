@@ -13,7 +13,7 @@ mod speed;
 mod units;
 
 use crate::host::data::Set;
-use crate::host::files::{FileError, reserve, write_atomically};
+use crate::host::files::{FileError, printable, reserve, write_atomically};
 use crate::host::train::Evaluation;
 use crate::net::{Shape, Weights};
 pub use comparison::ComparisonReport;
@@ -160,13 +160,13 @@ impl Page<'_> {
         };
         let most = labels().flat_map(off).max().unwrap_or_default().max(1);
         let mut head = vec!["label".to_owned(), "accuracy".to_owned()];
-        head.extend(labels().filter(|_| matrix).map(|class| class.to_string()));
+        head.extend(labels().filter(|_| matrix).map(|class| self.class(class)));
         html.section("Confusion matrix", |html| {
             html.element("p", if matrix { "A row for each label: the share of its images that are classified correctly, and how many of them are predicted as each class." } else { "A row for each label: the share of its images that are classified correctly." });
             html.table("Rows are labels, columns are predicted classes", &head, |html| {
                 for label in labels() {
                     let (total, correct) = evaluation.of_label(label);
-                    html.raw("<tr>").header_cell(&label.to_string());
+                    html.raw("<tr>").header_cell(&self.class(label));
                     html.cell(&if total == 0 { "–".to_owned() } else { percent(f64::from(correct) / f64::from(total)) });
                     for class in (0..classes).filter(|_| matrix) {
                         let count = evaluation.count(label, class);
@@ -183,6 +183,11 @@ impl Page<'_> {
                 }
             });
         });
+    }
+
+    /// What a class is called: its name, or its number.
+    fn class(&self, class: usize) -> String {
+        self.test.class_names().get(class).map_or_else(|| class.to_string(), printable)
     }
 
     /// The wrongly classified images with the largest margins.
@@ -208,8 +213,9 @@ impl Page<'_> {
             html.raw("<ol class=\"pictures\">");
             for (index, (result, label)) in wrong {
                 let image = self.test.images().chunks_exact(pixels).nth(index).unwrap_or_default();
-                let about = format!("Image {index}, labelled {label}, predicted {}", result.class);
-                let (heading, margin) = (format!("{label} → {}", result.class), result.margin);
+                let [label, class] = [*label, result.class].map(|class| self.class(class.into()));
+                let about = format!("Image {index}, labelled {label}, predicted {class}");
+                let (heading, margin) = (format!("{label} → {class}"), result.margin);
                 let seen = (about, picture::grey(image, width));
                 match self.report.originals.get(index).and_then(Option::as_ref) {
                     Some(Original { name, pixels, width }) => {

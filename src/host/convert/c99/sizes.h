@@ -17,3 +17,9 @@
 #ifndef NETWORK_BYTES
 #define NETWORK_BYTES 196
 #endif
+/* The names of the classes, in UTF-8; only of a network that has some. */
+static const char *const network_class_names[NETWORK_OUTPUTS] = {
+    "one",
+    "two",
+    "\303\237",
+};
