@@ -192,7 +192,7 @@ mod tests {
             Recipe::best(),
             Recipe { hidden: 64, halve: true, limit: Some(99), seed: u64::MAX, ..Recipe::fast() },
             Recipe { init: Init::Uniform(0.1 + 1e-8), alpha_to: Some(1e-30), ..default },
-            Recipe { distortion: Some(Distortion { percent: 0 }), shuffle: true, epochs: u32::MAX, ..default },
+            Recipe { distortion: Some(Distortion { percent: 1 }), shuffle: true, epochs: u32::MAX, ..default },
             Recipe { options: TrainOptions { block: 1, alpha: f32::MAX, ..default.options }, ..default },
         ];
         let data = Options::parse("--data digits --hold-out 30% --invert --transpose --as-is").unwrap();
