@@ -322,7 +322,7 @@ fn names_of_classes() {
         assert!(names.iter().any(|name| answer["name"] == **name), "{answer}");
     }
     let info = sandbox.run(&["info", "--model", "q.twolayer"]).succeeded();
-    assert!(info.contains("| ß9\ntext      trained with") && info.contains("\ntext      tuned as int8: "), "{info}");
+    assert!(info.contains("| ß9\n          recipe: ") && info.contains("\n          tuned as int8: "), "{info}");
     sandbox.run(&["export", "--model", "q.twolayer", "--format", "c99", "--out", "q.c"]).succeeded();
     let header = fs::read_to_string(work.join("q.h")).unwrap();
     assert!(
@@ -405,6 +405,91 @@ fn sets_are_joined() {
     sandbox
         .run(&["train", "--data", "a", "--data", "small"])
         .failed(&["small/train-images-idx3-ubyte has images of 64 pixels; expected 784"]);
+}
+
+/// What `data convert` writes is four plain IDX files, and trains what the source trains.
+#[test]
+fn converted_sources_are_idx_files() {
+    let sandbox = Sandbox::new();
+    let (train, test, hash) = digits(&sandbox);
+    let work = sandbox.work();
+    let file = |directory: &str, which: usize| fs::read(work.join(directory).join(FILES[which])).unwrap();
+    let same = |directory: &str| (0..4).all(|which| file(directory, which) == file("idx", which));
+    fs::write(work.join("k.npz"), keras(&train.transposed().inverted(), &test.transposed().inverted())).unwrap();
+    let convert =
+        |words: &str| sandbox.run(&[&["data", "convert"], &words.split(' ').collect::<Vec<_>>()[..]].concat());
+    let out = convert("k.npz --out o/k --transpose --invert").succeeded();
+    assert!(out.starts_with("data      300 training and 100 test images: k.npz (arrays as of Keras, 10 classes), inverted, transposed\nwritten   o/k: four IDX files\n"), "{out}");
+    assert!(same("o/k"));
+    // Once more it is there already; other contents are not replaced.
+    convert("k.npz --out o/k --transpose --invert").succeeded();
+    let before = sandbox.listing();
+    convert("k.npz --out o/k").failed(&["o/k/train-images-idx3-ubyte already exists"]);
+    convert("k.npz --out o/k --hold-out 20%").failed(&["already exists"]);
+    convert("nothing --out o/n").failed(&["nothing does not exist"]);
+    assert_eq!(sandbox.listing(), before);
+    // Several, joined; and names.
+    convert("idx k.npz --out o/two").succeeded();
+    assert_eq!(file("o/two", 1).len(), 8 + 600);
+    let letter = |label: u8| char::from(b'a' + label).to_string();
+    train.folders(&work.join("l/train"), letter);
+    test.folders(&work.join("l/test"), letter);
+    let out = convert("l --as-is --out o/l").succeeded();
+    assert!(out.ends_with("written   o/l: four IDX files, and classes.txt\n") && same("o/l"), "{out}");
+    assert_eq!(fs::read_to_string(work.join("o/l/classes.txt")).unwrap(), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
+    assert_eq!(trained(&sandbox, &["--data", "o/l"]).0, hash);
+    let info = sandbox.run(&["info", "--model", "m.twolayer"]).succeeded();
+    assert!(info.contains("classes: a | b | c"), "{info}");
+    let before = sandbox.listing();
+    convert("idx --out o/l").failed(&["o/l/classes.txt already exists"]);
+    fs::write(work.join("o/l/classes.txt"), "a\nb\n").unwrap();
+    sandbox.run(&["train", "--data", "o/l"]).failed(&["labels go up to 9, but 2 classes have names"]);
+    fs::write(work.join("o/l/classes.txt"), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n").unwrap();
+    assert_eq!(sandbox.listing(), before);
+}
+
+/// A network that sees images otherwise than in training answers badly, and the option that helps is named.
+#[test]
+fn turned_images_are_noticed() {
+    let sandbox = Sandbox::new();
+    let (train, test) = (Pictures::digits(0..2000), Pictures::digits(2000..2400));
+    let write = |name: &str, train: &Pictures, test: &Pictures| {
+        write_idx(&sandbox.work().join(name), &FILES.map(str::to_owned), train, test);
+    };
+    write("plain", &train, &test);
+    write("turned", &train, &test.transposed());
+    write("dark", &train, &test.inverted());
+    let train = |data: &str, options: &[&str]| {
+        let common =
+            ["train", "--hidden", "64", "--recipe", "fast", "--epochs", "4", "--model", "m.twolayer", "--data", data];
+        sandbox.run(&[&common[..], options].concat())
+    };
+    let eval = |data: &str, options: &[&str]| {
+        sandbox.run(&[&["eval", "--model", "m.twolayer", "--data", data], options].concat())
+    };
+    assert_eq!(train("plain", &[]).err, "");
+    for (data, how, option) in [("turned", "transposed", "--transpose"), ("dark", "inverted", "--invert")] {
+        let ran = eval(data, &[]);
+        let warning = format!(" % when they are {how}: try with {option}\n");
+        assert!(
+            ran.err.starts_with("warning: ") && ran.err.ends_with(&warning) && ran.err.lines().count() == 1,
+            "{ran:#?}"
+        );
+        assert_eq!(ran.code, Some(0));
+        assert_eq!(eval(data, &[option]).err, "");
+        let ran = eval("plain", &[option]);
+        assert!(ran.err.ends_with(&format!(" % when they are {how}: try without {option}\n")), "{ran:#?}");
+        assert!(train(data, &[]).err.ends_with(&warning));
+        train("plain", &[]).succeeded();
+    }
+    // `--index` looks at the same image.
+    let seen = |data: &str, options: &[&str]| {
+        sandbox
+            .run(&[&["predict", "--model", "m.twolayer", "--index", "7", "--json", "--data", data], options].concat())
+            .succeeded()
+    };
+    assert_eq!(seen("turned", &["--transpose"]), seen("plain", &[]));
+    assert_ne!(seen("turned", &[]), seen("plain", &[]));
 }
 
 /// Sources with one thing wrong, each by one command: exit code 1, its place in the error, and nothing written.

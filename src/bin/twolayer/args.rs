@@ -104,6 +104,10 @@ pub(crate) enum DataCommand {
     },
     /// List the data sets and where they are
     List,
+    /// Write a data set of any form as four IDX files
+    ///
+    /// Names of classes are written to classes.txt beside them, and read from there again.
+    Convert(ConvertArgs),
     /// Generate digits and write them to four IDX files
     Digits {
         /// Directory to write to
@@ -120,6 +124,21 @@ pub(crate) enum DataCommand {
         #[arg(long, value_name = "N", default_value_t = Digits::default().test, value_parser = value_parser!(u32).range(1..=i32::MAX.into()))]
         test: u32,
     },
+}
+
+#[derive(Args, Debug)]
+#[command(mut_arg("data", |data| data.hide(true)))]
+pub(crate) struct ConvertArgs {
+    /// Directory to write to
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+    /// Data set, as for --data of `train`; several are joined
+    #[arg(value_name = "SOURCE", required = true, value_parser = values::source(), value_hint = ValueHint::AnyPath)]
+    pub(crate) sources: Vec<Source>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) invert: InvertArgs,
 }
 
 /// The options for data sets.

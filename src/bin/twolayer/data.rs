@@ -1,33 +1,48 @@
 //! `twolayer data`: fetches, verifies, lists and generates data sets.
 
-use crate::args::DataCommand;
+use crate::args::{ConvertArgs, DataCommand};
 use crate::console::{note, say};
 use crate::error::{Error, ensure};
-use crate::open_data::{GENERATING, fetch, settings, with_progress};
+use crate::open_data::{Data, GENERATING, Purpose, fetch, settings, with_progress};
 use crate::table::count;
 use indicatif::HumanBytes;
 use twolayer::host::dataset::{Checked, DataSource as Source, Digits, Fetch, Name, State, identify, verify};
 use twolayer::host::printable;
 
-pub(crate) fn run(command: &DataCommand) -> Result<(), Error> {
+pub(crate) fn run(command: DataCommand) -> Result<(), Error> {
     match command {
         DataCommand::Fetch { name, fetch: options } => {
-            let settings = Fetch { recheck: true, ..settings(options)? };
-            let directory = fetch(&settings, *name, false)?;
+            let settings = Fetch { recheck: true, ..settings(&options)? };
+            let directory = fetch(&settings, name, false)?;
             say!("{}: {}, all files verified", name.id(), printable(&directory));
             Ok(())
         }
-        DataCommand::Verify { source } => verify_files(source),
+        DataCommand::Verify { source } => verify_files(&source),
         DataCommand::List => {
             Name::ALL.into_iter().for_each(list);
             Ok(())
         }
-        &DataCommand::Digits { ref out, seed, train, test } => {
-            with_progress(GENERATING, false, |progress| Digits { seed, train, test }.write(out, progress))?;
-            say!("{train} training and {}: {}", count(test, "test image"), printable(out));
+        DataCommand::Convert(args) => convert(args),
+        DataCommand::Digits { out, seed, train, test } => {
+            with_progress(GENERATING, false, |progress| Digits { seed, train, test }.write(&out, progress))?;
+            say!("{train} training and {}: {}", count(test, "test image"), printable(&out));
             Ok(())
         }
     }
+}
+
+/// Writes a data set as four IDX files.
+fn convert(args: ConvertArgs) -> Result<(), Error> {
+    let ConvertArgs { out, sources, mut data, invert } = args;
+    data.data = [data.data, sources].concat();
+    let data = Data::open(&data, invert, Purpose::Training, false)?;
+    let dataset = &data.dataset;
+    dataset.write(&out)?;
+    let (train, test) = (dataset.train.len(), count(dataset.test.len(), "test image"));
+    say!("data      {train} training and {test}: {data}");
+    let names = if dataset.train.class_names().is_empty() { "" } else { ", and classes.txt" };
+    say!("written   {}: four IDX files{names}", printable(&out));
+    Ok(())
 }
 
 /// Verifies the four files of a data set and prints one line for each.

@@ -5,7 +5,7 @@ use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::report::Evaluated;
-use crate::{compare, json, model, output, report, table};
+use crate::{compare, json, model, output, report, table, turned};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -38,6 +38,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let start = Instant::now();
     let evaluation = evaluate(network, test, &threads)?;
     let time = start.elapsed();
+    turned::warn(network, test, &evaluation, args.data.transpose, args.invert.invert);
     if let Some(path) = &args.report {
         let evaluated = Evaluated {
             title: "twolayer: an evaluation",

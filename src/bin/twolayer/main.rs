@@ -30,6 +30,7 @@ mod sparkline;
 mod start;
 mod table;
 mod train;
+mod turned;
 mod values;
 mod verify;
 
@@ -69,7 +70,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Export(args) => export::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Verify(args) => verify::run(args),
-        Command::Data(command) => data::run(&command),
+        Command::Data(command) => data::run(command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "twolayer", &mut script);

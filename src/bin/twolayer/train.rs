@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::origin::Origin;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::{classes, json, model, output, report, table};
+use crate::{classes, json, model, output, report, table, turned};
 use core::num::NonZeroUsize;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use twolayer::host::report::{Learning, Report};
 use twolayer::host::training::{self, Epoch, Event, Init, Recipe};
 use twolayer::host::{ModelFile, printable};
 use twolayer::model::Details;
-use twolayer::{Kind, LossFunction, Weights, weights_hash};
+use twolayer::{Kind, LossFunction, Network, Weights, weights_hash};
 
 pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     let Plan { recipe, data, weights, done, origin, text, words } = Plan::new(&mut args)?;
@@ -69,6 +69,8 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     let trained = training::train_from(dataset, &recipe, weights, done, report, keep)?;
     progress.finish();
     let total = samples * recipe.epochs.saturating_sub(done) as usize;
+    let network = Network::new(trained.weights.view(), recipe.options.backend).into();
+    turned::warn(network, &dataset.test, &trained.test, args.data.transpose, args.invert.invert);
 
     let weights = trained.weights.view();
     drop(room);

@@ -1,7 +1,8 @@
 //! The built-in digits as IDX files: the default set in the cache, or any number of digits in any directory.
 
 use super::digits_idx::{threads, write_idx};
-use super::{DataError, FILES, Name, Progress, file_lengths, find_file};
+use super::write::refuse_others;
+use super::{DataError, FILES, Name, Progress, file_lengths};
 use crate::host::files::{Action, Bytes, FileError, OutputDirectory};
 use crate::image::SIDE;
 use std::io::{self, Write};
@@ -49,15 +50,9 @@ impl Digits {
     pub fn write(self, directory: &Path, report: &mut dyn FnMut(Progress<'_>)) -> Result<(), DataError> {
         self.check()?;
         let lengths = file_lengths([self.train.into(), self.test.into()], SIDE * SIDE);
-        for (name, len) in FILES.into_iter().zip(lengths) {
-            let path = directory.join(name);
-            // A symbolic link to nowhere is not found, but is in the way.
-            if let Some(found) = find_file(directory, name)?.or_else(|| path.is_symlink().then(|| path.clone())) {
-                OutputDirectory::refuse_other(found, &path, len)?;
-            }
-        }
+        refuse_others(directory, lengths)?;
         let output = OutputDirectory::create(directory)?;
-        Ok(output.persist_new(self.write_temporary(&output, report)?)?)
+        Ok(output.persist_new(self.write_temporary(&output, report)?.into())?)
     }
 
     /// Checks that the sequence is long enough.

@@ -22,6 +22,7 @@ mod source;
 mod source_error;
 #[cfg(feature = "download")]
 mod verify;
+mod write;
 
 #[doc(hidden)]
 pub use csv::check_csv;

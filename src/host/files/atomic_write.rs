@@ -65,8 +65,8 @@ impl OutputDirectory {
     /// Syncs temporary files and renames them. A file that exists already is kept if it has the same contents, as that of
     /// an earlier run that was killed has; if it has others, none is renamed. If several processes write different contents
     /// to the same names, all but one fail at the first file.
-    pub(crate) fn persist_new(&self, files: [(&str, NamedTempFile); 4]) -> Result<(), FileError> {
-        let files = files.map(|(name, file)| (self.path.join(name), file));
+    pub(crate) fn persist_new(&self, files: Vec<(&str, NamedTempFile)>) -> Result<(), FileError> {
+        let files: Vec<_> = files.into_iter().map(|(name, file)| (self.path.join(name), file)).collect();
         for (path, file) in &files {
             file.as_file().sync_all().map_err(FileError::io(Action::Write, &self.path))?;
             if path.symlink_metadata().is_ok() && !has_contents_of(path, file.as_file()) {
