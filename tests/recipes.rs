@@ -1,7 +1,7 @@
 //! The lines of Python that `import` gives for files of other programs: they make a file with the same network.
 //!
 //! `TWOLAYER_PYTORCH` names the interpreter, or else it is python3. A recipe whose modules it lacks is skipped with a message.
-//! Those for TensorFlow, Flax and Burn are not run anywhere.
+//! Those for Burn are not run.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -21,7 +21,7 @@ numpy.savez('expected.npz', w1=w1, b1=b1, w2=w2, b2=b2)
 ";
 
 /// The file, the modules that are needed, and how it is made.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 14] = [
     (
         "pickled.npz",
         "numpy",
@@ -79,6 +79,25 @@ net.save('net.keras')
         ",
     ),
     (
+        "net.h5",
+        "keras, h5py",
+        "
+net = keras.Sequential([keras.Input((784,)), keras.layers.Dense(128, 'relu'), keras.layers.Dense(10)])
+net.set_weights([w1, b1, w2, b2])
+net.save('net.h5')
+        ",
+    ),
+    (
+        "net.msgpack",
+        "flax.serialization",
+        "
+net = {'params': {'Dense_0': {'kernel': w1, 'bias': b1}, 'Dense_1': {'kernel': w2, 'bias': b2}}}
+open('net.msgpack', 'wb').write(flax.serialization.msgpack_serialize(net))
+        ",
+    ),
+    ("net.tflite", "tensorflow", TFLITE),
+    ("DIRECTORY/saved_model.pb", "tensorflow", SAVED_MODEL),
+    (
         "net.pt",
         "safetensors.torch, torch",
         "
@@ -87,6 +106,21 @@ torch.save({'fc1.weight': t(w1), 'fc1.bias': t(b1), 'fc2.weight': t(w2), 'fc2.bi
         ",
     ),
 ];
+
+const TFLITE: &str = "
+keras = tensorflow.keras
+layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(128, 'relu'), keras.layers.Dense(10)]
+net = keras.Sequential(layers)
+net.set_weights([w1, b1, w2, b2])
+open('net.tflite', 'wb').write(tensorflow.lite.TFLiteConverter.from_keras_model(net).convert())
+";
+
+const SAVED_MODEL: &str = "
+keras = tensorflow.keras
+net = keras.Sequential([keras.Input((784,)), keras.layers.Dense(128, 'relu'), keras.layers.Dense(10)])
+net.set_weights([w1, b1, w2, b2])
+net.export('DIRECTORY')
+";
 
 #[test]
 fn recipes_make_files_that_are_imported() {
@@ -98,8 +132,8 @@ fn recipes_make_files_that_are_imported() {
             let mut import = sandbox.command_for(python.to_str().unwrap(), &["-c", &format!("import {module}")]);
             import.output().is_ok_and(|it| it.status.success())
         };
-        if lines.contains("keras") {
-            command.env("KERAS_BACKEND", if has("torch") { "torch" } else { "jax" });
+        if let Some(backend) = ["torch", "jax"].into_iter().find(|it| lines.contains("keras") && has(it)) {
+            command.env("KERAS_BACKEND", backend);
         }
         command.output().map(Outcome::from)
     };

@@ -590,7 +590,12 @@ fn other_formats_are_recognised() {
         ("net.keras", &keras("128:relu 10:softmax", true), "a Keras file", ".get_weights()"),
         ("net.keras", &bare_keras, "a Keras file", ".get_weights()"),
         ("net.h5", b"\x89HDF\r\n\x1a\n and more", "a Keras file", ".get_weights()"),
-        ("net.json", config("128:relu 10:softmax").as_bytes(), "a Keras file", ".get_weights()"),
+        (
+            "net.json",
+            config("128:relu 10:softmax").as_bytes(),
+            "a description of a Keras network, without its weights",
+            "import the file with the weights",
+        ),
         ("net.json", b"{\"a\": 1}", "a JSON file", "import the file with the weights"),
         ("net.json", b"{\"weight_map\": {}}", "the index of a model's safetensors", "import the file with the weights"),
         ("net.onnx", b"\x08\x08\x12\x07pytorch", "an ONNX file", "onnx.load("),
@@ -626,7 +631,9 @@ fn other_formats_are_recognised() {
             "this Keras network has three layers, with units 128 → 64 → 10; twolayer runs two",
         ),
     ] {
-        for (name, bytes) in [("net.keras", keras(units, false)), ("net.json", config(units).into_bytes())] {
+        let within = [b"\x89HDF\r\n\x1a\n", config(units).as_bytes(), b"\0"].concat();
+        let files = [("net.keras", keras(units, false)), ("net.json", config(units).into_bytes()), ("net.h5", within)];
+        for (name, bytes) in files {
             let (error, message) = open(name, &bytes);
             assert!(matches!(error, TensorError::Network { .. }), "{error:?}");
             assert!(message.contains(what), "{message}");

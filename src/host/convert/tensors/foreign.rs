@@ -5,6 +5,9 @@ use super::error::TensorError;
 use super::keras;
 use std::path::Path;
 
+/// Of a file that only tells about a network.
+const WITHOUT: &str = "it has no tensors; import the file with the weights";
+
 /// What `import` reads.
 const EXPECTED: &str = "expected a safetensors, .npz or .npy file";
 
@@ -19,6 +22,10 @@ const SCIKIT: &str = "in Python:
 const KERAS: &str = "in Python:
     import keras, numpy
     numpy.savez(\"net.npz\", *keras.models.load_model(\"net.keras\").get_weights())";
+
+const HDF5: &str = "in Python:
+    import keras, numpy
+    numpy.savez(\"net.npz\", *keras.models.load_model(\"net.h5\").get_weights())  # of .weights.h5: after model.load_weights()";
 
 const ONNX: &str = "in Python:
     import numpy, onnx, onnx.numpy_helper
@@ -37,7 +44,7 @@ const GGUF: &str = "in Python:
     import gguf, numpy
     numpy.savez(\"net.npz\", **{t.name: t.data for t in gguf.GGUFReader(\"net.gguf\").tensors})";
 
-const BURN: &str = "in Rust, with the crate burn-store and the recorder that wrote it:
+const BURN: &str = "in Rust, with the recorder and the version of Burn that wrote it, and the crate burn-store:
     let model = model.load_file(\"net.mpk\", &NamedMpkFileRecorder::<FullPrecisionSettings>::new(), &device)?;
     model.save_into(&mut burn_store::SafetensorsStore::from_file(\"net.safetensors\"))?;";
 
@@ -83,7 +90,10 @@ pub(super) fn recognise(bytes: &[u8], path: &Path) -> TensorError {
         [b'T', b'W', b'O', b'L', b'A', b'Y', b'E', b'R', ..] => ("a twolayer model already", "it needs no import"),
         // Protocols 2 and later of pickle, which older versions of PyTorch wrote without an archive around it.
         [0x80, 2..=5, ..] => return pickle(bytes),
-        [0x89, b'H', b'D', b'F', ..] => return hdf5(),
+        [0x89, b'H', b'D', b'F', ..] => match keras::within(bytes) {
+            Some(other @ TensorError::Network { .. }) => return other,
+            _ => ("a Keras file (.h5) or other HDF5", HDF5),
+        },
         [_, _, _, _, b'T', b'F', b'L', b'3', ..] => ("a TensorFlow Lite file", TFLITE),
         [b'G', b'G', b'U', b'F', ..] => ("a GGUF file", GGUF),
         // A map of two, whose first key is `metadata`; and the same packed as `.mpk.gz`.
@@ -95,7 +105,11 @@ pub(super) fn recognise(bytes: &[u8], path: &Path) -> TensorError {
         // Protocol buffers: the version of the format, then the graphs, or the producer, the graph or the operators.
         [8, 1, 0x12, ..] => ("a SavedModel of TensorFlow", SAVED_MODEL),
         [8, 2..=99, 0x12 | 0x3A | 0x42, ..] => ("an ONNX file", ONNX),
-        [b'{', ..] => return keras::described(bytes).unwrap_or_else(|| json(bytes)),
+        [b'{', ..] => match keras::described(bytes) {
+            Some(TensorError::Foreign { .. }) => ("a description of a Keras network, without its weights", WITHOUT),
+            Some(other) => return other,
+            None => return json(bytes),
+        },
         _ if has_extension(&["onnx"]) => ("an ONNX file, or a damaged one", ONNX),
         _ if has_extension(&["bin", "raw", "dat", "weights"]) => return unknown(bytes, BARE),
         _ => return unknown(bytes, EXPECTED),
@@ -110,9 +124,9 @@ pub(super) fn pickle(bytes: &[u8]) -> TensorError {
     TensorError::Foreign { what, recipe: if of_scikit { SCIKIT } else { PICKLE } }
 }
 
-/// A file of Keras that does not say what network it is.
-pub(super) fn hdf5() -> TensorError {
-    TensorError::Foreign { what: "a Keras file (.keras, or .h5, which is HDF5)".into(), recipe: KERAS }
+/// An archive of Keras.
+pub(super) fn keras() -> TensorError {
+    TensorError::Foreign { what: "a Keras file (.keras)".into(), recipe: KERAS }
 }
 
 /// An array of Python objects, or an archive with one, which has these dimensions.
@@ -127,10 +141,9 @@ pub(super) fn objects(shape: &[usize], is_archive: bool) -> TensorError {
 }
 
 fn json(bytes: &[u8]) -> TensorError {
-    let recipe = "it has no tensors that are read here; import the file with the weights";
     let names_shards = bytes.windows(12).take(1 << 20).any(|it| it == b"\"weight_map\"");
     let what = if names_shards { "the index of a model's safetensors files" } else { "a JSON file" };
-    TensorError::Foreign { what: what.into(), recipe }
+    TensorError::Foreign { what: what.into(), recipe: WITHOUT }
 }
 
 fn unknown(bytes: &[u8], recipe: &'static str) -> TensorError {

@@ -22,7 +22,17 @@ pub(super) fn described(json: &[u8]) -> Option<TensorError> {
         collect(root, &mut layers);
         !layers.is_empty()
     })?;
-    Some(other_network(&layers).map_or_else(foreign::hdf5, |what| TensorError::Network { what }))
+    Some(other_network(&layers).map_or_else(foreign::keras, |what| TensorError::Network { what }))
+}
+
+/// The same for a file that has such a description somewhere within, as an attribute in HDF5 is.
+pub(super) fn within(file: &[u8]) -> Option<TensorError> {
+    let start = file.get(..MOST).unwrap_or(file);
+    let places =
+        [&br#"{"class_name":"#[..], br#"{"module":"#].map(|it| start.windows(it.len()).position(|found| found == it));
+    let rest = &start[places.into_iter().flatten().min()?..];
+    let json = serde_json::Deserializer::from_slice(rest).into_iter::<Value>().next()?.ok()?;
+    described(json.to_string().as_bytes())
 }
 
 /// The layers of a model, and of the models in it, with their settings.
@@ -119,6 +129,10 @@ mod tests {
             let topology = format!(r#"{{"format":"layers-model","modelTopology":{{"model_config":{json}}}}}"#);
             assert_eq!(described(topology.as_bytes()).unwrap().to_string(), found);
         }
+        let deep = model(&[dense(8, "\"relu\""), dense(8, "\"relu\""), softmax.clone()].join(","));
+        let found = |file: &[u8]| within(file).map(|it| it.to_string()).unwrap_or_default();
+        assert!(found(&[b"\x89HDF and more", deep.as_bytes(), b"\0\0{"].concat()).contains("three layers"));
+        assert_eq!((found(b"\x89HDF"), found(&deep.as_bytes()[..deep.len() - 1])), (String::new(), String::new()));
         for other in ["{}", "[]", "{", r#"{"class_name":7}"#, "", r#"{"config":{"layers":[]}}"#] {
             assert_eq!(described(other.as_bytes()), None, "{other}");
         }

@@ -29,9 +29,10 @@ pub(super) fn too_many(tensors: &[TensorInfo], layouts: &[Layout]) -> Option<Str
         let through: Vec<_> = order.iter().map(|&place| sizes[place]).collect();
         Some((order, through))
     });
-    // In the order of their names, or from many inputs to few outputs.
+    // In the order of the numbers in their names, or from many inputs to few outputs.
+    let numbered = are_numbered(&matrices);
     let (order, through) = chains.max_by_key(|(order, through)| {
-        (order.is_sorted(), through.first().map(|it| it.0) >= through.last().map(|it| it.1))
+        (numbered && order.is_sorted(), through.first().map(|it| it.0) >= through.last().map(|it| it.1))
     })?;
     let widths: Vec<_> = through.first().map(|it| it.0).into_iter().chain(through.iter().map(|it| it.1)).collect();
     let names: Vec<_> = order.iter().map(|&place| matrices[place].name.as_str()).collect();
@@ -77,9 +78,13 @@ fn is_matrix(tensor: &TensorInfo) -> bool {
 /// Whether matrices can only be several layers: their names differ in a number, or their shapes. What an optimiser keeps has the
 /// shape of what it is kept for.
 fn are_distinct(matrices: &[&TensorInfo]) -> bool {
-    let numbered = matrices.windows(2).all(|it| number_order(&it[0].name, &it[1].name).is_some());
     let is_new = |(place, it): (usize, &&TensorInfo)| matrices[..place].iter().all(|before| before.shape != it.shape);
-    numbered || matrices.iter().enumerate().all(is_new)
+    are_numbered(matrices) || matrices.iter().enumerate().all(is_new)
+}
+
+/// Whether the names of matrices differ in a number only.
+fn are_numbered(matrices: &[&TensorInfo]) -> bool {
+    matrices.windows(2).all(|it| number_order(&it[0].name, &it[1].name).is_some())
 }
 
 /// Inputs and outputs of a matrix.

@@ -49,7 +49,7 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<Tensor>, TensorError> {
             let entry = archive.get_entry(record.wayfinder()).ok()?;
             unpacked(entry.data(), record.compression_method(), keras::MOST).ok()?
         });
-        return Err(config.and_then(|config| keras::described(&config)).unwrap_or_else(foreign::hdf5));
+        return Err(config.and_then(|config| keras::described(&config)).unwrap_or_else(foreign::keras));
     }
     let mut tensors = Vec::new();
     for (record, file) in records {
