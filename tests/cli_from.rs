@@ -177,3 +177,61 @@ fn training_goes_on_from_a_network() {
     sandbox.data("wide", &SmallSet { side: 9, ..SmallSet::TINY });
     sandbox.run(&["train", "--from", "m.twolayer", "--data", "wide"]).failed(&["81", "64"]);
 }
+
+/// A small set beside a large one is repeated, as often as asked or so that it is a tenth; a model says how often, and is verified.
+#[test]
+fn small_sets_are_repeated() {
+    let sandbox = sandbox();
+    sandbox.data("large", &SmallSet { train: 900, ..SmallSet::TINY });
+    let train = |options: &[&str]| {
+        let train = ["train", "--from", "m.twolayer", "--data", "large", "--data", "small", "--model", "n.twolayer"];
+        sandbox.run(&[&train[..], options].concat()).succeeded()
+    };
+    for (size, options, times, total) in
+        [(9, &[][..], 10, 990), (9, &["--repeat", "3"], 3, 927), (60, &[], 1, 960), (200, &["--repeat", "1"], 1, 1100)]
+    {
+        sandbox.data("small", &SmallSet { train: size, ..SmallSet::TINY });
+        let out = train(options);
+        let times = if times == 1 { String::new() } else { format!(" {times} times") };
+        assert!(
+            out.starts_with(&format!("data      {total} training and 60 test images: large + small{times}\n")),
+            "{out}"
+        );
+        let verify = ["verify", "n.twolayer", "--from", "m.twolayer", "--data", "large", "--data", "small"];
+        sandbox.run(&verify).succeeded();
+    }
+    sandbox.run(&["train", "--data", "data", "--repeat", "0"]).rejected(&["--repeat", "an integer of 1 or more"]);
+    let many = ["train", "--data", "data", "--data", "data", "--repeat", "18446744073709551615"];
+    sandbox.run(&many).failed(&["memory"]);
+}
+
+/// The names of classes go on: a data set's numbers become those of the network's names, and new names begin anew.
+#[test]
+fn names_of_classes_go_on() {
+    let sandbox = Sandbox::new();
+    let named = |directory: &str, names: &str| {
+        sandbox.data(directory, &SmallSet::TINY);
+        fs::write(sandbox.work().join(directory).join("classes.txt"), names).unwrap();
+    };
+    named("abc", "a\nb\nc\n");
+    named("cab", "c\na\nb\n");
+    named("xyz", "x\ny\nz\n");
+    let run = |options: &[&str]| {
+        let common = ["train", "--recipe", "fast", "--hidden", "20", "--quiet", "--checkpoint", "c.twolayer"];
+        sandbox.run(&[&common[..], options].concat()).succeeded();
+    };
+    run(&["--data", "abc", "--model", "m.twolayer"]);
+    let text = |model: &str| sandbox.run(&["info", "--model", model]).succeeded();
+    for (data, classes) in [("abc", "a | b | c"), ("cab", "a | b | c"), ("xyz", "x | y | z")] {
+        let from =
+            ["train", "--from", "m.twolayer", "--data", data, "--model", "n.twolayer", "--checkpoint", "c.twolayer"];
+        sandbox.run(&from).succeeded();
+        assert!(text("n.twolayer").contains(&format!("text      classes: {classes}\n          recipe: ")), "{data}");
+        assert!(text("c.twolayer").contains(&format!("text      classes: {classes}\n          recipe: ")), "{data}");
+        sandbox.run(&["verify", "n.twolayer", "--from", "m.twolayer", "--data", data]).succeeded();
+        let resume = ["train", "--resume", "c.twolayer", "--data", data, "--model", "r.twolayer"];
+        sandbox.run(&resume).succeeded();
+        let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
+        assert!(read("r.twolayer") == read("n.twolayer"), "{data}");
+    }
+}

@@ -207,6 +207,16 @@ impl DataArgs {
     }
 }
 
+/// The option for data sets that are trained on beside a larger one.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct RepeatArgs {
+    /// Train on the images of every --data but the first N times an epoch
+    ///
+    /// [default: so often that they are a tenth as many as those of the first]
+    #[arg(long, value_name = "N", value_parser = values::number("an integer of 1 or more", |_: &NonZeroUsize| true), help_heading = DATA, hide_short_help = true)]
+    pub(crate) repeat: Option<NonZeroUsize>,
+}
+
 /// The option for data sets of dark ink on light.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct InvertArgs {
@@ -279,6 +289,8 @@ pub(crate) struct TrainArgs {
     /// Print the final accuracy only or, with --json, the last object
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) recipe: RecipeArgs,
     /// Go on training this network
@@ -430,6 +442,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) invert: InvertArgs,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     /// The network that the model was trained from
     #[arg(long, value_name = "MODEL")]
     pub(crate) from: Option<PathBuf>,

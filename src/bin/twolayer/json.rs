@@ -1,6 +1,7 @@
 //! What `--json` prints: the help of each command says it in words; here are the parts that several lines share. A command's own
 //! lines are types beside its code.
 
+use core::num::NonZeroUsize;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use std::borrow::Cow;
@@ -62,6 +63,8 @@ pub(crate) struct Source {
     pub(crate) name: Option<&'static str>,
     pub(crate) path: String,
     pub(crate) found: Option<String>,
+    /// How often its training images are in the training set.
+    pub(crate) times: NonZeroUsize,
 }
 
 /// How many answers are right.

@@ -1,10 +1,11 @@
 //! Opens the data set that `--data` selects, fetching it first if need be.
 
-use crate::args::{DataArgs, FetchArgs, InvertArgs};
+use crate::args::{DataArgs, FetchArgs, InvertArgs, RepeatArgs};
 use crate::console::{note, warning};
 use crate::error::{Error, error};
 use crate::{json, values};
 use core::fmt;
+use core::num::NonZeroUsize;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use twolayer::Shape;
@@ -30,7 +31,12 @@ struct Place {
     source: Source,
     path: PathBuf,
     found: Option<String>,
+    /// How often its training images are in the training set.
+    times: NonZeroUsize,
 }
+
+/// What part of the first set's images those of another are, repeated so often: chosen with pictures of three kinds and MNIST.
+const REPEATED_PART: usize = 10;
 
 /// What the data set is needed for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +60,17 @@ impl Purpose {
 impl Data {
     /// Opens the data sets that `--data` selects, by default MNIST.
     pub(crate) fn open(args: &DataArgs, invert: InvertArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
+        Self::open_repeated(args, invert, RepeatArgs { repeat: Some(NonZeroUsize::MIN) }, purpose, quiet)
+    }
+
+    /// The same, with the training images of every set but the first repeated.
+    pub(crate) fn open_repeated(
+        args: &DataArgs,
+        invert: InvertArgs,
+        RepeatArgs { repeat }: RepeatArgs,
+        purpose: Purpose,
+        quiet: bool,
+    ) -> Result<Self, Error> {
         let reading = args.reading(invert, purpose.side());
         let opened = open_all(args, purpose, quiet, Name::locate, |path| match path {
             Some(path) => {
@@ -62,7 +79,15 @@ impl Data {
             }
             None => Ok((digits(&reading, quiet)?, None)),
         })?;
-        let (sets, places): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+        let (mut sets, mut places): (Vec<Dataset>, Vec<_>) = opened.into_iter().unzip();
+        let first = sets.first().map_or(0, |set| set.train.len());
+        for (set, place) in sets.iter_mut().zip(&mut places).skip(1) {
+            let times = repeat.or_else(|| NonZeroUsize::new(first / REPEATED_PART / set.train.len()));
+            place.times = times.unwrap_or(NonZeroUsize::MIN);
+            if place.times > NonZeroUsize::MIN {
+                set.train = set.train.repeated(place.times)?;
+            }
+        }
         Self::new(Dataset::joined(sets)?, places, &reading)
     }
 
@@ -106,7 +131,7 @@ fn open_all<T>(
         let (dataset, found) = open(path.clone())?;
         // That of the digits, after they were generated.
         let path = path.or_else(|| Name::Digits.locate().ok().flatten()).unwrap_or_else(|| "built-in digits".into());
-        opened.push((dataset, Place { source, path, found }));
+        opened.push((dataset, Place { source, path, found, times: NonZeroUsize::MIN }));
     }
     Ok(opened)
 }
@@ -191,6 +216,7 @@ impl<T> Data<T> {
             name: place.name(),
             path: place.path.to_string_lossy().into_owned(),
             found: place.found.clone(),
+            times: place.times,
         };
         let directory = match &self.places[..] {
             [place] => Some(place.path.to_string_lossy()),
@@ -234,7 +260,8 @@ impl fmt::Display for Place {
             Source::Path(_) => Ok(()),
         }?;
         write!(f, "{}", printable(&self.path))?;
-        self.found.as_ref().map_or(Ok(()), |found| write!(f, " ({found})"))
+        self.found.as_ref().map_or(Ok(()), |found| write!(f, " ({found})"))?;
+        if self.times.get() > 1 { write!(f, " {} times", self.times) } else { Ok(()) }
     }
 }
 

@@ -7,7 +7,7 @@
 //! checkpoint: after epoch 3                                 of a run that is not at its end
 //! ```
 
-use crate::args::{DataArgs, InvertArgs, RecipeArgs};
+use crate::args::{DataArgs, InvertArgs, RecipeArgs, RepeatArgs};
 use crate::error::{Error, error};
 use clap::Parser;
 use core::fmt::{self, Write};
@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) invert: InvertArgs,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
 }
 
 impl Options {
@@ -76,7 +78,7 @@ impl Origin {
     pub(crate) fn new(
         recipe: &Recipe,
         names: &[&str],
-        (data, invert): (&DataArgs, InvertArgs),
+        (data, invert, repeat): (&DataArgs, InvertArgs, RepeatArgs),
         hash: DataHash,
         start: Option<u64>,
     ) -> Self {
@@ -92,6 +94,9 @@ impl Origin {
             None => {}
             Some(HoldOut::Last(count)) => add("--hold-out ", &count),
             Some(HoldOut::Percent(percent)) => add("--hold-out ", &format_args!("{percent}%")),
+        }
+        if let Some(times) = repeat.repeat {
+            add("--repeat ", &times);
         }
         for (option, is_given) in
             [("--as-is", data.as_is), ("--transpose", data.transpose), ("--invert", invert.invert)]
@@ -195,10 +200,11 @@ mod tests {
             Recipe { distortion: Some(Distortion { percent: 1 }), shuffle: true, epochs: u32::MAX, ..default },
             Recipe { options: TrainOptions { block: 1, alpha: f32::MAX, ..default.options }, ..default },
         ];
-        let data = Options::parse("--data digits --hold-out 30% --invert --transpose --as-is").unwrap();
+        let data = Options::parse("--data digits --hold-out 30% --invert --transpose --as-is --repeat 7").unwrap();
         let hash = DataHash { hash: 1, images: 7 };
         for recipe in others {
-            let origin = Origin::new(&recipe, &["fashion", "digits"], (&data.data, data.invert), hash, None);
+            let origin =
+                Origin::new(&recipe, &["fashion", "digits"], (&data.data, data.invert, data.repeat), hash, None);
             for done in [None, Some(3)] {
                 let origin = Origin { done, ..origin.clone() };
                 let text = format!("classes: a | b\n{origin}\nmore");
@@ -208,10 +214,11 @@ mod tests {
                 let computed = |recipe: Recipe| Recipe { threads: NonZeroUsize::MIN, ..recipe };
                 assert_eq!(computed(options.recipe.recipe()), computed(recipe), "{origin}");
                 assert_eq!(options.data.data, [Name::Fashion, Name::Digits].map(Source::Named));
+                assert_eq!(options.repeat.repeat.map(NonZeroUsize::get), Some(7));
                 assert!(options.data.transpose && options.data.as_is);
                 assert_eq!((options.data.hold_out, options.invert.invert), (Some(HoldOut::Percent(30)), true));
             }
-            let start = Origin::new(&recipe, &[], (&data.data, data.invert), hash, Some(5));
+            let start = Origin::new(&recipe, &[], (&data.data, data.invert, data.repeat), hash, Some(5));
             let found = Origin::parse("m".as_ref(), &start.to_string()).unwrap().unwrap();
             assert_eq!((found.start, found.parsed().unwrap().data.data.len()), (Some(5), 0));
         }

@@ -35,7 +35,7 @@ impl Plan {
         let start = Start::from(args.from.as_deref(), &args.data)?;
         args.data.default_to(args.from.as_deref().and_then(model::source_of));
         let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
-        let mut data = Data::open(&args.data, args.invert, purpose, args.quiet)?;
+        let mut data = Data::open_repeated(&args.data, args.invert, args.repeat, purpose, args.quiet)?;
         if let Some(start) = start.as_ref().filter(|start| start.has_classes_of(&data.dataset.train)) {
             data = data.for_network(&start.file)?;
         }
@@ -43,7 +43,7 @@ impl Plan {
         let origin = (!is_article || args.checkpoint.is_some()).then(|| {
             let hash = DataHash::new(&data.dataset.train, &recipe);
             let start = start.as_ref().map(|start| start.hash);
-            Origin::new(&recipe, &data.names(), (&args.data, args.invert), hash, start)
+            Origin::new(&recipe, &data.names(), (&args.data, args.invert, args.repeat), hash, start)
         });
         let text = text(&data, origin.as_ref().filter(|_| !is_article))?;
         let words = Start::describe(start.as_ref(), &recipe);
@@ -57,8 +57,14 @@ impl Plan {
     fn resumed(checkpoint: &Path, args: &mut TrainArgs) -> Result<Self, Error> {
         let Resumed { file, weights, origin, done } = Resumed::open(checkpoint, args)?;
         let recipe = args.recipe();
-        let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(weights.view().shape()), args.quiet)?
-            .for_network(&file)?;
+        let data = Data::open_repeated(
+            &args.data,
+            args.invert,
+            args.repeat,
+            Purpose::ExistingNetwork(weights.view().shape()),
+            args.quiet,
+        )?
+        .for_network(&file)?;
         origin.check_data(checkpoint, DataHash::new(&data.dataset.train, &recipe))?;
         let origin = Origin { done: None, ..origin };
         let is_article = recipe.is_article() && origin.start.is_none();

@@ -82,7 +82,7 @@ impl Resumed {
         );
         let options = origin.parsed()?;
         args.data.fill_from(options.data);
-        (args.recipe, args.invert) = (options.recipe, options.invert);
+        (args.recipe, args.invert, args.repeat) = (options.recipe, options.invert, options.repeat);
         Ok(Self { file, weights, origin, done })
     }
 }

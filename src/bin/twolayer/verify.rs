@@ -25,7 +25,7 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
     let start = Start::from(args.from.as_deref(), &args.data)?;
     check_start(&args.model, start.as_ref(), origin.as_ref().and_then(|origin| origin.start))?;
     let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
-    let data = Data::open(&args.data, args.invert, purpose, args.json)?.for_network(&file)?;
+    let data = Data::open_repeated(&args.data, args.invert, args.repeat, purpose, args.json)?.for_network(&file)?;
     let dataset = &data.dataset;
     let hash = DataHash::new(&dataset.train, &recipe);
     if let Some(origin) = &origin {
@@ -96,7 +96,7 @@ fn recipe(args: &mut VerifyArgs, origin: Option<&Origin>, shape: Shape) -> Resul
     );
     let options = origin.parsed()?;
     args.data.fill_from(options.data);
-    args.invert = options.invert;
+    (args.invert, args.repeat) = (options.invert, options.repeat);
     Ok(args.run.apply(options.recipe.recipe()))
 }
 

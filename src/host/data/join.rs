@@ -1,7 +1,9 @@
 //! Several data sets as one: train with train, test with test, one behind the other. A copy in memory.
 
 use super::{Content, DataError, Dataset, Set, SetError, SourceError, check_pixels};
-use crate::host::files::{Bytes, printable};
+use crate::host::files::{Bytes, FileError, printable};
+use core::num::NonZeroUsize;
+use std::io;
 use std::path::PathBuf;
 
 impl Dataset {
@@ -47,6 +49,16 @@ impl Set {
         Ok(Some(Self { images: content(images), labels: content(labels), ..first }))
     }
 
+    /// Every image so many times, one copy of the set behind the other.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError::Memory`] if memory runs out.
+    pub fn repeated(&self, times: NonZeroUsize) -> Result<Self, FileError> {
+        let (images, labels) = (self.images.repeated(times)?, self.labels.repeated(times)?);
+        Ok(Self { images, labels, names: self.names.clone(), ..*self })
+    }
+
     /// Checks that the classes have these names, which are those of `other`.
     fn check_names(&self, expected: &[String], other: &str) -> Result<(), SourceError> {
         let both = self.names.iter().zip(expected);
@@ -56,6 +68,18 @@ impl Set {
         }
         let (path, found, expected) = (self.images.path.clone(), self.names.clone(), expected.to_vec());
         Err(SourceError::Classes { path, other: other.to_owned(), at, found, expected })
+    }
+}
+
+impl Content {
+    fn repeated(&self, times: NonZeroUsize) -> Result<Self, FileError> {
+        let bytes = self.data().len().saturating_mul(times.get());
+        let mut all = Vec::new();
+        all.try_reserve_exact(bytes).map_err(|error| FileError::Memory { bytes, error: io::Error::other(error) })?;
+        for _ in 0..times.get() {
+            all.extend_from_slice(self.data());
+        }
+        Ok(Self { path: self.path.clone(), bytes: Bytes::Read(all), start: 0 })
     }
 }
 
