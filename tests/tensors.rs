@@ -599,7 +599,9 @@ fn other_formats_are_recognised() {
         ("net.json", b"{\"a\": 1}", "a JSON file", "import the file with the weights"),
         ("net.json", b"{\"weight_map\": {}}", "the index of a model's safetensors", "import the file with the weights"),
         ("net.onnx", b"\x08\x08\x12\x07pytorch", "an ONNX file", "onnx.load("),
-        ("net.onnx", b"rubbish", "an ONNX file, or a damaged one", "onnx.load("),
+        ("net.onnx", b"rubbish", "no format that is known", "onnx.load("),
+        // 123 tensors: a byte that safetensors' header begins with.
+        ("net.gguf", b"GGUF\x03\0\0\0{\0", "a GGUF file", "GGUFReader("),
         ("saved_model.pb", b"\x08\x01\x12\xff", "a SavedModel of TensorFlow", "saved_model.load("),
         ("net.tflite", b"\x1c\0\0\0TFL3\x14", "a TensorFlow Lite file", "Interpreter("),
         ("net.gguf", b"GGUF\x03\0", "a GGUF file", "GGUFReader("),

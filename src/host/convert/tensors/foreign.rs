@@ -81,17 +81,14 @@ const OBJECT_ARCHIVE: &str = "in Python, if you trust the file:
 /// The type of an array of Python objects.
 pub(super) const OBJECT: &str = "|O";
 
-/// What a file is that has no tensors to read, by its first bytes or, where they tell nothing, its extension.
-pub(super) fn recognise(bytes: &[u8], path: &Path) -> TensorError {
-    let has_extension = |these: &[&str]| {
-        path.extension().is_some_and(|it| these.iter().any(|extension| it.eq_ignore_ascii_case(extension)))
-    };
+/// What a file is that has no tensors to read, by its first bytes; `None` if they are unknown.
+pub(super) fn recognise(bytes: &[u8]) -> Option<TensorError> {
     let (what, recipe) = match bytes {
         [b'T', b'W', b'O', b'L', b'A', b'Y', b'E', b'R', ..] => ("a twolayer model already", "it needs no import"),
         // Protocols 2 and later of pickle, which older versions of PyTorch wrote without an archive around it.
-        [0x80, 2..=5, ..] => return pickle(bytes),
+        [0x80, 2..=5, ..] => return Some(pickle(bytes)),
         [0x89, b'H', b'D', b'F', ..] => match keras::within(bytes) {
-            Some(other @ TensorError::Network { .. }) => return other,
+            Some(other @ TensorError::Network { .. }) => return Some(other),
             _ => ("a Keras file (.h5) or other HDF5", HDF5),
         },
         [_, _, _, _, b'T', b'F', b'L', b'3', ..] => ("a TensorFlow Lite file", TFLITE),
@@ -107,14 +104,30 @@ pub(super) fn recognise(bytes: &[u8], path: &Path) -> TensorError {
         [8, 2..=99, 0x12 | 0x3A | 0x42, ..] => ("an ONNX file", ONNX),
         [b'{', ..] => match keras::described(bytes) {
             Some(TensorError::Foreign { .. }) => ("a description of a Keras network, without its weights", WITHOUT),
-            Some(other) => return other,
-            None => return json(bytes),
+            Some(other) => return Some(other),
+            None => return Some(json(bytes)),
         },
-        _ if has_extension(&["onnx"]) => ("an ONNX file, or a damaged one", ONNX),
-        _ if has_extension(&["bin", "raw", "dat", "weights"]) => return unknown(bytes, BARE),
-        _ => return unknown(bytes, EXPECTED),
+        _ => return None,
     };
-    TensorError::Foreign { what: what.into(), recipe }
+    Some(TensorError::Foreign { what: what.into(), recipe })
+}
+
+/// A file whose first bytes tell nothing; its extension may.
+pub(super) fn unknown(bytes: &[u8], path: &Path) -> TensorError {
+    let first: Vec<_> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let what = match bytes {
+        [] => "an empty file".into(),
+        _ => format!("no format that is known, by its first bytes {}", first.join(" ")),
+    };
+    let has_extension = |these: &[&str]| {
+        path.extension().is_some_and(|it| these.iter().any(|extension| it.eq_ignore_ascii_case(extension)))
+    };
+    let recipe = match bytes {
+        [_, ..] if has_extension(&["onnx"]) => ONNX,
+        [_, ..] if has_extension(&["bin", "raw", "dat", "weights"]) => BARE,
+        _ => EXPECTED,
+    };
+    TensorError::Foreign { what, recipe }
 }
 
 /// A file of `torch.save`, of `pickle` or of joblib.
@@ -144,13 +157,4 @@ fn json(bytes: &[u8]) -> TensorError {
     let names_shards = bytes.windows(12).take(1 << 20).any(|it| it == b"\"weight_map\"");
     let what = if names_shards { "the index of a model's safetensors files" } else { "a JSON file" };
     TensorError::Foreign { what: what.into(), recipe: WITHOUT }
-}
-
-fn unknown(bytes: &[u8], recipe: &'static str) -> TensorError {
-    let first: Vec<_> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let what = match bytes {
-        [] => "an empty file".into(),
-        _ => format!("no format that is known, by its first bytes {}", first.join(" ")),
-    };
-    TensorError::Foreign { what, recipe }
 }

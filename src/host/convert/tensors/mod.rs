@@ -248,10 +248,14 @@ pub(crate) fn list(bytes: &[u8], path: &Path) -> Result<(Vec<Tensor>, Vec<String
         }
         // The second signature is that of an empty archive.
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok((npz::list(bytes)?, Vec::new())),
-        // A length of 64 bits, then JSON.
-        [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::list(bytes),
         _ if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors")) => safetensors::list(bytes),
-        _ => Err(foreign::recognise(bytes, path)),
+        // A length of 64 bits, which is no large one, then JSON.
+        [_, _, _, _, 0, 0, 0, 0, b'{', ..] => safetensors::list(bytes),
+        _ => match foreign::recognise(bytes) {
+            Some(error) => Err(error),
+            None if bytes.get(8) == Some(&b'{') => safetensors::list(bytes),
+            None => Err(foreign::unknown(bytes, path)),
+        },
     }
 }
 
