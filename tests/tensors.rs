@@ -770,6 +770,11 @@ fn more_than_two_layers_are_named_and_never_cut_short() {
     // A third matrix of one row is no bias.
     let one = zeros(&[("fc1.weight", &[128, 784]), ("fc2.weight", &[64, 128]), ("fc3.weight", &[1, 64])]);
     assert!(message(&one, &Roles::default()).contains("784 → 128 → 64 → 1 "));
+    // Unless it is called one.
+    let column = zeros(&[("arr_0", &[784, 128]), ("arr_1", &[128, 64]), ("arr_2", &[64, 1])]);
+    assert!(message(&column, &Roles::default()).contains("784 → 128 → 64 → 1 "));
+    let named_bias = Roles { layout: Some(Layout::InOut), ..named(["arr_0", "", "arr_1", "arr_2"]) };
+    files.import(&safetensors(&column, "F32"), &named_bias, Input::RAW).unwrap();
     // Without numbers in the names, transposed, in a file each.
     let six =
         zeros(&[("c", &[64, 10]), ("a", &[784, 128]), ("d", &[64]), ("b", &[128, 64]), ("e", &[10]), ("f", &[128])]);

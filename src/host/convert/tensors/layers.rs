@@ -45,11 +45,17 @@ pub(super) fn too_many(tensors: &[TensorInfo], layouts: &[Layout]) -> Option<Str
 }
 
 /// What a third matrix is, if it takes the outputs of the two that are chosen, or gives their inputs.
-pub(super) fn third(tensors: &[TensorInfo], [w1, w2]: [usize; 2], layouts: &[Layout]) -> Option<String> {
+pub(super) fn third(
+    tensors: &[TensorInfo],
+    [w1, w2]: [usize; 2],
+    biases: [Option<usize>; 2],
+    layouts: &[Layout],
+) -> Option<String> {
     let (first, second) = (tensors.get(w1)?, tensors.get(w2)?);
     layouts.iter().find_map(|&layout| {
         let (a, b) = (sizes(first, layout)?, sizes(second, layout)?);
-        let others = tensors.iter().enumerate().filter(|&(place, it)| place != w1 && place != w2 && is_matrix(it));
+        let is_chosen = |place| place == w1 || place == w2 || biases.contains(&Some(place));
+        let others = tensors.iter().enumerate().filter(|&(place, it)| !is_chosen(place) && is_matrix(it));
         let mut fitting = others.filter(|(_, it)| are_distinct(&[first, second, it]));
         fitting.find_map(|(_, it)| {
             let (inputs, outputs) = sizes(it, layout).filter(|_| a.1 == b.0)?;
@@ -187,12 +193,13 @@ mod tests {
     #[test]
     fn a_third_matrix_beside_the_chosen_two_is_seen() {
         let three = tensors(&[("fc1", &[128, 784]), ("fc2", &[64, 128]), ("fc3", &[10, 64]), ("m", &[128, 784])]);
-        let found = |pair| third(&three, pair, &BOTH);
+        let found = |pair| third(&three, pair, [None; 2], &BOTH);
         assert!(found([0, 1]).unwrap().contains("fc3 [10, 64] takes what fc2 gives"));
         assert!(found([1, 2]).unwrap().contains("fc2 takes what fc1 [128, 784] gives"));
         assert_eq!(found([0, 2]), None);
-        assert_eq!(third(&three, [0, 1], &[Layout::InOut]), None);
+        assert_eq!(third(&three, [0, 1], [None; 2], &[Layout::InOut]), None);
+        assert_eq!(third(&three, [0, 1], [None, Some(2)], &BOTH), None);
         let two = tensors(&[("fc1", &[128, 784]), ("fc2", &[10, 128]), ("m1", &[128, 784]), ("m2", &[10, 128])]);
-        assert_eq!(third(&two, [0, 1], &BOTH), None);
+        assert_eq!(third(&two, [0, 1], [None; 2], &BOTH), None);
     }
 }

@@ -70,7 +70,7 @@ impl Roles {
         let places = [place(&self.w1)?, place(&self.w2)?, place(&self.b1)?, place(&self.b2)?];
         let layouts = self.layout.map_or(vec![Layout::OutIn, Layout::InOut], |it| vec![it]);
         let deep = match places {
-            [Some(w1), Some(w2), ..] => layers::third(&tensors, [w1, w2], &layouts),
+            [Some(w1), Some(w2), b1, b2] => layers::third(&tensors, [w1, w2], [b1, b2], &layouts),
             _ => layers::too_many(&tensors, &layouts),
         };
         if let Some(what) = deep {
