@@ -50,6 +50,7 @@ fn main() -> io::Result<()> {
         write("model", &format!("{name}-reserved"), &file)?;
     }
     tensors(&seeds.join("tensors"))?;
+    sources(&write)?;
     for (name, kind) in [("biased", Kind::F32), ("biased-int8", Kind::Quantized(Bits::Eight))] {
         let shape = Shape::new(6, 3, 2).expect("a shape").with_biases();
         let payload = match kind {
@@ -150,15 +151,11 @@ fn tensors(seeds: &Path) -> io::Result<()> {
     for format in ExportFormat::ALL {
         export(&seeds.join(format.name()), format, weights).map_err(io::Error::other)?;
     }
-    let array = |type_name: &str, fortran: &str, shape: &str, numbers: &[u8]| {
-        let header = format!("{{'descr': '{type_name}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
-        [b"\x93NUMPY\x01\x00\x76\x00", format!("{header:<117}\n").as_bytes(), numbers].concat()
-    };
     fs::write(seeds.join("npy"), array(">f8", "True", "(1, 2)", b"0123456701234567"))?;
     // Two matrices, deflated.
-    let arrays =
+    let matrices =
         [("w1.npy", array("<f4", "False", "(3, 2)", &[1; 24])), ("w2.npy", array("<f2", "True", "(2, 1)", &[2; 4]))];
-    fs::write(seeds.join("npz-deflated"), deflated_archive(&arrays)?)?;
+    fs::write(seeds.join("npz-deflated"), archive(&matrices)?)?;
     // What Keras says of a network, alone and beside weights, and notes of safetensors.
     let layer = |units, activation| {
         format!(r#"{{"class_name":"Dense","config":{{"units":{units},"activation":"{activation}"}}}}"#)
@@ -167,29 +164,63 @@ fn tensors(seeds: &Path) -> io::Result<()> {
     let json = format!(r#"{{"class_name":"Sequential","config":{{"layers":[{layers}]}}}}"#).into_bytes();
     fs::write(seeds.join("keras-json"), &json)?;
     let weights = ("model.weights.h5", b"\x89HDF\r\n\x1a\n".to_vec());
-    fs::write(seeds.join("keras"), deflated_archive(&[("config.json", json), weights])?)?;
+    fs::write(seeds.join("keras"), archive(&[("config.json", json), weights])?)?;
     let header = r#"{"__metadata__":{"activation":"relu"},"a1":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]}}"#;
     fs::write(seeds.join("notes"), [&[header.len() as u8, 0, 0, 0, 0, 0, 0, 0], header.as_bytes(), &[0; 4]].concat())
 }
 
-/// A ZIP archive of these files.
-fn deflated_archive(files: &[(&str, Vec<u8>)]) -> io::Result<Vec<u8>> {
+/// A .npy file.
+fn array(type_name: &str, fortran: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{type_name}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
+    [b"\x93NUMPY\x01\x00\x76\x00", format!("{header:<117}\n").as_bytes(), numbers].concat()
+}
+
+/// A ZIP archive of files, deflated.
+fn archive(files: &[(&str, Vec<u8>)]) -> io::Result<Vec<u8>> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
-    for (name, bytes) in files {
+    for (name, array) in files {
         let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
-        deflated.write_all(bytes)?;
+        deflated.write_all(array)?;
         let (deflated, start) = (deflated.finish()?, archive.len() as u32);
-        let numbers = [crc32(bytes), deflated.len() as u32, bytes.len() as u32].map(u32::to_le_bytes);
+        let numbers = [crc32(array), deflated.len() as u32, array.len() as u32].map(u32::to_le_bytes);
         let about =
             [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], numbers.as_flattened(), &[name.len() as u8, 0, 0, 0]].concat();
         archive.extend([b"PK\x03\x04", &about[..], name.as_bytes(), &deflated].concat());
         directory.extend([b"PK\x01\x02\x14\0", &about[..], &[0; 10], &start.to_le_bytes(), name.as_bytes()].concat());
     }
     let sizes = [directory.len() as u32, archive.len() as u32].map(u32::to_le_bytes);
-    let count = files.len() as u8;
-    archive
-        .extend([&directory[..], b"PK\x05\x06\0\0\0\0", &[count, 0, count, 0], sizes.as_flattened(), &[0; 2]].concat());
+    let count = (files.len() as u16).to_le_bytes();
+    archive.extend([&directory[..], b"PK\x05\x06\0\0\0\0", &count, &count, sizes.as_flattened(), &[0; 2]].concat());
     Ok(archive)
+}
+
+/// Data sets as CSV and as arrays.
+fn sources(write: &impl Fn(&str, &str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    for (name, text) in [
+        ("header", "label,1x1,1x2,2x1,2x2\n0,9,8,7,6\n1,5,4,3,2\n"),
+        ("first", "0,9,8,7,6\n1,5,4,3,2\n0,1,1,1,9\n1,2,2,2,9\n"),
+        ("last", "9,8,7,6,0\r\n5,4,3,2,1\r\n1,1,1,9,0\r\n2,2,2,9,1\r\n"),
+        ("quoted", "\"y\",\"a\"\n \"255\", 12.0\n0,3\n\n"),
+        ("wrong", "label,a\n256,1.5\n\nx\n"),
+        ("names", "cat\ndog\nnone\n"),
+        ("mapping", "1 65 97\n2 66 98\n"),
+    ] {
+        write("csv", name, text.as_bytes())?;
+    }
+    let float: Vec<u8> = (0..8_u8).flat_map(|pixel| (f32::from(pixel * 30) / 255.0).to_le_bytes()).collect();
+    let keras = [
+        ("x_train.npy", array("|u1", "False", "(2, 2, 2)", b"01234567")),
+        ("y_train.npy", array("<i8", "False", "(2, 1)", &[&[1, 0, 0, 0, 0, 0, 0, 0], &[0; 8][..]].concat())),
+        ("x_test.npy", array("|u1", "False", "(1, 4)", b"0123")),
+        ("y_test.npy", array("|u1", "False", "(1,)", &[1])),
+    ];
+    write("npz", "keras", &archive(&keras)?)?;
+    let mut med = keras.clone();
+    med[0] = ("train_images.npy", array("<f4", "False", "(2, 2, 2, 1)", &float));
+    med[1] = ("train_labels.npy", array(">u2", "False", "(2,)", &[0, 1, 0, 0]));
+    (med[2].0, med[3].0) = ("test_images.npy", "test_labels.npy");
+    med[2].1 = array("<f4", "True", "(1, 2, 2)", &float[..16]);
+    write("npz", "medmnist", &archive(&med)?)
 }
 
 /// Width, height, gap between the rows, side of the input (28 for 0) and ink (0 finds out); then pixels.

@@ -1,5 +1,6 @@
 //! Attacks on the program and on the C interface, at random: processes killed while they write, disks that are full or
-//! read-only, mirrors that misbehave, several writers of the same files, and models, tensors and pictures with bytes changed.
+//! read-only, mirrors that misbehave, several writers of the same files, and models, tensors, pictures and data sets with bytes
+//! changed.
 //!
 //! The short form, a few seconds of each, is part of `cargo test`. The long form takes some nine minutes on two cores:
 //!
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 #![allow(unsafe_code, reason = "calls as from C")]
 
+mod datasets;
 mod disks;
 mod kills;
 mod mirrors;
@@ -20,6 +22,8 @@ mod models;
 mod pictures;
 #[path = "../run/mod.rs"]
 mod run;
+#[path = "../sources/mod.rs"]
+mod sources;
 mod tensors;
 mod writers;
 
@@ -116,6 +120,7 @@ impl Job {
             job("export --model m.twolayer --out o.npz", true, &["work/o.npz"]),
             job("predict --index 3 --data data --model m.twolayer --save-seen s.png", true, &["work/s.png"]),
             job("data digits --train 3000 --test 500 --out made", false, &["work/made"]),
+            job("data convert data --hold-out 20% --out converted", false, &["work/converted"]),
         ];
         if seed().is_some() {
             jobs.push(job("data fetch digits", true, &["cache/twolayer/digits-v1-seed1"]));

@@ -46,26 +46,43 @@ pub(super) fn beside(place: &Place) -> Result<Vec<String>, DataError> {
     let mut text = String::new();
     let file = File::open(&path).map_err(FileError::io(Action::Open, &path))?;
     file.take(MAX_LEN + 1).read_to_string(&mut text).map_err(FileError::io(Action::Read, &path))?;
-    let wrong = |what: String| SourceError::Contents { path: path.clone(), what };
+    Ok(parse(&path, &text, is_mapping)?)
+}
+
+/// Reads a text as names: for fuzzing.
+///
+/// # Errors
+///
+/// What is wrong with it.
+#[doc(hidden)]
+pub fn check_names(text: &str, is_mapping: bool) -> Result<Vec<String>, SourceError> {
+    parse(Path::new("bytes.txt"), text, is_mapping)
+}
+
+/// The names of a text: a list, or a mapping of EMNIST.
+fn parse(path: &Path, text: &str, is_mapping: bool) -> Result<Vec<String>, SourceError> {
     let mut names = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if is_mapping {
             let wrong = || SourceError::Line {
-                path: path.clone(),
+                path: path.to_owned(),
                 line: number + 1,
                 what: format!("{:?}; expected a label and the code of its letter, such as 10 65", printable(line)),
             };
             let (label, letter) = mapped(line).ok_or_else(wrong)?;
             // A label that no image has, such as 0 of the letters, is called by its number.
             (names.len()..=label).for_each(|label| names.push(label.to_string()));
-            names[label] = letter.to_string();
+            if let Some(name) = names.get_mut(label) {
+                *name = letter.to_string();
+            }
         } else {
-            check_name(&path, line)?;
+            check_name(path, line)?;
             names.push(line.to_owned());
         }
     }
     if text.len() as u64 > MAX_LEN || names.len() > 256 {
-        return Err(wrong(format!("{} lines; expected the names of at most 256 classes", names.len())).into());
+        let what = format!("{} lines; expected the names of at most 256 classes", names.len());
+        return Err(SourceError::Contents { path: path.to_owned(), what });
     }
     Ok(unless_numbers(names))
 }

@@ -79,15 +79,15 @@ pub(super) fn read_file(path: &Path, how: &Reading, need: Need) -> Result<Parts,
     Ok(Parts { train: Some(set), what, ..Parts::default() })
 }
 
-/// Reads bytes as a CSV file: for fuzzing. Returns the number of images.
+/// Reads bytes as a CSV file: for fuzzing.
 ///
 /// # Errors
 ///
 /// What is wrong with them.
 #[doc(hidden)]
-pub fn check_csv(bytes: &[u8]) -> Result<usize, DataError> {
+pub fn check_csv(bytes: &[u8]) -> Result<Set, DataError> {
     let path = Path::new("bytes.csv");
-    Ok(Rows::read(path, bytes)?.into_set(path, None, None)?.0.len())
+    Ok(Rows::read(path, bytes)?.into_set(path, None, None)?.0)
 }
 
 /// The numbers of a file.

@@ -25,6 +25,8 @@ mod verify;
 mod write;
 
 #[doc(hidden)]
+pub use classes::check_names;
+#[doc(hidden)]
 pub use csv::check_csv;
 pub use digit_files::Digits;
 pub use error::{DataError, SetError};

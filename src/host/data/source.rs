@@ -140,6 +140,21 @@ impl DataSource {
     ///
     /// Nothing is left out: what cannot be read is an error, which names it.
     ///
+    /// ```
+    /// use twolayer::host::dataset::{DataSource, HoldOut, Reading};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("mine.csv");
+    /// std::fs::write(&path, "label,a,b,c,d\n0,1,2,3,4\n1,5,6,7,8\n0,1,2,3,4\n1,5,6,7,8\n")?;
+    /// let mut how = Reading::default();
+    /// how.hold_out = Some(HoldOut::Percent(50));
+    /// let opened = DataSource::parse(&path).open(&how)?;
+    /// assert_eq!((opened.dataset.train.len(), opened.dataset.test.len()), (2, 2));
+    /// let found = "CSV with the label in the first column (by the header), 2 classes";
+    /// assert_eq!(opened.found.as_deref(), Some(found));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`DataError::Source`] if the path holds nothing of these, or what it holds is wrong; [`SourceError::NoTest`] if there is no
