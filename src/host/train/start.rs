@@ -97,3 +97,71 @@ fn power(weights: Weights<'_>) -> f32 {
     }
     power
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Network;
+    use crate::simd::Backend;
+    use crate::support::{Samples, bits, signed_weights, weights};
+
+    /// Weights as a network of PyTorch has them: those of the first layer small, of the second large, or the other way round.
+    fn uneven(shape: Shape, first: f32, second: f32) -> Vec<f32> {
+        let mut numbers = signed_weights(shape, 3, 0.1);
+        let mut view = WeightsMut::new(shape, &mut numbers).unwrap();
+        let parts = view.parts_mut();
+        parts.w1.iter_mut().chain(parts.b1).for_each(|weight| *weight *= first);
+        parts.w2.iter_mut().for_each(|weight| *weight *= second);
+        numbers
+    }
+
+    fn outputs(weights: Weights<'_>, images: &[u8]) -> Vec<u32> {
+        let mut scratch = vec![0.0; Network::batch_scratch_len(weights.shape(), 9)];
+        bits(Network::new(weights, Backend::detect()).outputs_batch(images, &mut scratch).unwrap())
+    }
+
+    #[test]
+    fn balanced_layers_give_the_same_outputs() {
+        let plain = Shape::new(60, 131, 5).unwrap();
+        let samples = Samples::new(60, 5, 9, 1);
+        for shape in [plain, plain.with_biases()] {
+            for (first, second, power) in [
+                (1.0, 1.0, 1.0),
+                (1.0, 5.0, 1.0),
+                (0.3, 1.0, 1.0),
+                (1.0 / 255.0, 1.0, 16.0),
+                (0.01, 9.0, 32.0),
+                (3.0, 0.002, 1.0 / 32.0),
+            ] {
+                let numbers = uneven(shape, first, second);
+                let before = weights(shape, &numbers);
+                let after = going_on(before, None, 1).unwrap();
+                let place = shape.w1_index(7, 30).unwrap();
+                assert_eq!(after.view().numbers()[place] / numbers[place], power, "{shape}, {first}, {second}");
+                assert_eq!(outputs(after.view(), &samples.images), outputs(before, &samples.images));
+            }
+            // Nothing to balance by.
+            let zeros = vec![0.0; shape.weights_len()];
+            assert_eq!(bits(going_on(weights(shape, &zeros), None, 1).unwrap().view().numbers()), bits(&zeros));
+        }
+    }
+
+    #[test]
+    fn other_classes_begin_anew() {
+        let shape = Shape::new(60, 131, 5).unwrap().with_biases();
+        let numbers = uneven(shape, 1.0 / 255.0, 1.0);
+        let before = weights(shape, &numbers);
+        let after = going_on(before, Some(7), 4).unwrap();
+        let view = after.view();
+        let mut expected = OwnedWeights::zeros(Shape::new(60, 131, 7).unwrap()).unwrap();
+        fill_scaled(&mut expected.view_mut(), 4);
+        assert_eq!(view.shape(), Shape::new(60, 131, 7).unwrap().with_biases());
+        for unit in [0, 64, 130] {
+            assert_eq!(view.w1(9, unit), before.w1(9, unit).map(|weight| 16.0 * weight));
+            assert_eq!(view.b1(unit), before.b1(unit).map(|bias| 16.0 * bias));
+            assert_eq!(view.w2(unit, 6), expected.view().w2(unit, 6));
+        }
+        assert_eq!((view.b2(0), view.b2(6), view.stray_filler()), (Some(0.0), Some(0.0), None));
+        assert!(going_on(before, Some(0), 4).is_err() && going_on(before, Some(257), 4).is_err());
+    }
+}
