@@ -137,7 +137,8 @@ mod tests {
                 let before = weights(shape, &numbers);
                 let after = going_on(before, None, 1).unwrap();
                 let place = shape.w1_index(7, 30).unwrap();
-                assert_eq!(after.view().numbers()[place] / numbers[place], power, "{shape}, {first}, {second}");
+                let found = after.view().numbers()[place] / numbers[place];
+                assert_eq!(found.to_bits(), f32::to_bits(power), "{shape}, {first}, {second}: {found}");
                 assert_eq!(outputs(after.view(), &samples.images), outputs(before, &samples.images));
             }
             // Nothing to balance by.
