@@ -641,6 +641,11 @@ fn other_formats_are_recognised() {
             assert!(message.contains(what), "{message}");
         }
     }
+    // An operator of ONNX, unless there is ReLU and it is the output's.
+    let (error, message) = open("net.onnx", b"\x08\x08\x12\x07pytorch:\x10\x0a\x01x\x22\x04Tanh");
+    assert!(matches!(error, TensorError::Network { .. }) && message.contains("the activation is Tanh"), "{message}");
+    let (error, _) = open("net.onnx", b"\x08\x08\x12\x07pytorch:\x10\x22\x07Sigmoid\x22\x04Relu");
+    assert!(matches!(error, TensorError::Foreign { .. }), "{error}");
     // Candle's and others' safetensors in a file of another name.
     let path = files
         .write("model.bin", &safetensors(&Net::new([5, 4, 3], (true, true)).tensors(Layout::OutIn, vec_of), "F32"));

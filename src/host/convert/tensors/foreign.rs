@@ -1,8 +1,8 @@
 //! Files of other programs: the bytes by which each is known, and the lines that save its tensors in a format that is read here.
-//! The first kilobyte decides; only a description in JSON is read further.
+//! The first bytes decide; of what describes a network, a megabyte is read.
 
 use super::error::TensorError;
-use super::keras;
+use super::{activation, keras};
 use std::path::Path;
 
 /// Of a file that only tells about a network.
@@ -101,7 +101,10 @@ pub(super) fn recognise(bytes: &[u8]) -> Option<TensorError> {
         [0x1F, 0x8B, ..] => ("a gzip archive", "unpack it with gunzip, and import what is in it"),
         // Protocol buffers: the version of the format, then the graphs, or the producer, the graph or the operators.
         [8, 1, 0x12, ..] => ("a SavedModel of TensorFlow", SAVED_MODEL),
-        [8, 2..=99, 0x12 | 0x3A | 0x42, ..] => ("an ONNX file", ONNX),
+        [8, 2..=99, 0x12 | 0x3A | 0x42, ..] => match onnx_activation(bytes) {
+            Some(other) => return Some(TensorError::Network { what: activation::refused(other) }),
+            None => ("an ONNX file", ONNX),
+        },
         [b'{', ..] => match keras::described(bytes) {
             Some(TensorError::Foreign { .. }) => ("a description of a Keras network, without its weights", WITHOUT),
             Some(other) => return Some(other),
@@ -110,6 +113,31 @@ pub(super) fn recognise(bytes: &[u8]) -> Option<TensorError> {
         _ => return None,
     };
     Some(TensorError::Foreign { what: what.into(), recipe })
+}
+
+/// The activation of an ONNX graph without ReLU: an operator, by its name in a node, which all are before the weights.
+fn onnx_activation(bytes: &[u8]) -> Option<&'static str> {
+    const OTHERS: [&str; 12] = [
+        "Celu",
+        "Elu",
+        "Gelu",
+        "HardSigmoid",
+        "HardSwish",
+        "LeakyRelu",
+        "Mish",
+        "PRelu",
+        "Selu",
+        "Sigmoid",
+        "Softplus",
+        "Tanh",
+    ];
+    let nodes = bytes.get(..keras::MOST).unwrap_or(bytes);
+    // Field 4, its length, and the name.
+    let has = |name: &str| {
+        let mut places = nodes.windows(2 + name.len());
+        places.any(|it| it[0] == 0x22 && usize::from(it[1]) == name.len() && it[2..] == *name.as_bytes())
+    };
+    if has("Relu") { None } else { OTHERS.into_iter().find(|it| has(it)) }
 }
 
 /// A file whose first bytes tell nothing; its extension may.
