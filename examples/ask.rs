@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: ask MODEL DATA COUNT LESSONS LINE…".into());
     };
     let (count, lessons): (usize, usize) = (count.parse()?, lessons.parse()?);
-    let quantized = ModelFile::open(model.as_ref(), FileAccess::Read)?.quantized()?;
+    let file = ModelFile::open(model.as_ref(), FileAccess::Read)?;
+    let (quantized, named) = (file.quantized()?, file.details().class_name(0).is_some());
     let (network, shape) = (quantized.network(), quantized.network().shape());
     let data = Dataset::open(data.as_ref(), FileAccess::Map)?;
 
@@ -57,6 +58,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut tally = Tally::default();
     for (image, label) in first(&data.test, count, mirrored) {
         let answer = line.classify(&image)?;
+        // Of a model whose classes have names, the board says what it takes the image for.
+        if named {
+            println!("image {}: {}", tally.all, line.name(answer.class)?);
+        }
         tally.add(&answer, label, network.outputs(&image, &mut scratch)?);
     }
     tally.print(if mirrored { "mirrored" } else { "images" });

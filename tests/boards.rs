@@ -54,11 +54,14 @@ fn boards_answer_and_learn_as_the_host_does() {
     let plain = Recipe { hidden: 64, limit: Some(10_000), ..Recipe::default() };
     let halved = Recipe { hidden: 40, limit: Some(10_000), epochs: 2, halve: true, ..Recipe::fast() };
     // Each board with another kind of model.
-    for (board, recipe, bits) in [("stm32f405", plain, Bits::Eight), ("microbit", halved, Bits::Four)] {
+    let names = "classes: zero | one | two | three | four | five | six | seven | eight | ß9";
+    for (board, recipe, bits, text) in
+        [("stm32f405", plain, Bits::Eight, names), ("microbit", halved, Bits::Four, "no names")]
+    {
         let trained = training::train(&data, &recipe, |_| ()).unwrap();
         let quantized = quantize(trained.weights.view(), bits, &data.train, 1000).unwrap();
         let model = target().join(format!("{board}.twolayer"));
-        ModelFile::write_quantized(&model, &quantized, Details::default()).unwrap();
+        ModelFile::write_quantized(&model, &quantized, Details { text, ..Details::default() }).unwrap();
 
         let image = build(board, &model);
         let nm = Command::new("arm-none-eabi-nm").arg(&image).output().unwrap();
@@ -71,6 +74,8 @@ fn boards_answer_and_learn_as_the_host_does() {
         assert_eq!(on_board.checksum, crc32(&fs::read(&model).unwrap()));
         let sizes = [on_board.pixels, on_board.hidden, on_board.outputs].map(|size| usize::try_from(size).unwrap());
         assert_eq!(sizes, [shape.pixels(), shape.hidden(), shape.outputs()]);
+        let expected = if text == names { ["zero", "ß9", ""] } else { [""; 3] };
+        assert_eq!([0, 9, 10].map(|class| line.name(class).unwrap()), expected);
         converse(&mut line, &quantized, &data);
     }
 }

@@ -216,7 +216,10 @@ fn two_exports_in_one_file_and_in_one_program() {
     fs::create_dir_all(&folder).unwrap();
     let networks = [("net", quantized(Bits::Eight, true)), ("my_network_v2", quantized(Bits::Four, false))];
     for (name, network) in &networks {
-        C99::new(name, network).unwrap().write(&folder.join(name).with_extension("c")).unwrap();
+        // Names of classes that C would take for something else, too.
+        let classes = ["a", "\"b\"", "c\\n", "??/", "ß", "%d", "7", "8"];
+        let c = C99::new(name, network).unwrap().with_class_names(classes);
+        c.write(&folder.join(name).with_extension("c")).unwrap();
     }
     let pixels = &images()[..20 * 784];
     let [one, two] = networks.map(|(_, network)| expected(&network, pixels));

@@ -5,7 +5,8 @@ use super::Details;
 /// How the line begins.
 const KEY: &str = "classes: ";
 
-/// What is between two names.
+/// What is between two names, neither of which has a `|` or ends with a space.
+#[cfg(feature = "std")]
 const BETWEEN: &str = " | ";
 
 impl<'a> Details<'a> {
@@ -20,8 +21,11 @@ impl<'a> Details<'a> {
     /// assert_eq!((details.class_name(1), details.class_name(2)), (Some("dog"), None));
     /// ```
     pub fn class_names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let line = self.text.lines().find_map(|line| line.strip_prefix(KEY));
-        line.into_iter().flat_map(|names| names.split(BETWEEN))
+        // As bytes: firmware in which nothing panics cannot search a `str`.
+        let mut lines = self.text.as_bytes().split(|&byte| byte == b'\n');
+        let line = lines.find_map(|line| line.strip_prefix(KEY.as_bytes()));
+        let names = line.into_iter().flat_map(|names| names.split(|&byte| byte == b'|'));
+        names.map(|name| core::str::from_utf8(name.trim_ascii()).unwrap_or_default())
     }
 
     /// The name of a class, if it has one.

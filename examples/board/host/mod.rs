@@ -102,6 +102,12 @@ impl Line {
         Ok(answer[1..].as_chunks().0.iter().map(|&bytes| i16::from_le_bytes(bytes)).collect())
     }
 
+    /// The name of a class; empty if the model on the board has none.
+    pub(crate) fn name(&mut self, class: u8) -> io::Result<String> {
+        let answer = self.ask(&[b'n', class])?;
+        Ok(String::from_utf8_lossy(&answer[1..]).into_owned())
+    }
+
     /// Sends a request and waits for the answer to it.
     pub(crate) fn ask(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
         self.send(request)?;

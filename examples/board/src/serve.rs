@@ -80,6 +80,12 @@ impl State<'_> {
                 learner.forget();
                 return answer.push(b"f");
             }
+            // Nothing, of a class without a name.
+            [b'n', class] => {
+                let name = DIGITS.details().ok().and_then(|details| details.class_name(class)).unwrap_or_default();
+                answer.push(b"n")?;
+                return answer.push(name.as_bytes().get(..ANSWER - 1 - CRC).unwrap_or(name.as_bytes()));
+            }
             [b'w', low, high] => {
                 let unit = usize::from(u16::from_le_bytes([low, high]));
                 let Some(row) = learner.second_layer().get(unit * OUTPUTS..).and_then(|rows| rows.get(..OUTPUTS))
