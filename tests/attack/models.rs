@@ -145,3 +145,64 @@ fn other_files_are_no_models() {
         assert_eq!(ran.code, Some(1), "{file}: {ran:#?}");
     }
 }
+
+/// A model whose text has something changed, with the checksums put right.
+fn mangled_text(dice: &mut Dice, original: &[u8]) -> Vec<u8> {
+    let at = original.windows(8).position(|window| window == b"recipe: ").unwrap();
+    loop {
+        let mut bytes = original[..at].to_vec();
+        let mut text = original[at..].to_vec();
+        for _ in 0..=dice.below(3) {
+            let (place, from) = (dice.below(text.len()), dice.below(text.len()));
+            match dice.below(4) {
+                0 => text[place] = *dice.one_of(b"0123456789 -.\n:ae|"),
+                1 => text.truncate(place.max(1)),
+                2 => text.insert(place, *dice.one_of(b"0123456789 -\n")),
+                _ => {
+                    let piece: Vec<u8> = text[from..].iter().take(dice.below(30)).copied().collect();
+                    text.splice(place..place, piece);
+                }
+            }
+        }
+        // It may ask for work without end, which is then done.
+        let words = String::from_utf8_lossy(&text).into_owned();
+        let number = |option: &str| {
+            words.split(option).skip(1).any(|rest| {
+                rest.starts_with(|c: char| c.is_ascii_digit()) && {
+                    rest.split(|c: char| !c.is_ascii_digit()).next().is_some_and(|digits| digits.len() > 2)
+                }
+            })
+        };
+        if number("--epochs ") || number("--hidden ") || text == original[at..] {
+            continue;
+        }
+        bytes.extend(text);
+        let len = u32::try_from(bytes.len() - at).unwrap();
+        bytes[48..52].copy_from_slice(&len.to_le_bytes());
+        let payload = crc32(&bytes[HEADER_LEN..]);
+        bytes[56..60].copy_from_slice(&payload.to_le_bytes());
+        let header = crc32(&bytes[..60]);
+        bytes[60..64].copy_from_slice(&header.to_le_bytes());
+        return bytes;
+    }
+}
+
+/// What a model says of its recipe is read by `verify` and `train --resume`.
+#[test]
+fn mangled_recipes() {
+    let (sandbox, mut dice) = (Sandbox::trained(), Dice::new());
+    let train = "train --data data --hidden 9 --recipe fast --quiet --model text --checkpoint checkpoint";
+    sandbox.run(&train.split(' ').collect::<Vec<_>>()).succeeded();
+    let [model, checkpoint] = ["text", "checkpoint"].map(|name| fs::read(sandbox.work().join(name)).unwrap());
+    let (mut accepted, rounds) = (0, rounds(100, 5000));
+    for round in 0..rounds {
+        let resumes = round % 2 == 0;
+        let bytes = mangled_text(&mut dice, if resumes { &checkpoint } else { &model });
+        fs::write(sandbox.work().join("x"), &bytes).unwrap();
+        let resume = ["train", "--resume", "x", "--data", "data", "--model", "y", "--quiet"];
+        let ran = if resumes { sandbox.run(&resume) } else { sandbox.run(&["verify", "x", "--data", "data"]) };
+        assert_civil(&ran);
+        accepted += u32::from(ran.code == Some(0));
+    }
+    report(&format!("recipes: {rounds} mangled, {accepted} followed, no crash"));
+}

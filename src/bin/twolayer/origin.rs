@@ -32,11 +32,12 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn parse(line: &str) -> Result<Self, Error> {
+    /// Those of a model's line.
+    fn parse(model: &Path, line: &str) -> Result<Self, Error> {
         Self::try_parse_from(line.split(' ')).map_err(|error| {
             let error = error.to_string();
             let first = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            error!("its recipe is not one of this program's: {}", printable(first))
+            error!("{}: its recipe is not one of this program's: {}", printable(model), printable(first))
         })
     }
 }
@@ -161,8 +162,8 @@ impl Origin {
     }
 
     /// The options, taken apart.
-    pub(crate) fn parsed(&self) -> Result<Options, Error> {
-        Options::parse(&self.options)
+    pub(crate) fn parsed(&self, model: &Path) -> Result<Options, Error> {
+        Options::parse(model, &self.options)
     }
 }
 
@@ -200,7 +201,8 @@ mod tests {
             Recipe { distortion: Some(Distortion { percent: 1 }), shuffle: true, epochs: u32::MAX, ..default },
             Recipe { options: TrainOptions { block: 1, alpha: f32::MAX, ..default.options }, ..default },
         ];
-        let data = Options::parse("--data digits --hold-out 30% --invert --transpose --as-is --repeat 7").unwrap();
+        let data = Options::parse("m".as_ref(), "--data digits --hold-out 30% --invert --transpose --as-is --repeat 7")
+            .unwrap();
         let hash = DataHash { hash: 1, images: 7 };
         for recipe in others {
             let origin =
@@ -210,7 +212,7 @@ mod tests {
                 let text = format!("classes: a | b\n{origin}\nmore");
                 let found = Origin::parse("m".as_ref(), &text).unwrap().unwrap();
                 assert_eq!(found, origin);
-                let options = found.parsed().unwrap();
+                let options = found.parsed("m".as_ref()).unwrap();
                 let computed = |recipe: Recipe| Recipe { threads: NonZeroUsize::MIN, ..recipe };
                 assert_eq!(computed(options.recipe.recipe()), computed(recipe), "{origin}");
                 assert_eq!(options.data.data, [Name::Fashion, Name::Digits].map(Source::Named));
@@ -220,7 +222,7 @@ mod tests {
             }
             let start = Origin::new(&recipe, &[], (&data.data, data.invert, data.repeat), hash, Some(5));
             let found = Origin::parse("m".as_ref(), &start.to_string()).unwrap().unwrap();
-            assert_eq!((found.start, found.parsed().unwrap().data.data.len()), (Some(5), 0));
+            assert_eq!((found.start, found.parsed("m".as_ref()).unwrap().data.data.len()), (Some(5), 0));
         }
     }
 
@@ -240,7 +242,7 @@ mod tests {
             assert!(parse(text).unwrap_err().contains(&format!("m: the line \"{key}: …\"")), "{text}");
         }
         let found = parse("recipe: --epochs 0\ndata: 0123456789abcdef of 3 images").unwrap().unwrap();
-        let error = found.parsed().unwrap_err().0;
-        assert!(error.starts_with("its recipe is not one of this program's: invalid value '0'"), "{error}");
+        let error = found.parsed("m".as_ref()).unwrap_err().0;
+        assert!(error.starts_with("m: its recipe is not one of this program's: invalid value '0'"), "{error}");
     }
 }

@@ -80,7 +80,7 @@ impl Resumed {
             "{} says by which recipe its run goes on: leave out the options of another",
             printable(checkpoint)
         );
-        let options = origin.parsed()?;
+        let options = origin.parsed(checkpoint)?;
         args.data.fill_from(options.data);
         (args.recipe, args.invert, args.repeat) = (options.recipe, options.invert, options.repeat);
         Ok(Self { file, weights, origin, done })

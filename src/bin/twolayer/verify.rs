@@ -94,7 +94,7 @@ fn recipe(args: &mut VerifyArgs, origin: Option<&Origin>, shape: Shape) -> Resul
         origin.done.is_none(),
         "{model} is a checkpoint: go on with its run with twolayer train --resume, and verify the model at its end"
     );
-    let options = origin.parsed()?;
+    let options = origin.parsed(&args.model)?;
     args.data.fill_from(options.data);
     (args.invert, args.repeat) = (options.invert, options.repeat);
     Ok(args.run.apply(options.recipe.recipe()))
