@@ -1,7 +1,7 @@
 //! The error of the program: one of the library, with a hint about command-line options, or what a command finds.
 
 use twolayer::host;
-use twolayer::host::dataset::{DataError, Name, SourceError};
+use twolayer::host::dataset::{DataError, FetchError, Name, SourceError};
 use twolayer::host::tensors::TensorError;
 use twolayer::host::{ConvertError, FileError, GreyPictureError, TrainingError};
 use twolayer::picture::PictureError;
@@ -73,7 +73,7 @@ fn hint(error: &host::Error) -> String {
 /// A hint about the options that choose a data set.
 fn data_hint(error: &DataError) -> String {
     match error {
-        DataError::NoDirectory { path } | DataError::NotADirectory { path } => {
+        DataError::NoDirectory { path, .. } => {
             let meant = Name::ALL.into_iter().find(|name| path.as_os_str().eq_ignore_ascii_case(name.id()));
             let meant = meant.map_or(String::new(), |name| format!(". Did you mean {}?", name.id()));
             let names = Name::ALL.map(Name::id).join(", ");
@@ -85,10 +85,10 @@ fn data_hint(error: &DataError) -> String {
         DataError::Source(SourceError::Pictures { .. }) => {
             ". Mend or remove them; or, if all have the network's size, take them as they are with --as-is".into()
         }
-        DataError::Source(SourceError::Contents { what, .. }) if what.contains("the first or the last column") => {
+        DataError::Source(SourceError::LabelColumn { .. }) => {
             ", or say --label-column first or --label-column last".into()
         }
-        DataError::Refused { name, .. } => format!(
+        DataError::Fetch(FetchError::Refused { name, .. }) => format!(
             "\nDownload the four files elsewhere and give their directory with --data{}, or another server with --mirror, \
              or use --data digits",
             if *name == Name::Mnist { " or MNIST_DIR" } else { "" }

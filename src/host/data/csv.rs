@@ -215,7 +215,7 @@ impl Rows {
         };
         let (column, why) = match label {
             Some(column) => (column, "as told"),
-            None => self.label_column().map_err(wrong)?,
+            None => self.label_column().ok_or_else(|| SourceError::LabelColumn { path: path.to_owned() })?,
         };
         let at = if column == LabelColumn::First { 0 } else { pixels };
         let labels: Vec<u8> = self.values.chunks_exact(columns).map(|row| row[at]).collect();
@@ -241,14 +241,14 @@ impl Rows {
     /// Where the labels are, and how that is known: by the header's name for it, or because only one of the two columns looks like
     /// labels: of several values, which are 0 or 1 and all those up to the largest, and on average twice each. (A pixel in a
     /// corner hardly changes.)
-    fn label_column(&self) -> Result<(LabelColumn, &'static str), String> {
+    fn label_column(&self) -> Option<(LabelColumn, &'static str)> {
         if let Some(header) = &self.header {
             let is_label = |name: Option<&String>| {
                 name.is_some_and(|name| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label)))
             };
             match (is_label(header.first()), is_label(header.last())) {
-                (true, false) => return Ok((LabelColumn::First, "by the header")),
-                (false, true) => return Ok((LabelColumn::Last, "by the header")),
+                (true, false) => return Some((LabelColumn::First, "by the header")),
+                (false, true) => return Some((LabelColumn::Last, "by the header")),
                 _ => {}
             }
         }
@@ -263,11 +263,9 @@ impl Rows {
             values > 1 && values * 2 <= rows && largest + 1 - values <= usize::from(!seen[0])
         };
         match (looks_like_labels(0), looks_like_labels(self.columns - 1)) {
-            (true, false) => Ok((LabelColumn::First, "by its values")),
-            (false, true) => Ok((LabelColumn::Last, "by its values")),
-            _ => Err("it is not clear whether the first or the last column is the label; \
-                      begin with a line of names, such as label,pixel0,pixel1"
-                .into()),
+            (true, false) => Some((LabelColumn::First, "by its values")),
+            (false, true) => Some((LabelColumn::Last, "by its values")),
+            _ => None,
         }
     }
 }

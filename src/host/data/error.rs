@@ -19,12 +19,9 @@ pub enum DataError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The data set's directory does not exist.
-    #[error("{} does not exist", printable(path))]
-    NoDirectory { path: PathBuf },
-    /// The path of the data set is not a directory.
-    #[error("{} is not a directory", printable(path))]
-    NotADirectory { path: PathBuf },
+    /// The path of the data set does not exist, or it is no directory.
+    #[error("{} {}", printable(path), if *exists { "is not a directory" } else { "does not exist" })]
+    NoDirectory { path: PathBuf, exists: bool },
     /// The directory in an environment variable cannot be used.
     #[error("{variable} is set, but {error}\nCorrect {variable}, or unset it")]
     Environment { variable: &'static str, error: Box<Self> },
@@ -51,12 +48,22 @@ pub enum DataError {
     /// Class folders, a CSV or an `.npz` file cannot be read, or it is not clear which of several sets is meant.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// No mirror provided the data set, which is not in its directory in the cache either: why each mirror failed.
+    /// The data set cannot be fetched.
     #[cfg(feature = "download")]
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+}
+
+/// Why a data set cannot be fetched.
+#[cfg(feature = "download")]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is, its variant says")]
+pub enum FetchError {
+    /// No mirror provided the data set, which is not in its directory in the cache either: why each mirror failed.
     #[error("cannot fetch {}, which is not in {}: {}", name.title(), printable(directory), list(refusals))]
     Refused { name: Name, directory: PathBuf, refusals: Vec<Refusal> },
     /// A mirror is not the URL of a directory.
-    #[cfg(feature = "download")]
     #[error("{} has a query or a fragment (? or #): a mirror is the URL of a directory", redact_url(url))]
     Mirror { url: String },
 }

@@ -4,7 +4,7 @@
 use super::gzip::{Decompressed, MAGIC};
 use super::name::{File, Name};
 use super::verify::{Digest, sha256_matches};
-use super::{DataError, Progress, digit_files};
+use super::{DataError, FetchError, Progress, digit_files};
 use crate::host::files::{Action, FileError, OutputDirectory, printable};
 use core::cmp::Ordering;
 use core::time::Duration;
@@ -82,7 +82,7 @@ impl Fetch {
     /// If a mirror has a query or a fragment.
     pub fn check(&self) -> Result<(), DataError> {
         match self.mirrors.iter().find(|mirror| mirror.contains(['?', '#'])) {
-            Some(url) => Err(DataError::Mirror { url: url.clone() }),
+            Some(url) => Err(FetchError::Mirror { url: url.clone() }.into()),
             None => Ok(()),
         }
     }
@@ -106,7 +106,7 @@ impl Fetch {
                 let temporary = output.create_temporary(file.name)?;
                 if !download.fetch_file(&file, temporary.as_file())? {
                     let (directory, refusals) = (directory.to_owned(), download.refusals);
-                    return Err(DataError::Refused { name, directory, refusals });
+                    return Err(FetchError::Refused { name, directory, refusals }.into());
                 }
                 output.persist(temporary, file.name)?;
             }

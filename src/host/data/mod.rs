@@ -29,6 +29,8 @@ pub use classes::check_names;
 #[doc(hidden)]
 pub use csv::check_csv;
 pub use digit_files::Digits;
+#[cfg(feature = "download")]
+pub use error::FetchError;
 pub use error::{DataError, SetError};
 #[cfg(feature = "download")]
 pub use fetch::{Fetch, Refusal, redact_url};
@@ -493,8 +495,10 @@ fn announced(start: &[u8]) -> u64 {
 fn check_directory(directory: &Path) -> Result<(), DataError> {
     match directory.metadata() {
         Ok(meta) if meta.is_dir() => Ok(()),
-        Ok(_) => Err(DataError::NotADirectory { path: directory.to_owned() }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(DataError::NoDirectory { path: directory.to_owned() }),
+        Ok(_) => Err(DataError::NoDirectory { path: directory.to_owned(), exists: true }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(DataError::NoDirectory { path: directory.to_owned(), exists: false })
+        }
         Err(error) => Err(FileError::io(Action::Open, directory)(error).into()),
     }
 }

@@ -229,7 +229,7 @@ fn read(path: &Path, how: &Reading, need: Need) -> Result<Parts, DataError> {
     let meta = match path.metadata() {
         Ok(meta) => meta,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(DataError::NoDirectory { path: path.to_owned() });
+            return Err(DataError::NoDirectory { path: path.to_owned(), exists: false });
         }
         Err(error) => return Err(FileError::io(Action::Open, path)(error).into()),
     };

@@ -23,6 +23,13 @@ pub enum SourceError {
     /// A line of a text file is wrong, counted from 1.
     #[error("{}, line {line}: {what}", printable(path))]
     Line { path: PathBuf, line: usize, what: String },
+    /// It is not clear which column of a CSV file has the labels.
+    #[error(
+        "{}: it is not clear whether the first or the last column is the label; begin with a line of names, such as \
+         label,pixel0,pixel1",
+        printable(path)
+    )]
+    LabelColumn { path: PathBuf },
     /// A file or a directory as a whole is wrong.
     #[error("{}: {what}", printable(path))]
     Contents { path: PathBuf, what: String },
