@@ -82,6 +82,7 @@ fn data_hint(error: &DataError) -> String {
         DataError::Source(SourceError::NoTest { .. }) => {
             ": hold out a part of the training images, such as --hold-out 20%; to test a network on all, --hold-out 100%".into()
         }
+        DataError::Source(SourceError::Pictures { as_is: true, .. }) => ". Mend or remove them".into(),
         DataError::Source(SourceError::Pictures { .. }) => {
             ". Mend or remove them; or, if all have the network's size, take them as they are with --as-is".into()
         }

@@ -223,7 +223,7 @@ fn pixels(path: &Path, items: &[Item], how: &Reading) -> Result<Set, DataError> 
         }
     }
     if !refused.is_empty() {
-        return Err(SourceError::Pictures { refused, total: items.len() }.into());
+        return Err(SourceError::Pictures { refused, total: items.len(), as_is: how.as_is }.into());
     }
     Ok(Set::from_images(path, images, labels, size)?)
 }

@@ -33,9 +33,9 @@ pub enum SourceError {
     /// A file or a directory as a whole is wrong.
     #[error("{}: {what}", printable(path))]
     Contents { path: PathBuf, what: String },
-    /// Pictures that cannot be used, with the reasons of the first; `total` is the number of all.
+    /// Pictures that cannot be used, as they are or as pictures of a digit, with the reasons of the first; `total` is the number of all.
     #[error("{} of {total} pictures cannot be used: {}", refused.len(), reasons(refused))]
-    Pictures { refused: Vec<String>, total: usize },
+    Pictures { refused: Vec<String>, total: usize, as_is: bool },
     /// There is no test set, and no part of the training set was to be held out in its place.
     #[error("{} has no test set{}", printable(path), instead.map_or(String::new(), |it| format!(" ({it})")))]
     NoTest { path: PathBuf, instead: Option<&'static str> },
