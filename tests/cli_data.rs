@@ -283,7 +283,7 @@ fn names_of_classes() {
     assert!(out.contains("40 test images: few"), "{out}");
     eval(&["l"], "w.twolayer").failed(&[
         "l/test has classes a | b | c",
-        "but the network has eighty | four | none",
+        "but the network has classes eighty | four | none",
         "class 0 differs",
     ]);
     let out = eval(&["l"], "l.twolayer").succeeded();
@@ -397,7 +397,7 @@ fn sets_are_joined() {
     let before = sandbox.listing();
     sandbox.run(&["train", "--data", "a", "--data", "n", "--as-is"]).failed(&[
         "n/train has classes n0 | n1 | n2",
-        "but a/train-images-idx3-ubyte has without names: class 0 differs",
+        "but a/train-images-idx3-ubyte has classes without names: class 0 differs",
     ]);
     sandbox.run(&["train", "--data", "a", "--data", "none"]).failed(&["none does not exist"]);
     assert_eq!(sandbox.listing(), before);
@@ -541,6 +541,10 @@ fn mangled_csv() {
             ["x.csv: it is not clear whether the first or the last column", "--label-column"],
         ),
         ("1\t2\t3\n".into(), ["x.csv, line 1: one column", "commas"]),
+        (
+            "a,b,label,c,d\n0,5,6,7,8\n1,5,6,7,8\n".into(),
+            ["x.csv: the column label is neither the first nor the last", "move it there"],
+        ),
     ] {
         all.put("x.csv", bytes.as_bytes());
         all.check(&["--data", "x.csv", "--hold-out", "20%"], &words);
@@ -580,6 +584,11 @@ fn mangled_class_folders() {
             &["f/train/3/notes.txt: this is no PNG", "move it out"][..],
         ),
         (&|| all.put("f/train/notes.txt", b"hello"), &["f/train: notes.txt is in no class folder"]),
+        #[cfg(unix)]
+        (
+            &|| std::os::unix::fs::symlink("nowhere", work.join("f/train/3/a.png")).unwrap(),
+            &["f/train/3/a.png: this is no file, but a broken link"],
+        ),
         (&|| fs::create_dir(work.join("f/train/3/more")).unwrap(), &["f/train: 3 has a folder more in it"]),
         (
             &|| small.folders(&work.join("f/test"), |_| "4".into()),

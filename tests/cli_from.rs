@@ -235,3 +235,62 @@ fn names_of_classes_go_on() {
         assert!(read("r.twolayer") == read("n.twolayer"), "{data}");
     }
 }
+
+/// No output replaces an input or another output, and what was lost cannot be had again.
+#[test]
+fn outputs_are_no_inputs() {
+    let sandbox = sandbox();
+    let before = |sandbox: &Sandbox| fs::read(sandbox.work().join("m.twolayer")).unwrap();
+    let model = before(&sandbox);
+    let listing = sandbox.listing();
+    for (options, words) in [
+        (
+            &["--model", "data/train-images-idx3-ubyte"][..],
+            "belongs to the data set data: give another file with --model",
+        ),
+        (
+            &["--checkpoint", "data/t10k-labels-idx1-ubyte"],
+            "belongs to the data set data: give another file with --checkpoint",
+        ),
+        (&["--report", "data/t10k-images-idx3-ubyte"], "belongs to the data set data: give another file with --report"),
+        (&["--from", "m.twolayer", "--checkpoint", "m.twolayer"], "give another file with --checkpoint"),
+        (&["--model", "n.twolayer", "--checkpoint", "n.twolayer"], "give another file with --model"),
+        (&["--model", "n.twolayer", "--checkpoint", "x", "--report", "x"], "give another file with --report"),
+    ] {
+        sandbox.run(&[&["train", "--data", "data"], options].concat()).failed(&[words]);
+        assert!(before(&sandbox) == model && sandbox.listing() == listing, "{options:?}");
+    }
+}
+
+/// How images are read is part of a recipe: it is said by the model, not by options beside it.
+#[test]
+fn recipes_say_how_images_are_read() {
+    let sandbox = sandbox();
+    for option in [&["--hold-out", "9"][..], &["--invert"], &["--transpose"], &["--as-is"], &["--repeat", "2"]] {
+        let error = &["leave out the options of another"];
+        sandbox.run(&[&["verify", "m.twolayer", "--data", "data"], option].concat()).failed(error);
+        sandbox.run(&[&["train", "--resume", "c.twolayer", "--data", "data"], option].concat()).failed(error);
+    }
+    let error = ["m.twolayer was not trained from another network: leave out --from"];
+    sandbox.run(&["verify", "m.twolayer", "--data", "data", "--from", "c.twolayer"]).failed(&error);
+    sandbox.run(&["export", "--model", "m.twolayer", "--out", "e.npz"]).succeeded();
+    sandbox.run(&["import", "e.npz", "--out", "i.twolayer"]).succeeded();
+    let error = ["i.twolayer was not trained by this program", "imported"];
+    sandbox.run(&["verify", "i.twolayer", "--data", "data"]).failed(&error);
+
+    // Either column of this file could be the label: the model says which was.
+    let lines: Vec<_> = (0..40).map(|n| format!("{},{},{},{},{}", n % 2, n * 3, n * 5, n, n / 2 % 2)).collect();
+    fs::write(sandbox.work().join("two.csv"), lines.join("\n")).unwrap();
+    let train = ["train", "--data", "two.csv", "--label-column", "last", "--hold-out", "20%", "--recipe", "fast"];
+    sandbox.run(&[&train[..], &["--hidden", "9", "--model", "t.twolayer"]].concat()).succeeded();
+    sandbox.run(&["verify", "t.twolayer", "--data", "two.csv"]).succeeded();
+}
+
+/// The first images of several sets are those of the first set.
+#[test]
+fn a_limit_on_several_sets_is_warned_of() {
+    let sandbox = sandbox();
+    let train = ["train", "--data", "data", "--data", "data", "--limit", "9", "--hidden", "9", "--model", "l.twolayer"];
+    let err = sandbox.run(&train).err;
+    assert!(err.contains("warning: --limit takes the first 9 images of all sets together"), "{err}");
+}

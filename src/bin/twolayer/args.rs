@@ -155,8 +155,8 @@ pub(crate) struct DataArgs {
     pub(crate) data: Vec<Source>,
     /// Hold out the last N training images, or P% of each class, and test on them
     ///
-    /// They take the place of the test set, for choosing settings or where there is none: a network is trained without them. 100%
-    /// tests a network on all of a set.
+    /// They take the place of the test set, for choosing settings or where there is none: a network is trained without them. With
+    /// `eval`, 100% tests a network on all of a set.
     #[arg(long, value_name = "N|P%", value_parser = values::hold_out, help_heading = DATA, hide_short_help = true)]
     pub(crate) hold_out: Option<HoldOut>,
     /// Take pictures of class folders as they are: of the network's size, light on dark
@@ -183,7 +183,12 @@ impl DataArgs {
             self.data = options.data;
         }
         (self.hold_out, self.as_is, self.transpose) = (options.hold_out, options.as_is, options.transpose);
-        self.label_column = self.label_column.or(options.label_column);
+        self.label_column = options.label_column;
+    }
+
+    /// Whether nothing is said of the images but where they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.hold_out.is_none() && !self.as_is && !self.transpose && self.label_column.is_none()
     }
 
     /// Chooses a data set where none is given.

@@ -37,13 +37,13 @@ impl<E: Into<host::Error>> From<E> for Error {
 /// A hint about the options that may help.
 fn hint(error: &host::Error) -> String {
     match error {
-        host::Error::File(FileError::Memory { .. }) => ". Choose fewer --hidden units or a smaller --block".into(),
+        host::Error::File(FileError::Memory { .. }) => ". Choose fewer --hidden units, a smaller --block or a smaller --repeat".into(),
         host::Error::Data(error) => data_hint(error),
         host::Error::Training(TrainingError::Diverged { alpha, .. }) => {
             format!(". Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written")
         }
         host::Error::Training(TrainingError::Dead { alpha, .. }) => format!(
-            ". Choose a smaller --alpha than {alpha:e}, or --invert if the images are dark ink on light; no model was written"
+            ". Choose a smaller --alpha than {alpha:e}, or --invert if the images are dark ink on light (without it, if they are light on dark); no model was written"
         ),
         host::Error::Convert(ConvertError::CName { .. }) => ". Choose another --name".into(),
         host::Error::Convert(ConvertError::CFile { .. }) => ". Choose another --out".into(),
@@ -80,7 +80,7 @@ fn data_hint(error: &DataError) -> String {
             format!(": --data takes {names} or a directory of four IDX files or class folders, a .csv or .npz file{meant}")
         }
         DataError::Source(SourceError::NoTest { .. }) => {
-            ": hold out a part of the training images, such as --hold-out 20%; to test a network on all, --hold-out 100%".into()
+            ": hold out a part of the training images, such as --hold-out 20% (or, to test a network on all of them with eval, 100%)".into()
         }
         DataError::Source(SourceError::Pictures { as_is: true, .. }) => ". Mend or remove them".into(),
         DataError::Source(SourceError::Pictures { .. }) => {

@@ -7,7 +7,7 @@ use crate::{json, values};
 use core::fmt;
 use core::num::NonZeroUsize;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use twolayer::Shape;
 use twolayer::host::dataset::{
     DataError, DataSource as Source, Dataset, Fetch, HoldOut, Name, Opened, Progress, Reading, Set, redact_url,
@@ -177,6 +177,7 @@ fn find(
 impl Data<Set> {
     /// The same data, with the classes of a network.
     pub(crate) fn for_network(self, file: &ModelFile) -> Result<Self, Error> {
+        warn_of_names(&self.dataset, file);
         Ok(Self { dataset: self.dataset.for_classes(file.details().class_names())?, ..self })
     }
 }
@@ -185,8 +186,21 @@ impl Data {
     /// The same data, with the classes of a network.
     pub(crate) fn for_network(self, file: &ModelFile) -> Result<Self, Error> {
         let Dataset { train, test } = self.dataset;
+        warn_of_names(&train, file);
         let names = || file.details().class_names();
         Ok(Self { dataset: Dataset { train: train.for_classes(names())?, test: test.for_classes(names())? }, ..self })
+    }
+}
+
+/// Warns where only the data's classes have names.
+fn warn_of_names(set: &Set, file: &ModelFile) {
+    if !set.class_names().is_empty() && file.details().class_names().next().is_none() {
+        let names: Vec<_> =
+            set.class_names().iter().enumerate().map(|(label, name)| format!("{name} is {label}")).collect();
+        warning!(
+            "the network's classes have no names: those of the data are taken in their order, {}",
+            printable(names.join(", "))
+        );
     }
 }
 
@@ -208,6 +222,11 @@ impl<T> Data<T> {
     /// What `--data` takes for named data sets, in their order; nothing if one of them has a path.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         self.places.iter().map(Place::name).collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// Where the sources are.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.places.iter().map(|place| &*place.path)
     }
 
     /// As `--json` prints it.

@@ -13,7 +13,7 @@ use clap::Parser;
 use core::fmt::{self, Write};
 use std::path::Path;
 use twolayer::LossFunction;
-use twolayer::host::dataset::{HoldOut, Set};
+use twolayer::host::dataset::{HoldOut, LabelColumn, Set};
 use twolayer::host::printable;
 use twolayer::host::training::{Init, Recipe};
 
@@ -95,6 +95,11 @@ impl Origin {
             None => {}
             Some(HoldOut::Last(count)) => add("--hold-out ", &count),
             Some(HoldOut::Percent(percent)) => add("--hold-out ", &format_args!("{percent}%")),
+        }
+        match data.label_column {
+            None => {}
+            Some(LabelColumn::First) => add("--label-column ", &"first"),
+            Some(LabelColumn::Last) => add("--label-column ", &"last"),
         }
         if let Some(times) = repeat.repeat {
             add("--repeat ", &times);
@@ -201,8 +206,11 @@ mod tests {
             Recipe { distortion: Some(Distortion { percent: 1 }), shuffle: true, epochs: u32::MAX, ..default },
             Recipe { options: TrainOptions { block: 1, alpha: f32::MAX, ..default.options }, ..default },
         ];
-        let data = Options::parse("m".as_ref(), "--data digits --hold-out 30% --invert --transpose --as-is --repeat 7")
-            .unwrap();
+        let data = Options::parse(
+            "m".as_ref(),
+            "--data digits --hold-out 30% --invert --transpose --as-is --repeat 7 --label-column last",
+        )
+        .unwrap();
         let hash = DataHash { hash: 1, images: 7 };
         for recipe in others {
             let origin =
@@ -217,6 +225,7 @@ mod tests {
                 assert_eq!(computed(options.recipe.recipe()), computed(recipe), "{origin}");
                 assert_eq!(options.data.data, [Name::Fashion, Name::Digits].map(Source::Named));
                 assert_eq!(options.repeat.repeat.map(NonZeroUsize::get), Some(7));
+                assert_eq!(options.data.label_column, Some(LabelColumn::Last));
                 assert!(options.data.transpose && options.data.as_is);
                 assert_eq!((options.data.hold_out, options.invert.invert), (Some(HoldOut::Percent(30)), true));
             }

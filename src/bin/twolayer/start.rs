@@ -28,11 +28,14 @@ impl Start {
         self.weights.view().shape()
     }
 
-    /// Whether the classes of the data are among the network's: by their names, if they have some, else by their number.
+    /// Whether the classes of the data are among the network's: by their names or, where neither has names, by their number.
     pub(crate) fn has_classes_of(&self, data: &Set) -> bool {
         let names: Vec<_> = self.file.details().class_names().collect();
-        let numbered = data.class_names().is_empty() && data.classes() <= self.shape().outputs();
-        numbered || !names.is_empty() && data.class_names().iter().all(|name| names.contains(&name.as_str()))
+        match (names.is_empty(), data.class_names()) {
+            (true, []) => data.classes() <= self.shape().outputs(),
+            (true, _) | (false, []) => false,
+            (false, found) => found.iter().all(|name| names.contains(&name.as_str())),
+        }
     }
 
     /// The weights to begin with: all of them, or the first layer's where the data have other classes.
@@ -76,7 +79,7 @@ impl Resumed {
             ));
         };
         ensure!(
-            args.recipe.is_default(),
+            args.recipe.is_default() && args.data.is_plain() && !args.invert.invert && args.repeat.repeat.is_none(),
             "{} says by which recipe its run goes on: leave out the options of another",
             printable(checkpoint)
         );

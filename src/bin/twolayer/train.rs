@@ -11,6 +11,7 @@ use core::num::NonZeroUsize;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::path::PathBuf;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Learning, Report};
 use twolayer::host::training::{self, Epoch, Event, Init, Recipe};
@@ -22,14 +23,17 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     let Plan { recipe, data, weights, done, origin, text, words } = Plan::new(&mut args)?;
     let dataset = &data.dataset;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
-    output::check(&model, args.from.as_slice(), "--model")?;
-    if let Some(report) = &args.report {
-        output::check(report, &[&model], "--report")?;
-        Report::check_writable(report)?;
-    }
     let checkpoint = args.checkpoint.as_ref().or(args.resume.as_ref());
-    if let Some(checkpoint) = checkpoint {
-        output::check(checkpoint, &[&model], "--checkpoint")?;
+    // Each is neither an input nor another output.
+    let mut used: Vec<&PathBuf> = args.from.iter().collect();
+    for (out, option) in [(checkpoint, "--checkpoint"), (Some(&model), "--model"), (args.report.as_ref(), "--report")] {
+        let Some(out) = out else { continue };
+        output::check(out, &used, option)?;
+        output::check_data(out, data.paths(), option)?;
+        used.push(out);
+    }
+    if let Some(report) = &args.report {
+        Report::check_writable(report)?;
     }
     let names = dataset.train.class_names();
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
@@ -39,6 +43,11 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 
     let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
+    if data.paths().count() > 1 && samples < dataset.train.len() {
+        warning!(
+            "--limit takes the first {samples} images of all sets together, which may be those of the first set only"
+        );
+    }
     let say_more = !args.quiet && !args.json;
     if say_more {
         say!("data      {samples} training and {}: {data}", table::count(dataset.test.len(), "test image"));

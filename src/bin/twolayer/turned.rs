@@ -9,6 +9,9 @@ use twolayer::host::{Evaluation, Threads, evaluate};
 /// Below this accuracy it is worth a look.
 const SUSPICIOUS: f64 = 0.6;
 
+/// Fewer images say nothing.
+const FEWEST: usize = 50;
+
 /// How many images are looked at, spread over the set.
 const SAMPLE: usize = 1000;
 
@@ -17,7 +20,7 @@ const BETTER: f64 = 0.2;
 
 /// Warns if the test images are answered far better when they are transposed or inverted. Nothing is done where accuracy is high.
 pub(crate) fn warn(network: AnyNetwork<'_>, test: &Set, evaluation: &Evaluation, transposed: bool, inverted: bool) {
-    if evaluation.accuracy() >= SUSPICIOUS {
+    if evaluation.accuracy() >= SUSPICIOUS || test.len() < FEWEST {
         return;
     }
     let threads = Threads::new(Threads::available());

@@ -21,7 +21,7 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
     let (file, weights) = open_f32(&model, args.data.file.access(), "its weights cannot be trained again")?;
     let (shape, expected) = (file.shape(), weights_hash(weights.view()));
     let origin = Origin::parse(&model, file.details().text)?;
-    let recipe = recipe(&mut args, origin.as_ref(), shape)?;
+    let recipe = recipe(&mut args, file.details().text, origin.as_ref(), shape)?;
     let start = Start::from(args.from.as_deref(), &args.data)?;
     check_start(&args.model, start.as_ref(), origin.as_ref().and_then(|origin| origin.start))?;
     let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
@@ -83,13 +83,25 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
 }
 
 /// The recipe that the model says or, for one that says none, that of the options, which become those of the model's data.
-fn recipe(args: &mut VerifyArgs, origin: Option<&Origin>, shape: Shape) -> Result<Recipe, Error> {
+fn recipe(args: &mut VerifyArgs, text: &str, origin: Option<&Origin>, shape: Shape) -> Result<Recipe, Error> {
     let Some(origin) = origin else {
+        let said =
+            text.lines().find(|line| !line.starts_with("classes: ") && !line.starts_with("trained with twolayer: "));
+        if let Some(said) = said {
+            return Err(error!(
+                "{} was not trained by this program, which could be repeated: its text says \"{}\"",
+                printable(&args.model),
+                printable(said)
+            ));
+        }
         let recipe = Recipe { hidden: shape.hidden(), halve: shape.halved_image().is_some(), ..args.recipe.recipe() };
         return Ok(args.run.apply(recipe));
     };
     let model = printable(&args.model);
-    ensure!(args.recipe.is_default(), "{model} says by which recipe it was trained: leave out the options of another");
+    ensure!(
+        args.recipe.is_default() && args.data.is_plain() && !args.invert.invert && args.repeat.repeat.is_none(),
+        "{model} says by which recipe it was trained: leave out the options of another"
+    );
     ensure!(
         origin.done.is_none(),
         "{model} is a checkpoint: go on with its run with twolayer train --resume, and verify the model at its end"
@@ -102,7 +114,11 @@ fn recipe(args: &mut VerifyArgs, origin: Option<&Origin>, shape: Shape) -> Resul
 
 /// Checks that the network of `--from` is the one that the model began with.
 fn check_start(model: &Path, start: Option<&Start>, began: Option<u64>) -> Result<(), Error> {
-    let (Some(hash), model) = (began, printable(model)) else { return Ok(()) };
+    let model = printable(model);
+    let Some(hash) = began else {
+        ensure!(start.is_none(), "{model} was not trained from another network: leave out --from");
+        return Ok(());
+    };
     match start {
         None => Err(error!(
             "{model} was trained from another network, with the weights {hash:016x}: give its file with --from"

@@ -185,7 +185,7 @@ mod tests {
         assert_eq!((numbered.labels(), numbered.class_names().len()), (&[0, 1, 2][..], 3));
         assert_eq!(set(&["a", "b", "c"]).for_classes([]).unwrap().class_names().len(), 3);
         let error = set(&["a", "x", "c"]).for_classes(["a", "b", "c"]).unwrap_err().to_string();
-        assert_eq!(error, "x has classes a | x | c, but the network has a | b | c: class 1 differs");
+        assert_eq!(error, "x has classes a | x | c, but the network has classes a | b | c: class 1 differs");
         let few = Set::from_images("x", vec![1], vec![2], [1, 1]).unwrap().named(vec!["a".into()]);
         assert_eq!(few.unwrap_err().to_string(), "x: labels go up to 2, but 1 classes have names");
     }

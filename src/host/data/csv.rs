@@ -215,6 +215,10 @@ impl Rows {
         };
         let (column, why) = match label {
             Some(column) => (column, "as told"),
+            None if self.label_elsewhere().is_some() => {
+                let name = self.label_elsewhere().unwrap_or_default();
+                return Err(wrong(format!("the column {name} is neither the first nor the last: move it there")).into());
+            }
             None => self.label_column().ok_or_else(|| SourceError::LabelColumn { path: path.to_owned() })?,
         };
         let at = if column == LabelColumn::First { 0 } else { pixels };
@@ -236,6 +240,13 @@ impl Rows {
         let column = if column == LabelColumn::First { "first" } else { "last" };
         let set = Set::from_images(path, images, labels, [side; 2])?;
         Ok((set, format!("CSV with the label in the {column} column ({why})")))
+    }
+
+    /// The name of a column that the header calls that of the labels, and that is neither the first nor the last.
+    fn label_elsewhere(&self) -> Option<&str> {
+        let inner = self.header.as_ref()?.get(1..self.columns - 1)?;
+        let is_label = |name: &&String| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
+        inner.iter().find(is_label).map(String::as_str)
     }
 
     /// Where the labels are, and how that is known: by the header's name for it, or because only one of the two columns looks like

@@ -95,7 +95,7 @@ pub enum SetError {
     HoldOut { found: usize, images: usize },
     /// Images as many pixels, of another width and height.
     #[error(
-        "{} has images of {} × {} pixels; expected {} × {}, as those of the first of several sets",
+        "{} has images of {} × {} pixels; expected {} × {}, as the other images have",
         printable(path), found[0], found[1], expected[0], expected[1]
     )]
     Turned { path: PathBuf, found: [u16; 2], expected: [u16; 2] },

@@ -94,7 +94,10 @@ impl Classes {
         // Sorted by bytes.
         names.sort();
         if names.len() < 2 {
-            return Err(wrong(format!("{} class folder; expected 2 to 256", names.len())));
+            return Err(wrong(format!(
+                "class folders: {}; expected 2 to 256. (Folders called train, test, val and the like hold class folders)",
+                names.len()
+            )));
         }
         // `7` and `007` alike.
         let number = |name: &String| {
@@ -139,6 +142,10 @@ impl Classes {
             }
             let before = items.len();
             for file in files(&folder)? {
+                if !file.is_file() {
+                    let what = "this is no file, but a broken link, a pipe or a device: remove it";
+                    return Err(SourceError::Contents { path: file, what: what.into() }.into());
+                }
                 // What cannot be read is an error when its turn comes.
                 if !GreyPicture::is_picture(&file).unwrap_or(true) {
                     let what =

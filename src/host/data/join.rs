@@ -1,6 +1,6 @@
 //! Several data sets as one: train with train, test with test, one behind the other. A copy in memory.
 
-use super::{Content, DataError, Dataset, Set, SetError, SourceError, check_pixels};
+use super::{Content, DataError, Dataset, Set, SourceError, check_pixels};
 use crate::host::files::{Bytes, FileError, printable};
 use core::num::NonZeroUsize;
 use std::io;
@@ -36,11 +36,7 @@ impl Set {
         let path = PathBuf::from(paths.collect::<Vec<_>>().join(" + "));
         for set in rest {
             check_pixels(set.images_path(), set.pixels(), first.pixels(), "the first of several sets")?;
-            if let (Some(found), Some(expected)) = (set.image_size, first.image_size)
-                && found != expected
-            {
-                return Err(SetError::Turned { path: set.images.path, found, expected }.into());
-            }
+            set.check_image_size(first.image_size)?;
             set.check_names(&first.names, &printable(first.images_path()))?;
             images.extend_from_slice(set.images());
             labels.extend_from_slice(set.labels());
@@ -107,9 +103,9 @@ mod tests {
                 "b has images of 1 pixels; expected 2, to match the first of several",
             ),
             (set("b", &[1, 2], [2, 1], &["x", "y"]), "b has images of 2 × 1 pixels; expected 1 × 2"),
-            (set("b", &[1, 2], [1, 2], &["x", "z"]), "b has classes x | z, but a has x | y: class 1 differs"),
-            (set("b", &[1, 2], [1, 2], &["x"]), "b has classes x, but a has x | y: class 1 differs"),
-            (set("b", &[1, 2], [1, 2], &[]), "b has classes without names, but a has x | y: class 0 differs"),
+            (set("b", &[1, 2], [1, 2], &["x", "z"]), "b has classes x | z, but a has classes x | y: class 1 differs"),
+            (set("b", &[1, 2], [1, 2], &["x"]), "b has classes x, but a has classes x | y: class 1 differs"),
+            (set("b", &[1, 2], [1, 2], &[]), "b has classes without names, but a has classes x | y: class 0 differs"),
         ] {
             let found = joined(vec![a(), other]).unwrap_err();
             assert!(found.contains(error), "{found}");

@@ -185,6 +185,7 @@ impl Dataset {
     /// If their images have different sizes, or the test set has a class that the training set has not.
     pub fn of(train: Set, test: Set) -> Result<Self, SetError> {
         check_pixels(&test.images.path, test.pixels, train.pixels, "the training set")?;
+        test.check_image_size(train.image_size)?;
         test.check_labels(train.classes(), "the training labels")?;
         Ok(Self { train, test })
     }
@@ -455,6 +456,16 @@ impl Set {
         self.check_labels(shape.outputs(), "the network's classes")
     }
 
+    /// Checks that images have a width and height, where both are known.
+    fn check_image_size(&self, expected: Option<[u16; 2]>) -> Result<(), SetError> {
+        match (self.image_size, expected) {
+            (Some(found), Some(expected)) if found != expected => {
+                Err(SetError::Turned { path: self.images.path.clone(), found, expected })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that all labels are below `classes`; `whose` says whose classes they are, for the error.
     fn check_labels(&self, classes: usize, whose: &'static str) -> Result<(), SetError> {
         match self.labels().iter().enumerate().find(|&(_, &label)| usize::from(label) >= classes) {
@@ -547,6 +558,16 @@ mod tests {
         assert!(matches!(set(&[], &[], [2, 1]), Err(SetError::Empty { .. })));
         assert!(matches!(set(&[1], &[1], [0, 1]), Err(SetError::Empty { .. })));
     }
+
+    /// As many pixels in another width and height are other images.
+    #[test]
+    fn training_and_test_images_have_one_shape() {
+        let set = |size| Set::from_images("x", vec![0; 8], vec![0, 1], size).unwrap();
+        assert!(Dataset::of(set([2, 2]), set([2, 2])).is_ok());
+        let error = Dataset::of(set([2, 2]), set([1, 4])).unwrap_err();
+        assert_eq!(error.to_string(), "x has images of 1 × 4 pixels; expected 2 × 2, as the other images have");
+    }
+
     use std::fs::OpenOptions;
     use std::io::Write;
 

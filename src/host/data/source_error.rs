@@ -43,7 +43,7 @@ pub enum SourceError {
     #[error("{}: a class cannot be called {name:?}: {why}", printable(path))]
     Name { path: PathBuf, name: String, why: &'static str },
     /// Two sets, or a set and a network, have different classes.
-    #[error("{} has classes {}, but {other} has {}: class {at} differs", printable(path), names(found, *at), names(expected, *at))]
+    #[error("{} has {}, but {other} has {}: class {at} differs", printable(path), names(found, *at), names(expected, *at))]
     Classes { path: PathBuf, other: String, at: usize, found: Vec<String>, expected: Vec<String> },
 }
 
@@ -63,11 +63,11 @@ fn list(paths: &[PathBuf]) -> String {
 fn names(names: &[String], at: usize) -> String {
     const SHOWN: usize = 3;
     if names.is_empty() {
-        return "without names".into();
+        return "classes without names".into();
     }
     let start = at.saturating_sub(SHOWN - 1);
     let each: Vec<_> = names.iter().skip(start).take(2 * SHOWN - 1).map(printable).collect();
     let before = if start > 0 { "… | " } else { "" };
     let behind = if names.len() > start + each.len() { " | …" } else { "" };
-    format!("{before}{}{behind}", each.join(" | "))
+    format!("classes {before}{}{behind}", each.join(" | "))
 }
