@@ -94,7 +94,10 @@ fn csv_is_read_in_its_many_forms() {
     write("b/test.csv.gz", &test.csv(true, false));
     write("c/train.csv", &train.csv(true, true).replace('\n', "\r\n"));
     write("c/test.csv", &test.csv(true, true));
+    write("d/fashion-mnist_train.csv", &train.csv(true, true));
+    write("d/fashion-mnist_test.csv", &test.csv(true, true));
     for (data, column) in [
+        ("d", "first column (by the header)"),
         ("a", "first column (by its values)"),
         ("b", "last column (by the header)"),
         ("c", "first column (by the header)"),
@@ -103,6 +106,11 @@ fn csv_is_read_in_its_many_forms() {
         assert_eq!(found, hash, "{data}");
         assert!(line.ends_with(&format!(": {data} (CSV with the label in the {column}, 10 classes)")), "{line}");
     }
+    // Neither one of another name, nor pictures without class folders, are guessed at.
+    write("e/other-train.csv", &train.csv(true, true));
+    write("f/0.png", "");
+    sandbox.run(&["--data", "e"]).failed(&["e is no data set: it has .csv or .npz files", "give the path of one"]);
+    sandbox.run(&["--data", "f"]).failed(&["f is no data set: it has pictures, but they are in no folders"]);
     // One file, parted: the last 100 are the test images.
     let all = train.csv(true, true) + &test.csv(false, true);
     write("one.csv", &all);

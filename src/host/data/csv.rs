@@ -8,7 +8,7 @@ use super::gzip::{Decompressed, is_compressed};
 use super::source::{Need, Parts, Reading};
 use super::{DataError, LabelColumn, Set, SetError, SourceError};
 use crate::host::files::{Action, FileError};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ const MAX_LINE: u64 = 1 << 20;
 /// By how much a compressed file may expand, beyond a first mebibyte: pixels of MNIST do by 10.
 const MAX_EXPANSION: u64 = 200;
 
-/// The names of files in a directory: of training and of test images.
-const PAIRS: [[&str; 2]; 2] = [["mnist_train.csv", "mnist_test.csv"], ["train.csv", "test.csv"]];
+/// How the names of files in a directory end: of training and of test images.
+const PAIR: [&str; 2] = ["train.csv", "test.csv"];
 
 /// The names that the label's column has in headers.
 const LABEL_NAMES: [&str; 4] = ["label", "class", "y", "target"];
@@ -30,13 +30,24 @@ pub(super) fn is_csv(path: &Path) -> bool {
     ends(path, "csv") || ends(path, "gz") && path.file_stem().is_some_and(|stem| ends(Path::new(stem), "csv"))
 }
 
-/// The files of a directory that has some, and whether the second is there.
+/// The files of a directory, `train.csv` and `test.csv` with the same before both, such as `fashion-mnist_`; the pair with the least
+/// before it, if there are several. One alone is taken only where nothing or `mnist_` is before it: others may be anything.
 pub(super) fn pair(directory: &Path) -> Option<[PathBuf; 2]> {
-    let there = |name: &str| {
-        let plain = directory.join(name);
-        if plain.is_file() { plain } else { directory.join(format!("{name}.gz")) }
+    let names = fs::read_dir(directory).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let prefix = |name: String| {
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        PAIR.iter().find_map(|end| plain.strip_suffix(end)).map(str::to_owned)
     };
-    PAIRS.into_iter().map(|names| names.map(there)).find(|[train, test]| train.is_file() || test.is_file())
+    let files = |prefix: &str| {
+        PAIR.map(|end| {
+            let plain = directory.join(format!("{prefix}{end}"));
+            if plain.is_file() { plain } else { directory.join(format!("{prefix}{end}.gz")) }
+        })
+    };
+    let is_pair =
+        |prefix: &String| ["", "mnist_"].contains(&&**prefix) || files(prefix).iter().all(|file| file.is_file());
+    let prefix = names.filter_map(prefix).filter(is_pair).min_by(|a, b| (a.len(), a).cmp(&(b.len(), b)))?;
+    Some(files(&prefix))
 }
 
 /// Reads the files of a directory.

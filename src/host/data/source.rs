@@ -132,8 +132,8 @@ impl DataSource {
 
     /// Opens a training set and a test set:
     /// - of a name: its files in `$MNIST_DIR` or the cache, or generated;
-    /// - of a directory: four IDX files in it, or below it where torchvision and Kaggle put them; `mnist_train.csv` and
-    ///   `mnist_test.csv`, or `train.csv` and `test.csv`; folders `train` and `test` of class folders, or class folders; with
+    /// - of a directory: four IDX files in it, or below it where torchvision and Kaggle put them; `train.csv` and
+    ///   `test.csv`, or with the same before both, as `mnist_train.csv`; folders `train` and `test` of class folders, or class folders; with
     ///   pictures in them;
     /// - of a file: one of four IDX files; CSV with a label and pixels in each line; an `.npz` of Keras or `MedMNIST`;
     /// - of a prefix, `DIR/emnist-letters`: four IDX files whose names begin with it.
@@ -240,6 +240,9 @@ fn read(path: &Path, how: &Reading, need: Need) -> Result<Parts, DataError> {
         if !subdirectories(path)?.is_empty() {
             return read_folders(path, how, need);
         }
+        if let Some(what) = lying_open(path)? {
+            return Err(SourceError::Unknown { path: path.to_owned(), what }.into());
+        }
         // What MNIST's users expect.
         return Err(super::missing(path, "", super::FILES[if need.train() { 0 } else { 2 }]));
     }
@@ -257,6 +260,20 @@ fn read(path: &Path, how: &Reading, need: Need) -> Result<Parts, DataError> {
     }
     let what = format!("it begins with \"{}\"", start.escape_ascii());
     Err(SourceError::Unknown { path: path.to_owned(), what }.into())
+}
+
+/// What lies in a directory that could be a data set, but in another order.
+fn lying_open(directory: &Path) -> Result<Option<String>, FileError> {
+    let entries = std::fs::read_dir(directory).map_err(FileError::io(Action::Open, directory))?;
+    let names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let has = |ends: &[&str]| names.iter().any(|name| ends.iter().any(|end| name.to_lowercase().ends_with(end)));
+    Ok(if has(&[".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".pgm", ".ppm"]) {
+        Some("it has pictures, but they are in no folders named after their classes".into())
+    } else if has(&[".csv", ".csv.gz", ".npz"]) {
+        Some("it has .csv or .npz files, of which none is named train.csv or test.csv: give the path of one".into())
+    } else {
+        None
+    })
 }
 
 fn read_idx(place: &Place, path: &Path, how: &Reading, need: Need) -> Result<Parts, DataError> {
