@@ -11,7 +11,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`SetError::Pixels`] if their images have different sizes, [`SourceError::Classes`] if their classes have different names.
+    /// [`SetError::Pixels`](super::SetError::Pixels) if their images have different sizes, [`SourceError::Classes`] if their classes have different names.
     pub fn joined(sets: Vec<Self>) -> Result<Option<Self>, DataError> {
         let (train, test): (Vec<_>, Vec<_>) = sets.into_iter().map(|set| (set.train, set.test)).unzip();
         let (Some(train), Some(test)) = (Set::joined(train)?, Set::joined(test)?) else { return Ok(None) };
