@@ -299,9 +299,9 @@ fn header(line: &[u8]) -> Option<Vec<String>> {
     let is_place =
         |(place, field): (usize, &[u8])| core::str::from_utf8(field).is_ok_and(|it| it.trim().parse() == Ok(place));
     let has_letters = |field: Option<&[u8]>| field.is_some_and(|field| field.iter().any(u8::is_ascii_alphabetic));
-    let is_header =
-        has_letters(fields().next()) || has_letters(fields().next_back()) || fields().enumerate().all(is_place);
-    if !is_header || fields().count() < 3 {
+    // A label of 0 and a pixel of 1 are no places.
+    let are_places = || fields().count() > 2 && fields().enumerate().all(is_place);
+    if !(has_letters(fields().next()) || has_letters(fields().next_back()) || are_places()) {
         return None;
     }
     Some(fields().map(|field| String::from_utf8_lossy(unquoted(field)).trim().to_owned()).collect())
