@@ -357,6 +357,9 @@ mod tests {
             assert!(what.ends_with(column), "{what}: {text}");
             assert_eq!((set.labels(), set.images()), (expected.0.labels(), expected.0.images()), "{text}");
         }
+        // Images of one pixel.
+        let (set, what) = read("label,a\n0,9\n1,8\n").unwrap();
+        assert_eq!((set.labels(), set.images()), (&[0, 1][..], &[9, 8][..]), "{what}");
         // Both columns may be labels, or neither.
         for text in ["0,9,8,7,0\n1,5,4,3,1\n0,1,1,1,0\n1,2,2,2,1\n", "7,1,1,1,9\n7,2,2,2,9\n", "0,1,2,3,4\n"] {
             assert!(read(text).is_err(), "{text}");
