@@ -133,8 +133,18 @@ pub fn seal(file: &mut [u8]) {
     }
 }
 
+/// Tries bytes and, if they are an archive (ZIP), those with its checksums put right.
+pub fn also_sealed(bytes: &[u8], try_all: impl Fn(&[u8])) {
+    try_all(bytes);
+    if bytes.starts_with(b"PK") {
+        let mut bytes = bytes.to_vec();
+        seal_archive(&mut bytes);
+        try_all(&bytes);
+    }
+}
+
 /// Puts the checksums and lengths of an archive (ZIP) right, as its central directory has them.
-pub fn seal_archive(file: &mut [u8]) {
+fn seal_archive(file: &mut [u8]) {
     let starts: Vec<usize> = (0..file.len()).filter(|&at| file[at..].starts_with(b"PK\x01\x02")).collect();
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0_usize, |number, byte| number << 8 | usize::from(*byte));
     for at in starts {
