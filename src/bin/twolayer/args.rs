@@ -177,20 +177,6 @@ pub(crate) struct DataArgs {
 }
 
 impl DataArgs {
-    /// Takes what says which data a model was trained on, but for sources that are given here: a directory may be elsewhere.
-    pub(crate) fn fill_from(&mut self, options: Self) {
-        if self.data.is_empty() {
-            self.data = options.data;
-        }
-        (self.hold_out, self.as_is, self.transpose) = (options.hold_out, options.as_is, options.transpose);
-        self.label_column = options.label_column;
-    }
-
-    /// Whether nothing is said of the images but where they are.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.hold_out.is_none() && !self.as_is && !self.transpose && self.label_column.is_none()
-    }
-
     /// Chooses a data set where none is given.
     pub(crate) fn default_to(&mut self, source: Option<Source>) {
         if self.data.is_empty() {
@@ -279,9 +265,7 @@ impl BackendArgs {
 #[command(after_long_help = include_str!("json/train.txt"))]
 pub(crate) struct TrainArgs {
     #[command(flatten)]
-    pub(crate) data: DataArgs,
-    #[command(flatten)]
-    pub(crate) invert: InvertArgs,
+    pub(crate) training: TrainingArgs,
     /// File to write the network to [default: named after the data]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
@@ -294,10 +278,6 @@ pub(crate) struct TrainArgs {
     /// Print the final accuracy only or, with --json, the last object
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    #[command(flatten)]
-    pub(crate) repeat: RepeatArgs,
-    #[command(flatten)]
-    pub(crate) recipe: RecipeArgs,
     /// Go on training this network
     ///
     /// It may be an imported one; biases are trained too.
@@ -322,9 +302,42 @@ impl TrainArgs {
     /// The recipe; the preset for networks that go on is chosen where none is.
     pub(crate) fn recipe(&mut self) -> Recipe {
         if self.from.is_some() {
-            self.recipe.recipe.get_or_insert_with(Recipe::further);
+            self.training.recipe.recipe.get_or_insert_with(Recipe::further);
         }
-        self.run.apply(Recipe { tests_within_first: self.report.is_some(), ..self.recipe.recipe() })
+        self.run.apply(Recipe { tests_within_first: self.report.is_some(), ..self.training.recipe.recipe() })
+    }
+}
+
+/// The options that weights depend on, beside `--from`: what the recipe of a model says.
+#[derive(Args, Debug)]
+pub(crate) struct TrainingArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) invert: InvertArgs,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+}
+
+impl TrainingArgs {
+    /// Whether nothing is said but where the data are, or only what is the default anyway.
+    pub(crate) fn is_default(&self) -> bool {
+        let Self { data, invert, repeat, recipe } = self;
+        let of_data = data.hold_out.is_none() && !data.as_is && !data.transpose && data.label_column.is_none();
+        of_data && !invert.invert && repeat.repeat.is_none() && recipe.recipe() == Recipe::default()
+    }
+
+    /// Takes the options of another, but keeps where the data are, if that is said here, and how they are fetched and read.
+    pub(crate) fn take(&mut self, other: Self) {
+        let data = &mut self.data;
+        if data.data.is_empty() {
+            data.data = other.data.data;
+        }
+        (data.hold_out, data.as_is) = (other.data.hold_out, other.data.as_is);
+        (data.transpose, data.label_column) = (other.data.transpose, other.data.label_column);
+        (self.invert, self.repeat, self.recipe) = (other.invert, other.repeat, other.recipe);
     }
 }
 
@@ -383,11 +396,6 @@ pub(crate) struct RecipeArgs {
 }
 
 impl RecipeArgs {
-    /// Whether no option is given, or only what is the default anyway.
-    pub(crate) fn is_default(&self) -> bool {
-        self.recipe() == Recipe::default()
-    }
-
     /// The recipe, to be computed in whatever way.
     pub(crate) fn recipe(&self) -> Recipe {
         let recipe = self.recipe.unwrap_or_default();
@@ -444,19 +452,13 @@ pub(crate) struct VerifyArgs {
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
-    #[command(flatten)]
-    pub(crate) invert: InvertArgs,
-    #[command(flatten)]
-    pub(crate) repeat: RepeatArgs,
+    pub(crate) training: TrainingArgs,
     /// The network that the model was trained from
     #[arg(long, value_name = "MODEL")]
     pub(crate) from: Option<PathBuf>,
     /// Print a JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) recipe: RecipeArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -1,6 +1,6 @@
 //! Opens the data set that `--data` selects, fetching it first if need be.
 
-use crate::args::{DataArgs, FetchArgs, InvertArgs, RepeatArgs};
+use crate::args::{DataArgs, FetchArgs, InvertArgs, TrainingArgs};
 use crate::console::{note, warning};
 use crate::error::{Error, error};
 use crate::{json, values};
@@ -60,14 +60,18 @@ impl Purpose {
 impl Data {
     /// Opens the data sets that `--data` selects, by default MNIST.
     pub(crate) fn open(args: &DataArgs, invert: InvertArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
-        Self::open_repeated(args, invert, RepeatArgs { repeat: Some(NonZeroUsize::MIN) }, purpose, quiet)
+        Self::open_repeated(args, invert, Some(NonZeroUsize::MIN), purpose, quiet)
     }
 
-    /// The same, with the training images of every set but the first repeated.
-    pub(crate) fn open_repeated(
+    /// The same for training: images of every set but the first are repeated.
+    pub(crate) fn of_training(args: &TrainingArgs, purpose: Purpose, quiet: bool) -> Result<Self, Error> {
+        Self::open_repeated(&args.data, args.invert, args.repeat.repeat, purpose, quiet)
+    }
+
+    fn open_repeated(
         args: &DataArgs,
         invert: InvertArgs,
-        RepeatArgs { repeat }: RepeatArgs,
+        repeat: Option<NonZeroUsize>,
         purpose: Purpose,
         quiet: bool,
     ) -> Result<Self, Error> {

@@ -7,39 +7,22 @@
 //! checkpoint: after epoch 3                                 of a run that is not at its end
 //! ```
 
-use crate::args::{DataArgs, InvertArgs, RecipeArgs, RepeatArgs};
-use crate::error::{Error, error};
+use crate::args::TrainingArgs;
+use crate::error::{Error, ensure, error};
+use crate::values;
 use clap::Parser;
 use core::fmt::{self, Write};
 use std::path::Path;
-use twolayer::LossFunction;
 use twolayer::host::dataset::{HoldOut, LabelColumn, Set};
 use twolayer::host::printable;
 use twolayer::host::training::{Init, Recipe};
 
-/// The options that a recipe line may have.
+/// A recipe line.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true, disable_help_flag = true, disable_version_flag = true)]
-pub(crate) struct Options {
+struct Line {
     #[command(flatten)]
-    pub(crate) recipe: RecipeArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    #[command(flatten)]
-    pub(crate) invert: InvertArgs,
-    #[command(flatten)]
-    pub(crate) repeat: RepeatArgs,
-}
-
-impl Options {
-    /// Those of a model's line.
-    fn parse(model: &Path, line: &str) -> Result<Self, Error> {
-        Self::try_parse_from(line.split(' ')).map_err(|error| {
-            let error = error.to_string();
-            let first = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            error!("{}: its recipe is not one of this program's: {}", printable(model), printable(first))
-        })
-    }
+    training: TrainingArgs,
 }
 
 /// Where a model comes from.
@@ -64,7 +47,7 @@ pub(crate) struct DataHash {
 impl DataHash {
     /// Those of a recipe.
     pub(crate) fn new(train: &Set, recipe: &Recipe) -> Self {
-        let images = recipe.limit.map_or(train.len(), |limit| limit.min(train.len()));
+        let images = recipe.samples(train.len());
         Self { hash: train.hash(images), images }
     }
 }
@@ -79,7 +62,7 @@ impl Origin {
     pub(crate) fn new(
         recipe: &Recipe,
         names: &[&str],
-        (data, invert, repeat): (&DataArgs, InvertArgs, RepeatArgs),
+        TrainingArgs { data, invert, repeat, .. }: &TrainingArgs,
         hash: DataHash,
         start: Option<u64>,
     ) -> Self {
@@ -113,10 +96,7 @@ impl Origin {
         }
         let Recipe { epochs, hidden, seed, init, shuffle, halve, distortion, alpha_to, limit, options: by, .. } =
             recipe;
-        match by.loss {
-            LossFunction::Squared => add("--loss ", &"squared"),
-            LossFunction::CrossEntropy => add("--loss ", &"cross-entropy"),
-        }
+        add("--loss ", &values::loss_name(by.loss));
         add("--epochs ", epochs);
         match alpha_to {
             None => add("--alpha ", &format_args!("{:e}", by.alpha)),
@@ -166,9 +146,29 @@ impl Origin {
         })
     }
 
-    /// The options, taken apart.
-    pub(crate) fn parsed(&self, model: &Path) -> Result<Options, Error> {
-        Options::parse(model, &self.options)
+    /// Makes the options those that the model was trained with. They may say where the data are; `what` says what else is the
+    /// model's to say.
+    pub(crate) fn apply(&self, model: &Path, training: &mut TrainingArgs, what: &str) -> Result<(), Error> {
+        let model = printable(model);
+        ensure!(training.is_default(), "{model} says by which recipe {what}: leave out the options of another");
+        let line = Line::try_parse_from(self.options.split(' ')).map_err(|error| {
+            let error = error.to_string();
+            let first = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            error!("{model}: its recipe is not one of this program's: {}", printable(first))
+        })?;
+        training.take(line.training);
+        Ok(())
+    }
+
+    /// Checks that the training data are those of the model.
+    pub(crate) fn check_data(&self, model: &Path, found: DataHash) -> Result<(), Error> {
+        ensure!(
+            self.data == found,
+            "{} was trained on the data {}; those here are {found}: give the same with --data",
+            printable(model),
+            self.data
+        );
+        Ok(())
     }
 }
 
@@ -206,21 +206,18 @@ mod tests {
             Recipe { distortion: Some(Distortion { percent: 1 }), shuffle: true, epochs: u32::MAX, ..default },
             Recipe { options: TrainOptions { block: 1, alpha: f32::MAX, ..default.options }, ..default },
         ];
-        let data = Options::parse(
-            "m".as_ref(),
-            "--data digits --hold-out 30% --invert --transpose --as-is --repeat 7 --label-column last",
-        )
-        .unwrap();
+        let options = |line: &str| Line::try_parse_from(line.split_whitespace()).unwrap().training;
+        let data = options("--data digits --hold-out 30% --invert --transpose --as-is --repeat 7 --label-column last");
         let hash = DataHash { hash: 1, images: 7 };
         for recipe in others {
-            let origin =
-                Origin::new(&recipe, &["fashion", "digits"], (&data.data, data.invert, data.repeat), hash, None);
+            let origin = Origin::new(&recipe, &["fashion", "digits"], &data, hash, None);
             for done in [None, Some(3)] {
                 let origin = Origin { done, ..origin.clone() };
                 let text = format!("classes: a | b\n{origin}\nmore");
                 let found = Origin::parse("m".as_ref(), &text).unwrap().unwrap();
                 assert_eq!(found, origin);
-                let options = found.parsed("m".as_ref()).unwrap();
+                let mut options = options("");
+                found.apply("m".as_ref(), &mut options, "it is").unwrap();
                 let computed = |recipe: Recipe| Recipe { threads: NonZeroUsize::MIN, ..recipe };
                 assert_eq!(computed(options.recipe.recipe()), computed(recipe), "{origin}");
                 assert_eq!(options.data.data, [Name::Fashion, Name::Digits].map(Source::Named));
@@ -229,9 +226,11 @@ mod tests {
                 assert!(options.data.transpose && options.data.as_is);
                 assert_eq!((options.data.hold_out, options.invert.invert), (Some(HoldOut::Percent(30)), true));
             }
-            let start = Origin::new(&recipe, &[], (&data.data, data.invert, data.repeat), hash, Some(5));
+            let start = Origin::new(&recipe, &[], &data, hash, Some(5));
             let found = Origin::parse("m".as_ref(), &start.to_string()).unwrap().unwrap();
-            assert_eq!((found.start, found.parsed("m".as_ref()).unwrap().data.data.len()), (Some(5), 0));
+            let mut options = options("");
+            found.apply("m".as_ref(), &mut options, "it is").unwrap();
+            assert_eq!((found.start, options.data.data.len()), (Some(5), 0));
         }
     }
 
@@ -251,7 +250,8 @@ mod tests {
             assert!(parse(text).unwrap_err().contains(&format!("m: the line \"{key}: …\"")), "{text}");
         }
         let found = parse("recipe: --epochs 0\ndata: 0123456789abcdef of 3 images").unwrap().unwrap();
-        let error = found.parsed("m".as_ref()).unwrap_err().0;
+        let mut options = Line::try_parse_from([""; 0]).unwrap().training;
+        let error = found.apply("m".as_ref(), &mut options, "it is").unwrap_err().0;
         assert!(error.starts_with("m: its recipe is not one of this program's: invalid value '0'"), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use crate::start::{Resumed, Start};
 use crate::{classes, model};
 use std::path::Path;
 use twolayer::host::OwnedWeights;
-use twolayer::host::training::{self, Recipe};
+use twolayer::host::training::Recipe;
 
 pub(crate) struct Plan {
     pub(crate) recipe: Recipe,
@@ -32,10 +32,10 @@ impl Plan {
             return Self::resumed(&checkpoint, args);
         }
         let recipe = args.recipe();
-        let start = Start::from(args.from.as_deref(), &args.data)?;
-        args.data.default_to(args.from.as_deref().and_then(model::source_of));
+        let start = Start::from(args.from.as_deref(), &args.training.data)?;
+        args.training.data.default_to(args.from.as_deref().and_then(model::source_of));
         let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
-        let mut data = Data::open_repeated(&args.data, args.invert, args.repeat, purpose, args.quiet)?;
+        let mut data = Data::of_training(&args.training, purpose, args.quiet)?;
         if let Some(start) = start.as_ref().filter(|start| start.has_classes_of(&data.dataset.train)) {
             data = data.for_network(&start.file)?;
         }
@@ -43,28 +43,19 @@ impl Plan {
         let origin = (!is_article || args.checkpoint.is_some()).then(|| {
             let hash = DataHash::new(&data.dataset.train, &recipe);
             let start = start.as_ref().map(|start| start.hash);
-            Origin::new(&recipe, &data.names(), (&args.data, args.invert, args.repeat), hash, start)
+            Origin::new(&recipe, &data.names(), &args.training, hash, start)
         });
         let text = text(&data, origin.as_ref().filter(|_| !is_article))?;
         let words = Start::describe(start.as_ref(), &recipe);
-        let weights = match start {
-            None => training::initial_weights(training::shape(&data.dataset, &recipe)?, &recipe)?,
-            Some(start) => start.weights(&data.dataset, &recipe)?,
-        };
+        let weights = Start::weights(start, &data.dataset, &recipe)?;
         Ok(Self { recipe, data, weights, done: 0, origin, text, words })
     }
 
     fn resumed(checkpoint: &Path, args: &mut TrainArgs) -> Result<Self, Error> {
         let Resumed { file, weights, origin, done } = Resumed::open(checkpoint, args)?;
         let recipe = args.recipe();
-        let data = Data::open_repeated(
-            &args.data,
-            args.invert,
-            args.repeat,
-            Purpose::ExistingNetwork(weights.view().shape()),
-            args.quiet,
-        )?
-        .for_network(&file)?;
+        let purpose = Purpose::ExistingNetwork(weights.view().shape());
+        let data = Data::of_training(&args.training, purpose, args.quiet)?.for_network(&file)?;
         origin.check_data(checkpoint, DataHash::new(&data.dataset.train, &recipe))?;
         let origin = Origin { done: None, ..origin };
         let is_article = recipe.is_article() && origin.start.is_none();

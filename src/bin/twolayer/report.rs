@@ -51,7 +51,7 @@ pub(crate) fn of_training(
         times: &times,
         command: &command(
             "train",
-            data.name().filter(|_| args.data.data.is_empty()),
+            data.name().filter(|_| args.training.data.data.is_empty()),
             args.model.is_none().then_some(model),
         ),
         decimals: 4,

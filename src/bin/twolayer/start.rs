@@ -2,7 +2,7 @@
 
 use crate::args::{DataArgs, TrainArgs};
 use crate::error::{Error, ensure, error};
-use crate::origin::{DataHash, Origin};
+use crate::origin::Origin;
 use std::path::Path;
 use twolayer::host::dataset::{Dataset, Set};
 use twolayer::host::training::{self, Recipe};
@@ -38,10 +38,14 @@ impl Start {
         }
     }
 
-    /// The weights to begin with: all of them, or the first layer's where the data have other classes.
-    pub(crate) fn weights(self, dataset: &Dataset, recipe: &Recipe) -> Result<OwnedWeights, Error> {
-        let other = (!self.has_classes_of(&dataset.train)).then(|| dataset.train.classes());
-        Ok(training::going_on(self.weights.view(), other, recipe.seed)?)
+    /// The weights to begin with: initial ones, or the network's, all of them or, where the data have other classes, those of its
+    /// first layer.
+    pub(crate) fn weights(start: Option<Self>, dataset: &Dataset, recipe: &Recipe) -> Result<OwnedWeights, Error> {
+        let Some(start) = start else {
+            return Ok(training::initial_weights(training::shape(dataset, recipe)?, recipe)?);
+        };
+        let other = (!start.has_classes_of(&dataset.train)).then(|| dataset.train.classes());
+        Ok(training::going_on(start.weights.view(), other, recipe.seed)?)
     }
 
     /// A recipe in words, which has no initial weights where there is a start.
@@ -70,7 +74,7 @@ pub(crate) struct Resumed {
 impl Resumed {
     /// Opens the checkpoint; the options become those of the run.
     pub(crate) fn open(checkpoint: &Path, args: &mut TrainArgs) -> Result<Self, Error> {
-        let (file, weights) = open_f32(checkpoint, args.data.file.access(), "it is no checkpoint")?;
+        let (file, weights) = open_f32(checkpoint, args.training.data.file.access(), "it is no checkpoint")?;
         let origin = Origin::parse(checkpoint, file.details().text)?;
         let Some((origin, done)) = origin.and_then(|origin| Some((origin.clone(), origin.done?))) else {
             return Err(error!(
@@ -78,14 +82,7 @@ impl Resumed {
                 printable(checkpoint)
             ));
         };
-        ensure!(
-            args.recipe.is_default() && args.data.is_plain() && !args.invert.invert && args.repeat.repeat.is_none(),
-            "{} says by which recipe its run goes on: leave out the options of another",
-            printable(checkpoint)
-        );
-        let options = origin.parsed(checkpoint)?;
-        args.data.fill_from(options.data);
-        (args.recipe, args.invert, args.repeat) = (options.recipe, options.invert, options.repeat);
+        origin.apply(checkpoint, &mut args.training, "its run goes on")?;
         Ok(Self { file, weights, origin, done })
     }
 }
@@ -101,17 +98,4 @@ pub(crate) fn open_f32(model: &Path, access: FileAccess, why: &str) -> Result<(M
     );
     let weights = file.weights()?;
     Ok((file, weights))
-}
-
-impl Origin {
-    /// Checks that the training data are those of the model.
-    pub(crate) fn check_data(&self, model: &Path, found: DataHash) -> Result<(), Error> {
-        ensure!(
-            self.data == found,
-            "{} was trained on the data {}; those here are {found}: give the same with --data",
-            printable(model),
-            self.data
-        );
-        Ok(())
-    }
 }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::origin::Origin;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::{classes, json, model, output, report, table, turned};
+use crate::{classes, json, model, output, report, table, turned, values};
 use core::num::NonZeroUsize;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     let shape = weights.view().shape();
     let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 
-    let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
+    let samples = recipe.samples(dataset.train.len());
     if data.paths().count() > 1 && samples < dataset.train.len() {
         warning!(
             "--limit takes the first {samples} images of all sets together, which may be those of the first set only"
@@ -79,7 +79,7 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     progress.finish();
     let total = samples * recipe.epochs.saturating_sub(done) as usize;
     let network = Network::new(trained.weights.view(), recipe.options.backend).into();
-    turned::warn(network, &dataset.test, &trained.test, args.data.transpose, args.invert.invert);
+    turned::warn(network, &dataset.test, &trained.test, args.training.data.transpose, args.training.invert.invert);
 
     let weights = trained.weights.view();
     drop(room);
@@ -219,10 +219,7 @@ impl RecipePart {
     fn new(recipe: &Recipe, start: Option<u64>, samples: usize) -> Self {
         let alpha = recipe.options.alpha;
         Self {
-            loss: match recipe.options.loss {
-                LossFunction::Squared => "squared",
-                LossFunction::CrossEntropy => "cross-entropy",
-            },
+            loss: values::loss_name(recipe.options.loss),
             epochs: recipe.epochs,
             samples,
             shuffle: recipe.shuffle,

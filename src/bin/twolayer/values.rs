@@ -99,11 +99,20 @@ pub(crate) fn recipe() -> impl TypedValueParser<Value = Recipe> {
     ])
 }
 
+/// What `--loss` takes for a loss function, and JSON says.
+pub(crate) const fn loss_name(loss: LossFunction) -> &'static str {
+    match loss {
+        LossFunction::Squared => "squared",
+        LossFunction::CrossEntropy => "cross-entropy",
+    }
+}
+
 pub(crate) fn loss() -> impl TypedValueParser<Value = LossFunction> {
-    one_of([
-        (named("squared", "the sum of (y − t)² over the outputs"), LossFunction::Squared),
-        (named("cross-entropy", "of the softmax of the outputs"), LossFunction::CrossEntropy),
-    ])
+    let losses = [
+        (LossFunction::Squared, "the sum of (y − t)² over the outputs"),
+        (LossFunction::CrossEntropy, "of the softmax of the outputs"),
+    ];
+    one_of(losses.map(|(loss, help)| (named(loss_name(loss), help), loss)))
 }
 
 pub(crate) fn init() -> impl TypedValueParser<Value = Init> {

@@ -18,14 +18,14 @@ use twolayer::{Shape, weights_hash};
 
 pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
     let model = args.model.clone();
-    let (file, weights) = open_f32(&model, args.data.file.access(), "its weights cannot be trained again")?;
+    let (file, weights) = open_f32(&model, args.training.data.file.access(), "its weights cannot be trained again")?;
     let (shape, expected) = (file.shape(), weights_hash(weights.view()));
     let origin = Origin::parse(&model, file.details().text)?;
     let recipe = recipe(&mut args, file.details().text, origin.as_ref(), shape)?;
-    let start = Start::from(args.from.as_deref(), &args.data)?;
+    let start = Start::from(args.from.as_deref(), &args.training.data)?;
     check_start(&args.model, start.as_ref(), origin.as_ref().and_then(|origin| origin.start))?;
     let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
-    let data = Data::open_repeated(&args.data, args.invert, args.repeat, purpose, args.json)?.for_network(&file)?;
+    let data = Data::of_training(&args.training, purpose, args.json)?.for_network(&file)?;
     let dataset = &data.dataset;
     let hash = DataHash::new(&dataset.train, &recipe);
     if let Some(origin) = &origin {
@@ -36,8 +36,7 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
         say!("data      {hash}: {data}");
         say!("recipe    {}", Start::describe(start.as_ref(), &recipe));
     }
-    let samples = recipe.limit.map_or(dataset.train.len(), |limit| limit.min(dataset.train.len()));
-    let mut progress = Progress::new(samples, recipe.epochs, args.json);
+    let mut progress = Progress::new(recipe.samples(dataset.train.len()), recipe.epochs, args.json);
     let mut time = Duration::ZERO;
     let report = |event| {
         progress.take(&event);
@@ -45,13 +44,8 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
             time += epoch.time;
         }
     };
-    let trained = match start {
-        None => training::train(dataset, &recipe, report)?,
-        Some(start) => {
-            let weights = start.weights(dataset, &recipe)?;
-            training::train_from(dataset, &recipe, weights, 0, report, |_, _| Ok(()))?
-        }
-    };
+    let weights = Start::weights(start, dataset, &recipe)?;
+    let trained = training::train_from(dataset, &recipe, weights, 0, report, |_, _| Ok(()))?;
     progress.finish();
     let found = weights_hash(trained.weights.view());
     let equal = found == expected && trained.weights.view().shape() == shape;
@@ -94,22 +88,17 @@ fn recipe(args: &mut VerifyArgs, text: &str, origin: Option<&Origin>, shape: Sha
                 printable(said)
             ));
         }
-        let recipe = Recipe { hidden: shape.hidden(), halve: shape.halved_image().is_some(), ..args.recipe.recipe() };
+        let recipe =
+            Recipe { hidden: shape.hidden(), halve: shape.halved_image().is_some(), ..args.training.recipe.recipe() };
         return Ok(args.run.apply(recipe));
     };
-    let model = printable(&args.model);
-    ensure!(
-        args.recipe.is_default() && args.data.is_plain() && !args.invert.invert && args.repeat.repeat.is_none(),
-        "{model} says by which recipe it was trained: leave out the options of another"
-    );
+    origin.apply(&args.model, &mut args.training, "it was trained")?;
     ensure!(
         origin.done.is_none(),
-        "{model} is a checkpoint: go on with its run with twolayer train --resume, and verify the model at its end"
+        "{} is a checkpoint: go on with its run with twolayer train --resume, and verify the model at its end",
+        printable(&args.model)
     );
-    let options = origin.parsed(&args.model)?;
-    args.data.fill_from(options.data);
-    (args.invert, args.repeat) = (options.invert, options.repeat);
-    Ok(args.run.apply(options.recipe.recipe()))
+    Ok(args.run.apply(args.training.recipe.recipe()))
 }
 
 /// Checks that the network of `--from` is the one that the model began with.

@@ -224,12 +224,12 @@ impl Rows {
                 .into());
             }
         };
+        let elsewhere = self.label_elsewhere().filter(|_| label.is_none());
+        if let Some(name) = elsewhere {
+            return Err(wrong(format!("the column {name} is neither the first nor the last: move it there")).into());
+        }
         let (column, why) = match label {
             Some(column) => (column, "as told"),
-            None if self.label_elsewhere().is_some() => {
-                let name = self.label_elsewhere().unwrap_or_default();
-                return Err(wrong(format!("the column {name} is neither the first nor the last: move it there")).into());
-            }
             None => self.label_column().ok_or_else(|| SourceError::LabelColumn { path: path.to_owned() })?,
         };
         let at = if column == LabelColumn::First { 0 } else { pixels };

@@ -104,18 +104,23 @@ impl Recipe {
         }
     }
 
-    /// For a network that [goes on](super::train_from): as [`fast`](Self::fast), with distorted images, two epochs and lower rates, so
-    /// that little of what it knew is lost.
+    /// For a network that [goes on](super::train_from): as [`best`](Self::best), with two epochs and lower rates, so that little of
+    /// what it knew is lost.
     #[must_use]
     pub fn further() -> Self {
-        let fast = Self::fast();
+        let best = Self::best();
         Self {
             epochs: 2,
-            distortion: Some(Distortion { percent: 100 }),
             alpha_to: Some(FURTHER_ALPHAS[1]),
-            options: TrainOptions { alpha: FURTHER_ALPHAS[0], ..fast.options },
-            ..fast
+            options: TrainOptions { alpha: FURTHER_ALPHAS[0], ..best.options },
+            ..best
         }
+    }
+
+    /// The samples of an epoch, of so many training images.
+    #[must_use]
+    pub fn samples(&self, images: usize) -> usize {
+        self.limit.map_or(images, |limit| limit.min(images))
     }
 
     /// What the weights depend on beside those that a run begins with.
@@ -295,7 +300,7 @@ pub fn train_from(
     let threads = Threads::new(recipe.threads);
 
     let labels = dataset.train.labels();
-    let labels = recipe.limit.and_then(|limit| labels.get(..limit)).unwrap_or(labels);
+    let labels = &labels[..recipe.samples(labels.len())];
     let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
     let test = |trainer: &Trainer<'_>| evaluate(Network::new(trainer.weights(), backend), &dataset.test, &threads);
     let samples = Samples::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
