@@ -4,9 +4,11 @@
 //! random field; a random affine map comes on top. The field is so smooth that it is drawn at every fourth pixel of every
 //! fourth row only, and is linear in between. An image of 28 × 28 takes some 20 000 operations.
 
-use crate::base::{Always, PlusPlus, violated};
+use crate::base::{Always, PlusPlus};
 use crate::net::SizeError;
+use crate::simd::{Backend, Isa, TierFn};
 use core::num::NonZeroUsize;
+use wide::i32x4;
 
 /// How far images are distorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +21,10 @@ pub struct Distortion {
 
 /// Fractional bits of places and of the affine map.
 const FRACTION: u32 = 16;
-/// Pixels from one point of the field to the next.
+/// Pixels from one point of the field to the next: pixels are moved by cells of so many rows and columns.
 const CELL: usize = 4;
+/// Pixels of a cell.
+const PIXELS: usize = CELL * CELL;
 /// The largest displacement at a point before the field is smoothed, in pixels.
 const ELASTIC: i64 = 10;
 /// Bits of the random numbers that the field is made of.
@@ -38,9 +42,9 @@ impl Distortion {
     /// The scratch that [`apply`](Self::apply) needs, in numbers.
     #[must_use]
     pub const fn scratch_len(width: usize, height: usize) -> usize {
-        let places = width.saturating_add(1).saturating_mul(height.saturating_add(1));
-        let fields = points(width).saturating_mul(points(height).saturating_add(1)).saturating_mul(2);
-        places.saturating_add(fields)
+        let [columns, rows] = [points(width), points(height)];
+        let framed = Source::framed_len(width, height).div_ceil(2);
+        columns.saturating_mul(rows).saturating_mul(2).saturating_add(columns).saturating_add(framed)
     }
 
     /// Writes a distorted copy of an image of `width` columns: pixels move, background (0) comes in at the edges. The same
@@ -71,51 +75,108 @@ impl Distortion {
         scratch: &mut [i32],
         distorted: &mut [u8],
     ) -> Result<(), SizeError> {
+        self.apply_on(Backend::detect(), image, width, seed, scratch, distorted)
+    }
+
+    /// [`apply`](Self::apply), with the instructions of a tier.
+    pub(crate) fn apply_on(
+        self,
+        backend: Backend,
+        image: &[u8],
+        width: NonZeroUsize,
+        seed: u64,
+        scratch: &mut [i32],
+        distorted: &mut [u8],
+    ) -> Result<(), SizeError> {
         let height = image.len() / width;
         SizeError::check_pixels(image.len(), height * width.get())?;
         SizeError::check_results(distorted.len(), image.len())?;
         let Some(height) = NonZeroUsize::new(height) else { return Ok(()) };
-        SizeError::check_scratch(scratch.len(), Self::scratch_len(width.get(), height.get()))?;
-        let (width, height) = (width.get(), height.get());
-        let (columns, rows) = (points(width), points(height));
+        let size = [width.get(), height.get()];
+        SizeError::check_scratch(scratch.len(), Self::scratch_len(size[0], size[1]))?;
+        let (columns, rows) = (points(size[0]), points(size[1]));
         let (fields, scratch) =
             scratch.split_at_mut_checked(2 * columns * rows).always("the length of the scratch was checked");
-        let (lines, fours) = scratch.split_at_mut_checked(2 * columns).always("the length of the scratch was checked");
-        let source = Source::new(image, width, fours);
+        let (line, framed) = scratch.split_at_mut_checked(columns).always("the length of the scratch was checked");
+        let framed = bytemuck::cast_slice_mut(framed);
+        let framed = framed.get_mut(..Source::framed_len(size[0], size[1])).always("the length of the scratch was checked");
 
         let percent = self.percent.min(Self::MAX_PERCENT);
         let mut random = PlusPlus::new(seed);
         let affine = Affine::random(&mut random, percent.into());
         let (across, down) = fields.split_at_mut_checked(columns * rows).always("there are two fields");
-        for field in [&mut *across, &mut *down] {
-            fill(&mut random, field);
-            smooth(field, columns);
-        }
+        fill(&mut random, across);
+        fill(&mut random, down);
         // From 2¹¹ · GAIN for the largest displacement to a 2¹⁶th of a pixel.
         let factor = ((ELASTIC * i64::from(percent)) << (FRACTION + 16)) / ((100 * GAIN) << (NOISE - 1));
-        let (line_across, line_down) = lines.split_at_mut_checked(columns).always("there are two lines");
-        for (y, row) in distorted.chunks_exact_mut(width).enumerate() {
-            for (field, line) in [(&*across, &mut *line_across), (&*down, &mut *line_down)] {
-                interpolate(field, y, factor, line);
-            }
-            let [mut u, mut v] = affine.place(y, [width, height]);
-            let [[du, _], [dv, _]] = affine.matrix;
-            for ((pixels, across), down) in row.chunks_mut(CELL).zip(line_across.windows(2)).zip(line_down.windows(2)) {
-                let (&[across, next_across], &[down, next_down]) = (across, down) else {
-                    violated!("windows are of two", continue)
-                };
-                let (mut right, mut below) = (u.wrapping_add(across), v.wrapping_add(down));
-                let (step, step_down) = (du + ((next_across - across) >> 2), dv + ((next_down - down) >> 2));
-                for pixel in pixels {
-                    *pixel = source.at(right, below);
-                    right = right.wrapping_add(step);
-                    below = below.wrapping_add(step_down);
+        let factor = i32::try_from(factor).always("at most 28,764, for 400 %");
+        backend.run(Warp { image, framed, size, affine, fields: [across, down], factor, line, distorted });
+        Ok(())
+    }
+}
+
+/// Moves pixels. These are integers, so that a tier's instructions only make it faster.
+struct Warp<'a> {
+    image: &'a [u8],
+    framed: &'a mut [u16],
+    size: [usize; 2],
+    affine: Affine,
+    /// Displacements across and down, as random numbers.
+    fields: [&'a mut [i32]; 2],
+    /// What smoothed displacements are multiplied by, for 2³²ths of a pixel.
+    factor: i32,
+    /// Room for a row of points.
+    line: &'a mut [i32],
+    distorted: &'a mut [u8],
+}
+
+impl TierFn for Warp<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn call<I: Isa>(self, _isa: I) {
+        let Self { image, framed, size, affine, fields: [across, down], factor, line, distorted } = self;
+        let [width, _] = size;
+        let columns = points(width);
+        smooth(across, columns, line);
+        smooth(down, columns, line);
+        let source = Source::new(image, width, bytemuck::cast_slice_mut(line), framed);
+        distorted.fill(0);
+        let [[du, _], [dv, _]] = affine.matrix;
+        let strips = distorted.chunks_mut(CELL * width).enumerate();
+        for ((strip, rows), (across, down)) in strips.zip(rows_of(across, columns).zip(rows_of(down, columns))) {
+            let [mut u, mut v] = affine.places(CELL * strip, size);
+            let mut across = across.map(|points| between(points, factor));
+            let mut down = down.map(|points| between(points, factor));
+            let (Some(mut right), Some(mut below)) = (across.next(), down.next()) else { break };
+            for (cell, (next_right, next_below)) in across.zip(down).enumerate() {
+                // The first pixel of each row of the cell, and from one pixel to the next.
+                let places = [u + right, v + below];
+                let steps = [i32x4::splat(du) + ((next_right - right) >> 2), i32x4::splat(dv) + ((next_below - below) >> 2)];
+                (right, below) = (next_right, next_below);
+                u += i32x4::splat(du << 2);
+                v += i32x4::splat(dv << 2);
+                if source.is_seen(places, steps) {
+                    write(source.cell(places, steps), cell, width, rows);
                 }
-                u = u.wrapping_add(du << 2);
-                v = v.wrapping_add(dv << 2);
             }
         }
-        Ok(())
+    }
+}
+
+/// Writes a cell, given column by column, to the rows of its strip.
+#[inline(always)]
+fn write([first, second, third, fourth]: [[u8; CELL]; CELL], cell: usize, width: usize, strip: &mut [u8]) {
+    let rows = first.into_iter().zip(second).zip(third.into_iter().zip(fourth));
+    let (mut at, columns) = (CELL * cell, width - CELL * cell);
+    for ((a, b), (c, d)) in rows {
+        let row = [a, b, c, d];
+        let Some(pixels) = strip.get_mut(at..) else { break };
+        match pixels.first_chunk_mut() {
+            Some(pixels) if columns >= CELL => *pixels = row,
+            _ => pixels.iter_mut().zip(row).take(columns).for_each(|(pixel, level)| *pixel = level),
+        }
+        at += width;
     }
 }
 
@@ -141,40 +202,52 @@ fn fill(random: &mut PlusPlus, field: &mut [i32]) {
 }
 
 /// Three times along rows and three times along columns, each number becomes the sum of the three around it; beyond the
-/// edges are zeros.
-fn smooth(field: &mut [i32], columns: usize) {
+/// edges are zeros. `line` has room for a row.
+#[inline(always)]
+fn smooth(field: &mut [i32], columns: usize, line: &mut [i32]) {
     for row in field.chunks_exact_mut(columns) {
         for _ in 0..3 {
-            sum_neighbours(row.iter_mut());
+            line.copy_from_slice(row);
+            for (number, left) in row.iter_mut().skip(1).zip(&*line) {
+                *number += left;
+            }
+            for (number, right) in row.iter_mut().zip(line.iter().skip(1)) {
+                *number += right;
+            }
         }
     }
-    for column in 0..columns {
-        for _ in 0..3 {
-            sum_neighbours(field.iter_mut().skip(column).step_by(columns));
+    for _ in 0..3 {
+        // The sum of the row above and this one, before they changed.
+        line.fill(0);
+        let mut rest = &mut *field;
+        while let Some((row, below)) = rest.split_at_mut_checked(columns) {
+            for (sum, number) in line.iter_mut().zip(&mut *row) {
+                let own = *number;
+                *number += *sum;
+                *sum = own;
+            }
+            for (number, next) in row.iter_mut().zip(&*below) {
+                *number += next;
+            }
+            rest = below;
         }
     }
 }
 
-fn sum_neighbours<'f>(line: impl Iterator<Item = &'f mut i32>) {
-    let mut line = line.peekable();
-    let mut before = 0;
-    while let Some(number) = line.next() {
-        let sum = before + *number + line.peek().map_or(0, |next| **next);
-        before = *number;
-        *number = sum;
-    }
+/// The points of a field, each with the one below it, row after row.
+#[inline(always)]
+fn rows_of(field: &[i32], columns: usize) -> impl Iterator<Item = impl Iterator<Item = [i32; 2]>> {
+    let rows = field.chunks_exact(columns);
+    rows.clone().zip(rows.skip(1)).map(|(above, below)| above.iter().zip(below).map(|(&above, &below)| [above, below]))
 }
 
-/// The displacements at the points of one row of pixels, in 2¹⁶ths of a pixel.
-fn interpolate(field: &[i32], y: usize, factor: i64, line: &mut [i32]) {
-    let columns = line.len();
-    let (above, weight) = (y / CELL * columns, i32::try_from(y % CELL).always("a cell is small"));
-    let field = field.get(above..).always("the field goes on below the last row of pixels");
-    let (above, below) = field.split_at_checked(columns).always("the field has a row of points below the last");
-    for ((place, above), below) in line.iter_mut().zip(above).zip(below) {
-        let sum = (4 - weight) * above + weight * below;
-        *place = i32::try_from((i64::from(sum) * factor) >> 16).always("displacements are of a few pixels");
-    }
+/// The displacements in the rows of pixels from a point to the one below it, in 2¹⁶ths of a pixel.
+#[inline(always)]
+fn between([above, below]: [i32; 2], factor: i32) -> i32x4 {
+    let sum = i32x4::splat(above << 2) + i32x4::new([0, 1, 2, 3]) * i32x4::splat(below - above);
+    // The product has up to 38 bits, of which the upper ones are wanted.
+    let factor = i32x4::splat(factor);
+    (sum >> 16) * factor + (((sum & i32x4::splat(0xFFFF)) * factor) >> 16)
 }
 
 /// A random affine map from places in the distorted image to places in the original, about their middles.
@@ -206,8 +279,13 @@ impl Affine {
         Self { matrix: [row(cos, -sin), row(sin, cos)], shift }
     }
 
-    /// The original place, in 2¹⁶ths of a pixel, of the first pixel of a row of the distorted image. The next pixels' are the
-    /// matrix's first column further on.
+    /// The original places, in 2¹⁶ths of a pixel, of the first pixels of four rows of the distorted image.
+    fn places(&self, first: usize, size: [usize; 2]) -> [i32x4; 2] {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|row| self.place(first + row, size));
+        [i32x4::new([a[0], b[0], c[0], d[0]]), i32x4::new([a[1], b[1], c[1], d[1]])]
+    }
+
+    /// That of a row. The next pixels' are the matrix's first column further on.
     fn place(&self, y: usize, [width, height]: [usize; 2]) -> [i32; 2] {
         let [width, height, y] = [width, height, y].map(|number| (number as u64).cast_signed());
         // Twice the distance from the middle.
@@ -225,56 +303,103 @@ impl Affine {
 
 /// The image that pixels are taken from.
 struct Source<'a> {
-    /// For every place between four pixels, those four: left and right, above, then below. Beyond the edges is background.
-    fours: &'a [i32],
-    /// Places between pixels along a side: one more than there are pixels.
-    width: u32,
-    height: u32,
+    /// The image in a frame of background, each pixel followed by the one below it.
+    pairs: &'a [u16],
+    /// From a row of places to the next.
+    stride: i32,
+    /// The places that see background only, left and right, above and below, in 2¹⁶ths of a pixel.
+    outside: [[i32; 2]; 2],
+    /// The places around ink: from the first to before the last.
+    ink: [[i32; 2]; 2],
 }
 
 impl<'a> Source<'a> {
-    /// `fours` has as many numbers as there are places.
-    fn new(image: &[u8], width: usize, fours: &'a mut [i32]) -> Self {
-        fours.fill(0);
-        for (y, row) in image.chunks_exact(width).enumerate() {
-            let fours = fours.get_mut(y * (width + 1)..).always("there are places above and below every row");
-            let (above, below) =
-                fours.split_at_mut_checked(width + 1).always("there are places above and below every row");
-            // This row is below the places above it, and above those below it.
-            for (places, shift) in [(above, 16), (below, 0)] {
-                for (place, &pixel) in places.iter_mut().zip(row) {
-                    *place |= i32::from(pixel) << (shift + 8);
-                }
-                for (place, &pixel) in places.iter_mut().skip(1).zip(row) {
-                    *place |= i32::from(pixel) << shift;
-                }
-            }
-        }
-        // Sides are at most 2¹⁴.
-        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
-        Self { fours, width: side(width + 1), height: side(image.len() / width.max(1) + 1) }
+    /// The numbers of the frame: a pixel before the image, and two behind it, along each side.
+    const fn framed_len(width: usize, height: usize) -> usize {
+        width.saturating_add(3).saturating_mul(height.saturating_add(2))
     }
 
-    /// The level at a place in 2¹⁶ths of a pixel, between four pixels, rounded.
-    #[inline]
-    fn at(&self, u: i32, v: i32) -> u8 {
-        // Negative numbers become large ones.
-        let [x, y] = [u, v].map(|place| place.wrapping_add(1 << FRACTION).cast_unsigned() >> FRACTION);
-        if x >= self.width || y >= self.height {
-            return 0;
+    /// `framed` has room for the frame, `line` for a row of pixels.
+    #[inline(always)]
+    fn new(image: &[u8], width: usize, line: &mut [u8], framed: &'a mut [u16]) -> Self {
+        line.fill(0);
+        let stride = width + 3;
+        let mut inked = [usize::MAX, 0];
+        let mut above = &[][..];
+        let mut rows = image.chunks_exact(width);
+        for (y, pairs) in framed.chunks_exact_mut(stride).enumerate() {
+            let row = rows.next().unwrap_or_default();
+            pairs.fill(0);
+            for (pair, below) in pairs.iter_mut().skip(1).zip(row) {
+                *pair = u16::from(*below) << 8;
+            }
+            for (pair, own) in pairs.iter_mut().skip(1).zip(above) {
+                *pair |= u16::from(*own);
+            }
+            for (inked, pixel) in line.iter_mut().zip(row) {
+                *inked |= pixel;
+            }
+            if row.iter().fold(0, |all, pixel| all | pixel) != 0 {
+                inked = [inked[0].min(y), y];
+            }
+            above = row;
         }
-        let four =
-            self.fours.get((y * self.width + x) as usize).copied().always("every place has its four").cast_unsigned();
-        if four == 0 {
-            return 0;
+        let columns = [line.iter().position(|inked| *inked != 0), line.iter().rposition(|inked| *inked != 0)];
+        // Sides are at most 2¹⁴.
+        let place = |side: usize| i32::try_from(side).unwrap_or(i32::MAX >> FRACTION) << FRACTION;
+        let around = |[first, last]: [usize; 2]| [place(first) - (1 << FRACTION), place(last) + (1 << FRACTION)];
+        let ink = match columns {
+            [Some(first), Some(last)] => [around([first, last]), around(inked)],
+            _ => [[0; 2]; 2],
+        };
+        let outside = [width, image.len() / width.max(1)].map(|side| [-1 << FRACTION, place(side)]);
+        Self { pairs: framed, stride: place(stride) >> FRACTION, outside, ink }
+    }
+
+    /// Is there ink at one of a cell's pixels? Along a row, places lie between those of its ends.
+    #[inline(always)]
+    fn is_seen(&self, places: [i32x4; 2], steps: [i32x4; 2]) -> bool {
+        let mut seen = i32x4::splat(-1);
+        for ((start, step), [first, end]) in places.into_iter().zip(steps).zip(self.ink) {
+            let last = start + step + step + step;
+            seen &= start.max(last).simd_gt(i32x4::splat(first)) & start.min(last).simd_lt(i32x4::splat(end));
         }
-        let [fx, fy] = [u, v].map(|place| (place.cast_unsigned() >> 8) & 255);
-        // Two pixels at a time, in lanes of 16 bits.
-        let (left, right) = (four & 0x00FF_00FF, (four >> 8) & 0x00FF_00FF);
-        let both = left * (256 - fx) + right * fx;
-        let sum = (both & 0xFFFF) * (256 - fy) + (both >> 16) * fy;
-        let level = u8::try_from((sum + (1 << 15)) >> 16).always("a mean of levels is a level");
-        if level < FAINT { 0 } else { level }
+        seen.any()
+    }
+
+    /// The levels of a cell's pixels, each between four pixels, rounded: column by column.
+    #[inline(always)]
+    fn cell(&self, [u, v]: [i32x4; 2], [du, dv]: [i32x4; 2]) -> [[u8; CELL]; CELL] {
+        let inside = |place: i32x4, [first, last]: [i32; 2]| place.max(i32x4::splat(first)).min(i32x4::splat(last));
+        let ([across, down], stride) = (self.outside, i32x4::splat(self.stride));
+        let first = stride + i32x4::splat(1);
+        let (mut us, mut vs, mut fours) = ([[0; CELL]; CELL], [[0; CELL]; CELL], [[0; CELL]; CELL]);
+        let (mut u_next, mut v_next) = (u, v);
+        for ((us, vs), fours) in us.iter_mut().zip(&mut vs).zip(&mut fours) {
+            let (u, v) = (inside(u_next, across), inside(v_next, down));
+            (u_next, v_next) = (u_next + du, v_next + dv);
+            let index: i32x4 = (v >> FRACTION) * stride + (u >> FRACTION) + first;
+            for (four, index) in fours.iter_mut().zip(index.to_array()) {
+                // Unsigned, so that one comparison checks both ends.
+                let at = index.cast_unsigned() as usize;
+                if let Some(&[left, right]) = self.pairs.get(at..at + 2) {
+                    *four = u32::from(left) | u32::from(right) << 16;
+                }
+            }
+            (*us, *vs) = (u.to_array(), v.to_array());
+        }
+        let (u, v, fours): ([i32; PIXELS], [i32; PIXELS], [u32; PIXELS]) = (bytemuck::cast(us), bytemuck::cast(vs), bytemuck::cast(fours));
+        let mut levels = [0; PIXELS];
+        for (level, (four, (u, v))) in levels.iter_mut().zip(fours.into_iter().zip(u.into_iter().zip(v))) {
+            let [fx, fy] = [u, v].map(|place| (place.cast_unsigned() >> 8) & 255);
+            // Two pixels at a time, left and right, in lanes of 16 bits.
+            let both = (four & 0x00FF_00FF) * (256 - fy) + ((four >> 8) & 0x00FF_00FF) * fy;
+            let sum = (both & 0xFFFF) * (256 - fx) + (both >> 16) * fx;
+            // A mean of levels is a level.
+            let [_, _, mean, _] = (sum + (1 << 15)).to_le_bytes();
+            *level = if mean < FAINT { 0 } else { mean };
+        }
+        bytemuck::cast(levels)
     }
 }
 

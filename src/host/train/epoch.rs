@@ -6,11 +6,10 @@ use crate::base::{StarStar, to_f64};
 use crate::host::data::Set;
 use crate::image::Distortion;
 use crate::int::level;
-use crate::net::{Loss, Shape, Trainer, Workers, halve_rows};
+use crate::net::{Loss, Shape, Trainer, halve_rows};
 use core::mem;
 use core::num::NonZeroUsize;
 use core::ops::Range;
-use rayon::prelude::*;
 
 /// Blocks of a piece: those between two learning rates, and those whose images are made at once.
 pub(crate) const BLOCKS_PER_PIECE: usize = 64;
@@ -70,10 +69,9 @@ impl Epochs<'_> {
         let all = samples.labels.len();
         let changed = order.is_some() || samples.are_changed();
         let range = |first: usize| first..all.min(first.saturating_add(len));
-        let make = |copies: &mut Copies, first: usize| copies.make(samples, epoch, order, range(first));
         let (mut copies, mut next_copies) = (Copies::default(), Copies::default());
         if changed {
-            make(&mut copies, 0);
+            threads.beside(|| (), copies.tasks(samples, epoch, order, range(0)));
         }
         let (mut loss, mut alpha) = (Loss::default(), from);
         for first in (0..all).step_by(len) {
@@ -82,7 +80,8 @@ impl Epochs<'_> {
             if changed {
                 let Copies { images, labels } = &copies;
                 let piece = Piece { images, labels, first, alpha, before, epoch };
-                loss = threads.both(|| train(trainer, piece), || make(&mut next_copies, first + len))?;
+                let tasks = next_copies.tasks(samples, epoch, order, range(first + len));
+                loss = threads.beside(|| train(trainer, piece), tasks)?;
                 mem::swap(&mut copies, &mut next_copies);
             } else {
                 let (images, labels) = samples.part(range(first));
@@ -188,45 +187,53 @@ struct Copies {
 }
 
 impl Copies {
-    /// Makes the samples of a range of the order. Each image's distortion depends on the seed, the epoch and its number only.
-    fn make(&mut self, samples: Samples<'_>, epoch: u32, order: Option<&[u32]>, range: Range<usize>) {
-        let Samples { images, labels, shape, width, seed, distortion, levels } = samples;
-        let (pixels, inputs) = (shape.pixels(), if levels { shape.inputs() } else { shape.pixels() });
-        if range.is_empty() {
-            return;
-        }
-        let number = |place: usize| order.map_or(place, |order| order[place] as usize);
+    /// What makes the samples of a range of the order, in parts. Each image's distortion depends on the seed, the epoch and its number
+    /// only.
+    fn tasks<'t>(
+        &'t mut self,
+        samples: Samples<'t>,
+        epoch: u32,
+        order: Option<&'t [u32]>,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = impl FnOnce() + Send + use<'t>> + use<'t> {
+        let inputs = if samples.levels { samples.shape.inputs() } else { samples.shape.pixels() };
+        let number = move |place: usize| order.map_or(place, |order| order[place] as usize);
         self.labels.clear();
-        self.labels.extend(range.clone().map(|place| labels[number(place)]));
+        self.labels.extend(range.clone().map(|place| samples.labels[number(place)]));
         self.images.resize(range.len() * inputs, 0);
-        let some =
-            self.images.par_chunks_mut(IMAGES_PER_TASK * inputs).zip(range.into_par_iter().step_by(IMAGES_PER_TASK));
-        some.for_each(|(copies, first)| {
-            let (mut scratch, mut distorted) = (Vec::new(), Vec::new());
-            if distortion.is_some() {
-                scratch.resize(Distortion::scratch_len(width.get(), pixels / width), 0);
-                distorted.resize(pixels, 0);
+        let parts = self.images.chunks_mut(IMAGES_PER_TASK * inputs).zip(range.step_by(IMAGES_PER_TASK));
+        parts.map(move |(copies, first)| move || samples.copy(epoch, (first..).map(number), copies))
+    }
+}
+
+impl Samples<'_> {
+    /// Writes the images of some numbers as the network takes them, one after the other.
+    fn copy(self, epoch: u32, numbers: impl Iterator<Item = usize>, copies: &mut [u8]) {
+        let Self { images, shape, width, seed, distortion, levels, .. } = self;
+        let (pixels, inputs) = (shape.pixels(), if levels { shape.inputs() } else { shape.pixels() });
+        let (mut scratch, mut distorted) = (Vec::new(), Vec::new());
+        if distortion.is_some() {
+            scratch.resize(Distortion::scratch_len(width.get(), pixels / width), 0);
+            distorted.resize(pixels, 0);
+        }
+        for (copy, number) in copies.chunks_exact_mut(inputs).zip(numbers) {
+            let mut image = &images[number * pixels..][..pixels];
+            if let Some(by) = distortion {
+                let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
+                let done = by.apply(image, width, seed, &mut scratch, &mut distorted);
+                // Images that are not whole rows of their width cannot be: that was how the width was found.
+                debug_assert!(done.is_ok(), "{done:?}");
+                image = &distorted;
             }
-            for (copy, place) in copies.chunks_exact_mut(inputs).zip(first..) {
-                let number = number(place);
-                let mut image = &images[number * pixels..][..pixels];
-                if let Some(by) = distortion {
-                    let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
-                    let done = by.apply(image, width, seed, &mut scratch, &mut distorted);
-                    // Images that are not whole rows of their width cannot be: that was how the width was found.
-                    debug_assert!(done.is_ok(), "{done:?}");
-                    image = &distorted;
-                }
-                match shape.halved_image().filter(|_| levels) {
-                    None => copy.copy_from_slice(image),
-                    Some([width, _]) => halve_rows(image, width.into(), copy),
-                }
-                if levels {
-                    for pixel in copy {
-                        *pixel = level(*pixel).to_le_bytes()[0];
-                    }
+            match shape.halved_image().filter(|_| levels) {
+                None => copy.copy_from_slice(image),
+                Some([width, _]) => halve_rows(image, width.into(), copy),
+            }
+            if levels {
+                for pixel in copy {
+                    *pixel = level(*pixel).to_le_bytes()[0];
                 }
             }
-        });
+        }
     }
 }

@@ -51,6 +51,24 @@ impl Threads {
         }
     }
 
+    /// Calls `main`, and the tasks beside it: other threads take the tasks first, one by one, and then help with `main`. Gives what
+    /// `main` gives.
+    pub(super) fn beside<'s, T: Send>(
+        &self,
+        main: impl FnOnce() -> T + Send,
+        tasks: impl Iterator<Item = impl FnOnce() + Send + 's> + Send,
+    ) -> T {
+        let Some(pool) = &self.0 else {
+            tasks.for_each(|task| task());
+            return main();
+        };
+        // This thread takes its newest work first, the parts of `main`; others take the oldest.
+        pool.scope(|scope| {
+            tasks.for_each(|task| scope.spawn(move |_| task()));
+            main()
+        })
+    }
+
     /// Classifies all images: `images` is `[samples][inputs]` pixels; `answers` takes one per sample.
     pub(super) fn classify(
         &self,
