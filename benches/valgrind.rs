@@ -178,7 +178,7 @@ fn run_part(part: &str, tier: &str, times: u32) -> Result<(), Anything> {
         let (mut scratch, mut distorted) = (vec![0; Distortion::scratch_len(28, 28)], vec![0; SHAPE.inputs()]);
         repeat(&mut || {
             for (seed, image) in (0..).zip(black_box(&images).chunks(SHAPE.inputs())) {
-                let by = Distortion { percent: 100 };
+                let by = Distortion { percent: 100, hands: 0 };
                 by.apply(image, width, seed, &mut scratch, &mut distorted).expect("valid buffers");
                 black_box(&distorted);
             }

@@ -103,7 +103,7 @@ mod simd;
 mod support;
 
 pub use base::{Answer, Output, crc32};
-pub use image::{Distortion, Idx, IdxError, digit, idx, picture};
+pub use image::{Distortion, Idx, IdxError, digit, idx, picture, redraw};
 pub use int::{Bits, QuantizedNetwork};
 pub use model::{AnyNetwork, AnyOutputs, Kind, Model, ModelError};
 #[cfg(feature = "probe")]

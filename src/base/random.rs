@@ -36,6 +36,18 @@ impl<G: SeedableRng + Rng> Random<G> {
         low + (high - low) * part
     }
 
+    /// A uniform integer from `−most` to `most − 1`, for `most` of up to 2¹⁶.
+    pub(crate) fn signed(&mut self, most: i32) -> i32 {
+        let upper = (self.bits() >> 16).cast_signed();
+        ((upper - (1 << 15)) * (most >> 1)) >> 14
+    }
+
+    /// A uniform integer below `count`, which is below 2³².
+    pub(crate) fn number_below(&mut self, count: usize) -> usize {
+        let product = u64::from(self.bits()) * count as u64;
+        usize::try_from(product >> 32).unwrap_or(0)
+    }
+
     /// A uniform integer below `count`, which is at most 2³²: the upper half of `count` times 32 random bits.
     #[cfg(feature = "std")]
     pub(crate) fn below(&mut self, count: u64) -> u64 {

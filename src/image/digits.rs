@@ -34,11 +34,34 @@ const BOX: usize = 20;
 pub fn digit(seed: u64, index: u32) -> ([u8; SIDE * SIDE], u8) {
     let mut random = generator(seed, index);
     let label = below(&mut random, 10);
-    let nib = Nib::new(&mut random);
-    let mut path = sketch(pick(forms(label), &mut random), &mut random);
+    (draw(forms(label), &mut random), label)
+}
+
+/// Another digit of a label, 0 to 9, as it may be written anywhere: ones have a flag, and a foot or none, sevens are crossed, nines
+/// have a curled tail, fours are open. The others are those of [`digit`]. 28 × 28 pixels.
+///
+/// American hands, such as those of MNIST, write few of these. A network that is to read others sees some of them in training.
+///
+/// ```
+/// assert_ne!(twolayer::redraw(7, 1), twolayer::redraw(7, 2));
+/// ```
+#[must_use]
+pub fn redraw(label: u8, seed: u64) -> [u8; SIDE * SIDE] {
+    let mut random = PlusPlus::new(seed);
+    let forms = match label {
+        1 | 4 | 7 | 9 => european(label),
+        _ => forms(label),
+    };
+    draw(forms, &mut random)
+}
+
+/// Draws one of the forms.
+fn draw(forms: &'static [Form], random: &mut PlusPlus) -> [u8; SIDE * SIDE] {
+    let nib = Nib::new(random);
+    let mut path = sketch(pick(forms, random), random);
     let lines = path.lines();
     fit(lines, nib.radius + 0.3);
-    (centre(&rasterize(lines, &nib)), label)
+    centre(&rasterize(lines, &nib))
 }
 
 /// One way to write a digit: how often it is used, in per cent, and its strokes.
@@ -132,6 +155,45 @@ const fn forms(label: u8) -> &'static [Form] {
                 [60,30,0,0], [62,74,0,0], [45,104,0,0], [12,96,0,-10]]]),
             Form(25, &[&[[66,4,8,6], [36,-6,0,0], [-2,8,0,6], [-2,50,0,6], [30,54,0,6], [52,28,0,4], [56,22,2,6],
                 [52,55,0,0], [40,100,12,0]]]),
+        ],
+    }
+}
+
+/// The ways to write a one, a four, a seven or a nine that are rare in America.
+#[rustfmt::skip]
+const fn european(label: u8) -> &'static [Form] {
+    match label {
+        1 => &[ // with a long flag; like a roof; with a short flag; with a flag and a foot; with a foot
+            Form(35, &[&[[16,44,12,12], [50,0,4,0], [50,0,4,0], [48,50,0,0], [46,100,0,0]]]),
+            Form(20, &[&[[0,66,10,16], [46,0,4,0], [46,0,4,0], [48,50,0,0], [50,100,0,0]]]),
+            Form(15, &[&[[30,22,8,-6], [52,0,0,0], [52,0,0,0], [50,50,0,0], [48,100,0,0]]]),
+            Form(20, &[&[[20,34,12,12], [50,0,0,0], [50,0,0,0], [50,50,0,0], [50,100,0,0]],
+                &[[22,100,-10,0], [50,100,0,0], [78,98,10,0]]]),
+            Form(10, &[&[[50,0,0,0], [50,50,0,0], [50,100,0,0]],
+                &[[26,100,-10,0], [50,100,0,0], [74,98,10,0]]]),
+        ],
+        4 => &[ // open: with a short second stroke; as in America; narrow
+            Form(40, &[&[[30,0,8,0], [0,62,0,8], [0,62,0,8], [40,62,0,0], [74,60,10,0]],
+                &[[48,34,8,10], [46,70,0,0], [42,100,-8,0]]]),
+            Form(40, &[&[[16,2,12,0], [2,35,4,0], [0,58,0,8], [0,58,0,8], [30,58,0,0], [68,54,12,-4]],
+                &[[62,5,12,12], [54,50,0,0], [45,100,-8,0]]]),
+            Form(20, &[&[[44,0,10,0], [20,30,0,0], [0,60,0,6], [0,60,0,6], [40,60,0,0], [78,58,8,0]],
+                &[[54,40,6,10], [52,70,0,0], [50,104,-4,0]]]),
+        ],
+        7 => &[ // with a bar; with a hook and a bar; with a hook
+            Form(45, &[&[[0,6,0,10], [25,3,0,6], [62,0,0,0], [62,2,0,0], [52,40,6,0], [38,70,6,0], [34,100,6,0]],
+                &[[14,54,0,4], [40,50,0,0], [70,48,8,0]]]),
+            Form(35, &[&[[0,24,0,8], [2,2,0,0], [30,4,0,6], [64,-2,0,0], [64,10,6,0], [46,50,6,0], [36,100,8,0]],
+                &[[16,54,6,6], [42,51,0,0], [70,47,8,-4]]]),
+            Form(20, &[&[[0,26,0,10], [2,2,0,0], [30,4,0,6], [64,-2,0,0], [64,10,6,0], [48,50,6,0], [42,100,8,0]]]),
+        ],
+        _ => &[ // with a curved tail; with a curled one; with a slanted one
+            Form(50, &[&[[56,14,0,4], [42,-4,0,0], [10,2,0,0], [0,38,0,6], [16,54,0,6], [48,44,0,4], [56,14,0,0],
+                [60,30,0,0], [62,78,0,0], [45,104,0,0], [10,102,0,-10]]]),
+            Form(30, &[&[[56,14,0,4], [42,-4,0,0], [10,2,0,0], [0,34,0,6], [16,52,0,6], [48,44,0,4], [56,14,0,0],
+                [60,30,0,0], [60,96,0,4], [24,112,0,0], [0,84,0,10]]]),
+            Form(20, &[&[[56,10,0,4], [34,-6,0,0], [4,4,0,0], [0,40,0,6], [30,54,0,6], [56,40,0,4], [58,10,0,0],
+                [56,50,0,0], [40,90,0,0], [10,104,0,-8]]]),
         ],
     }
 }
@@ -364,6 +426,7 @@ fn below(random: &mut PlusPlus, count: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::fnv;
 
     fn digits(count: u32) -> impl Iterator<Item = ([u8; SIDE * SIDE], u8)> {
         (0..count).map(|index| digit(1, index))
@@ -378,6 +441,8 @@ mod tests {
             }
         }
         assert_eq!(hash, 0x171b_d937_4980_2412, "{hash:#x}");
+        let hash = fnv((0..1000_u16).flat_map(|number| redraw(number.to_le_bytes()[0] % 10, number.into())));
+        assert_eq!(hash, 0x1d70_b176_3696_2d79, "{hash:#x}");
     }
 
     #[test]
@@ -410,8 +475,8 @@ mod tests {
 
     #[test]
     fn frequencies_of_forms_add_up_to_100_percent() {
-        for label in 0..10 {
-            assert_eq!(forms(label).iter().map(|form| u32::from(form.0)).sum::<u32>(), 100);
+        for forms in (0..10).map(forms).chain([1, 4, 7, 9].map(european)) {
+            assert_eq!(forms.iter().map(|form| u32::from(form.0)).sum::<u32>(), 100);
         }
     }
 
@@ -419,5 +484,6 @@ mod tests {
     fn the_longest_form_fits() {
         let segments = |form: &Form| form.1.iter().map(|stroke| 3 * (stroke.len() - 2)).sum::<usize>();
         assert_eq!((0..10).flat_map(forms).map(segments).max(), Some(Path::CAPACITY));
+        assert!([1, 4, 7, 9].into_iter().flat_map(european).map(segments).max() <= Some(Path::CAPACITY));
     }
 }

@@ -4,19 +4,34 @@
 //! random field; a random affine map comes on top. The field is so smooth that it is drawn at every fourth pixel of every
 //! fourth row only, and is linear in between. An image of 28 × 28 takes some 20 000 operations.
 
+use super::pen;
 use crate::base::{Always, PlusPlus};
 use crate::net::SizeError;
 use crate::simd::{Backend, Isa, TierFn};
 use core::num::NonZeroUsize;
-use wide::i32x4;
+use core::{fmt, mem};
+use wide::{i32x4, i32x8};
 
 /// How far images are distorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Distortion {
     /// In percent of the usual: displacements of 1.1 pixels as a standard deviation, smooth over some 6 pixels, turns up to
     /// 0.25 radians, scales up to 15 % on each axis, shear up to 0.2, shifts up to a pixel. More than
     /// [`MAX_PERCENT`](Self::MAX_PERCENT) counts as that.
     pub percent: u16,
+    /// What hands and pens other than those of the images would do, in percent of the usual: strokes up to a pixel thicker, or half as
+    /// much thinner, one in seven images with a broken stroke, slant up to 0.25 and widths up to 20 % beside those above. And 15 % of
+    /// the images [are redrawn](Self::redraws), if they are digits. More than [`MAX_PERCENT`](Self::MAX_PERCENT) counts as that.
+    pub hands: u16,
+}
+
+impl fmt::Display for Distortion {
+    /// Such as `distorted by 80 %, other hands by 100 %`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { percent, hands } = self;
+        write!(f, "distorted by {percent} %")?;
+        if *hands > 0 { write!(f, ", other hands by {hands} %") } else { Ok(()) }
+    }
 }
 
 /// Fractional bits of places and of the affine map.
@@ -34,6 +49,8 @@ const NOISE: u32 = 12;
 const GAIN: i64 = 27 * 27 * 4;
 /// Levels that are left out: what interpolation spreads around strokes. MNIST has hardly any ink so faint.
 const FAINT: u8 = 32;
+/// Keeps what pens do from depending on the same random numbers as places.
+const HANDS: u64 = 0x4F74_6865_7248_616E;
 
 impl Distortion {
     /// The largest [`percent`](Self::percent).
@@ -42,9 +59,25 @@ impl Distortion {
     /// The scratch that [`apply`](Self::apply) needs, in numbers.
     #[must_use]
     pub const fn scratch_len(width: usize, height: usize) -> usize {
-        let [columns, rows] = [points(width), points(height)];
-        let framed = Source::framed_len(width, height).div_ceil(2);
-        columns.saturating_mul(rows).saturating_mul(2).saturating_add(columns).saturating_add(framed)
+        let [field, frame, pen] = Self::parts(width, height);
+        field.saturating_add(frame).saturating_add(pen).saturating_mul(2).saturating_add(frame)
+    }
+
+    /// The numbers of scratch for a field, for the bytes of an image in its frame, and for those of an image that is written on.
+    const fn parts(width: usize, height: usize) -> [usize; 3] {
+        let field = row_len(width).saturating_mul(points(height));
+        let frame = stride(width).saturating_mul(height.saturating_add(3)).div_ceil(4);
+        [field, frame, width.saturating_mul(height).div_ceil(4)]
+    }
+
+    /// Does this seed stand for another digit of the same label, [drawn](crate::redraw) from nothing, in the place of an image? With
+    /// `hands` of 100 %, 15 % do.
+    #[must_use]
+    pub const fn redraws(self, seed: u64) -> bool {
+        // The seeds of neighbours differ in few bits.
+        let mixed = (seed ^ (seed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 32;
+        let percent = if self.hands < Self::MAX_PERCENT { self.hands } else { Self::MAX_PERCENT };
+        mixed % 2000 < 3 * percent as u64
     }
 
     /// Writes a distorted copy of an image of `width` columns: pixels move, background (0) comes in at the edges. The same
@@ -63,7 +96,7 @@ impl Distortion {
     /// let width = NonZeroUsize::new(28).unwrap();
     /// let mut scratch = vec![0; Distortion::scratch_len(28, 28)];
     /// let mut distorted = [0; 28 * 28];
-    /// Distortion { percent: 100 }.apply(&image, width, 7, &mut scratch, &mut distorted)?;
+    /// Distortion { percent: 100, hands: 0 }.apply(&image, width, 7, &mut scratch, &mut distorted)?;
     /// assert_ne!(distorted, image);
     /// # Ok(()) }
     /// ```
@@ -94,23 +127,39 @@ impl Distortion {
         let Some(height) = NonZeroUsize::new(height) else { return Ok(()) };
         let size = [width.get(), height.get()];
         SizeError::check_scratch(scratch.len(), Self::scratch_len(size[0], size[1]))?;
-        let (columns, rows) = (points(size[0]), points(size[1]));
-        let (fields, scratch) =
-            scratch.split_at_mut_checked(2 * columns * rows).always("the length of the scratch was checked");
-        let (line, framed) = scratch.split_at_mut_checked(columns).always("the length of the scratch was checked");
-        let framed = bytemuck::cast_slice_mut(framed);
-        let framed = framed.get_mut(..Source::framed_len(size[0], size[1])).always("the length of the scratch was checked");
+        let [field, frame, pen] = Self::parts(size[0], size[1]);
+        let mut scratch = scratch;
+        let mut take = |len: usize| {
+            let (part, rest) =
+                mem::take(&mut scratch).split_at_mut_checked(len).always("the length of the scratch was checked");
+            scratch = rest;
+            part
+        };
+        let [across, down, bytes, pairs, written, copy] =
+            [take(field), take(field), take(frame), take(2 * frame), take(pen), take(pen)];
+        let frame = Frame { bytes: bytemuck::cast_slice_mut(bytes), pairs: bytemuck::cast_slice_mut(pairs) };
 
         let percent = self.percent.min(Self::MAX_PERCENT);
         let mut random = PlusPlus::new(seed);
-        let affine = Affine::random(&mut random, percent.into());
-        let (across, down) = fields.split_at_mut_checked(columns * rows).always("there are two fields");
-        fill(&mut random, across);
-        fill(&mut random, down);
+        let mut affine = Affine::random(&mut random, percent.into());
+        fill(&mut random, across, points(size[0]));
+        fill(&mut random, down, points(size[0]));
         // From 2¹¹ · GAIN for the largest displacement to a 2¹⁶th of a pixel.
         let factor = ((ELASTIC * i64::from(percent)) << (FRACTION + 16)) / ((100 * GAIN) << (NOISE - 1));
         let factor = i32::try_from(factor).always("at most 28,764, for 400 %");
-        backend.run(Warp { image, framed, size, affine, fields: [across, down], factor, line, distorted });
+        let hands = i32::from(self.hands.min(Self::MAX_PERCENT));
+        let mut image = image;
+        if hands > 0 {
+            let [written, copy] = [written, copy].map(|part| {
+                bytemuck::cast_slice_mut(part).get_mut(..image.len()).always("there is room for the image")
+            });
+            written.copy_from_slice(image);
+            let mut random = PlusPlus::new(seed ^ HANDS);
+            pen::change(written, copy, size[0], hands, &mut random);
+            affine.slant(&mut random, hands);
+            image = written;
+        }
+        backend.run(Warp { image, frame, size, affine, fields: [across, down], factor, distorted });
         Ok(())
     }
 }
@@ -118,15 +167,13 @@ impl Distortion {
 /// Moves pixels. These are integers, so that a tier's instructions only make it faster.
 struct Warp<'a> {
     image: &'a [u8],
-    framed: &'a mut [u16],
+    frame: Frame<'a>,
     size: [usize; 2],
     affine: Affine,
     /// Displacements across and down, as random numbers.
     fields: [&'a mut [i32]; 2],
     /// What smoothed displacements are multiplied by, for 2³²ths of a pixel.
     factor: i32,
-    /// Room for a row of points.
-    line: &'a mut [i32],
     distorted: &'a mut [u8],
 }
 
@@ -135,12 +182,12 @@ impl TierFn for Warp<'_> {
 
     #[inline(always)]
     fn call<I: Isa>(self, _isa: I) {
-        let Self { image, framed, size, affine, fields: [across, down], factor, line, distorted } = self;
+        let Self { image, frame, size, affine, fields: [across, down], factor, distorted } = self;
         let [width, _] = size;
         let columns = points(width);
-        smooth(across, columns, line);
-        smooth(down, columns, line);
-        let source = Source::new(image, width, bytemuck::cast_slice_mut(line), framed);
+        smooth(across, columns);
+        smooth(down, columns);
+        let source = Source::new(image, size, frame);
         distorted.fill(0);
         let [[du, _], [dv, _]] = affine.matrix;
         let strips = distorted.chunks_mut(CELL * width).enumerate();
@@ -152,7 +199,8 @@ impl TierFn for Warp<'_> {
             for (cell, (next_right, next_below)) in across.zip(down).enumerate() {
                 // The first pixel of each row of the cell, and from one pixel to the next.
                 let places = [u + right, v + below];
-                let steps = [i32x4::splat(du) + ((next_right - right) >> 2), i32x4::splat(dv) + ((next_below - below) >> 2)];
+                let steps =
+                    [i32x4::splat(du) + ((next_right - right) >> 2), i32x4::splat(dv) + ((next_below - below) >> 2)];
                 (right, below) = (next_right, next_below);
                 u += i32x4::splat(du << 2);
                 v += i32x4::splat(dv << 2);
@@ -185,51 +233,68 @@ const fn points(side: usize) -> usize {
     side.div_ceil(CELL) + 1
 }
 
-/// A number from `−most` to `most − 1`, for `most` of up to 2¹⁶.
-fn signed(random: &mut PlusPlus, most: i32) -> i32 {
-    let upper = (random.bits() >> 16).cast_signed();
-    ((upper - (1 << 15)) * (most >> 1)) >> 14
+/// The numbers of a row of the field: whole chunks.
+const fn row_len(width: usize) -> usize {
+    points(width).next_multiple_of(POINTS)
 }
 
-/// Numbers from −2¹¹ to 2¹¹ − 1, two of each 32 random bits.
-fn fill(random: &mut PlusPlus, field: &mut [i32]) {
-    for pair in field.chunks_mut(2) {
-        let [first, second] = bytemuck::cast::<u32, [i16; 2]>(random.bits().to_le());
-        for (number, drawn) in pair.iter_mut().zip([first, second]) {
+/// Numbers from −2¹¹ to 2¹¹ − 1, two of each 32 random bits, in rows of whole chunks.
+fn fill(random: &mut PlusPlus, field: &mut [i32], columns: usize) {
+    let mut left = None;
+    for row in field.chunks_exact_mut(columns.next_multiple_of(POINTS)) {
+        row.fill(0);
+        for number in row.iter_mut().take(columns) {
+            let drawn = left.take().unwrap_or_else(|| {
+                let [first, second] = bytemuck::cast::<u32, [i16; 2]>(random.bits().to_le());
+                left = Some(second);
+                first
+            });
             *number = i32::from(drawn) >> (16 - NOISE);
         }
     }
 }
 
+/// Points of a field that are summed at once.
+const POINTS: usize = 8;
+
 /// Three times along rows and three times along columns, each number becomes the sum of the three around it; beyond the
-/// edges are zeros. `line` has room for a row.
+/// edges are zeros. Rows have whole chunks, with zeros behind their points.
 #[inline(always)]
-fn smooth(field: &mut [i32], columns: usize, line: &mut [i32]) {
-    for row in field.chunks_exact_mut(columns) {
+fn smooth(field: &mut [i32], columns: usize) {
+    let chunks = columns.div_ceil(POINTS);
+    let field = field.as_chunks_mut::<POINTS>().0;
+    // Zeros where there are no points.
+    let mut points = [0; POINTS];
+    for (point, number) in points.iter_mut().zip((chunks - 1) * POINTS..) {
+        *point = if number < columns { -1 } else { 0 };
+    }
+    for row in field.chunks_exact_mut(chunks) {
         for _ in 0..3 {
-            line.copy_from_slice(row);
-            for (number, left) in row.iter_mut().skip(1).zip(&*line) {
-                *number += left;
+            let mut before = 0;
+            let mut rest = &mut *row;
+            while let Some((chunk, next)) = rest.split_first_mut() {
+                let [a, b, c, d, e, f, g, h] = *chunk;
+                let after = next.first().map_or(0, |[first, ..]| *first);
+                let (left, right) =
+                    (i32x8::new([before, a, b, c, d, e, f, g]), i32x8::new([b, c, d, e, f, g, h, after]));
+                *chunk = (left + i32x8::new(*chunk) + right).to_array();
+                (before, rest) = (h, next);
             }
-            for (number, right) in row.iter_mut().zip(line.iter().skip(1)) {
-                *number += right;
+            if let Some(last) = row.last_mut() {
+                *last = (i32x8::new(*last) & i32x8::new(points)).to_array();
             }
         }
     }
-    for _ in 0..3 {
-        // The sum of the row above and this one, before they changed.
-        line.fill(0);
-        let mut rest = &mut *field;
-        while let Some((row, below)) = rest.split_at_mut_checked(columns) {
-            for (sum, number) in line.iter_mut().zip(&mut *row) {
-                let own = *number;
-                *number += *sum;
-                *sum = own;
+    for column in 0..chunks {
+        for _ in 0..3 {
+            let mut before = i32x8::ZERO;
+            let mut rows = field.iter_mut().skip(column).step_by(chunks).peekable();
+            while let Some(row) = rows.next() {
+                let own = i32x8::new(*row);
+                let after = rows.peek().map_or(i32x8::ZERO, |next| i32x8::new(**next));
+                *row = (before + own + after).to_array();
+                before = own;
             }
-            for (number, next) in row.iter_mut().zip(&*below) {
-                *number += next;
-            }
-            rest = below;
         }
     }
 }
@@ -237,8 +302,10 @@ fn smooth(field: &mut [i32], columns: usize, line: &mut [i32]) {
 /// The points of a field, each with the one below it, row after row.
 #[inline(always)]
 fn rows_of(field: &[i32], columns: usize) -> impl Iterator<Item = impl Iterator<Item = [i32; 2]>> {
-    let rows = field.chunks_exact(columns);
-    rows.clone().zip(rows.skip(1)).map(|(above, below)| above.iter().zip(below).map(|(&above, &below)| [above, below]))
+    let rows = field.chunks_exact(columns.next_multiple_of(POINTS));
+    rows.clone()
+        .zip(rows.skip(1))
+        .map(move |(above, below)| above.iter().zip(below).take(columns).map(|(&above, &below)| [above, below]))
 }
 
 /// The displacements in the rows of pixels from a point to the one below it, in 2¹⁶ths of a pixel.
@@ -250,6 +317,11 @@ fn between([above, below]: [i32; 2], factor: i32) -> i32x4 {
     (sum >> 16) * factor + (((sum & i32x4::splat(0xFFFF)) * factor) >> 16)
 }
 
+/// Up to so many hundredths of what is usual, more or less.
+fn part(random: &mut PlusPlus, usual: i32, percent: i32) -> i64 {
+    i64::from(random.signed(1 << 15)) * i64::from(usual) * i64::from(percent) / (100 << 15)
+}
+
 /// A random affine map from places in the distorted image to places in the original, about their middles.
 struct Affine {
     matrix: [[i32; 2]; 2],
@@ -259,9 +331,7 @@ struct Affine {
 impl Affine {
     fn random(random: &mut PlusPlus, percent: i32) -> Self {
         let one = 1 << FRACTION;
-        // Hundredths of what is usual, of 2¹⁶ths; 400 % of a quarter is the largest.
-        let mut part =
-            |usual: i32| i64::from(signed(random, 1 << 15)) * i64::from(usual) * i64::from(percent) / (100 << 15);
+        let mut part = |usual: i32| part(random, usual, percent);
         let turn = part(one / 4);
         let scales = [part(one * 15 / 100), part(one * 15 / 100)].map(|scale| i64::from(one) + scale);
         let shear = part(one / 5);
@@ -277,6 +347,19 @@ impl Affine {
             [a, b + times(a, shear)].map(|entry| i32::try_from(entry).always("entries are near 1 or 0"))
         };
         Self { matrix: [row(cos, -sin), row(sin, cos)], shift }
+    }
+
+    /// More slant and other widths.
+    fn slant(&mut self, random: &mut PlusPlus, percent: i32) {
+        let one = 1 << FRACTION;
+        let shear = part(random, one / 4, percent);
+        let width = part(random, one / 5, percent);
+        for [across, down] in &mut self.matrix {
+            let across_before = i64::from(*across);
+            let add =
+                |to: i32, times: i64| to.wrapping_add(i32::try_from((across_before * times) >> FRACTION).unwrap_or(0));
+            (*down, *across) = (add(*down, shear), add(*across, width));
+        }
     }
 
     /// The original places, in 2¹⁶ths of a pixel, of the first pixels of four rows of the distorted image.
@@ -301,9 +384,20 @@ impl Affine {
     }
 }
 
+/// Room for an image with background around it: a pixel before each row, and some behind it.
+struct Frame<'a> {
+    bytes: &'a mut [u8],
+    pairs: &'a mut [u16],
+}
+
+/// From a row of a frame to the next: whole words.
+const fn stride(width: usize) -> usize {
+    width.saturating_add(3).next_multiple_of(8)
+}
+
 /// The image that pixels are taken from.
 struct Source<'a> {
-    /// The image in a frame of background, each pixel followed by the one below it.
+    /// The image in its frame, each pixel with the one below it.
     pairs: &'a [u16],
     /// From a row of places to the next.
     stride: i32,
@@ -314,46 +408,43 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The numbers of the frame: a pixel before the image, and two behind it, along each side.
-    const fn framed_len(width: usize, height: usize) -> usize {
-        width.saturating_add(3).saturating_mul(height.saturating_add(2))
-    }
-
-    /// `framed` has room for the frame, `line` for a row of pixels.
     #[inline(always)]
-    fn new(image: &[u8], width: usize, line: &mut [u8], framed: &'a mut [u16]) -> Self {
-        line.fill(0);
-        let stride = width + 3;
+    fn new(image: &[u8], [width, height]: [usize; 2], Frame { bytes, pairs }: Frame<'a>) -> Self {
+        let stride = stride(width);
+        bytes.fill(0);
+        // The first row's frame takes down which columns have ink, until the end.
+        let (columns, rows) = bytes.split_at_mut_checked(stride).always("a frame has rows");
         let mut inked = [usize::MAX, 0];
-        let mut above = &[][..];
-        let mut rows = image.chunks_exact(width);
-        for (y, pairs) in framed.chunks_exact_mut(stride).enumerate() {
-            let row = rows.next().unwrap_or_default();
-            pairs.fill(0);
-            for (pair, below) in pairs.iter_mut().skip(1).zip(row) {
-                *pair = u16::from(*below) << 8;
+        for (y, (row, framed)) in image.chunks_exact(width).zip(rows.chunks_exact_mut(stride)).enumerate() {
+            let to = framed.get_mut(1..=width).always("a frame is wider");
+            to.copy_from_slice(row);
+            let mut all = 0;
+            for (columns, word) in columns.as_chunks_mut::<8>().0.iter_mut().zip(framed.as_chunks().0) {
+                let word = u64::from_ne_bytes(*word);
+                *columns = (u64::from_ne_bytes(*columns) | word).to_ne_bytes();
+                all |= word;
             }
-            for (pair, own) in pairs.iter_mut().skip(1).zip(above) {
-                *pair |= u16::from(*own);
-            }
-            for (inked, pixel) in line.iter_mut().zip(row) {
-                *inked |= pixel;
-            }
-            if row.iter().fold(0, |all, pixel| all | pixel) != 0 {
+            if all != 0 {
                 inked = [inked[0].min(y), y];
             }
-            above = row;
         }
-        let columns = [line.iter().position(|inked| *inked != 0), line.iter().rposition(|inked| *inked != 0)];
+        let sides = [columns.iter().position(|inked| *inked != 0), columns.iter().rposition(|inked| *inked != 0)];
+        columns.fill(0);
+        let below = bytes.get(stride..).always("a frame has rows");
+        for (pair, (own, below)) in pairs.iter_mut().zip(bytes.iter().zip(below)) {
+            *pair = u16::from(*own) | u16::from(*below) << 8;
+        }
         // Sides are at most 2¹⁴.
         let place = |side: usize| i32::try_from(side).unwrap_or(i32::MAX >> FRACTION) << FRACTION;
-        let around = |[first, last]: [usize; 2]| [place(first) - (1 << FRACTION), place(last) + (1 << FRACTION)];
-        let ink = match columns {
-            [Some(first), Some(last)] => [around([first, last]), around(inked)],
+        let one = 1 << FRACTION;
+        let ink = match sides {
+            [Some(first), Some(last)] => {
+                [[place(first) - 2 * one, place(last)], [place(inked[0]) - one, place(inked[1]) + one]]
+            }
             _ => [[0; 2]; 2],
         };
-        let outside = [width, image.len() / width.max(1)].map(|side| [-1 << FRACTION, place(side)]);
-        Self { pairs: framed, stride: place(stride) >> FRACTION, outside, ink }
+        let outside = [width, height].map(|side| [-one, place(side)]);
+        Self { pairs, stride: place(stride) >> FRACTION, outside, ink }
     }
 
     /// Is there ink at one of a cell's pixels? Along a row, places lie between those of its ends.
@@ -388,7 +479,8 @@ impl<'a> Source<'a> {
             }
             (*us, *vs) = (u.to_array(), v.to_array());
         }
-        let (u, v, fours): ([i32; PIXELS], [i32; PIXELS], [u32; PIXELS]) = (bytemuck::cast(us), bytemuck::cast(vs), bytemuck::cast(fours));
+        let (u, v, fours): ([i32; PIXELS], [i32; PIXELS], [u32; PIXELS]) =
+            (bytemuck::cast(us), bytemuck::cast(vs), bytemuck::cast(fours));
         let mut levels = [0; PIXELS];
         for (level, (four, (u, v))) in levels.iter_mut().zip(fours.into_iter().zip(u.into_iter().zip(v))) {
             let [fx, fy] = [u, v].map(|place| (place.cast_unsigned() >> 8) & 255);
@@ -419,24 +511,43 @@ mod tests {
         (0..28).flat_map(|y| (0..28).map(move |x| level(x, y))).collect()
     }
 
-    fn distorted(percent: u16, image: &[u8], width: NonZeroUsize, seed: u64) -> Vec<u8> {
-        let mut scratch = vec![i32::MIN; Distortion::scratch_len(width.get(), image.len() / width)];
-        let mut found = vec![7; image.len()];
-        Distortion { percent }.apply(image, width, seed, &mut scratch, &mut found).unwrap();
+    /// The same on every tier.
+    fn distorted(by: Distortion, image: &[u8], width: NonZeroUsize, seed: u64) -> Vec<u8> {
+        let on = |backend| {
+            let mut scratch = vec![i32::MIN; Distortion::scratch_len(width.get(), image.len() / width)];
+            let mut found = vec![7; image.len()];
+            by.apply_on(backend, image, width, seed, &mut scratch, &mut found).unwrap();
+            found
+        };
+        let found = on(Backend::detect());
+        for backend in Backend::available() {
+            assert!(on(backend) == found, "{by} on {backend}, seed {seed}");
+        }
         found
     }
 
+    fn by(percent: u16) -> Distortion {
+        Distortion { percent, hands: 0 }
+    }
+
     /// The same in floating point: points of a field smoothed by three boxes, linear in between, and the affine map.
-    fn oracle(percent: u16, image: &[u8], seed: u64) -> Vec<f64> {
-        const POINTS: usize = 8;
-        let strength = f64::from(percent) / 100.0;
+    fn oracle(by: Distortion, image: &[u8], seed: u64) -> Vec<f64> {
+        let strength = f64::from(by.percent) / 100.0;
         let mut random = PlusPlus::new(seed);
-        let mut part = |usual: f64| f64::from(signed(&mut random, 1 << 15)) / 32_768.0 * usual * strength;
+        let mut part = |usual: f64| f64::from(random.signed(1 << 15)) / 32_768.0 * usual * strength;
         let (turn, sx, sy, shear) = (part(0.25), 1.0 + part(0.15), 1.0 + part(0.15), part(0.2));
         let shift = [part(1.0), part(1.0)];
+        let mut written = image.to_vec();
+        let mut hands = [0.0; 2];
+        if by.hands > 0 {
+            let (mut random, mut copy) = (PlusPlus::new(seed ^ HANDS), image.to_vec());
+            pen::change(&mut written, &mut copy, 28, by.hands.into(), &mut random);
+            hands = [0.25, 0.2]
+                .map(|usual| f64::from(random.signed(1 << 15)) / 32_768.0 * usual * f64::from(by.hands) / 100.0);
+        }
         let mut fields = [(); 2].map(|()| {
             let mut field = vec![0; POINTS * POINTS];
-            fill(&mut random, &mut field);
+            fill(&mut random, &mut field, POINTS);
             field.iter().map(|&drawn| f64::from(drawn) / 2048.0 * 10.0 * strength).collect::<Vec<f64>>()
         });
         for field in &mut fields {
@@ -460,15 +571,17 @@ mod tests {
         };
         let level = |x: f64, y: f64| {
             let inside = |place: f64| (0..28_u8).find(|&n| (f64::from(n) - place).abs() < 0.25).map(usize::from);
-            inside(x).zip(inside(y)).map_or(0.0, |(x, y)| f64::from(image[y * 28 + x]))
+            inside(x).zip(inside(y)).map_or(0.0, |(x, y)| f64::from(written[y * 28 + x]))
         };
         let (sin, cos) = turn.sin_cos();
         let mut levels = Vec::new();
         for (y, x) in (0..28_u8).flat_map(|y| (0..28_u8).map(move |x| (y, x))) {
             let (dx, dy) = (f64::from(x) - 13.5, f64::from(y) - 13.5);
             let sheared = dx + shear * dy;
-            let u = cos * sx * sheared - sin * sy * dy + 13.5 + shift[0] + between(&fields[0], x, y);
-            let v = sin * sx * sheared + cos * sy * dy + 13.5 + shift[1] + between(&fields[1], x, y);
+            // The other hand's slant and width come on top.
+            let other = hands[0] * dy + hands[1] * dx;
+            let u = cos * sx * (sheared + other) - sin * sy * dy + 13.5 + shift[0] + between(&fields[0], x, y);
+            let v = sin * sx * (sheared + other) + cos * sy * dy + 13.5 + shift[1] + between(&fields[1], x, y);
             let (fx, fy) = (u - u.floor(), v - v.floor());
             let (x, y) = (u.floor(), v.floor());
             let above = level(x, y) * (1.0 - fx) + level(x + 1.0, y) * fx;
@@ -480,11 +593,12 @@ mod tests {
 
     #[test]
     fn pixels_are_those_of_floating_point() {
-        for percent in [0, 50, 100, 250] {
+        for (percent, hands) in [(0, 0), (50, 0), (100, 0), (250, 0), (0, 100), (80, 100), (50, 400)] {
+            let by = Distortion { percent, hands };
             let (mut worst, mut moved, mut count) = (0.0_f64, 0.0, 0.0);
             for seed in 0..60 {
-                let found = distorted(percent, &ring(), WIDTH, seed);
-                for ((found, expected), before) in found.iter().zip(oracle(percent, &ring(), seed)).zip(ring()) {
+                let found = distorted(by, &ring(), WIDTH, seed);
+                for ((found, expected), before) in found.iter().zip(oracle(by, &ring(), seed)).zip(ring()) {
                     let off = (f64::from(*found) - expected).abs();
                     // What is faint is left out.
                     worst = worst.max(if *found == 0 { off - f64::from(FAINT) } else { off });
@@ -493,22 +607,22 @@ mod tests {
                 }
             }
             // Places are rounded to 256ths of a pixel: some levels of 255.
-            assert!(worst <= 0.5 + 5.0 * f64::from(percent) / 100.0, "{percent} %: {worst}");
+            assert!(worst <= 0.5 + 5.0 * f64::from(percent + hands) / 100.0, "{by}: {worst}");
             // And images are distorted in earnest, unless they are not to be.
-            assert_eq!(moved / count > 8.0, percent > 0, "{percent} %: {}", moved / count);
+            assert_eq!(moved / count > 8.0, percent + hands > 0, "{by}: {}", moved / count);
         }
     }
 
     #[test]
     fn nothing_is_distorted_by_0_percent() {
-        assert_eq!(distorted(0, &ring(), WIDTH, 9), ring());
+        assert_eq!(distorted(by(0), &ring(), WIDTH, 9), ring());
         for (width, height) in [(1, 1), (1, 40), (40, 1), (3, 5), (300, 200)] {
             let image: Vec<u8> = (0..width * height).map(|n| FAINT + u8::try_from(n % 211).unwrap()).collect();
             let width = NonZeroUsize::new(width).unwrap();
-            assert_eq!(distorted(0, &image, width, 1), image);
+            assert_eq!(distorted(by(0), &image, width, 1), image);
             // The largest there is does not overflow.
             for seed in 0..3 {
-                distorted(u16::MAX, &image, width, seed);
+                distorted(Distortion { percent: u16::MAX, hands: u16::MAX }, &image, width, seed);
             }
         }
     }
@@ -516,9 +630,23 @@ mod tests {
     /// Pinned: the same on every machine, for every seed another.
     #[test]
     fn a_seed_stands_for_a_distortion() {
-        let hash = |seed| fnv(distorted(100, &ring(), WIDTH, seed).into_iter());
+        let hash = |seed| fnv(distorted(by(100), &ring(), WIDTH, seed).into_iter());
         assert_eq!(hash(1), hash(1));
         assert_eq!([hash(1), hash(2)], [0x997C_1125_DCF5_92C3, 0x721C_8EC2_38F4_4A40], "{:#x} {:#x}", hash(1), hash(2));
+        let hands = Distortion { percent: 80, hands: 100 };
+        let hash = fnv((0..50).flat_map(|seed| distorted(hands, &ring(), WIDTH, seed)));
+        assert_eq!(hash, 0x144a_eff0_d1d2_bdff, "{hash:#x}");
+    }
+
+    #[test]
+    fn a_share_of_images_is_redrawn() {
+        for (hands, expected) in [(0, 0), (50, 75), (100, 150), (400, 600), (u16::MAX, 600)] {
+            let by = Distortion { percent: 0, hands };
+            // Such seeds as training has.
+            let seeds = (0..100_000).map(|number| 0x9E37_79B9_7F4A_7C15 ^ (3 << 32 | number));
+            let redrawn = seeds.filter(|seed| by.redraws(*seed)).count();
+            assert!(redrawn.abs_diff(100 * expected) <= 400, "{hands} %: {redrawn} of 100,000");
+        }
     }
 
     #[test]
@@ -526,7 +654,7 @@ mod tests {
         let image = ring();
         let expected = Distortion::scratch_len(28, 28);
         let (mut scratch, mut out) = (vec![0; expected], vec![3; 784]);
-        let by = Distortion { percent: 100 };
+        let by = by(100);
         let run = |image: &[u8], scratch: &mut [i32], out: &mut [u8]| by.apply(image, WIDTH, 1, scratch, out);
         let pixels = SizeError::Pixels { found: 783, expected: 756 };
         assert_eq!(run(&image[1..], &mut scratch, &mut out), Err(pixels));

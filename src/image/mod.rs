@@ -3,10 +3,11 @@
 mod digits;
 mod distort;
 pub mod idx;
+mod pen;
 pub mod picture;
 
 #[cfg(feature = "std")]
 pub(crate) use digits::SIDE;
-pub use digits::digit;
+pub use digits::{digit, redraw};
 pub use distort::Distortion;
 pub use idx::{Idx, IdxError};

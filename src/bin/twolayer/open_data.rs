@@ -26,6 +26,16 @@ pub(crate) struct Data<T = Dataset> {
     held_out: Option<HoldOut>,
 }
 
+impl Data {
+    /// Is it known that all images are of the digits 0 to 9?
+    pub(crate) fn is_of_digits(&self) -> bool {
+        let named = |place: &Place| matches!(place.source, Source::Named(Name::Mnist | Name::Digits));
+        let names = self.dataset.train.class_names();
+        self.places.iter().all(named)
+            || names.iter().map(String::as_str).eq(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
+    }
+}
+
 /// A source, where it is, and what was found there.
 struct Place {
     source: Source,

@@ -13,6 +13,7 @@ use crate::values;
 use clap::Parser;
 use core::fmt::{self, Write};
 use std::path::Path;
+use twolayer::Distortion;
 use twolayer::host::dataset::{HoldOut, LabelColumn, Set};
 use twolayer::host::printable;
 use twolayer::host::training::{Init, Recipe};
@@ -105,8 +106,11 @@ impl Origin {
         if *shuffle {
             add("--shuffle", &"=yes");
         }
-        if let Some(distortion) = distortion {
-            add("--distort ", &distortion.percent);
+        if let Some(Distortion { percent, hands }) = distortion {
+            add("--distort ", percent);
+            if *hands > 0 {
+                add("--hands ", hands);
+            }
         }
         if start.is_none() {
             add("--hidden ", hidden);
@@ -190,8 +194,8 @@ impl fmt::Display for Origin {
 mod tests {
     use super::*;
     use core::num::NonZeroUsize;
+    use twolayer::TrainOptions;
     use twolayer::host::dataset::{DataSource as Source, Name};
-    use twolayer::{Distortion, TrainOptions};
 
     /// Everything that weights depend on comes back.
     #[test]
@@ -200,10 +204,16 @@ mod tests {
         let others = [
             default,
             Recipe::fast(),
+            Recipe::good(),
             Recipe::best(),
             Recipe { hidden: 64, halve: true, limit: Some(99), seed: u64::MAX, ..Recipe::fast() },
             Recipe { init: Init::Uniform(0.1 + 1e-8), alpha_to: Some(1e-30), ..default },
-            Recipe { distortion: Some(Distortion { percent: 1 }), shuffle: true, epochs: u32::MAX, ..default },
+            Recipe {
+                distortion: Some(Distortion { percent: 1, hands: 2 }),
+                shuffle: true,
+                epochs: u32::MAX,
+                ..default
+            },
             Recipe { options: TrainOptions { block: 1, alpha: f32::MAX, ..default.options }, ..default },
         ];
         let options = |line: &str| Line::try_parse_from(line.split_whitespace()).unwrap().training;

@@ -31,13 +31,20 @@ impl Plan {
         if let Some(checkpoint) = args.resume.clone() {
             return Self::resumed(&checkpoint, args);
         }
-        let recipe = args.recipe();
+        let mut recipe = args.recipe();
         let start = Start::from(args.from.as_deref(), &args.training.data)?;
         args.training.data.default_to(args.from.as_deref().and_then(model::source_of));
         let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
         let mut data = Data::of_training(&args.training, purpose, args.quiet)?;
         if let Some(start) = start.as_ref().filter(|start| start.has_classes_of(&data.dataset.train)) {
             data = data.for_network(&start.file)?;
+        }
+        // Other data have no digits to redraw, unless somebody says so.
+        if let Some(distortion) = &mut recipe.distortion
+            && args.training.recipe.hands.is_none()
+            && !data.is_of_digits()
+        {
+            distortion.hands = 0;
         }
         let is_article = recipe.is_article() && start.is_none();
         let origin = (!is_article || args.checkpoint.is_some()).then(|| {

@@ -206,6 +206,7 @@ struct RecipePart {
     shuffle: bool,
     halve: bool,
     distort: u16,
+    hands: u16,
     alpha: [json::Number; 2],
     /// The weights of `--from`.
     from: Option<String>,
@@ -225,6 +226,7 @@ impl RecipePart {
             shuffle: recipe.shuffle,
             halve: recipe.halve,
             distort: recipe.distortion.map_or(0, |it| it.percent),
+            hands: recipe.distortion.map_or(0, |it| it.hands),
             alpha: [alpha, recipe.alpha_to.unwrap_or(alpha)].map(json::Number),
             from: start.map(|hash| format!("{hash:016x}")),
             init: match recipe.init {

@@ -94,7 +94,8 @@ pub(crate) fn recipe() -> impl TypedValueParser<Value = Recipe> {
     one_of([
         (named("article", "squared error, constant learning rate, images in the order of the file"), Recipe::default()),
         (named("fast", "cross-entropy, falling learning rate, shuffled"), Recipe::fast()),
-        (named("best", "as fast, on distorted images, 500 epochs"), Recipe::best()),
+        (named("good", "as fast, on distorted images, 9 epochs"), Recipe::good()),
+        (named("best", "as good, 500 epochs"), Recipe::best()),
         (named("further", "for --from: as best, 2 epochs at lower rates"), Recipe::further()),
     ])
 }

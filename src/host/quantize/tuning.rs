@@ -42,7 +42,7 @@ impl Tuning {
     pub fn new(epochs: u32) -> Self {
         Self {
             epochs,
-            distortion: Some(Distortion { percent: 60 }),
+            distortion: Some(Distortion { percent: 60, hands: 0 }),
             alphas: [2e-5, 4e-7],
             seed: 1,
             backend: Backend::detect(),
@@ -56,8 +56,8 @@ impl fmt::Display for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { epochs, distortion, alphas: [from, to], seed, .. } = self;
         write!(f, "{epochs} epoch{}", if *epochs == 1 { "" } else { "s" })?;
-        if let Some(Distortion { percent }) = distortion {
-            write!(f, ", distorted by {percent} %")?;
+        if let Some(distortion) = distortion {
+            write!(f, ", {distortion}")?;
         }
         write!(f, ", learning rate {from:e} to {to:e}, seed {seed}")
     }

@@ -4,7 +4,7 @@
 use super::{Threads, TrainingError};
 use crate::base::{StarStar, to_f64};
 use crate::host::data::Set;
-use crate::image::Distortion;
+use crate::image::{Distortion, SIDE, redraw};
 use crate::int::level;
 use crate::net::{Loss, Shape, Trainer, halve_rows};
 use core::mem;
@@ -81,7 +81,9 @@ impl Epochs<'_> {
                 let Copies { images, labels } = &copies;
                 let piece = Piece { images, labels, first, alpha, before, epoch };
                 let tasks = next_copies.tasks(samples, epoch, order, range(first + len));
-                loss = threads.beside(|| train(trainer, piece), tasks)?;
+                let mut done = Ok(loss);
+                threads.beside(|| done = train(trainer, piece), tasks);
+                loss = done?;
                 mem::swap(&mut copies, &mut next_copies);
             } else {
                 let (images, labels) = samples.part(range(first));
@@ -150,6 +152,8 @@ pub(crate) struct Samples<'a> {
     width: NonZeroUsize,
     seed: u64,
     distortion: Option<Distortion>,
+    /// Whether images are digits, of which others can be drawn.
+    redraws: bool,
     /// Whether images become the inputs of an integer network: halved where the shape says so, and turned to levels.
     levels: bool,
 }
@@ -159,7 +163,8 @@ impl<'a> Samples<'a> {
     pub(crate) fn new(set: &'a Set, labels: &'a [u8], shape: Shape, seed: u64, distortion: Option<Distortion>) -> Self {
         let images = &set.images()[..labels.len() * shape.pixels()];
         let width = NonZeroUsize::new(set.width()).unwrap_or(NonZeroUsize::MIN);
-        Self { images, labels, shape, width, seed, distortion, levels: false }
+        let redraws = set.are_digits() && shape.pixels() == SIDE * SIDE && width.get() == SIDE;
+        Self { images, labels, shape, width, seed, distortion, redraws, levels: false }
     }
 
     /// The same, with the inputs of an integer network for pixels: those of halved images, in levels.
@@ -209,7 +214,7 @@ impl Copies {
 impl Samples<'_> {
     /// Writes the images of some numbers as the network takes them, one after the other.
     fn copy(self, epoch: u32, numbers: impl Iterator<Item = usize>, copies: &mut [u8]) {
-        let Self { images, shape, width, seed, distortion, levels, .. } = self;
+        let Self { images, labels, shape, width, seed, distortion, redraws, levels } = self;
         let (pixels, inputs) = (shape.pixels(), if levels { shape.inputs() } else { shape.pixels() });
         let (mut scratch, mut distorted) = (Vec::new(), Vec::new());
         if distortion.is_some() {
@@ -220,6 +225,11 @@ impl Samples<'_> {
             let mut image = &images[number * pixels..][..pixels];
             if let Some(by) = distortion {
                 let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
+                let drawn;
+                if redraws && by.redraws(seed) {
+                    drawn = redraw(labels[number], seed);
+                    image = &drawn;
+                }
                 let done = by.apply(image, width, seed, &mut scratch, &mut distorted);
                 // Images that are not whole rows of their width cannot be: that was how the width was found.
                 debug_assert!(done.is_ok(), "{done:?}");

@@ -51,22 +51,21 @@ impl Threads {
         }
     }
 
-    /// Calls `main`, and the tasks beside it: other threads take the tasks first, one by one, and then help with `main`. Gives what
-    /// `main` gives.
-    pub(super) fn beside<'s, T: Send>(
+    /// Calls `main`, and the tasks beside it: threads that have nothing to do for `main` take them, one by one.
+    pub(super) fn beside<'s>(
         &self,
-        main: impl FnOnce() -> T + Send,
-        tasks: impl Iterator<Item = impl FnOnce() + Send + 's> + Send,
-    ) -> T {
+        main: impl FnOnce() + Send + 's,
+        tasks: impl Iterator<Item = impl FnOnce() + Send + 's>,
+    ) {
         let Some(pool) = &self.0 else {
-            tasks.for_each(|task| task());
-            return main();
+            main();
+            return tasks.for_each(|task| task());
         };
-        // This thread takes its newest work first, the parts of `main`; others take the oldest.
-        pool.scope(|scope| {
+        // What comes from outside of the pool waits until its threads find no part of `main` to take.
+        pool.in_place_scope(|scope| {
+            scope.spawn(move |_| main());
             tasks.for_each(|task| scope.spawn(move |_| task()));
-            main()
-        })
+        });
     }
 
     /// Classifies all images: `images` is `[samples][inputs]` pixels; `answers` takes one per sample.

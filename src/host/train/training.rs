@@ -91,13 +91,21 @@ impl Recipe {
         }
     }
 
+    /// More accurate, in little more than twice the time, and better at other people's digits: as [`fast`](Self::fast), with
+    /// distorted images and 9 epochs.
+    #[must_use]
+    pub fn good() -> Self {
+        let best = Self::best();
+        Self { epochs: 9, distortion: Some(Distortion { percent: 80, hands: 100 }), ..best }
+    }
+
     /// The most accurate: as [`fast`](Self::fast), with distorted images and many epochs.
     #[must_use]
     pub fn best() -> Self {
         let fast = Self::fast();
         Self {
             epochs: 500,
-            distortion: Some(Distortion { percent: 100 }),
+            distortion: Some(Distortion { percent: 100, hands: 100 }),
             alpha_to: Some(BEST_ALPHAS[1]),
             options: TrainOptions { alpha: BEST_ALPHAS[0], ..fast.options },
             ..fast
@@ -111,6 +119,7 @@ impl Recipe {
         let best = Self::best();
         Self {
             epochs: 2,
+            distortion: Some(Distortion { percent: 100, hands: 0 }),
             alpha_to: Some(FURTHER_ALPHAS[1]),
             options: TrainOptions { alpha: FURTHER_ALPHAS[0], ..best.options },
             ..best
@@ -159,8 +168,8 @@ impl fmt::Display for Words<'_> {
         if *shuffle {
             f.write_str(", shuffled")?;
         }
-        if let Some(Distortion { percent }) = distortion {
-            write!(f, ", distorted by {percent} %")?;
+        if let Some(distortion) = distortion {
+            write!(f, ", {distortion}")?;
         }
         if *halve && begins {
             f.write_str(", halved")?;
