@@ -91,27 +91,28 @@ def accuracy(colors):
     def radius(instructions):
         return 0.028 * math.sqrt(instructions)
 
-    def mark(x, y, instructions, color, dashes=""):
+    def mark(x, y, instructions, color):
         return (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius(instructions):.1f}" fill="{color}" fill-opacity="0.3" '
-                f'stroke="{color}" stroke-width="1.5"{dashes}/>')
+                f'stroke="{color}" stroke-width="1.5"/>')
 
     title = "MNIST accuracy, bytes of weights, time"
     parts = [text(0, 18, title, colors["ink"], size=17, weight="600")]
     parts.append(text(0, 40, "Area and number: instructions an image, Cortex-M4F", colors["dim"], size=14))
     series = {"twolayer": (colors["ours"], "twolayer, int4"), "BitNetMCU": (colors["third"], "BitNetMCU"),
-              "sketch": (colors["other"], "a sketch")}
+              "sketch": (colors["dim"], "a sketch")}
     x = 8
     for color, label in series.values():
         parts.append(mark(x, 62, 4e4, color))
         parts.append(text(x + 12, 67, label, colors["ink"]))
-        x += 42 + 7 * len(label)
+        x += 40 + 8 * len(label)
     for tenths in range(round(low * 10), round(high * 10) + 1, 2):
         percent = tenths / 10
         _, y = place(first, percent)
         parts.append(f'<path d="M{left} {y:.1f}H{right}" stroke="{colors["line"]}"/>')
         parts.append(text(left - 6, y + 5, f"{percent:.1f} %", colors["dim"], "end"))
-    for size, label in [(2e3, "2 kB"), (5e3, "5"), (1e4, "10"), (2e4, "20"), (5e4, "50"), (1e5, "100"), (2e5, "200"), (5e5, "500 kB")]:
-        x, _ = place(size, low)
+    for kilobytes in (2, 5, 10, 20, 50, 100, 200, 500):
+        x, _ = place(1000 * kilobytes, low)
+        label = f"{kilobytes} kB" if kilobytes in (2, 500) else f"{kilobytes}"
         parts.append(f'<path d="M{x:.1f} {bottom}v5" stroke="{colors["dim"]}"/>')
         parts.append(text(x, bottom + 21, label, colors["dim"], "middle"))
     parts.append(f'<path d="M{left} {bottom}H{right}" stroke="{colors["dim"]}"/>')
@@ -141,25 +142,22 @@ def table():
     columns = ["", "accuracy", "weights", "RAM", "instructions, M4F", "cycles, M4F", "elsewhere"]
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for row in figures("accuracy.tsv"):
-        cells = [f"{row['by']}: {row['network']}"]
-        if row["accuracy"] == "-":
-            cells.append("–")
-        else:
+        accuracy, size = "-", int(row["bytes"]) / 1000
+        if row["accuracy"] != "-":
             mean, error = of_seeds(row["accuracy"])
-            cells.append(f"{mean:.2f} %" if math.isnan(error) else f"{mean:.2f} ± {error:.2f} %")
-        cells.append(f"{int(row['bytes']) / 1000:.{0 if int(row['bytes']) > 99_999 else 1}f} kB")
-        cells.append(row["ram"].replace("-", "–"))
-        cells += [f"{int(row[name]):,}" if row[name] != "-" else "–" for name in ("instructions", "cycles")]
-        cells.append(row["elsewhere"].replace("-", "–") if row["elsewhere"] == "-" else row["elsewhere"])
+            accuracy = f"{mean:.2f} %" if math.isnan(error) else f"{mean:.2f} ± {error:.2f} %"
+        cells = [accuracy, f"{size:.{0 if size > 99 else 1}f} kB", row["ram"]]
         if row["evidence"] == "quoted":
-            cells[1:4] = [f"*{cell}*" if cell != "–" else cell for cell in cells[1:4]]
-        lines.append(f"| {' | '.join(cells)} |")
+            cells = [cell if cell == "-" else f"*{cell}*" for cell in cells]
+        counts = [row[name] if row[name] == "-" else f"{int(row[name]):,}" for name in ("instructions", "cycles")]
+        cells = [f"{row['by']}: {row['network']}", *cells, *counts, row["elsewhere"]]
+        lines.append(f"| {' | '.join('–' if cell == '-' else cell for cell in cells)} |")
     return "\n".join(lines)
 
 
 def with_table(document):
     """The document with a new table between its two marks."""
-    start, end = "<!-- by docs/charts.py -->\n", "\n<!-- end -->"
+    start, end = "<!-- by docs/charts.py -->\n\n", "\n\n<!-- end -->"
     before, rest = document.split(start)
     return before + start + table() + end + rest.split(end)[1]
 
