@@ -313,7 +313,9 @@ fn cross_entropy(outputs: &mut [Approx], targets: &[Approx]) -> Approx {
         *y = y.sum(1, [(largest, Approx::exact(-1.0))]);
     }
     let of_targets = Approx::ZERO.sum(count + 1, targets.iter().copied().zip(outputs.iter().copied()));
-    outputs.iter_mut().for_each(|below| *below = below.exp());
+    for below in outputs.iter_mut() {
+        *below = below.exp();
+    }
     let total = Approx::ZERO.sum(count, outputs.iter().map(|&it| (it, Approx::exact(1.0))));
     for (p, &target) in outputs.iter_mut().zip(targets) {
         *p = Approx::product(*p, total.reciprocal()).sum(1, [(target, Approx::exact(-1.0))]);

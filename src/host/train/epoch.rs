@@ -1,12 +1,12 @@
 //! An epoch, for training and tuning: samples in their order, piece by piece, each with its learning rate. While one piece is
 //! trained on, the next one is made, if its images must be changed.
 
-use super::{Threads, TrainingError};
+use super::{Threads, TrainingError, ensemble};
 use crate::base::{StarStar, to_f64};
 use crate::host::data::Set;
 use crate::image::Distortion;
 use crate::int::level;
-use crate::net::{Loss, Shape, Trainer, Workers, halve_rows};
+use crate::net::{Loss, Network, Shape, Targets, Trainer, Workers, halve_rows};
 use core::mem;
 use core::num::NonZeroUsize;
 use core::ops::Range;
@@ -36,7 +36,7 @@ pub(crate) struct Epochs<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Piece<'a> {
     pub(crate) images: &'a [u8],
-    pub(crate) labels: &'a [u8],
+    pub(crate) targets: Targets<'a>,
     /// The number of samples of this epoch before it.
     pub(crate) first: usize,
     /// Its learning rate.
@@ -80,13 +80,15 @@ impl Epochs<'_> {
             alpha = between(from, to, all * (epoch as usize - 1) + first, all * count as usize);
             let before = loss;
             if changed {
-                let Copies { images, labels } = &copies;
-                let piece = Piece { images, labels, first, alpha, before, epoch };
+                let Copies { images, inputs, labels, soft } = &copies;
+                let (images, targets) = (if samples.levels { inputs } else { images }, Targets { labels, soft });
+                let piece = Piece { images, targets, first, alpha, before, epoch };
                 loss = threads.both(|| train(trainer, piece), || make(&mut next_copies, first + len))?;
                 mem::swap(&mut copies, &mut next_copies);
             } else {
                 let (images, labels) = samples.part(range(first));
-                loss = train(trainer, Piece { images, labels, first, alpha, before, epoch })?;
+                let targets = Targets::of_labels(labels);
+                loss = train(trainer, Piece { images, targets, first, alpha, before, epoch })?;
             }
         }
         // The loss does not cover the last step.
@@ -153,6 +155,8 @@ pub(crate) struct Samples<'a> {
     distortion: Option<Distortion>,
     /// Whether images become the inputs of an integer network: halved where the shape says so, and turned to levels.
     levels: bool,
+    /// Networks that say what the outputs should be, beside the labels.
+    teachers: &'a [Network<'a>],
 }
 
 impl<'a> Samples<'a> {
@@ -160,7 +164,7 @@ impl<'a> Samples<'a> {
     pub(crate) fn new(set: &'a Set, labels: &'a [u8], shape: Shape, seed: u64, distortion: Option<Distortion>) -> Self {
         let images = &set.images()[..labels.len() * shape.pixels()];
         let width = NonZeroUsize::new(set.width()).unwrap_or(NonZeroUsize::MIN);
-        Self { images, labels, shape, width, seed, distortion, levels: false }
+        Self { images, labels, shape, width, seed, distortion, levels: false, teachers: &[] }
     }
 
     /// The same, with the inputs of an integer network for pixels: those of halved images, in levels.
@@ -168,9 +172,14 @@ impl<'a> Samples<'a> {
         Self { levels: true, ..self }
     }
 
-    /// Whether images are not trained on as they lie in the set.
+    /// The same, with teachers.
+    pub(crate) fn taught_by(self, teachers: &'a [Network<'a>]) -> Self {
+        Self { teachers, ..self }
+    }
+
+    /// Whether images, or their targets, are not trained on as they lie in the set.
     fn are_changed(&self) -> bool {
-        self.distortion.is_some() || self.levels
+        self.distortion.is_some() || self.levels || !self.teachers.is_empty()
     }
 
     /// Some of the samples, as they lie in the set.
@@ -180,34 +189,38 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// Copies of samples, with their images distorted or turned to the inputs of an integer network.
+/// Copies of samples, with their images distorted, and what is made of them.
 #[derive(Default)]
 struct Copies {
     images: Vec<u8>,
+    /// The inputs of an integer network, if there is one.
+    inputs: Vec<u8>,
     labels: Vec<u8>,
+    /// `[samples][outputs]`: the targets, if there are teachers.
+    soft: Vec<f32>,
 }
 
 impl Copies {
     /// Makes the samples of a range of the order. Each image's distortion depends on the seed, the epoch and its number only.
     fn make(&mut self, samples: Samples<'_>, epoch: u32, order: Option<&[u32]>, range: Range<usize>) {
-        let Samples { images, labels, shape, width, seed, distortion, levels } = samples;
-        let (pixels, inputs) = (shape.pixels(), if levels { shape.inputs() } else { shape.pixels() });
+        let Samples { images, labels, shape, width, seed, distortion, levels, teachers } = samples;
+        let pixels = shape.pixels();
         if range.is_empty() {
             return;
         }
         let number = |place: usize| order.map_or(place, |order| order[place] as usize);
         self.labels.clear();
         self.labels.extend(range.clone().map(|place| labels[number(place)]));
-        self.images.resize(range.len() * inputs, 0);
+        self.images.resize(range.len() * pixels, 0);
         let some =
-            self.images.par_chunks_mut(IMAGES_PER_TASK * inputs).zip(range.into_par_iter().step_by(IMAGES_PER_TASK));
+            self.images.par_chunks_mut(IMAGES_PER_TASK * pixels).zip(range.into_par_iter().step_by(IMAGES_PER_TASK));
         some.for_each(|(copies, first)| {
             let (mut scratch, mut distorted) = (Vec::new(), Vec::new());
             if distortion.is_some() {
                 scratch.resize(Distortion::scratch_len(width.get(), pixels / width), 0);
                 distorted.resize(pixels, 0);
             }
-            for (copy, place) in copies.chunks_exact_mut(inputs).zip(first..) {
+            for (copy, place) in copies.chunks_exact_mut(pixels).zip(first..) {
                 let number = number(place);
                 let mut image = &images[number * pixels..][..pixels];
                 if let Some(by) = distortion {
@@ -217,15 +230,26 @@ impl Copies {
                     debug_assert!(done.is_ok(), "{done:?}");
                     image = &distorted;
                 }
-                match shape.halved_image().filter(|_| levels) {
-                    None => copy.copy_from_slice(image),
-                    Some([width, _]) => halve_rows(image, width.into(), copy),
-                }
-                if levels {
-                    for pixel in copy {
-                        *pixel = level(*pixel).to_le_bytes()[0];
-                    }
-                }
+                copy.copy_from_slice(image);
+            }
+        });
+        ensemble::targets(teachers, &self.images, &self.labels, &mut self.soft);
+        if levels {
+            self.fill_inputs(shape);
+        }
+    }
+
+    /// Makes the inputs of an integer network: levels, of images that are halved where the shape says so.
+    fn fill_inputs(&mut self, shape: Shape) {
+        self.inputs.resize(self.labels.len() * shape.inputs(), 0);
+        let images = self.images.par_chunks(IMAGES_PER_TASK * shape.pixels());
+        images.zip(self.inputs.par_chunks_mut(IMAGES_PER_TASK * shape.inputs())).for_each(|(images, inputs)| {
+            match shape.halved_image() {
+                None => inputs.copy_from_slice(images),
+                Some([width, _]) => halve_rows(images, width.into(), inputs),
+            }
+            for input in inputs {
+                *input = level(*input).to_le_bytes()[0];
             }
         });
     }
