@@ -1,4 +1,4 @@
-//! `twolayer eval A B`: two models on the same images, in text, JSON and as a page.
+//! `twolayer eval A B`: two models on the same images, in text, JSON and as a page; and several that answer together.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -162,7 +162,52 @@ fn what_cannot_be_compared_is_said() {
         .failed(&["a.twolayer takes images of 64 pixels, and s.twolayer of 16", "no images to compare them on"]);
     eval(&["a.twolayer", "none.twolayer"]).failed(&["cannot open none.twolayer"]);
     eval(&["a.twolayer", "b.twolayer", "--report", "b.twolayer"]).failed(&["b.twolayer is already used", "--report"]);
-    eval(&["a.twolayer", "b.twolayer", "q.twolayer"]).rejected(&["q.twolayer"]);
+    eval(&["a.twolayer", "b.twolayer", "q.twolayer"]).rejected(&["q.twolayer", "--ensemble"]);
     eval(&["a.twolayer", "--model", "b.twolayer"]).rejected(&["--model", "[MODEL]"]);
     assert_eq!(sandbox.listing(), before);
+}
+
+#[test]
+fn an_ensemble_is_tested_as_one_network_is() {
+    let sandbox = trained();
+    // An article's network beside others.
+    let article = ["train", "--data", "data", "--hidden", "16", "--limit", "250", "-q", "--model", "c.twolayer"];
+    sandbox.run(&article).succeeded();
+    let models = ["a.twolayer", "b.twolayer", "c.twolayer"];
+    let found = json(&sandbox, &[&models[..], &["--ensemble"]].concat());
+    assert_eq!(found["event"], "ensemble");
+    for (member, model) in found["models"].as_array().unwrap().iter().zip(models) {
+        let alone = json(&sandbox, &[model]);
+        assert_eq!((&member["model"], &member["network"]), (&model.into(), &alone["network"]));
+        assert!(found["correct"].as_u64() > alone["correct"].as_u64(), "{found}");
+        assert_eq!((&found["data"], &found["total"]), (&alone["data"], &alone["total"]));
+    }
+    let help = sandbox.run(&["eval", "--help"]).succeeded();
+    let (_, together) = help.split_once("Of several models, with --ensemble:").unwrap();
+    let words: Vec<_> = together.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+    assert!(found.as_object().unwrap().keys().all(|key| words.contains(&key.as_str())), "{together}");
+    let out = sandbox.run(&[&["eval", "--data", "data", "--ensemble"], &models[..]].concat()).succeeded();
+    let accuracy = format!("accuracy  {:.2} % of 200 test images", 100.0 * found["accuracy"].as_f64().unwrap());
+    assert_eq!(out.lines().last(), Some(&*accuracy), "{out}");
+    for line in
+        ["model     b.twolayer: 64 → 16 → 10\n", "\ndata      200 test", "\nlabel     accuracy", "\nmost confident"]
+    {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+
+    sandbox.data("small", &SmallSet { side: 4, ..SmallSet::TINY });
+    let train = ["train", "--data", "small", "--hidden", "4", "--epochs", "1", "--quiet", "--model", "s.twolayer"];
+    sandbox.run(&train).succeeded();
+    sandbox.data("three", &SmallSet::TINY);
+    let train = ["train", "--data", "three", "--hidden", "4", "--epochs", "1", "--quiet", "--model", "t.twolayer"];
+    sandbox.run(&train).succeeded();
+    let eval = |arguments: &[&str]| sandbox.run(&[&["eval", "--data", "data", "--ensemble"], arguments].concat());
+    eval(&["a.twolayer", "s.twolayer"]).failed(&["s.twolayer takes images of 16 pixels", "takes 64 pixels"]);
+    eval(&["a.twolayer", "t.twolayer"])
+        .failed(&["t.twolayer takes images of 64 pixels and has 3 classes", "10 classes"]);
+    eval(&["a.twolayer", "q.twolayer"]).failed(&["q.twolayer has int8 weights", "give the f32 model"]);
+    eval(&["a.twolayer", "none.twolayer"]).failed(&["cannot open none.twolayer"]);
+    eval(&["a.twolayer"]).rejected(&["--ensemble takes two models or more"]);
+    eval(&[]).rejected(&["--ensemble", "MODEL"]);
+    eval(&["a.twolayer", "b.twolayer", "--report", "r.html"]).rejected(&["--report", "--ensemble"]);
 }

@@ -294,3 +294,132 @@ fn a_limit_on_several_sets_is_warned_of() {
     let err = sandbox.run(&train).err;
     assert!(err.contains("warning: --limit takes the first 9 images of all sets together"), "{err}");
 }
+
+/// A teacher is part of a recipe: by the hash of its weights, whatever its file is called, and in whatever order there are several.
+#[test]
+fn teachers_are_said_and_are_wanted_again() {
+    let sandbox = sandbox();
+    train(&sandbox, &["--model", "t.twolayer", "--seed", "2"]);
+    train(&sandbox, &["--model", "h.twolayer", "--seed", "3", "--halve"]);
+    let teachers = ["--teacher", "t.twolayer", "--teacher", "h.twolayer"];
+    train(&sandbox, &[&["--model", "s.twolayer", "--checkpoint", "d.twolayer"], &teachers[..]].concat());
+    let [t, h, s] = ["t", "h", "s"].map(|model| weights(&sandbox, &format!("{model}.twolayer")));
+    assert_ne!(s, weights(&sandbox, "m.twolayer"));
+    let mut hashes = [t.clone(), h];
+    hashes.sort();
+    let info = |model: &str| sandbox.run(&["info", "--model", model]).succeeded();
+    let line = format!("\n          teacher: {}\n", hashes.join(" | "));
+    assert!(info("s.twolayer").contains(&line) && info("d.twolayer").contains(&line), "{}", info("s.twolayer"));
+    let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
+
+    let turned = ["--teacher", "h.twolayer", "--teacher", "./t.twolayer"];
+    let verify = |options: &[&str]| sandbox.run(&[&["verify", "s.twolayer", "--data", "data"], options].concat());
+    let out = verify(&turned).succeeded();
+    let words = format!(", taught by the weights {}\n", hashes.join(" and "));
+    assert!(out.contains(&words) && out.ends_with(" s: the same weights\n"), "{out}");
+    verify(&[&turned[..], &["--threads", "1", "--backend", "portable"]].concat()).succeeded();
+    verify(&[]).failed(&["s.twolayer was trained by teachers, with the weights ", &hashes.join(" | "), "--teacher"]);
+    verify(&turned[..2]).failed(&["s.twolayer was trained by teachers with the weights ", "those of --teacher are "]);
+    let untaught = ["verify", "m.twolayer", "--data", "data", "--teacher", "t.twolayer"];
+    sandbox.run(&untaught).failed(&["m.twolayer was not trained by teachers: leave out --teacher"]);
+
+    // A run that was stopped after its first epoch.
+    let (expected, last) = (read("s.twolayer"), read("d.twolayer"));
+    fs::remove_file(sandbox.work().join("d.twolayer")).unwrap();
+    let slow = [&RUN[..], &["--model", "n.twolayer", "--checkpoint", "d.twolayer"], &teachers].concat();
+    let mut child = sandbox.command(&slow).spawn().unwrap();
+    while !sandbox.work().join("d.twolayer").exists() {
+        std::thread::sleep(core::time::Duration::from_micros(50));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resume = |options: &[&str]| {
+        let resume = ["train", "--resume", "d.twolayer", "--data", "data", "--model", "r.twolayer", "--quiet"];
+        sandbox.run(&[&resume[..], options].concat())
+    };
+    resume(&[]).failed(&["d.twolayer was trained by teachers, with the weights ", "--teacher"]);
+    resume(&["--teacher", "m.twolayer"]).failed(&["those of --teacher are ", &weights(&sandbox, "m.twolayer")]);
+    resume(&turned).succeeded();
+    assert!(read("r.twolayer") == expected && read("d.twolayer") == last);
+    let resume = ["train", "--resume", "c.twolayer", "--data", "data", "--teacher", "t.twolayer"];
+    sandbox.run(&resume).failed(&["c.twolayer was not trained by teachers"]);
+
+    // Even the article's method has a text then; and what goes on has both lines.
+    let train = |options: &[&str]| {
+        let train = ["train", "--data", "data", "--hidden", "9", "--model", "n.twolayer", "--json", "-q"];
+        let train = if options.contains(&"--from") { [&train[..3], &train[5..]].concat() } else { train.to_vec() };
+        sandbox.run(&[&train[..], options].concat())
+    };
+    let json = train(&teachers[..2]).succeeded();
+    assert!(json.contains(&format!("\"teachers\":[\"{t}\"]")), "{json}");
+    assert!(info("n.twolayer").contains("--loss squared --epochs 5 --alpha 1e-5 --hidden 9 "), "{json}");
+    sandbox.run(&[&["verify", "n.twolayer", "--data", "data"], &teachers[..2]].concat()).succeeded();
+    train(&[&["--from", "m.twolayer"], &teachers[..2]].concat()).succeeded();
+    assert!(info("n.twolayer").contains(&format!(" start: {}\n", weights(&sandbox, "m.twolayer"))));
+    assert!(info("n.twolayer").contains(&format!(" teacher: {t}\n")));
+    let verify = ["verify", "n.twolayer", "--data", "data", "--from", "m.twolayer", "--teacher", "t.twolayer"];
+    sandbox.run(&verify).succeeded();
+}
+
+#[test]
+fn who_cannot_teach_is_told() {
+    let sandbox = sandbox();
+    sandbox.run(&["train", "--data", "data", "--hidden", "9", "-q", "--model", "a.twolayer"]).succeeded();
+    sandbox.data("wide", &SmallSet { side: 9, ..SmallSet::TINY });
+    sandbox.data("five", &SmallSet { classes: 5, ..SmallSet::TINY });
+    for (data, classes) in [("abc", "a\nb\nc\n"), ("cab", "c\na\nb\n")] {
+        sandbox.data(data, &SmallSet::TINY);
+        fs::write(sandbox.work().join(data).join("classes.txt"), classes).unwrap();
+    }
+    let fast = |data: &str, model: &str| {
+        let train = ["train", "--recipe", "fast", "--hidden", "9", "-q", "--data", data, "--model", model];
+        sandbox.run(&train).succeeded();
+    };
+    for data in ["wide", "five", "abc"] {
+        fast(data, &format!("{data}.twolayer"));
+    }
+    sandbox.run(&["quantize", "--data", "data", "--model", "m.twolayer", "--out", "q.twolayer"]).succeeded();
+    let before = sandbox.listing();
+    let commands: [&[&str]; 2] = [
+        &["train", "--data", "data", "--hidden", "9", "--recipe", "fast", "--model", "n.twolayer"],
+        &["quantize", "--data", "data", "--tune", "1", "--model", "m.twolayer", "--out", "n.twolayer"],
+    ];
+    for command in commands {
+        for (teacher, words) in [
+            ("none.twolayer", &["cannot open none.twolayer"][..]),
+            ("q.twolayer", &["q.twolayer has int8 weights", "give the f32 model"]),
+            ("a.twolayer", &["a.twolayer was trained with squared error", "cross-entropy"]),
+            ("wide.twolayer", &["wide.twolayer takes images of 81 pixels and has 3 classes", "64 pixels"]),
+            ("five.twolayer", &["five.twolayer takes images of 64 pixels and has 5 classes", "has 3 classes"]),
+        ] {
+            sandbox.run(&[command, &["--teacher", "m.twolayer", "--teacher", teacher]].concat()).failed(words);
+            assert_eq!(sandbox.listing(), before, "{teacher}");
+        }
+    }
+    let cab = ["train", "--data", "cab", "--hidden", "9", "--recipe", "fast", "--teacher", "abc.twolayer"];
+    sandbox.run(&cab).failed(&["abc.twolayer has the classes a, b, c, but the network has c, a, b"]);
+    let over = ["train", "--data", "data", "--teacher", "m.twolayer", "--model", "m.twolayer"];
+    sandbox.run(&over).failed(&["m.twolayer is already used by this command: give another file with --model"]);
+    let over = [
+        "quantize",
+        "--data",
+        "data",
+        "--model",
+        "wide.twolayer",
+        "--tune",
+        "1",
+        "--teacher",
+        "m.twolayer",
+        "--out",
+        "m.twolayer",
+    ];
+    sandbox.run(&over).failed(&["m.twolayer is already used by this command: give another file with --out"]);
+    sandbox.run(&["quantize", "--teacher", "m.twolayer"]).rejected(&["--tune"]);
+    assert_eq!(sandbox.listing(), before);
+
+    // A model says by whom it was tuned.
+    let tune = [commands[1], &["--teacher", "m.twolayer"]].concat();
+    sandbox.run(&tune).succeeded();
+    let info = sandbox.run(&["info", "--model", "n.twolayer"]).succeeded();
+    assert!(info.contains(&format!(", seed 1, taught by the weights {}\n", weights(&sandbox, "m.twolayer"))), "{info}");
+}

@@ -6,7 +6,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::recipe::{Bounds, Recipe};
+use support::recipe::{Bounds, Recipe, one_hot};
 use support::reference::Reference;
 use support::{BLOCKS, Samples, bits, initial, short, signed_weights, train, weights};
 use twolayer::{Answer, Backend, INIT_SCALE, Loss, LossFunction, Network, Shape, TrainOptions, Trainer, WeightsMut};
@@ -222,19 +222,6 @@ fn a_batch_gives_the_same_bits_as_single_images() {
     }
 }
 
-/// The derivative of a loss by every weight and bias, by central differences.
-fn gradient(recipe: &mut Recipe, h: f64, loss: impl Fn(&Recipe) -> f64) -> Vec<f64> {
-    let count = recipe.numbers_mut().count();
-    let mut moved = |place: usize, by: f64| {
-        let before = *recipe.numbers_mut().nth(place).unwrap();
-        *recipe.numbers_mut().nth(place).unwrap() += by;
-        let loss = loss(recipe);
-        *recipe.numbers_mut().nth(place).unwrap() = before;
-        loss
-    };
-    (0..count).map(|place| (moved(place, h) - moved(place, -h)) / (2.0 * h)).collect()
-}
-
 /// The recipe's δ lacks the factor 2: with `E = Σ (y − t)²`, a step is `−α/2 · dE/dw`. A step is linear in α, so α is
 /// large enough here to be visible in f32 weights. E is quadratic in each weight while no hidden unit switches, so the
 /// only error of central differences is the rounding of f64: 2⁻⁵² E/h.
@@ -252,7 +239,7 @@ fn a_step_follows_the_gradient_of_the_error() {
         let error = |recipe: &Recipe| recipe.error(&sample.images, sample.labels[0]);
         let mut recipe = Recipe::new(shape, &start);
         let noise = f64::EPSILON * 100.0 * error(&recipe) / H * f64::from(alpha);
-        let gradient = gradient(&mut recipe, H, error);
+        let gradient = recipe.gradient(H, error);
         let (in_w1, in_w2) = gradient.split_at(recipe.w1.len());
         let squares: Vec<f64> = recipe.squares().collect();
         assert!(
@@ -295,13 +282,14 @@ fn a_step_follows_the_gradient_of_the_cross_entropy() {
             .find(|sample| Recipe::new(shape, &start).nearest_kink(&sample.images) > 2.0 * 255.0 * H)
             .unwrap();
         let mut recipe = Recipe::new(shape, &start);
-        let gradient = gradient(&mut recipe, H, |recipe| recipe.cross_entropy(&sample.images, sample.labels[0]));
+        let targets = one_hot(&sample.labels, 5);
+        let gradient = recipe.gradient(H, |recipe| recipe.cross_entropy(&sample.images, &targets));
         let largest = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         for block in [1, 8] {
             for backend in Backend::available() {
                 let options = TrainOptions { alpha, block, backend, loss: LossFunction::CrossEntropy };
                 let (trained, loss) = train(shape, &start, &sample, options);
-                let expected = Recipe::new(shape, &start).cross_entropy(&sample.images, sample.labels[0]);
+                let expected = Recipe::new(shape, &start).cross_entropy(&sample.images, &targets);
                 assert!((f64::from(loss.last) - expected).abs() < 1e-5 * expected.max(1.0), "{loss:?}, {expected}");
                 let steps = weights(shape, &trained).iter().zip(weights(shape, &start).iter());
                 for (place, ((after, before), (gradient, square))) in

@@ -44,7 +44,8 @@ fn tuning_gives_the_same_bits_everywhere_and_better_answers() {
                 let threads = NonZeroUsize::new(threads).unwrap();
                 let tuning = Tuning { backend, threads, ..Tuning::new(3) };
                 let mut losses = Vec::new();
-                let tuned = tune(weights, bits, &digits.train, 1000, &tuning, |_, loss| losses.push(loss)).unwrap();
+                let tuned =
+                    tune(weights, bits, &digits.train, 1000, &tuning, &[], |_, loss| losses.push(loss)).unwrap();
                 assert_eq!((losses.len(), tuned.shape()), (3, weights.shape()));
                 let hash = fnv(tuned.payload().iter().copied());
                 assert_eq!(hash, golden, "{recipe}, {bits:?}, {backend}, {threads} threads: {hash:#x}");
@@ -55,8 +56,8 @@ fn tuning_gives_the_same_bits_everywhere_and_better_answers() {
             }
         }
         let other = Tuning { seed: 2, ..Tuning::new(1) };
-        let [first, second] =
-            [Tuning::new(1), other].map(|tuning| tune(weights, bits, &digits.train, 1000, &tuning, |_, _| ()).unwrap());
+        let [first, second] = [Tuning::new(1), other]
+            .map(|tuning| tune(weights, bits, &digits.train, 1000, &tuning, &[], |_, _| ()).unwrap());
         assert_ne!(first, second);
     }
 }
@@ -66,7 +67,7 @@ fn what_cannot_be_tuned_is_an_error() {
     let digits = digits();
     let tune = |shape: Shape, tuning: &Tuning| {
         let weights = OwnedWeights::zeros(shape).unwrap();
-        tune(weights.view(), Bits::Four, &digits.train, 10, tuning, |_, _| ()).map(|_| ())
+        tune(weights.view(), Bits::Four, &digits.train, 10, tuning, &[], |_, _| ()).map(|_| ())
     };
     let shape = Shape::new(784, 16, 10).unwrap();
     let found = tune(shape.with_biases(), &Tuning::new(1));

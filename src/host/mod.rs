@@ -26,4 +26,6 @@ pub use files::{
 pub use pictures::{FoundDigit, GreyPicture, GreyPictureError, PictureFileError};
 pub use quantize::{QUANTIZE_IMAGES, QuantizeError, Tuning, quantize, quantize_samples, tune};
 pub use train as training;
-pub use train::{Comparison, Coverage, Evaluation, Pairs, Threads, TrainingError, compare, evaluate};
+pub use train::{
+    Comparison, Coverage, Evaluation, Pairs, Threads, TrainingError, compare, evaluate, evaluate_ensemble,
+};

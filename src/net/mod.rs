@@ -20,6 +20,8 @@ pub use hash::weights_hash;
 pub use init::{INIT_SCALE, fill_initial, fill_scaled};
 pub use inputs::halve;
 pub(crate) use inputs::{halve_rows, network_input, network_input_len};
+#[cfg(feature = "std")]
+pub(crate) use kernel::sequential::Targets;
 pub use loss::{Loss, LossFunction};
 #[cfg(feature = "std")]
 pub(crate) use shape::PANEL;

@@ -2,6 +2,7 @@
 //! that the loss is made of.
 
 pub use crate::base::{exp, ln};
+use crate::net::kernel::sequential::Targets;
 use crate::net::kernel::{load, rows};
 use crate::net::{Loss, ThisThread, TrainError, TrainOptions, Trainer, WeightsMut};
 use crate::simd::{Backend, Isa, TierFn, sum_lanes};
@@ -34,7 +35,7 @@ impl<'a> Parts<'a> {
 
     /// The sequential part; the block prepared is then the block before.
     pub fn sequential(&mut self, labels: &[u8]) -> Loss {
-        self.0.advance(&ThisThread, labels, None)
+        self.0.advance(&ThisThread, Targets::of_labels(labels), None)
     }
 
     /// Takes the block before away, so that visits are a forward pass only; gives its number of samples.

@@ -41,6 +41,13 @@ impl Dice {
         f32::from(u16::from_le_bytes([a, b])) / 65535.0
     }
 
+    /// Targets from 0 to 1 with the sum 1, exactly; many are 0.
+    pub(crate) fn targets(&mut self, outputs: usize) -> Vec<f32> {
+        let mut targets = vec![0.0; outputs];
+        (0..64).for_each(|_| targets[self.below(outputs).min(self.below(outputs))] += 1.0 / 64.0);
+        targets
+    }
+
     pub(crate) fn numbers(&mut self, len: usize, scale: f32) -> Vec<f32> {
         (0..len).map(|_| self.signed(scale)).collect()
     }

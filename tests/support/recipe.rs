@@ -1,6 +1,6 @@
 //! The article's training algorithm in f64, and bounds on the rounding error of f32 code.
 
-use twolayer::Shape;
+use twolayer::{LossFunction, Shape};
 
 /// The relative error of one f32 operation: half a unit in the last place.
 pub(crate) const EPS: f64 = 1.0 / 16_777_216.0;
@@ -75,11 +75,25 @@ impl Recipe {
         y
     }
 
-    /// `−ln` of the label's probability by the softmax of the outputs.
-    pub(crate) fn cross_entropy(&self, image: &[u8], label: u8) -> f64 {
+    /// `−Σ t ln p`, with `p` the softmax of the outputs.
+    pub(crate) fn cross_entropy(&self, image: &[u8], targets: &[f32]) -> f64 {
         let y = self.outputs(image);
         let largest = y.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        y.iter().map(|y| (y - largest).exp()).sum::<f64>().ln() + largest - y[usize::from(label)]
+        let total = y.iter().map(|y| (y - largest).exp()).sum::<f64>().ln() + largest;
+        y.iter().zip(targets).map(|(y, &t)| f64::from(t) * (total - y)).sum()
+    }
+
+    /// The derivative of a loss by every weight and bias, by central differences.
+    pub(crate) fn gradient(&mut self, h: f64, loss: impl Fn(&Self) -> f64) -> Vec<f64> {
+        let count = self.numbers_mut().count();
+        let mut moved = |place: usize, by: f64| {
+            let before = *self.numbers_mut().nth(place).unwrap();
+            *self.numbers_mut().nth(place).unwrap() += by;
+            let loss = loss(self);
+            *self.numbers_mut().nth(place).unwrap() = before;
+            loss
+        };
+        (0..count).map(|place| (moved(place, h) - moved(place, -h)) / (2.0 * h)).collect()
     }
 
     /// `Σ (y − t)²`.
@@ -165,6 +179,24 @@ impl Approx {
         Self { value: -self.value, error: self.error }
     }
 
+    /// The crate's `e^x` of what should be no more than 0: within 2 units in the last place, and 0 where it would not be normal.
+    fn exp(self) -> Self {
+        let (value, grown) = (self.value.exp(), self.error.exp());
+        Self { value, error: value * ((grown - 1.0) + 4.0 * EPS * grown) + 2.0 * f64::from(f32::MIN_POSITIVE) }
+    }
+
+    /// The crate's `ln x` of what is 1 or more: to within 2⁻²³ of the larger of the result and 1.
+    fn ln(self) -> Self {
+        let (value, least) = (self.value.ln(), self.value - self.error);
+        Self { value, error: self.error / least + 2.0 * EPS * self.most().ln().max(1.0) }
+    }
+
+    /// `1 / x`, rounded.
+    fn reciprocal(self) -> Self {
+        let least = self.value - self.error;
+        Self { value: 1.0 / self.value, error: (self.error / self.value + 2.0 * EPS) / least }
+    }
+
     /// `max(x, 0)`, which does not increase the error.
     pub(crate) fn relu(self) -> Self {
         Self { value: self.value.max(0.0), error: self.error }
@@ -246,7 +278,9 @@ impl Bounds {
             let constant = if self.shape.has_biases() { BIAS_SQUARES[0] } else { 0.0 };
             Approx::product(Approx::exact(product + constant), Approx::exact(1.0))
         };
-        let (deltas, errors) = sequence(self.shape, alpha, labels, gram, rows, &mut self.w2, &mut self.b2);
+        let targets = one_hot(labels, self.shape.outputs());
+        let loss = LossFunction::Squared;
+        let (deltas, errors) = sequence(self.shape, alpha, loss, &targets, gram, rows, &mut self.w2, &mut self.b2);
         let step = Approx::exact(-BIAS_SQUARES[0]);
         for (j, b) in self.b1.iter_mut().enumerate().filter(|_| self.shape.has_biases()) {
             *b = b.sum(deltas.len(), deltas.iter().map(|delta| (step, delta[j])));
@@ -264,12 +298,39 @@ impl Bounds {
     }
 }
 
-/// The sequential part of a block: computes α δ1 and errors from pre-activations. `gram(k, s)` is `x_k·x_s`; `b2` has
+/// The targets of labels: 1 for the label and 0 for the others.
+pub(crate) fn one_hot(labels: &[u8], outputs: usize) -> Vec<f32> {
+    let target = |label: u8| (0..outputs).map(move |output| f32::from(u8::from(output == usize::from(label))));
+    labels.iter().flat_map(|&label| target(label)).collect()
+}
+
+/// From outputs to `softmax(y) − t`; gives `−Σ t ln p`.
+fn cross_entropy(outputs: &mut [Approx], targets: &[Approx]) -> Approx {
+    let count = outputs.len();
+    let most = |of: &dyn Fn(&Approx) -> f64| outputs.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
+    let largest = Approx { value: most(&|y| y.value), error: most(&|y| y.error) };
+    for y in outputs.iter_mut() {
+        *y = y.sum(1, [(largest, Approx::exact(-1.0))]);
+    }
+    let of_targets = Approx::ZERO.sum(count + 1, targets.iter().copied().zip(outputs.iter().copied()));
+    for below in outputs.iter_mut() {
+        *below = below.exp();
+    }
+    let total = Approx::ZERO.sum(count, outputs.iter().map(|&it| (it, Approx::exact(1.0))));
+    for (p, &target) in outputs.iter_mut().zip(targets) {
+        *p = Approx::product(*p, total.reciprocal()).sum(1, [(target, Approx::exact(-1.0))]);
+    }
+    total.ln().sum(1, [(of_targets, Approx::exact(-1.0))])
+}
+
+/// The sequential part of a block: computes α δ1 and losses from pre-activations and targets, `[samples][outputs]`. `gram(k, s)` is `x_k·x_s`; `b2` has
 /// zeros where there are no biases.
+#[allow(clippy::too_many_arguments, reason = "it is what a block has")]
 pub(crate) fn sequence(
     shape: Shape,
     alpha: Approx,
-    labels: &[u8],
+    loss: LossFunction,
+    targets: &[f32],
     gram: impl Fn(usize, usize) -> Approx,
     mut rows: Vec<Vec<Approx>>,
     w2: &mut [Approx],
@@ -277,7 +338,7 @@ pub(crate) fn sequence(
 ) -> (Vec<Vec<Approx>>, Vec<Approx>) {
     let count = shape.outputs();
     let mut errors = Vec::new();
-    for (k, &label) in labels.iter().enumerate() {
+    for (k, targets) in targets.chunks(count).enumerate() {
         let gram: Vec<Approx> = (0..k).map(|s| gram(k, s).negative()).collect();
         let (done, left) = rows.split_at_mut(k);
         let row = &mut left[0];
@@ -285,11 +346,16 @@ pub(crate) fn sequence(
             *z = z.sum(k + 1, gram.iter().zip(&*done).map(|(&gram, delta1)| (gram, delta1[j])));
         }
         let mut delta2 = outputs(shape, row, w2, b2);
-        for (o, y) in delta2.iter_mut().enumerate() {
-            let target = Approx::exact(u8::from(o == usize::from(label)));
-            *y = y.sum(1, [(target, Approx::exact(-1.0))]);
-        }
-        errors.push(Approx::ZERO.sum(count + 1, delta2.iter().map(|&d| (d, d))));
+        let targets: Vec<Approx> = targets.iter().map(|&target| Approx::exact(target)).collect();
+        errors.push(match loss {
+            LossFunction::CrossEntropy => cross_entropy(&mut delta2, &targets),
+            LossFunction::Squared => {
+                for (y, &target) in delta2.iter_mut().zip(&targets) {
+                    *y = y.sum(1, [(target, Approx::exact(-1.0))]);
+                }
+                Approx::ZERO.sum(count + 1, delta2.iter().map(|&d| (d, d)))
+            }
+        });
         let steps: Vec<Approx> = delta2.iter().map(|&delta2| Approx::product(alpha, delta2)).collect();
         for (b, &step) in b2.iter_mut().zip(&steps).filter(|_| shape.has_biases()) {
             *b = b.sum(1, [(step, Approx::exact(-BIAS_SQUARES[1]))]);

@@ -23,6 +23,8 @@ pub(crate) struct Reference {
     b2: Vec<f32>,
     /// The loss function.
     pub(crate) loss: LossFunction,
+    /// The target of each output of each sample to be trained on, where they are not those of the labels.
+    pub(crate) soft: Vec<f32>,
 }
 
 impl Reference {
@@ -41,7 +43,7 @@ impl Reference {
             }
         }
         let b2 = (0..shape.outputs()).map(|o| weights.b2(o).unwrap_or(0.0)).collect();
-        Self { shape, w1, w2, b1, b2, loss: LossFunction::Squared }
+        Self { shape, w1, w2, b1, b2, loss: LossFunction::Squared, soft: Vec::new() }
     }
 
     /// The weights as the crate lays them out.
@@ -77,20 +79,31 @@ impl Reference {
     pub(crate) fn train(&mut self, images: &[u8], labels: &[u8], alpha: f32, block: usize) -> Vec<f32> {
         round(&mut self.w1);
         let inputs = self.shape.inputs();
-        let blocks = images.chunks(block * inputs).zip(labels.chunks(block));
-        blocks.flat_map(|(images, labels)| self.block(images, labels, alpha)).collect()
+        let targets = self.targets(labels);
+        let blocks = images.chunks(block * inputs).zip(targets.chunks(block));
+        blocks.flat_map(|(images, targets)| self.block(images, targets, alpha)).collect()
+    }
+
+    /// The target of each sample: of the label alone, 1 for it and 0 for the others.
+    fn targets(&self, labels: &[u8]) -> Vec<Vec<f32>> {
+        if !self.soft.is_empty() {
+            return self.soft.chunks(self.shape.outputs()).map(<[f32]>::to_vec).collect();
+        }
+        let target =
+            |label: u8| (0..self.shape.outputs()).map(|o| if o == usize::from(label) { 1.0 } else { 0.0 }).collect();
+        labels.iter().map(|&label| target(label)).collect()
     }
 
     /// One block. With blocks of one sample this is the plain step of SGD; a longer block takes the steps of W1 at its end,
     /// and each sample's pre-activations are corrected for the steps that are still missing.
-    fn block(&mut self, images: &[u8], labels: &[u8], alpha: f32) -> Vec<f32> {
+    fn block(&mut self, images: &[u8], targets: &[Vec<f32>], alpha: f32) -> Vec<f32> {
         let (padded, biases) = (self.shape.hidden_padded(), self.shape.has_biases());
         // The square of the input of the hidden units' biases.
         let constant = if biases { 256 * 256 } else { 0 };
         let images: Vec<&[u8]> = images.chunks(self.shape.inputs()).collect();
         let mut rows: Vec<Vec<f32>> = images.iter().map(|image| self.first_layer(image)).collect();
         let mut losses = Vec::new();
-        for (k, &label) in labels.iter().enumerate() {
+        for (k, target) in targets.iter().enumerate() {
             let (done, left) = rows.split_at_mut(k);
             // The pre-activations of this sample; those of the samples before have become their α δ1.
             let z = &mut left[0];
@@ -101,10 +114,10 @@ impl Reference {
             let mut delta2 = self.second_layer(z);
             losses.push(match self.loss {
                 LossFunction::Squared => {
-                    delta2[usize::from(label)] -= 1.0;
+                    delta2.iter_mut().zip(target).for_each(|(y, t)| *y -= t);
                     delta2.iter().fold(0.0, |loss, d| loss + d * d)
                 }
-                LossFunction::CrossEntropy => cross_entropy(&mut delta2, usize::from(label)),
+                LossFunction::CrossEntropy => cross_entropy(&mut delta2, target),
             });
             // W2 before its step gives α δ1, which takes the place of z.
             for (j, (z, h)) in z.iter_mut().zip(h).enumerate() {
@@ -165,19 +178,20 @@ impl Reference {
     }
 }
 
-/// The outputs become `softmax(y) − t`; gives `−ln` of the label's probability.
-fn cross_entropy(outputs: &mut [f32], label: usize) -> f32 {
+/// The outputs become `softmax(y) − t`; gives `−Σ t ln p`, with `p` the softmax.
+fn cross_entropy(outputs: &mut [f32], target: &[f32]) -> f32 {
     let largest = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let of_label = outputs[label] - largest;
+    let of_target =
+        outputs.iter().zip(target).fold(0.0, |sum, (y, t)| if *t > 0.0 { sum + t * (y - largest) } else { sum });
     for y in outputs.iter_mut() {
         *y = exp(*y - largest);
     }
     let total = outputs.iter().fold(0.0, |total, e| total + e);
     let scale = 1.0 / total;
-    for (output, y) in outputs.iter_mut().enumerate() {
-        *y = *y * scale - if output == label { 1.0 } else { 0.0 };
+    for (y, t) in outputs.iter_mut().zip(target) {
+        *y = *y * scale - t;
     }
-    ln(total) - of_label
+    ln(total) - of_target
 }
 
 /// The product of two images and a constant input, exact but for one rounding.

@@ -2,7 +2,8 @@
 
 use crate::values;
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint, value_parser};
 use clap_complete::Shell;
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -50,11 +51,30 @@ pub(crate) struct Arguments {
     pub(crate) train: TrainArgs,
 }
 
+impl Arguments {
+    /// Checks how many models `eval` is given, which depends on what is to be done with them.
+    pub(crate) fn checked(self) -> Result<Self, clap::Error> {
+        let Some(Command::Eval(EvalArgs { models, ensemble, .. })) = &self.command else { return Ok(self) };
+        let refuse = |kind, what: String| Err(Self::command().error(kind, what));
+        match (&models[..], ensemble) {
+            ([_, _, third, ..], false) => refuse(
+                ErrorKind::TooManyValues,
+                format!(
+                    "two models are compared, and '{}' is one more: --ensemble tests all of them together",
+                    third.display()
+                ),
+            ),
+            ([_], true) => refuse(ErrorKind::TooFewValues, "--ensemble takes two models or more".into()),
+            _ => Ok(self),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train a network, test it after every epoch, and write it to a file
     Train(TrainArgs),
-    /// Test a network (accuracy by class and by confidence, confusion matrix), or compare two
+    /// Test a network (accuracy by class, confusion matrix), compare two, or ask several together
     Eval(EvalArgs),
     /// Classify pictures
     ///
@@ -317,19 +337,24 @@ pub(crate) struct TrainingArgs {
     pub(crate) invert: InvertArgs,
     #[command(flatten)]
     pub(crate) repeat: RepeatArgs,
+    /// Also learn from this network's outputs; repeat for the mean of several
+    ///
+    /// A model of f32 weights that was trained with cross-entropy, for the same images and classes; it may be larger, or an imported one.
+    #[arg(long, value_name = "MODEL", help_heading = TRAINING, hide_short_help = true, value_hint = ValueHint::FilePath)]
+    pub(crate) teacher: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) recipe: RecipeArgs,
 }
 
 impl TrainingArgs {
-    /// Whether nothing is said but where the data are, or only what is the default anyway.
+    /// Whether nothing is said but where the data and the teachers are, or only what is the default anyway.
     pub(crate) fn is_default(&self) -> bool {
-        let Self { data, invert, repeat, recipe } = self;
+        let Self { data, invert, repeat, teacher: _, recipe } = self;
         let of_data = data.hold_out.is_none() && !data.as_is && !data.transpose && data.label_column.is_none();
         of_data && !invert.invert && repeat.repeat.is_none() && recipe.recipe() == Recipe::default()
     }
 
-    /// Takes the options of another, but keeps where the data are, if that is said here, and how they are fetched and read.
+    /// Takes the options of another, but keeps where the teachers are and where the data are, if that is said here, and how they are fetched and read.
     pub(crate) fn take(&mut self, other: Self) {
         let data = &mut self.data;
         if data.data.is_empty() {
@@ -474,8 +499,14 @@ pub(crate) struct VerifyArgs {
 #[command(after_long_help = include_str!("json/eval.txt"))]
 pub(crate) struct EvalArgs {
     /// Model file, or two to compare [default: named after --data, or the newest here]
-    #[arg(value_name = "MODEL", num_args = 0..=2, conflicts_with = "model", value_hint = ValueHint::FilePath)]
+    #[arg(value_name = "MODEL", num_args = 0.., conflicts_with = "model", value_hint = ValueHint::FilePath)]
     pub(crate) models: Vec<PathBuf>,
+    /// Test two models or more together: the mean of their answers
+    ///
+    /// Of f32 weights, for the same images and classes. What each says of the classes is the softmax of its outputs or, where it was
+    /// trained with squared error, its outputs as they are.
+    #[arg(long, requires = "models", conflicts_with = "report")]
+    pub(crate) ensemble: bool,
     /// Model file: another way to name one
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
@@ -583,6 +614,11 @@ pub(crate) struct QuantizeArgs {
     /// Seed of the order of images and of distortions [default: 1]
     #[arg(long, value_name = "N", requires = "tune", help_heading = TUNING)]
     seed: Option<u64>,
+    /// Also learn from this network's outputs; repeat for the mean of several
+    ///
+    /// As for `train`. It may be the model itself.
+    #[arg(long, value_name = "MODEL", requires = "tune", help_heading = TUNING, value_hint = ValueHint::FilePath)]
+    pub(crate) teacher: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

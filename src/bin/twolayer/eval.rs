@@ -1,20 +1,24 @@
-//! `twolayer eval`: evaluates a trained network on a test set; two are compared in `compare.rs`.
+//! `twolayer eval`: evaluates a trained network on a test set; two are compared in `compare.rs`, and several answer together in
+//! `ensemble.rs`.
 
 use crate::args::EvalArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::report::Evaluated;
-use crate::{compare, json, model, output, report, table, turned};
+use crate::{compare, ensemble, json, model, output, report, table, turned};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
 use twolayer::Kind;
 use twolayer::host::report::Report;
-use twolayer::host::{Evaluation, ModelFile, Threads, evaluate, printable};
+use twolayer::host::{ModelFile, Threads, evaluate, printable};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let models = core::mem::take(&mut args.models);
+    if args.ensemble {
+        return ensemble::run(args, &models);
+    }
     if let [a, b] = &models[..] {
         return compare::run(args, [a, b]);
     }
@@ -69,7 +73,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
             right: (&evaluation).into(),
             confusion: json::confusion(&evaluation),
             classes: json::classes(test.class_names()),
-            coverage: coverage(&evaluation),
+            coverage: json::coverage(&evaluation),
         };
         say!("{}", json::line(line));
         return Ok(());
@@ -100,25 +104,5 @@ struct EvaluatedLine<'a> {
     right: json::Right,
     confusion: Vec<Vec<u32>>,
     classes: Option<Vec<String>>,
-    coverage: Vec<CoveragePart>,
-}
-
-/// The accuracy of the answers with the largest margins.
-#[derive(Serialize)]
-struct CoveragePart {
-    share: f64,
-    margin: f64,
-    correct: usize,
-    total: usize,
-    accuracy: f64,
-}
-
-fn coverage(evaluation: &Evaluation) -> Vec<CoveragePart> {
-    let part = |percent: u8| {
-        let share = f64::from(percent) / 100.0;
-        let found = evaluation.at_coverage(share)?;
-        let accuracy = found.accuracy();
-        Some(CoveragePart { share, margin: found.min_margin, correct: found.correct, total: found.total, accuracy })
-    };
-    table::COVERAGES.into_iter().filter_map(part).collect()
+    coverage: Vec<json::Coverage>,
 }

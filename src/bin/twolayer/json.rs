@@ -1,6 +1,7 @@
 //! What `--json` prints: the help of each command says it in words; here are the parts that several lines share. A command's own
 //! lines are types beside its code.
 
+use crate::table;
 use core::num::NonZeroUsize;
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -91,4 +92,24 @@ pub(crate) fn confusion(evaluation: &Evaluation) -> Vec<Vec<u32>> {
     let classes = 0..evaluation.classes();
     let row = |label| classes.clone().map(|class| evaluation.count(label, class)).collect();
     classes.clone().map(row).collect()
+}
+
+/// The accuracy of the answers with the largest margins.
+#[derive(Serialize)]
+pub(crate) struct Coverage {
+    share: f64,
+    margin: f64,
+    correct: usize,
+    total: usize,
+    accuracy: f64,
+}
+
+pub(crate) fn coverage(evaluation: &Evaluation) -> Vec<Coverage> {
+    let part = |percent: u8| {
+        let share = f64::from(percent) / 100.0;
+        let found = evaluation.at_coverage(share)?;
+        let accuracy = found.accuracy();
+        Some(Coverage { share, margin: found.min_margin, correct: found.correct, total: found.total, accuracy })
+    };
+    table::COVERAGES.into_iter().filter_map(part).collect()
 }

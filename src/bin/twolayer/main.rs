@@ -6,6 +6,7 @@ mod classes;
 mod compare;
 mod console;
 mod data;
+mod ensemble;
 mod error;
 mod eval;
 mod export;
@@ -29,6 +30,7 @@ mod score;
 mod sparkline;
 mod start;
 mod table;
+mod teachers;
 mod train;
 mod turned;
 mod values;
@@ -43,7 +45,7 @@ use std::process::ExitCode;
 use twolayer::host;
 
 fn main() -> ExitCode {
-    let code = match Arguments::try_parse().map(run) {
+    let code = match Arguments::try_parse().and_then(Arguments::checked).map(run) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             note!("error: {error}");

@@ -4,6 +4,7 @@
 //! recipe: --data mnist --loss cross-entropy --epochs 5 …    options of `twolayer train`
 //! data: 0123456789abcdef of 60000 images                    the hash of what was trained on
 //! start: 0123456789abcdef                                   the hash of the weights of --from
+//! teacher: 0123456789abcdef | 0123456789abcdef              those of the weights of every --teacher
 //! checkpoint: after epoch 3                                 of a run that is not at its end
 //! ```
 
@@ -13,10 +14,10 @@ use crate::values;
 use clap::Parser;
 use core::fmt::{self, Write};
 use std::path::Path;
-use twolayer::Distortion;
 use twolayer::host::dataset::{HoldOut, LabelColumn, Set};
 use twolayer::host::printable;
 use twolayer::host::training::{Init, Recipe};
+use twolayer::{Distortion, LossFunction};
 
 /// A recipe line.
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ pub(crate) struct Origin {
     pub(crate) data: DataHash,
     /// The hash of the weights that it began with, if they were not initial ones.
     pub(crate) start: Option<u64>,
+    /// The hashes of its teachers' weights, smallest first.
+    pub(crate) teachers: Vec<u64>,
     /// The epochs that are done, of a run that is not at its end.
     pub(crate) done: Option<u32>,
 }
@@ -66,6 +69,7 @@ impl Origin {
         TrainingArgs { data, invert, repeat, .. }: &TrainingArgs,
         hash: DataHash,
         start: Option<u64>,
+        teachers: Vec<u64>,
     ) -> Self {
         let mut options = String::new();
         let mut add = |option: &str, value: &dyn fmt::Display| {
@@ -127,7 +131,7 @@ impl Origin {
             add("--limit ", limit);
         }
         add("--block ", &by.block);
-        Self { options, data: hash, start, done: None }
+        Self { options, data: hash, start, teachers, done: None }
     }
 
     /// What a model's text says; `None` where it says nothing.
@@ -141,9 +145,12 @@ impl Origin {
         };
         let parse = || {
             let start = line("start").map(|text| hash(text).ok_or("start")).transpose()?;
+            let teachers =
+                line("teacher").map(|text| text.split(" | ").map(hash).collect::<Option<_>>().ok_or("teacher"));
+            let teachers = teachers.transpose()?.unwrap_or_default();
             let done = |text: &str| text.strip_prefix("after epoch ")?.parse().ok();
             let done = line("checkpoint").map(|text| done(text).ok_or("checkpoint")).transpose()?;
-            Ok(Self { options: options.into(), data: data().ok_or("data")?, start, done })
+            Ok(Self { options: options.into(), data: data().ok_or("data")?, start, teachers, done })
         };
         parse().map(Some).map_err(|key: &str| {
             error!("{}: the line \"{key}: …\" of its text is not as this program writes it", printable(model))
@@ -176,12 +183,49 @@ impl Origin {
     }
 }
 
+/// Checks that teachers are those of a model, by the hashes of their weights.
+pub(crate) fn check_teachers(model: &Path, expected: &[u64], found: &[u64]) -> Result<(), Error> {
+    let model = printable(model);
+    ensure!(!expected.is_empty() || found.is_empty(), "{model} was not trained by teachers: leave out --teacher");
+    ensure!(
+        expected.is_empty() || !found.is_empty(),
+        "{model} was trained by teachers, with the weights {}: give each of their files with --teacher",
+        list(expected)
+    );
+    ensure!(
+        expected == found,
+        "{model} was trained by teachers with the weights {}; those of --teacher are {}",
+        list(expected),
+        list(found)
+    );
+    Ok(())
+}
+
+fn list(hashes: &[u64]) -> String {
+    hashes.iter().map(|hash| format!("{hash:016x}")).collect::<Vec<_>>().join(" | ")
+}
+
+/// The loss function that a model of f32 weights was trained with, by its text. The article's models have none, and an imported
+/// network is taken to have been trained with cross-entropy, as nearly all are.
+pub(crate) fn loss(text: &str) -> LossFunction {
+    const SQUARED: [&str; 2] = ["--loss squared", "trained with twolayer: squared error"];
+    let mut lines = text.lines().filter(|line| !line.starts_with("classes: ")).peekable();
+    if lines.peek().is_none() || lines.any(|line| SQUARED.iter().any(|squared| line.contains(squared))) {
+        LossFunction::Squared
+    } else {
+        LossFunction::CrossEntropy
+    }
+}
+
 impl fmt::Display for Origin {
     /// The lines.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "recipe: {}\ndata: {}", self.options, self.data)?;
         if let Some(start) = self.start {
             write!(f, "\nstart: {start:016x}")?;
+        }
+        if !self.teachers.is_empty() {
+            write!(f, "\nteacher: {}", list(&self.teachers))?;
         }
         if let Some(done) = self.done {
             write!(f, "\ncheckpoint: after epoch {done}")?;
@@ -220,7 +264,7 @@ mod tests {
         let data = options("--data digits --hold-out 30% --invert --transpose --as-is --repeat 7 --label-column last");
         let hash = DataHash { hash: 1, images: 7 };
         for recipe in others {
-            let origin = Origin::new(&recipe, &["fashion", "digits"], &data, hash, None);
+            let origin = Origin::new(&recipe, &["fashion", "digits"], &data, hash, None, Vec::new());
             for done in [None, Some(3)] {
                 let origin = Origin { done, ..origin.clone() };
                 let text = format!("classes: a | b\n{origin}\nmore");
@@ -236,11 +280,31 @@ mod tests {
                 assert!(options.data.transpose && options.data.as_is);
                 assert_eq!((options.data.hold_out, options.invert.invert), (Some(HoldOut::Percent(30)), true));
             }
-            let start = Origin::new(&recipe, &[], &data, hash, Some(5));
+            let start = Origin::new(&recipe, &[], &data, hash, Some(5), vec![7, u64::MAX]);
             let found = Origin::parse("m".as_ref(), &start.to_string()).unwrap().unwrap();
             let mut options = options("");
             found.apply("m".as_ref(), &mut options, "it is").unwrap();
-            assert_eq!((found.start, options.data.data.len()), (Some(5), 0));
+            assert_eq!((found.start, found.teachers, options.data.data.len()), (Some(5), vec![7, u64::MAX], 0));
+        }
+    }
+
+    #[test]
+    fn a_text_says_the_loss() {
+        let text = |loss| {
+            let options = TrainOptions { loss, ..TrainOptions::default() };
+            let training = Line::try_parse_from([""; 0]).unwrap().training;
+            let hash = DataHash { hash: 1, images: 7 };
+            let recipe = Recipe { options, ..Recipe::default() };
+            format!("classes: a | b\n{}", Origin::new(&recipe, &[], &training, hash, None, Vec::new()))
+        };
+        for of in [LossFunction::Squared, LossFunction::CrossEntropy] {
+            assert_eq!(loss(&text(of)), of);
+        }
+        for squared in ["", "classes: a | b", "trained with twolayer: squared error, 5 epochs, halved"] {
+            assert_eq!(loss(squared), LossFunction::Squared, "{squared}");
+        }
+        for other in ["imported from net.npz", "trained with twolayer: cross-entropy, 5 epochs"] {
+            assert_eq!(loss(other), LossFunction::CrossEntropy, "{other}");
         }
     }
 
@@ -255,6 +319,8 @@ mod tests {
             ("recipe: x\ndata: 12 of 3 images", "data"),
             ("recipe: x\ndata: 0123456789abcdef of 3 pictures", "data"),
             ("recipe: x\ndata: 0123456789abcdef of 3 images\nstart: 1", "start"),
+            ("recipe: x\ndata: 0123456789abcdef of 3 images\nteacher: 0123456789abcdef | 1", "teacher"),
+            ("recipe: x\ndata: 0123456789abcdef of 3 images\nteacher: ", "teacher"),
             ("recipe: x\ndata: 0123456789abcdef of 3 images\ncheckpoint: 4", "checkpoint"),
         ] {
             assert!(parse(text).unwrap_err().contains(&format!("m: the line \"{key}: …\"")), "{text}");

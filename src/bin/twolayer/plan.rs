@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::origin::{DataHash, Origin};
 use crate::start::{Resumed, Start};
-use crate::{classes, model};
+use crate::teachers::{Teachers, taught};
+use crate::{classes, model, origin};
 use std::path::Path;
 use twolayer::host::OwnedWeights;
 use twolayer::host::training::Recipe;
@@ -15,6 +16,8 @@ pub(crate) struct Plan {
     pub(crate) data: Data,
     /// The weights to go on from.
     pub(crate) weights: OwnedWeights,
+    /// The networks to learn from.
+    pub(crate) teachers: Teachers,
     /// The epochs that they have had.
     pub(crate) done: u32,
     /// What a checkpoint says.
@@ -33,6 +36,7 @@ impl Plan {
         }
         let mut recipe = args.recipe();
         let start = Start::from(args.from.as_deref(), &args.training.data)?;
+        let teachers = Teachers::open(&args.training.teacher, args.training.data.file.access())?;
         args.training.data.default_to(args.from.as_deref().and_then(model::source_of));
         let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
         let mut data = Data::of_training(&args.training, purpose, args.quiet)?;
@@ -46,32 +50,38 @@ impl Plan {
         {
             distortion.hands = 0;
         }
-        let is_article = recipe.is_article() && start.is_none();
+        let hashes = teachers.hashes();
+        let is_article = recipe.is_article() && start.is_none() && hashes.is_empty();
         let origin = (!is_article || args.checkpoint.is_some()).then(|| {
             let hash = DataHash::new(&data.dataset.train, &recipe);
             let start = start.as_ref().map(|start| start.hash);
-            Origin::new(&recipe, &data.names(), &args.training, hash, start)
+            Origin::new(&recipe, &data.names(), &args.training, hash, start, hashes.clone())
         });
         let text = text(&data, origin.as_ref().filter(|_| !is_article))?;
-        let words = Start::describe(start.as_ref(), &recipe);
+        let words = taught(Start::describe(start.as_ref(), &recipe), &hashes);
         let weights = Start::weights(start, &data.dataset, &recipe)?;
-        Ok(Self { recipe, data, weights, done: 0, origin, text, words })
+        teachers.check(weights.view().shape(), data.dataset.train.class_names())?;
+        Ok(Self { recipe, data, weights, teachers, done: 0, origin, text, words })
     }
 
     fn resumed(checkpoint: &Path, args: &mut TrainArgs) -> Result<Self, Error> {
         let Resumed { file, weights, origin, done } = Resumed::open(checkpoint, args)?;
+        let teachers = Teachers::open(&args.training.teacher, args.training.data.file.access())?;
+        origin::check_teachers(checkpoint, &origin.teachers, &teachers.hashes())?;
         let recipe = args.recipe();
         let purpose = Purpose::ExistingNetwork(weights.view().shape());
         let data = Data::of_training(&args.training, purpose, args.quiet)?.for_network(&file)?;
         origin.check_data(checkpoint, DataHash::new(&data.dataset.train, &recipe))?;
         let origin = Origin { done: None, ..origin };
-        let is_article = recipe.is_article() && origin.start.is_none();
+        let is_article = recipe.is_article() && origin.start.is_none() && origin.teachers.is_empty();
         let text = text(&data, Some(&origin).filter(|_| !is_article))?;
         let words = match origin.start {
             None => recipe.to_string(),
             Some(hash) => Start::words(&recipe, hash),
         };
-        Ok(Self { recipe, data, weights, done, origin: Some(origin), text, words })
+        let words = taught(words, &origin.teachers);
+        teachers.check(weights.view().shape(), data.dataset.train.class_names())?;
+        Ok(Self { recipe, data, weights, teachers, done, origin: Some(origin), text, words })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::console::say;
 use crate::error::{Error, ensure};
 use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
+use crate::teachers::{Teachers, taught};
 use crate::{classes, json, output, table};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -27,15 +28,19 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     // Such as `mnist.int8.twolayer` for `mnist.twolayer`.
     let out = args.out.clone().unwrap_or_else(|| model.with_extension(format!("{new_kind}.{EXTENSION}")));
     output::check(&out, &[&model], "--out")?;
+    output::check(&out, &args.teacher, "--out")?;
+    let teachers = Teachers::open(&args.teacher, args.data.file.access())?;
     let tuning = args.tuning();
-    let more = tuning.as_ref().map(|tuning| format!("tuned as {new_kind}: {tuning}"));
-    let text = classes::appended(file.details().text, &more.unwrap_or_default());
+    let words = tuning.as_ref().map(|tuning| taught(tuning.to_string(), &teachers.hashes()));
+    let more = words.as_ref().map_or(String::new(), |words| format!("tuned as {new_kind}: {words}"));
+    let text = classes::appended(file.details().text, &more);
     let details = Details { text: &text, ..file.details() };
     let room = ModelFile::reserve(&out, new_kind, shape, details)?;
     let weights = file.weights()?;
     args.data.default_to(model::source_of(&model));
     let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?.for_network(&file)?;
     let (train, test) = (&data.dataset.train, &data.dataset.test);
+    teachers.check(shape, train.class_names())?;
 
     let images = args.images.min(train.len());
     if !args.json {
@@ -45,7 +50,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let start = Instant::now();
     let quantized = match &tuning {
         None => host::quantize(weights.view(), bits, train, images)?,
-        Some(tuning) => host::tune(weights.view(), bits, train, images, tuning, |epoch, loss| {
+        Some(tuning) => host::tune(weights.view(), bits, train, images, tuning, &teachers.weights(), |epoch, loss| {
             let seconds = start.elapsed().as_secs_f64();
             if args.json {
                 say!("{}", json::line(EpochLine { epoch, mean_loss: loss, seconds }));
@@ -74,7 +79,7 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
             network: shape.into(),
             data: data.json(),
             images,
-            tuning: tuning.map(|tuning| tuning.to_string()),
+            tuning: words,
             backend: backend.name(),
             seconds: time.as_secs_f64(),
             agreed: comparison.agreed,

@@ -10,7 +10,7 @@ use std::path::Path;
 use twolayer::host::dataset::Set;
 use twolayer::host::report::{Learning, Original, Report, Work, integer_weights, peak_rate};
 use twolayer::host::training::{Recipe, Trained};
-use twolayer::host::{AnyWeights, Evaluation, ModelFile, OwnedWeights, Threads};
+use twolayer::host::{AnyWeights, Evaluation, ModelFile, OwnedWeights, Threads, printable};
 use twolayer::{Backend, Kind, weights_hash};
 
 /// The name of a setting or a result, and its value.
@@ -37,6 +37,10 @@ pub(crate) fn of_training(
         ("model", model.display().to_string()),
         ("weights", format!("{:016x}", weights_hash(weights))),
     ];
+    if !args.training.teacher.is_empty() {
+        let teachers = args.training.teacher.iter().map(printable).collect::<Vec<_>>();
+        facts.push(("teachers", teachers.join(", ")));
+    }
     facts.extend(program(backend, threads));
     let mut times = vec![("training", format!("{:.2} s", time.as_secs_f64()))];
     times.extend(speed);

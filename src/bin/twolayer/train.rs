@@ -20,12 +20,12 @@ use twolayer::model::Details;
 use twolayer::{Kind, LossFunction, Network, Weights, weights_hash};
 
 pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
-    let Plan { recipe, data, weights, done, origin, text, words } = Plan::new(&mut args)?;
+    let Plan { recipe, data, weights, teachers, done, origin, text, words } = Plan::new(&mut args)?;
     let dataset = &data.dataset;
     let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
     let checkpoint = args.checkpoint.as_ref().or(args.resume.as_ref());
     // Each is neither an input nor another output.
-    let mut used: Vec<&PathBuf> = args.from.iter().collect();
+    let mut used: Vec<&PathBuf> = args.from.iter().chain(&args.training.teacher).collect();
     for (out, option) in [(checkpoint, "--checkpoint"), (Some(&model), "--model"), (args.report.as_ref(), "--report")] {
         let Some(out) = out else { continue };
         output::check(out, &used, option)?;
@@ -75,7 +75,7 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
         let text = classes::lines(names, &Origin { done: Some(done), ..origin.clone() }.to_string());
         ModelFile::write(path, weights, Details { image, text: &text })
     };
-    let trained = training::train_from(dataset, &recipe, weights, done, report, keep)?;
+    let trained = training::train_from(dataset, &recipe, &teachers.weights(), weights, done, report, keep)?;
     progress.finish();
     let total = samples * recipe.epochs.saturating_sub(done) as usize;
     let network = Network::new(trained.weights.view(), recipe.options.backend).into();
@@ -95,7 +95,7 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
             weights: format!("{hash:016x}"),
             network: shape.into(),
             data: data.json(),
-            recipe: RecipePart::new(&recipe, origin.as_ref().and_then(|origin| origin.start), samples),
+            recipe: RecipePart::new(&recipe, origin.as_ref(), samples),
             backend: recipe.options.backend.name(),
             threads: recipe.threads,
             mean_loss: learning.mean_loss(),
@@ -210,6 +210,8 @@ struct RecipePart {
     alpha: [json::Number; 2],
     /// The weights of `--from`.
     from: Option<String>,
+    /// The weights of every `--teacher`.
+    teachers: Vec<String>,
     /// `"scaled"`, or the largest of uniform ones; null with `--from`.
     init: Value,
     seed: u64,
@@ -217,7 +219,9 @@ struct RecipePart {
 }
 
 impl RecipePart {
-    fn new(recipe: &Recipe, start: Option<u64>, samples: usize) -> Self {
+    fn new(recipe: &Recipe, origin: Option<&Origin>, samples: usize) -> Self {
+        let start = origin.and_then(|origin| origin.start);
+        let teachers = origin.map_or(&[][..], |origin| &origin.teachers);
         let alpha = recipe.options.alpha;
         Self {
             loss: values::loss_name(recipe.options.loss),
@@ -229,6 +233,7 @@ impl RecipePart {
             hands: recipe.distortion.map_or(0, |it| it.hands),
             alpha: [alpha, recipe.alpha_to.unwrap_or(alpha)].map(json::Number),
             from: start.map(|hash| format!("{hash:016x}")),
+            teachers: teachers.iter().map(|hash| format!("{hash:016x}")).collect(),
             init: match recipe.init {
                 _ if start.is_some() => Value::Null,
                 Init::Scaled => json!("scaled"),

@@ -5,9 +5,10 @@ use crate::console::say;
 use crate::error::{Error, ensure, error};
 use crate::json;
 use crate::open_data::{Data, Purpose};
-use crate::origin::{DataHash, Origin};
+use crate::origin::{self, DataHash, Origin};
 use crate::progress::Progress;
 use crate::start::{Start, open_f32};
+use crate::teachers::{Teachers, taught};
 use core::time::Duration;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -24,6 +25,9 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
     let recipe = recipe(&mut args, file.details().text, origin.as_ref(), shape)?;
     let start = Start::from(args.from.as_deref(), &args.training.data)?;
     check_start(&args.model, start.as_ref(), origin.as_ref().and_then(|origin| origin.start))?;
+    let teachers = Teachers::open(&args.training.teacher, args.training.data.file.access())?;
+    let expected_teachers = origin.as_ref().map_or(&[][..], |origin| &origin.teachers);
+    origin::check_teachers(&args.model, expected_teachers, &teachers.hashes())?;
     let purpose = start.as_ref().map_or(Purpose::Training, |start| Purpose::ExistingNetwork(start.shape()));
     let data = Data::of_training(&args.training, purpose, args.json)?.for_network(&file)?;
     let dataset = &data.dataset;
@@ -34,7 +38,7 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
     if !args.json {
         say!("model     {}, {shape}, weights {expected:016x}", printable(&model));
         say!("data      {hash}: {data}");
-        say!("recipe    {}", Start::describe(start.as_ref(), &recipe));
+        say!("recipe    {}", taught(Start::describe(start.as_ref(), &recipe), &teachers.hashes()));
     }
     let mut progress = Progress::new(recipe.samples(dataset.train.len()), recipe.epochs, args.json);
     let mut time = Duration::ZERO;
@@ -45,7 +49,8 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
         }
     };
     let weights = Start::weights(start, dataset, &recipe)?;
-    let trained = training::train_from(dataset, &recipe, weights, 0, report, |_, _| Ok(()))?;
+    teachers.check(weights.view().shape(), dataset.train.class_names())?;
+    let trained = training::train_from(dataset, &recipe, &teachers.weights(), weights, 0, report, |_, _| Ok(()))?;
     progress.finish();
     let found = weights_hash(trained.weights.view());
     let equal = found == expected && trained.weights.view().shape() == shape;

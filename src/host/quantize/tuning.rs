@@ -11,7 +11,7 @@ use super::QuantizeError;
 use super::quantize::{fit, fit_second_to};
 use crate::host::data::Set;
 use crate::host::files::{OwnedWeights, PageBuffer, Quantized};
-use crate::host::train::{BLOCKS_PER_PIECE, Epochs, Order, Samples, Threads, mean};
+use crate::host::train::{BLOCKS_PER_PIECE, Epochs, Order, Samples, Threads, mean, teachers};
 use crate::image::Distortion;
 use crate::int::Bits;
 use crate::net::{PANEL, TrainError, TrainOptions, Trainer, Weights, Workers, panels_mut};
@@ -71,7 +71,8 @@ const HIDDEN: f32 = 8.0;
 const BLOCK: usize = TrainOptions::BLOCK;
 
 /// Quantises a network as [`quantize`](super::quantize) does, with the first `images` images of `set`, and trains it on all
-/// of `set`, which should be a training set. `report` gets the number of the epoch, counted from 1, and the mean loss.
+/// of `set`, which should be a training set: towards the labels and, if there are some, the softened outputs of `teachers`, as
+/// [`train_from`](crate::host::training::train_from) does. `report` gets the number of the epoch, counted from 1, and the mean loss.
 ///
 /// ```
 /// use twolayer::Bits;
@@ -82,7 +83,7 @@ const BLOCK: usize = TrainOptions::BLOCK;
 /// let digits = Dataset::generate(Digits { seed: 1, train: 500, test: 100 }, &mut |_| ())?;
 /// let trained = train(&digits, &Recipe { epochs: 1, hidden: 16, ..Recipe::fast() }, |_| ())?;
 /// let (weights, mut losses) = (trained.weights.view(), Vec::new());
-/// let tuned = tune(weights, Bits::Four, &digits.train, QUANTIZE_IMAGES, &Tuning::new(2), |_, loss| losses.push(loss))?;
+/// let tuned = tune(weights, Bits::Four, &digits.train, QUANTIZE_IMAGES, &Tuning::new(2), &[], |_, loss| losses.push(loss))?;
 /// assert_eq!((tuned.bits(), losses.len()), (Bits::Four, 2));
 /// # Ok(()) }
 /// ```
@@ -90,13 +91,14 @@ const BLOCK: usize = TrainOptions::BLOCK;
 /// # Errors
 ///
 /// Those of [`quantize`](super::quantize); [`QuantizeError::Training`] if the network has biases, a setting is out of range,
-/// memory runs out, or training diverges.
+/// a teacher does not fit the network, memory runs out, or training diverges.
 pub fn tune(
     weights: Weights<'_>,
     bits: Bits,
     set: &Set,
     images: usize,
     tuning: &Tuning,
+    teachers: &[Weights<'_>],
     mut report: impl FnMut(u32, f64),
 ) -> Result<Quantized, QuantizeError> {
     let shape = weights.shape();
@@ -104,6 +106,7 @@ pub fn tune(
     if shape.has_biases() {
         return Err(QuantizeError::Biases);
     }
+    let teachers = self::teachers(teachers, shape, tuning.backend)?;
     let labels = set.labels();
     let sample = &labels[..images.min(labels.len())];
     let sample_images = &set.images()[..sample.len() * shape.pixels()];
@@ -131,7 +134,7 @@ pub fn tune(
     // The grid's weights are not short, and steps that are lost to rounding would not add up.
     let mut trainer = Trainer::unrounded(view, &mut scratch, options)?;
     let mut epochs = Epochs {
-        samples: Samples::new(set, labels, shape, tuning.seed, tuning.distortion).in_levels(),
+        samples: Samples::new(set, labels, shape, tuning.seed, tuning.distortion).in_levels().taught_by(&teachers),
         order: Some(Order::new(labels.len(), tuning.seed)),
         alphas: tuning.alphas,
         count: tuning.epochs,
@@ -140,12 +143,12 @@ pub fn tune(
         let loss = epochs.train(number, BLOCK * BLOCKS_PER_PIECE, &mut trainer, &threads, |trainer, piece| {
             trainer.set_alpha(LEVEL * piece.alpha)?;
             let mut loss = piece.before;
-            let blocks = piece.images.chunks(BLOCK * shape.inputs()).zip(piece.labels.chunks(BLOCK));
-            for (images, labels) in blocks {
-                loss = loss.and(threads.train(trainer, images, labels, |_, _| Ok::<(), TrainError>(()))?);
+            let targets = piece.targets.blocks(NonZeroUsize::MIN.saturating_add(BLOCK - 1), shape.rows().1);
+            for (images, targets) in piece.images.chunks(BLOCK * shape.inputs()).zip(targets) {
+                loss = loss.and(threads.train_towards(trainer, images, targets, |_, _| Ok::<(), TrainError>(()))?);
                 grid.round(trainer.first_mut(), &threads);
             }
-            piece.check(piece.labels.len(), loss)?;
+            piece.check(piece.targets.labels.len(), loss)?;
             Ok(loss)
         })?;
         report(number, mean(loss, labels.len()));

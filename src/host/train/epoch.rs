@@ -1,12 +1,13 @@
 //! An epoch, for training and tuning: samples in their order, piece by piece, each with its learning rate. While one piece is
 //! trained on, the next one is made, if its images must be changed.
 
-use super::{Threads, TrainingError};
+use super::evaluation::BATCH;
+use super::{Threads, TrainingError, ensemble};
 use crate::base::{StarStar, to_f64};
 use crate::host::data::Set;
 use crate::image::{Distortion, SIDE, redraw};
 use crate::int::level;
-use crate::net::{Loss, Shape, Trainer, halve_rows};
+use crate::net::{Loss, Network, Shape, Targets, Trainer, halve_rows};
 use core::mem;
 use core::num::NonZeroUsize;
 use core::ops::Range;
@@ -35,7 +36,7 @@ pub(crate) struct Epochs<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Piece<'a> {
     pub(crate) images: &'a [u8],
-    pub(crate) labels: &'a [u8],
+    pub(crate) targets: Targets<'a>,
     /// The number of samples of this epoch before it.
     pub(crate) first: usize,
     /// Its learning rate.
@@ -78,8 +79,9 @@ impl Epochs<'_> {
             alpha = between(from, to, all * (epoch as usize - 1) + first, all * count as usize);
             let before = loss;
             if changed {
-                let Copies { images, labels } = &copies;
-                let piece = Piece { images, labels, first, alpha, before, epoch };
+                let Copies { images, inputs, labels, soft } = &copies;
+                let (images, targets) = (if samples.levels { inputs } else { images }, Targets { labels, soft });
+                let piece = Piece { images, targets, first, alpha, before, epoch };
                 let tasks = next_copies.tasks(samples, epoch, order, range(first + len));
                 let mut done = Ok(loss);
                 threads.beside(|| done = train(trainer, piece), tasks);
@@ -87,7 +89,8 @@ impl Epochs<'_> {
                 mem::swap(&mut copies, &mut next_copies);
             } else {
                 let (images, labels) = samples.part(range(first));
-                loss = train(trainer, Piece { images, labels, first, alpha, before, epoch })?;
+                let targets = Targets::of_labels(labels);
+                loss = train(trainer, Piece { images, targets, first, alpha, before, epoch })?;
             }
         }
         // The loss does not cover the last step.
@@ -156,6 +159,8 @@ pub(crate) struct Samples<'a> {
     redraws: bool,
     /// Whether images become the inputs of an integer network: halved where the shape says so, and turned to levels.
     levels: bool,
+    /// Networks that say what the outputs should be, beside the labels.
+    teachers: &'a [Network<'a>],
 }
 
 impl<'a> Samples<'a> {
@@ -164,7 +169,7 @@ impl<'a> Samples<'a> {
         let images = &set.images()[..labels.len() * shape.pixels()];
         let width = NonZeroUsize::new(set.width()).unwrap_or(NonZeroUsize::MIN);
         let redraws = set.are_digits() && shape.pixels() == SIDE * SIDE && width.get() == SIDE;
-        Self { images, labels, shape, width, seed, distortion, redraws, levels: false }
+        Self { images, labels, shape, width, seed, distortion, redraws, levels: false, teachers: &[] }
     }
 
     /// The same, with the inputs of an integer network for pixels: those of halved images, in levels.
@@ -172,9 +177,14 @@ impl<'a> Samples<'a> {
         Self { levels: true, ..self }
     }
 
-    /// Whether images are not trained on as they lie in the set.
+    /// The same, with teachers.
+    pub(crate) fn taught_by(self, teachers: &'a [Network<'a>]) -> Self {
+        Self { teachers, ..self }
+    }
+
+    /// Whether images, or their targets, are not trained on as they lie in the set.
     fn are_changed(&self) -> bool {
-        self.distortion.is_some() || self.levels
+        self.distortion.is_some() || self.levels || !self.teachers.is_empty()
     }
 
     /// Some of the samples, as they lie in the set.
@@ -184,11 +194,15 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// Copies of samples, with their images distorted or turned to the inputs of an integer network.
+/// Copies of samples, with their images distorted, and what is made of them.
 #[derive(Default)]
 struct Copies {
     images: Vec<u8>,
+    /// The inputs of an integer network, if there is one.
+    inputs: Vec<u8>,
     labels: Vec<u8>,
+    /// `[samples][outputs]`: the targets, if there are teachers.
+    soft: Vec<f32>,
 }
 
 impl Copies {
@@ -201,49 +215,62 @@ impl Copies {
         order: Option<&'t [u32]>,
         range: Range<usize>,
     ) -> impl Iterator<Item = impl FnOnce() + Send + use<'t>> + use<'t> {
-        let inputs = if samples.levels { samples.shape.inputs() } else { samples.shape.pixels() };
+        let Samples { shape, levels, teachers, .. } = samples;
+        let Self { images, inputs, labels, soft } = self;
         let number = move |place: usize| order.map_or(place, |order| order[place] as usize);
-        self.labels.clear();
-        self.labels.extend(range.clone().map(|place| samples.labels[number(place)]));
-        self.images.resize(range.len() * inputs, 0);
-        let parts = self.images.chunks_mut(IMAGES_PER_TASK * inputs).zip(range.step_by(IMAGES_PER_TASK));
-        parts.map(move |(copies, first)| move || samples.copy(epoch, (first..).map(number), copies))
+        labels.clear();
+        labels.extend(range.clone().map(|place| samples.labels[number(place)]));
+        images.resize(range.len() * shape.pixels(), 0);
+        inputs.resize(if levels { range.len() * shape.inputs() } else { 0 }, 0);
+        soft.resize(if teachers.is_empty() { 0 } else { range.len() * shape.outputs() }, 0.0);
+        let len = if teachers.is_empty() { IMAGES_PER_TASK } else { BATCH };
+        let parts = images.chunks_mut(len * shape.pixels()).zip(labels.chunks(len)).zip(range.step_by(len));
+        let (mut inputs, mut soft) = (inputs.chunks_mut(len * shape.inputs()), soft.chunks_mut(len * shape.outputs()));
+        parts.map(move |((images, labels), first)| {
+            let (inputs, soft) = (inputs.next().unwrap_or_default(), soft.next().unwrap_or_default());
+            move || {
+                samples.copy(epoch, (first..).map(number), images);
+                ensemble::targets(teachers, images, labels, soft);
+                if levels {
+                    fill_inputs(shape, images, inputs);
+                }
+            }
+        })
     }
 }
 
 impl Samples<'_> {
-    /// Writes the images of some numbers as the network takes them, one after the other.
+    /// Writes the images of some numbers, one after the other, distorted.
     fn copy(self, epoch: u32, numbers: impl Iterator<Item = usize>, copies: &mut [u8]) {
-        let Self { images, labels, shape, width, seed, distortion, redraws, levels } = self;
-        let (pixels, inputs) = (shape.pixels(), if levels { shape.inputs() } else { shape.pixels() });
-        let (mut scratch, mut distorted) = (Vec::new(), Vec::new());
+        let Self { images, labels, shape, width, seed, distortion, redraws, .. } = self;
+        let pixels = shape.pixels();
+        let mut scratch = Vec::new();
         if distortion.is_some() {
             scratch.resize(Distortion::scratch_len(width.get(), pixels / width), 0);
-            distorted.resize(pixels, 0);
         }
-        for (copy, number) in copies.chunks_exact_mut(inputs).zip(numbers) {
-            let mut image = &images[number * pixels..][..pixels];
-            if let Some(by) = distortion {
-                let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
-                let drawn;
-                if redraws && by.redraws(seed) {
-                    drawn = redraw(labels[number], seed);
-                    image = &drawn;
-                }
-                let done = by.apply(image, width, seed, &mut scratch, &mut distorted);
-                // Images that are not whole rows of their width cannot be: that was how the width was found.
-                debug_assert!(done.is_ok(), "{done:?}");
-                image = &distorted;
-            }
-            match shape.halved_image().filter(|_| levels) {
-                None => copy.copy_from_slice(image),
-                Some([width, _]) => halve_rows(image, width.into(), copy),
-            }
-            if levels {
-                for pixel in copy {
-                    *pixel = level(*pixel).to_le_bytes()[0];
-                }
-            }
+        for (copy, number) in copies.chunks_exact_mut(pixels).zip(numbers) {
+            let image = &images[number * pixels..][..pixels];
+            let Some(by) = distortion else {
+                copy.copy_from_slice(image);
+                continue;
+            };
+            let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
+            let drawn = (redraws && by.redraws(seed)).then(|| redraw(labels[number], seed));
+            let image = drawn.as_ref().map_or(image, |drawn| drawn);
+            let done = by.apply(image, width, seed, &mut scratch, copy);
+            // Images that are not whole rows of their width cannot be: that was how the width was found.
+            debug_assert!(done.is_ok(), "{done:?}");
         }
+    }
+}
+
+/// Makes the inputs of an integer network: levels, of images that are halved where the shape says so.
+fn fill_inputs(shape: Shape, images: &[u8], inputs: &mut [u8]) {
+    match shape.halved_image() {
+        None => inputs.copy_from_slice(images),
+        Some([width, _]) => halve_rows(images, width.into(), inputs),
+    }
+    for input in inputs {
+        *input = level(*input).to_le_bytes()[0];
     }
 }

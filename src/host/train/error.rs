@@ -2,7 +2,7 @@
 
 use crate::host::data::SetError;
 use crate::host::files::FileError;
-use crate::net::{SizeError, TrainError};
+use crate::net::{Shape, SizeError, TrainError};
 
 /// Why a network cannot be trained or evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,13 @@ pub enum TrainingError {
     /// A setting is out of range.
     #[error(transparent)]
     Trainer(#[from] TrainError),
+    /// One of several networks, counted from 0, does not take the images of the others, or has another number of classes: a teacher,
+    /// or a network of an ensemble.
+    #[error(
+        "network {} of several takes images of {} pixels and has {} classes; expected {} pixels and {} classes",
+        place + 1, found.pixels(), found.outputs(), expected.pixels(), expected.outputs()
+    )]
+    Unlike { place: usize, found: Shape, expected: Shape },
     /// Training diverged: the loss or a weight is infinite or NaN. It was detected after `sample` samples of the epoch, which is
     /// counted from 1, at the learning rate `alpha`.
     #[error("training diverged in epoch {epoch}, before sample {sample}: the loss is no longer a finite number")]

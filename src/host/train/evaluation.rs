@@ -9,7 +9,7 @@ use crate::model::AnyNetwork;
 use crate::net::Network;
 
 /// Images per batch. A batch reads each panel of W1 only once.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// Classifies all images on the calling thread.
 pub(crate) fn classify_all(
@@ -69,18 +69,8 @@ pub fn evaluate<'n>(
     let shape = network.shape();
     set.check(shape)?;
     let mut answers = vec![Answer::default(); set.len()];
-    threads.classify(network, set.images(), &mut answers)?;
-    let mut evaluation = Evaluation {
-        counts: vec![vec![0; shape.outputs()]; shape.outputs()],
-        ranked: Vec::with_capacity(set.len()),
-        answers,
-    };
-    for (&label, answer) in set.labels().iter().zip(&evaluation.answers) {
-        evaluation.counts[usize::from(label)][usize::from(answer.class)] += 1;
-        evaluation.ranked.push((answer.margin, answer.class == label));
-    }
-    evaluation.ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    Ok(evaluation)
+    threads.classify(set.images(), &mut answers, |images, answers| classify_all(network, images, answers))?;
+    Ok(Evaluation::new(shape.outputs(), set.labels(), answers))
 }
 
 /// How a network does on a set: the answer of each image, the confusion matrix, and accuracy by confidence.
@@ -114,6 +104,17 @@ impl Coverage {
 }
 
 impl Evaluation {
+    /// Counts answers; every label is below the number of classes.
+    pub(super) fn new(classes: usize, labels: &[u8], answers: Vec<Answer<f64>>) -> Self {
+        let (mut counts, mut ranked) = (vec![vec![0; classes]; classes], Vec::with_capacity(answers.len()));
+        for (&label, answer) in labels.iter().zip(&answers) {
+            counts[usize::from(label)][usize::from(answer.class)] += 1;
+            ranked.push((answer.margin, answer.class == label));
+        }
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        Self { counts, answers, ranked }
+    }
+
     /// The number of classes.
     #[must_use]
     pub const fn classes(&self) -> usize {

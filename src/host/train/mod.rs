@@ -1,6 +1,7 @@
 //! Training and evaluation: epochs over a data set, on several threads, with progress reports.
 
 mod comparison;
+mod ensemble;
 mod epoch;
 mod error;
 mod evaluation;
@@ -9,6 +10,8 @@ mod threads;
 mod training;
 
 pub use comparison::{Comparison, Pairs, compare};
+pub use ensemble::evaluate_ensemble;
+pub(super) use ensemble::teachers;
 pub(super) use epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
 pub use error::TrainingError;
 pub use evaluation::{Coverage, Evaluation, evaluate};

@@ -5,10 +5,8 @@
 //! split by images.
 
 use super::TrainingError;
-use super::evaluation::classify_all;
 use crate::base::Answer;
-use crate::model::AnyNetwork;
-use crate::net::{Loss, ThisThread, TrainError, Trainer, Workers};
+use crate::net::{Loss, Targets, ThisThread, TrainError, Trainer, Workers};
 use core::num::NonZeroUsize;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -45,9 +43,20 @@ impl Threads {
         labels: &[u8],
         report: impl FnMut(usize, Loss) -> Result<(), E> + Send,
     ) -> Result<Loss, E> {
+        self.train_towards(trainer, images, Targets::of_labels(labels), report)
+    }
+
+    /// [`train`](Self::train), towards whatever targets.
+    pub(crate) fn train_towards<E: From<TrainError> + Send>(
+        &self,
+        trainer: &mut Trainer<'_>,
+        images: &[u8],
+        targets: Targets<'_>,
+        report: impl FnMut(usize, Loss) -> Result<(), E> + Send,
+    ) -> Result<Loss, E> {
         match &self.0 {
-            Some(pool) => pool.install(|| trainer.train_with(self, images, labels, report)),
-            None => trainer.train_with(&ThisThread, images, labels, report),
+            Some(pool) => pool.install(|| trainer.train_with(self, images, targets, report)),
+            None => trainer.train_with(&ThisThread, images, targets, report),
         }
     }
 
@@ -68,19 +77,19 @@ impl Threads {
         });
     }
 
-    /// Classifies all images: `images` is `[samples][inputs]` pixels; `answers` takes one per sample.
+    /// Classifies all images, each thread its share of them: `images` is `[samples][pixels]`; `answers` takes one per sample.
     pub(super) fn classify(
         &self,
-        network: AnyNetwork<'_>,
         images: &[u8],
         answers: &mut [Answer<f64>],
+        classify: impl Fn(&[u8], &mut [Answer<f64>]) -> Result<(), TrainingError> + Sync,
     ) -> Result<(), TrainingError> {
-        let Some(pool) = &self.0 else { return classify_all(network, images, answers) };
-        let inputs = network.shape().pixels();
+        let Some(pool) = &self.0 else { return classify(images, answers) };
+        let pixels = images.len().checked_div(answers.len()).unwrap_or_default().max(1);
         let share = answers.len().div_ceil(pool.current_num_threads()).max(1);
         pool.install(|| {
-            let shares = images.par_chunks(share * inputs).zip(answers.par_chunks_mut(share));
-            shares.try_for_each(|(images, answers)| classify_all(network, images, answers))
+            let shares = images.par_chunks(share * pixels).zip(answers.par_chunks_mut(share));
+            shares.try_for_each(|(images, answers)| classify(images, answers))
         })
     }
 }

@@ -281,21 +281,26 @@ pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, TrainingError>
 /// [`TrainingError::Diverged`] if training diverges, [`TrainingError::Dead`] if no hidden unit is active any more after an epoch.
 pub fn train(dataset: &Dataset, recipe: &Recipe, report: impl FnMut(Event) + Send) -> Result<Trained, TrainingError> {
     let weights = start::initial_weights(shape(dataset, recipe)?, recipe)?;
-    train_from(dataset, recipe, weights, 0, report, |_, _| Ok(()))
+    train_from(dataset, recipe, &[], weights, 0, report, |_, _| Ok(()))
 }
 
 /// Goes on training from weights of a network's own, such as [`going_on`](super::going_on) gives, after so many of the recipe's epochs:
 /// with those that a run had after its first epochs, it ends with the same bits as the run. The sizes are those of the weights;
 /// [`Recipe::hidden`], [`Recipe::halve`] and [`Recipe::init`] are of no use here.
 ///
+/// With `teachers`, it learns towards the mean of their softened outputs, which must be logits, as well as the labels: of each image as
+/// it is after its distortion. They take whole images, whether they halve them or not, and may be of any size.
+///
 /// `keep` gets the number of the epoch and the weights after each epoch, to write them to a file; its error ends the run.
 ///
 /// # Errors
 ///
-/// Those of [`train`], [`TrainingError::Set`] if the images or labels do not fit the network, and what `keep` returns.
+/// Those of [`train`], [`TrainingError::Set`] if the images or labels do not fit the network, [`TrainingError::Unlike`] if a teacher
+/// does not, and what `keep` returns.
 pub fn train_from(
     dataset: &Dataset,
     recipe: &Recipe,
+    teachers: &[Weights<'_>],
     mut weights: OwnedWeights,
     done: u32,
     mut report: impl FnMut(Event) + Send,
@@ -305,6 +310,7 @@ pub fn train_from(
     dataset.train.check(shape)?;
     dataset.test.check(shape)?;
     let TrainOptions { block, backend, .. } = recipe.options;
+    let teachers = super::teachers(teachers, shape, backend)?;
     let mut scratch = PageBuffer::zeros(Trainer::scratch_len(shape, block))?;
     let threads = Threads::new(recipe.threads);
 
@@ -312,11 +318,11 @@ pub fn train_from(
     let labels = &labels[..recipe.samples(labels.len())];
     let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
     let test = |trainer: &Trainer<'_>| evaluate(Network::new(trainer.weights(), backend), &dataset.test, &threads);
-    let samples = Samples::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion);
+    let samples = Samples::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion).taught_by(&teachers);
     let order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed).after(done));
     let alphas = [recipe.options.alpha, recipe.alpha_to.unwrap_or(recipe.options.alpha)];
     // As the article has it, an epoch is one piece.
-    let in_pieces = recipe.shuffle || recipe.distortion.is_some() || recipe.alpha_to.is_some();
+    let in_pieces = recipe.shuffle || recipe.distortion.is_some() || recipe.alpha_to.is_some() || !teachers.is_empty();
     let mut epochs = Epochs { samples, order, alphas, count: recipe.epochs };
     let mut last = None;
     for number in done.saturating_add(1)..=recipe.epochs {
@@ -332,7 +338,7 @@ pub fn train_from(
             trainer.set_alpha(piece.alpha)?;
             let so_far = |of_piece| piece.before.and(of_piece);
             threads
-                .train(trainer, piece.images, piece.labels, |done, of_piece| {
+                .train_towards(trainer, piece.images, piece.targets, |done, of_piece| {
                     let (loss, done_in_epoch) = (so_far(of_piece), piece.first + done);
                     if done_in_epoch % (block * BLOCKS_PER_REPORT) == 0 || done_in_epoch == labels.len() {
                         report(Event::Samples { epoch: number, done: done_in_epoch, loss_sum: loss.sum });

@@ -35,13 +35,44 @@ pub(crate) struct Samples<'a> {
     /// Learning rate.
     pub(crate) alpha: f32,
     pub(crate) loss: LossFunction,
-    /// One label for each sample, below `outputs`.
-    pub(crate) labels: &'a [u8],
+    pub(crate) targets: Targets<'a>,
     /// `x_k·x_s` at `[k × block + s]`, for `s < k`.
     pub(crate) gram: &'a [f32],
     /// The most samples of a block.
     pub(crate) block: NonZeroUsize,
 }
+
+/// What the outputs of samples should be: 1 for the label and 0 for the others, or numbers from 0 to 1 with the sum 1.
+#[derive(Clone, Copy)]
+pub(crate) struct Targets<'a> {
+    /// One label for each sample, below `outputs`.
+    pub(crate) labels: &'a [u8],
+    /// `[samples][outputs]`, or nothing: then the labels say it all.
+    pub(crate) soft: &'a [f32],
+}
+
+impl<'a> Targets<'a> {
+    pub(crate) const fn of_labels(labels: &'a [u8]) -> Self {
+        Self { labels, soft: &[] }
+    }
+
+    /// Block by block.
+    pub(crate) fn blocks(self, block: NonZeroUsize, outputs: NonZeroUsize) -> impl Iterator<Item = Self> {
+        debug_assert!(self.soft.is_empty() || self.soft.len() == self.labels.len() * outputs.get());
+        let mut soft = self.soft.chunks(block.saturating_mul(outputs).get());
+        let mut next = move || if HAS_SOFT { soft.next().unwrap_or_default() } else { &[] };
+        self.labels.chunks(block.get()).map(move |labels| Self { labels, soft: next() })
+    }
+
+    /// Those of sample `k` that are more than a label.
+    #[inline(always)]
+    fn soft(self, k: usize, outputs: NonZeroUsize) -> Option<&'a [f32]> {
+        if HAS_SOFT { self.soft.get(k * outputs.get()..(k + 1) * outputs.get()) } else { None }
+    }
+}
+
+/// Only a host trains with teachers, and a device need not have the code.
+const HAS_SOFT: bool = cfg!(feature = "std");
 
 /// The output layer, and what is computed of it for one sample at a time.
 pub(crate) struct OutputLayer<'a> {
@@ -61,13 +92,16 @@ impl TierFn for Sequential<'_> {
 
     #[inline(always)]
     fn call<I: Isa>(mut self, isa: I) -> Loss {
-        let Samples { alpha, loss: function, labels, .. } = self.samples;
+        let Samples { alpha, loss: function, targets, .. } = self.samples;
         let mut loss = Loss::default();
-        for k in 0..=labels.len() {
+        for k in 0..=targets.labels.len() {
             self.layer.start();
             self.pass(isa, k);
-            if let Some(&label) = labels.get(k) {
-                loss.last = self.layer.target(function, label);
+            if let Some(&label) = targets.labels.get(k) {
+                loss.last = match targets.soft(k, self.layer.outputs) {
+                    None => self.layer.target(function, label),
+                    Some(targets) => self.layer.soft_target(function, targets),
+                };
                 self.layer.bias_update(alpha);
                 loss.sum += f64::from(loss.last);
             }
@@ -116,40 +150,79 @@ impl OutputLayer<'_> {
         if loss == LossFunction::CrossEntropy {
             return cross_entropy(rows(self.sums), self.delta2, label);
         }
-        let mut loss = 0.0;
-        for ((output, [sum]), delta) in rows(self.sums).iter().enumerate().zip(self.delta2.iter_mut()) {
-            let target = if output == usize::from(label) { 1.0 } else { 0.0 };
-            *delta = sum_lanes(f32x16::new(*sum)) - target;
-            loss += *delta * *delta;
+        squared(rows(self.sums), self.delta2, |output| if output == usize::from(label) { 1.0 } else { 0.0 })
+    }
+
+    /// The same for a target of each output.
+    #[inline(never)] // it has no use for a tier's instructions
+    fn soft_target(&mut self, loss: LossFunction, targets: &[f32]) -> f32 {
+        let target = |output: usize| targets.get(output).copied().always("every output has a target");
+        match loss {
+            LossFunction::CrossEntropy => soft_cross_entropy(rows(self.sums), self.delta2, target),
+            LossFunction::Squared => squared(rows(self.sums), self.delta2, target),
         }
-        loss
     }
 }
 
+/// From the sums to `δ2 = y − t`; gives the sample's loss, `Σ (y − t)²`.
+#[inline(always)]
+fn squared(sums: &[Row<1>], delta2: &mut [f32], target: impl Fn(usize) -> f32) -> f32 {
+    let mut loss = 0.0;
+    for ((output, [sum]), delta) in sums.iter().enumerate().zip(delta2.iter_mut()) {
+        *delta = sum_lanes(f32x16::new(*sum)) - target(output);
+        loss += *delta * *delta;
+    }
+    loss
+}
+
 /// From the sums to `δ2 = softmax(y) − t`; gives the sample's loss, `−ln` of the label's probability.
-///
-/// The largest output is taken off first, so that no exponential overflows. Scalar code: an output takes some forty operations.
 #[inline(never)] // it has no use for a tier's instructions
 fn cross_entropy(sums: &[Row<1>], delta2: &mut [f32], label: u8) -> f32 {
+    let (label, mut of_label) = (usize::from(label), 0.0);
+    let seen = |output, below| {
+        if output == label {
+            of_label = below;
+        }
+    };
+    let ln_total = softmax_less(sums, delta2, seen, |output| if output == label { 1.0 } else { 0.0 });
+    ln_total - of_label
+}
+
+/// The same for targets with the sum 1: the loss is `−Σ t ln p`.
+#[inline(always)]
+fn soft_cross_entropy(sums: &[Row<1>], delta2: &mut [f32], target: impl Fn(usize) -> f32) -> f32 {
+    let mut of_targets = 0.0;
+    let ln_total = softmax_less(sums, delta2, |output, below| of_targets += target(output) * below, &target);
+    ln_total - of_targets
+}
+
+/// From the sums to `softmax(y) − t`. `seen` gets each output, less the largest; gives `ln` of the sum of their exponentials.
+///
+/// The largest output is taken off first, so that no exponential overflows. Scalar code: an output takes some forty operations.
+#[inline(always)]
+fn softmax_less(
+    sums: &[Row<1>],
+    delta2: &mut [f32],
+    mut seen: impl FnMut(usize, f32),
+    target: impl Fn(usize) -> f32,
+) -> f32 {
     let mut largest = f32::NEG_INFINITY;
     for ([sum], delta) in sums.iter().zip(delta2.iter_mut()) {
         *delta = sum_lanes(f32x16::new(*sum));
         largest = if *delta > largest { *delta } else { largest };
     }
-    let (mut total, mut of_label) = (0.0, 0.0);
+    let mut total = 0.0;
     for (output, delta) in delta2.iter_mut().enumerate() {
         let below = *delta - largest;
-        if output == usize::from(label) {
-            of_label = below;
-        }
+        seen(output, below);
         *delta = exp(below);
         total += *delta;
     }
     let scale = 1.0 / total;
     for (output, delta) in delta2.iter_mut().enumerate() {
-        *delta = *delta * scale - if output == usize::from(label) { 1.0 } else { 0.0 };
+        *delta = *delta * scale - target(output);
     }
-    ln(total) - of_label
+    ln(total)
 }
 
 /// One panel's part of [`Sequential::pass`].
@@ -169,8 +242,8 @@ struct Pass<'a> {
 impl PanelFn for Pass<'_> {
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let Self { samples: Samples { alpha, labels, gram, block, .. }, k, delta2, .. } = self;
-        let samples = labels.len();
+        let Self { samples: Samples { alpha, targets, gram, block, .. }, k, delta2, .. } = self;
+        let samples = targets.labels.len();
         let w2 = rows_mut::<W>(self.w2);
         let hidden = rows_mut::<W>(self.hidden);
         let Some((done, left)) = hidden.split_at_mut_checked(k) else { violated!("every sample has a row", return) };
@@ -240,7 +313,7 @@ mod tests {
     use crate::net::kernel::tests::{SAMPLES, on_all_tiers};
     use crate::net::shape::PANEL;
     use crate::simd::LANES;
-    use crate::support::recipe::{Approx, sequence};
+    use crate::support::recipe::{Approx, one_hot, sequence};
     use crate::support::{Dice, bits, signed_weights};
 
     /// Bits of α δ1 (`[panel][block][width]`), W2, its biases and the last loss, and the sum of losses.
@@ -249,16 +322,26 @@ mod tests {
     /// The sequential part over numbers of no particular origin: the Gram numbers need not come from images.
     fn assert_sequence(hidden: usize, outputs: usize, samples: usize, spare: usize) {
         let shape = Shape::new(1, hidden, outputs).unwrap();
-        assert_sequence_of(shape, samples, spare);
-        assert_sequence_of(shape.with_biases(), samples, spare);
+        for shape in [shape, shape.with_biases()] {
+            for loss in [LossFunction::Squared, LossFunction::CrossEntropy] {
+                assert_sequence_of(shape, loss, false, samples, spare);
+                assert_sequence_of(shape, loss, true, samples, spare);
+            }
+        }
     }
 
-    fn assert_sequence_of(shape: Shape, samples: usize, spare: usize) {
+    fn assert_sequence_of(shape: Shape, loss: LossFunction, is_soft: bool, samples: usize, spare: usize) {
         let (hidden, outputs) = (shape.hidden(), shape.outputs());
         let alpha = if shape.has_biases() { 1e-4 } else { 1e-3 };
         let block = samples + spare;
         let mut dice = Dice::new(7);
         let labels: Vec<u8> = (0..samples).map(|_| u8::try_from(dice.below(outputs)).unwrap()).collect();
+        let (mut soft, mut targets) = (Vec::new(), one_hot(&labels, outputs));
+        if is_soft {
+            let mut dice = Dice::new(9);
+            soft = (0..samples).flat_map(|_| dice.targets(outputs)).collect();
+            targets.clone_from(&soft);
+        }
         // What is not asked for is no number.
         let mut gram = dice.numbers(block * block, 0.05);
         for k in 0..samples {
@@ -282,8 +365,8 @@ mod tests {
             let loss = backend.run(Sequential {
                 samples: Samples {
                     alpha,
-                    loss: LossFunction::Squared,
-                    labels: &labels,
+                    loss,
+                    targets: Targets { labels: &labels, soft: &soft },
                     gram: &gram,
                     block: NonZeroUsize::new(block).unwrap(),
                 },
@@ -306,8 +389,8 @@ mod tests {
         expected_b2.resize(outputs, Approx::ZERO);
         let gram = |k: usize, s: usize| Approx::exact(gram[k * block + s]);
         let (expected, losses) =
-            sequence(shape, Approx::exact(alpha), &labels, gram, rows, &mut expected_w2, &mut expected_b2);
-        let what = std::format!("{shape}, {samples} samples");
+            sequence(shape, Approx::exact(alpha), loss, &targets, gram, rows, &mut expected_w2, &mut expected_b2);
+        let what = std::format!("{shape}, {loss}, soft: {is_soft}, {samples} samples");
         for (sample, row) in expected.iter().enumerate() {
             for (unit, expected) in row.iter().enumerate() {
                 let found = f32::from_bits(delta1[place(sample, unit)]);

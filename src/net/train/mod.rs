@@ -38,6 +38,7 @@ mod step;
 mod workers;
 
 use crate::base::{Scratch, padded};
+use crate::net::kernel::sequential::Targets;
 use crate::net::{Loss, LossFunction, Shape, SizeError, Weights, WeightsMut};
 use crate::simd::{Backend, LANES, to_16_bits};
 use core::num::NonZeroUsize;
@@ -177,7 +178,7 @@ impl<'a> Trainer<'a> {
     /// [`TrainError::Label`] when a label is not below the number of outputs, [`TrainError::Images`] when there is not one
     /// image for each label. No step is taken then.
     pub fn train(&mut self, images: &[u8], labels: &[u8]) -> Result<Loss, TrainError> {
-        self.train_with(&ThisThread, images, labels, |_, _| Ok(()))
+        self.train_with(&ThisThread, images, Targets::of_labels(labels), |_, _| Ok(()))
     }
 
     /// Changes the learning rate, for the samples of calls to come.
@@ -226,8 +227,9 @@ impl<'a> Block<'a> {
 mod tests {
     use super::*;
     use crate::net::Network;
+    use crate::support::recipe::{Recipe, one_hot};
     use crate::support::reference::Reference;
-    use crate::support::{BLOCKS, Samples, bits, signed_weights, train, weights};
+    use crate::support::{BLOCKS, Dice, Samples, bits, signed_weights, train, weights};
 
     fn shape() -> Shape {
         Shape::new(50, 131, 4).unwrap()
@@ -317,7 +319,8 @@ mod tests {
             reports.push((done, loss));
             Ok::<_, TrainError>(())
         };
-        let loss = trainer.train_with(&ThisThread, &samples.images, &samples.labels, report).unwrap();
+        let loss =
+            trainer.train_with(&ThisThread, &samples.images, Targets::of_labels(&samples.labels), report).unwrap();
         assert!(reports.iter().map(|report| report.0).eq([8, 16, 20]));
         assert_eq!(reports.last().unwrap().1, loss);
     }
@@ -367,6 +370,81 @@ mod tests {
         }
         let (plain, errors) = train(shape(), &signed_weights(shape(), 4, 0.02), &samples, options(1));
         assert_eq!((bits(&plain), errors.sum.to_bits()), (bits(&numbers), sum.to_bits()));
+    }
+
+    /// As [`train`], towards targets of all outputs.
+    fn train_towards(
+        shape: Shape,
+        start: &[f32],
+        samples: &Samples,
+        soft: &[f32],
+        options: TrainOptions,
+    ) -> (Vec<f32>, Loss) {
+        let mut numbers = start.to_vec();
+        let mut scratch = vec![f32::NAN; Trainer::scratch_len(shape, options.block)];
+        let weights = WeightsMut::new(shape, &mut numbers).unwrap();
+        let mut trainer = Trainer::new(weights, &mut scratch, options).unwrap();
+        let targets = Targets { labels: &samples.labels, soft };
+        let loss = trainer.train_with(&ThisThread, &samples.images, targets, |_, _| Ok::<_, TrainError>(())).unwrap();
+        (numbers, loss)
+    }
+
+    #[test]
+    fn soft_targets_give_the_bits_of_plain_loops() {
+        let mut dice = Dice::new(1);
+        for shape in [shape(), shape().with_biases(), Shape::new(9, 1, 1).unwrap()] {
+            let samples = Samples::new(shape.inputs(), shape.outputs(), 75, 8);
+            let soft: Vec<f32> = (0..75).flat_map(|_| dice.targets(shape.outputs())).collect();
+            let hard = one_hot(&samples.labels, shape.outputs());
+            let start = signed_weights(shape, 7, 0.02);
+            for (loss, block) in [LossFunction::Squared, LossFunction::CrossEntropy]
+                .into_iter()
+                .flat_map(|loss| BLOCKS.map(|b| (loss, b)))
+            {
+                let mut reference = Reference::new(weights(shape, &start));
+                (reference.loss, reference.soft) = (loss, soft.clone());
+                let losses = reference.train(&samples.images, &samples.labels, 1e-6, block);
+                for backend in Backend::available() {
+                    let options = TrainOptions { backend, loss, ..options(block) };
+                    let (trained, found) = train_towards(shape, &start, &samples, &soft, options);
+                    assert!(bits(&trained) == bits(&reference.numbers()), "{shape} on {backend}, blocks of {block}");
+                    assert_eq!(found.last.to_bits(), losses.last().unwrap().to_bits());
+                    // The targets of labels are those that a label stands for.
+                    let of_labels = train(shape, &start, &samples, options);
+                    let (trained, found) = train_towards(shape, &start, &samples, &hard, options);
+                    assert_eq!((bits(&trained), found), (bits(&of_labels.0), of_labels.1), "{shape} on {backend}");
+                    assert!(shape.outputs() == 1 || bits(&trained) != bits(&reference.numbers()));
+                }
+            }
+        }
+    }
+
+    /// A step is `−α dE/dw` with `E = −Σ t ln p`. Central differences are off by their third derivative, so the bound is relative.
+    #[test]
+    fn a_step_follows_the_gradient_of_the_cross_entropy_with_soft_targets() {
+        const H: f64 = 1.0 / 65536.0;
+        let shape = Shape::new(20, 21, 5).unwrap();
+        let alpha = 1e-2_f32; // visible in weights of 16 bits
+        for (seed, shape) in (0..3).flat_map(|seed| [(seed, shape), (seed, shape.with_biases())]) {
+            let start = signed_weights(shape, 20 + seed, 0.05);
+            let targets = Dice::new(seed).targets(5);
+            let far = |sample: &Samples| Recipe::new(shape, &start).nearest_kink(&sample.images) > 2.0 * 255.0 * H;
+            let sample = (0..50).map(|n| Samples::new(20, 5, 1, 100 * seed + n)).find(far).unwrap();
+            let mut recipe = Recipe::new(shape, &start);
+            let gradient = recipe.gradient(H, |recipe| recipe.cross_entropy(&sample.images, &targets));
+            let largest = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+            let options = TrainOptions { alpha, loss: LossFunction::CrossEntropy, ..options(8) };
+            let (trained, loss) = train_towards(shape, &start, &sample, &targets, options);
+            let expected = recipe.cross_entropy(&sample.images, &targets);
+            assert!((f64::from(loss.last) - expected).abs() < 1e-5 * expected.max(1.0), "{loss:?}, {expected}");
+            let steps = weights(shape, &trained).iter().zip(weights(shape, &start).iter());
+            for ((after, before), (gradient, square)) in steps.zip(gradient.iter().zip(recipe.squares())) {
+                let (step, expected) = (f64::from(after) - f64::from(before), -f64::from(alpha) * square * gradient);
+                // Half a unit in the last of 16 places of a weight below 1/8, and what rounds on the way.
+                let bound = f64::from(alpha) * square * 1e-4 * largest + 1e-6;
+                assert!((step - expected).abs() <= bound, "{shape}: {step:e}, not {expected:e}");
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::base::Always;
 use crate::net::Loss;
 use crate::net::kernel::forward::hidden_forward;
 use crate::net::kernel::hidden_update::{bias_update, hidden_update};
-use crate::net::kernel::sequential::{OutputLayer, Samples, Sequential};
+use crate::net::kernel::sequential::{OutputLayer, Samples, Sequential, Targets};
 use crate::net::kernel::{PanelFn, for_width, load, rows, rows_mut, tile_mut};
 use crate::net::shape::PANEL;
 use crate::net::weights::{PartsMut, panels, panels_mut};
@@ -29,11 +29,11 @@ impl Trainer<'_> {
         &mut self,
         workers: &impl Workers,
         images: &[u8],
-        labels: &[u8],
+        targets: Targets<'_>,
         mut report: impl FnMut(usize, Loss) -> Result<(), E>,
     ) -> Result<Loss, E> {
         let shape = self.weights.shape();
-        check_samples(shape.pixels(), shape.outputs(), images, labels)?;
+        check_samples(shape.pixels(), shape.outputs(), images, targets.labels)?;
         let mut loss = Loss::default();
         let mut done = 0;
         let pixels = NonZeroUsize::MIN.saturating_add(shape.pixels() - 1);
@@ -41,10 +41,10 @@ impl Trainer<'_> {
         let mut next = || blocks.next().unwrap_or_default();
         self.before.lists.samples = 0;
         self.prepare(next());
-        for labels in labels.chunks(self.block.get()) {
+        for targets in targets.blocks(self.block, shape.rows().1) {
             self.visit(workers);
-            loss = loss.and(self.advance(workers, labels, Some(next())));
-            done += labels.len();
+            loss = loss.and(self.advance(workers, targets, Some(next())));
+            done += targets.labels.len();
             report(done, loss)?;
         }
         // The block after the last is empty: its visit takes the last block's step.
@@ -74,13 +74,13 @@ impl Trainer<'_> {
 
     /// Step 3 for the current block, which is then the block before. Meanwhile step 1 for the next block, if its images are
     /// given; it takes the current one's place.
-    pub(crate) fn advance(&mut self, workers: &impl Workers, labels: &[u8], next: Option<&[u8]>) -> Loss {
+    pub(crate) fn advance(&mut self, workers: &impl Workers, targets: Targets<'_>, next: Option<&[u8]>) -> Loss {
         let (options, (_, outputs)) = (self.options, self.weights.shape().rows());
         let Block { lists, hidden } = &mut self.current;
         let TrainOptions { alpha, loss, backend, .. } = options;
         let PartsMut { w2, b2, .. } = self.weights.parts_mut();
         let sequential = Sequential {
-            samples: Samples { alpha, loss, labels, gram: lists.gram, block: self.block },
+            samples: Samples { alpha, loss, targets, gram: lists.gram, block: self.block },
             layer: OutputLayer { outputs, w2, b2, sums: self.sums, delta2: self.delta2 },
             hidden,
         };
