@@ -91,10 +91,15 @@ fn recipes_are_named_sets_of_options() {
         "cross-entropy, 2 epochs, shuffled, learning rate 1e-5, initial weights up to 1e-3, seed 1, blocks of 64";
     assert_eq!(overridden, expected);
     assert!(train(&["--recipe", "fast", "--seed", "2"]).1 != model);
-    let best = "cross-entropy, 1 epoch, shuffled, distorted by 100 %, learning rate 6.5e-5 to 8e-7, scaled initial weights, \
+    let best = "cross-entropy, 1 epoch, shuffled, distorted by 100 %, other hands by 100 %, learning rate 6.5e-5 to 8e-7, scaled initial weights, \
                 seed 1, blocks of 64";
     assert_eq!(train(&["--recipe", "best", "--epochs", "1"]).0, best);
-    assert!(train(&["--recipe", "fast", "--distort", "50"]).0.contains("distorted by 50 %"));
+    assert!(train(&["--recipe", "fast", "--distort", "50"]).0.contains("distorted by 50 %, learning"));
+    let good = "distorted by 80 %, other hands by 100 %";
+    assert!(train(&["--recipe", "good", "--epochs", "1"]).0.contains(good));
+    assert!(train(&["--recipe", "good", "--epochs", "1", "--hands", "0"]).0.contains("distorted by 80 %, learning"));
+    assert!(train(&["--recipe", "fast", "--hands", "7"]).0.contains("distorted by 0 %, other hands by 7 %"));
+    assert!(train(&["--recipe", "good", "--distort", "0"]).0.contains("shuffled, learning"));
     assert!(train(&["--recipe", "fast", "--distort", "0"]).1 == model);
     for bad in
         [["--recipe", "slow"], ["--loss", "l1"], ["--alpha", "1..-1"], ["--alpha", "1e-5..2..3"], ["--init", "x"]]
@@ -490,7 +495,7 @@ fn help_and_version() {
     assert!(!sandbox.run(&["--help"]).succeeded().contains("--recipe"));
     assert!(sandbox.run(&["train", "--help"]).succeeded().contains("--recipe"));
     // So is what a value may be: in both helps, in words in the longer.
-    let values = "[possible values: article, fast, best, further]";
+    let values = "[possible values: article, fast, good, best, further]";
     let short = sandbox.run(&["train", "-h"]).succeeded().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(short.contains(values), "{short}");
     assert!(sandbox.run(&["train", "--help"]).succeeded().contains("- fast:    cross-entropy"));

@@ -79,7 +79,7 @@ fn train_says_its_epochs_and_its_end() {
     );
     assert_keys(&end["network"], NETWORK);
     assert_keys(&end["data"], DATA);
-    assert_keys(&end["recipe"], "loss epochs samples shuffle halve distort alpha from teachers init seed block");
+    assert_keys(&end["recipe"], "loss epochs samples shuffle halve distort hands alpha from teachers init seed block");
     assert_documented(&sandbox, "train", end);
     assert_eq!(end["event"], "trained");
     assert!(out.contains(&format!(
