@@ -217,7 +217,7 @@ fn completions_name_commands_options_and_values() {
     for (words, expected) in [
         ("twolayer quant", "quantize"),
         ("twolayer train --rec", "--recipe"),
-        ("twolayer train --recipe ", "article fast best further"),
+        ("twolayer train --recipe ", "article fast good best further"),
         ("twolayer train --loss ", "squared cross-entropy"),
         ("twolayer train --init ", "uniform scaled"),
         ("twolayer predict --invert ", "auto yes no"),

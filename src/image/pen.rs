@@ -25,11 +25,11 @@ pub(super) fn change(image: &mut [u8], copy: &mut [u8], width: usize, percent: i
     }
 }
 
-/// Thicker strokes for a weight up to 256, thinner ones down to −256: pixels move so many 256ths of the way to the largest, or to the
+/// Thicker strokes for a weight up to 256, thinner ones down to −256, and no more beyond: pixels move so many 256ths of the way to the largest, or to the
 /// least, of them and their four neighbours.
 fn change_width(image: &mut [u8], copy: &mut [u8], width: usize, weight: i32) {
     copy.copy_from_slice(image);
-    let way = u16::try_from(weight.unsigned_abs()).unwrap_or(256);
+    let way = u16::try_from(weight.unsigned_abs().min(256)).unwrap_or(256);
     let part = |difference: u8| (u16::from(difference) * way).to_be_bytes()[0];
     if weight > 0 {
         for_neighbours(image, copy, width, u8::max, |own, largest| own + part(largest - own));

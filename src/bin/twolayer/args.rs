@@ -401,7 +401,7 @@ pub(crate) struct RecipeArgs {
     /// Strokes get thicker, thinner or broken, digits slanted, narrow or wide, and some are redrawn: ones with a flag, crossed sevens
     /// and the like, where there are ten classes, without names or called 0 to 9. 100 is usual, and the default of good and best for
     /// mnist, digits and class folders 0 to 9.
-    #[arg(long, value_name = "PERCENT", value_parser = value_parser!(u16).range(0..=MAX_DISTORTION), help_heading = TRAINING)]
+    #[arg(long, value_name = "PERCENT", value_parser = value_parser!(u16).range(0..=MAX_DISTORTION), help_heading = TRAINING, hide_short_help = true)]
     pub(crate) hands: Option<u16>,
     /// Halve images in width and height: a quarter of the weights
     ///
