@@ -50,7 +50,7 @@ const PARTS: [(&str, usize, [u64; 2]); 11] = [
     ("corrections, output layer", BLOCK, [4_670_464, 1_812_346]),
     ("the same, cross-entropy", BLOCK, [4_703_654, 1_846_240]),
     ("block of training", BLOCK, [29_261_446, 9_589_075]),
-    ("distortions", BLOCK, [4_085_280, 4_085_280]),
+    ("distortions", BLOCK, [1_644_448, 1_644_448]),
     ("one image, f32", 1, [189_914, 56_981]),
     ("64 images, f32", BLOCK, [12_367_002, 3_798_029]),
     ("one image, int8", 1, [78_874, 42_203]),

@@ -24,6 +24,8 @@ const GROUP: usize = 8;
 /// The sequential part of one block.
 pub(crate) struct Sequential<'a> {
     pub(crate) samples: Samples<'a>,
+    /// Of [`Targets`].
+    pub(crate) soft: &'a [f32],
     pub(crate) layer: OutputLayer<'a>,
     /// `[panel][block][width]`: the samples' pre-activations under the weights before the block; afterwards their α δ1.
     pub(crate) hidden: &'a mut [f32],
@@ -35,7 +37,8 @@ pub(crate) struct Samples<'a> {
     /// Learning rate.
     pub(crate) alpha: f32,
     pub(crate) loss: LossFunction,
-    pub(crate) targets: Targets<'a>,
+    /// One label for each sample, below `outputs`.
+    pub(crate) labels: &'a [u8],
     /// `x_k·x_s` at `[k × block + s]`, for `s < k`.
     pub(crate) gram: &'a [f32],
     /// The most samples of a block.
@@ -92,15 +95,16 @@ impl TierFn for Sequential<'_> {
 
     #[inline(always)]
     fn call<I: Isa>(mut self, isa: I) -> Loss {
-        let Samples { alpha, loss: function, targets, .. } = self.samples;
+        let Samples { alpha, loss: function, labels, .. } = self.samples;
+        let targets = Targets { labels, soft: self.soft };
         let mut loss = Loss::default();
-        for k in 0..=targets.labels.len() {
+        for k in 0..=labels.len() {
             self.layer.start();
             self.pass(isa, k);
-            if let Some(&label) = targets.labels.get(k) {
+            if let Some(&label) = labels.get(k) {
                 loss.last = match targets.soft(k, self.layer.outputs) {
                     None => self.layer.target(function, label),
-                    Some(targets) => self.layer.soft_target(function, targets),
+                    Some(targets) => soft_target(function, rows(self.layer.sums), self.layer.delta2, targets),
                 };
                 self.layer.bias_update(alpha);
                 loss.sum += f64::from(loss.last);
@@ -114,7 +118,7 @@ impl Sequential<'_> {
     /// Through all panels once: backward for sample `k − 1`, corrections, forward for sample `k`.
     #[inline(always)]
     fn pass<I: Isa>(&mut self, isa: I, k: usize) {
-        let Self { samples, layer: OutputLayer { outputs, w2, sums, delta2, .. }, hidden } = self;
+        let Self { samples, layer: OutputLayer { outputs, w2, sums, delta2, .. }, hidden, .. } = self;
         let (outputs, block) = (*outputs, samples.block);
         let gram = samples.gram.get(k * block.get()..).always("every sample has a row of Gram numbers");
         for (index, w2) in panels_mut(w2, outputs).enumerate() {
@@ -152,15 +156,15 @@ impl OutputLayer<'_> {
         }
         squared(rows(self.sums), self.delta2, |output| if output == usize::from(label) { 1.0 } else { 0.0 })
     }
+}
 
-    /// The same for a target of each output.
-    #[inline(never)] // it has no use for a tier's instructions
-    fn soft_target(&mut self, loss: LossFunction, targets: &[f32]) -> f32 {
-        let target = |output: usize| targets.get(output).copied().always("every output has a target");
-        match loss {
-            LossFunction::CrossEntropy => soft_cross_entropy(rows(self.sums), self.delta2, target),
-            LossFunction::Squared => squared(rows(self.sums), self.delta2, target),
-        }
+/// [`OutputLayer::target`] for a target of each output.
+#[inline(never)] // it has no use for a tier's instructions
+fn soft_target(loss: LossFunction, sums: &[Row<1>], delta2: &mut [f32], targets: &[f32]) -> f32 {
+    let target = |output: usize| targets.get(output).copied().always("every output has a target");
+    match loss {
+        LossFunction::CrossEntropy => soft_cross_entropy(sums, delta2, target),
+        LossFunction::Squared => squared(sums, delta2, target),
     }
 }
 
@@ -242,8 +246,8 @@ struct Pass<'a> {
 impl PanelFn for Pass<'_> {
     #[inline(always)]
     fn call<I: Isa, const W: usize, const N: usize>(self, isa: I) {
-        let Self { samples: Samples { alpha, targets, gram, block, .. }, k, delta2, .. } = self;
-        let samples = targets.labels.len();
+        let Self { samples: Samples { alpha, labels, gram, block, .. }, k, delta2, .. } = self;
+        let samples = labels.len();
         let w2 = rows_mut::<W>(self.w2);
         let hidden = rows_mut::<W>(self.hidden);
         let Some((done, left)) = hidden.split_at_mut_checked(k) else { violated!("every sample has a row", return) };
@@ -366,10 +370,11 @@ mod tests {
                 samples: Samples {
                     alpha,
                     loss,
-                    targets: Targets { labels: &labels, soft: &soft },
+                    labels: &labels,
                     gram: &gram,
                     block: NonZeroUsize::new(block).unwrap(),
                 },
+                soft: &soft,
                 layer: OutputLayer {
                     outputs: shape.rows().1,
                     w2: &mut w2,

@@ -80,7 +80,8 @@ impl Trainer<'_> {
         let TrainOptions { alpha, loss, backend, .. } = options;
         let PartsMut { w2, b2, .. } = self.weights.parts_mut();
         let sequential = Sequential {
-            samples: Samples { alpha, loss, targets, gram: lists.gram, block: self.block },
+            samples: Samples { alpha, loss, labels: targets.labels, gram: lists.gram, block: self.block },
+            soft: targets.soft,
             layer: OutputLayer { outputs, w2, b2, sums: self.sums, delta2: self.delta2 },
             hidden,
         };
