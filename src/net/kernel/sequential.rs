@@ -75,7 +75,7 @@ impl<'a> Targets<'a> {
 }
 
 /// Only a host trains with teachers, and a device need not have the code.
-const HAS_SOFT: bool = cfg!(feature = "std");
+const HAS_SOFT: bool = cfg!(any(feature = "std", test));
 
 /// The output layer, and what is computed of it for one sample at a time.
 pub(crate) struct OutputLayer<'a> {
