@@ -42,10 +42,7 @@ pub(crate) fn run(mut args: EvalArgs, models: &[PathBuf]) -> Result<(), Error> {
             models: models.iter().zip(&networks).map(part).collect(),
             data: data.json(),
             backend: backend.name(),
-            right: (&evaluation).into(),
-            confusion: json::confusion(&evaluation),
-            classes: json::classes(test.class_names()),
-            coverage: json::coverage(&evaluation),
+            tested: json::Tested::new(&evaluation, test.class_names()),
         };
         say!("{}", json::line(line));
         return Ok(());
@@ -69,10 +66,7 @@ struct EnsembleLine<'a> {
     data: json::Data<'a>,
     backend: &'static str,
     #[serde(flatten)]
-    right: json::Right,
-    confusion: Vec<Vec<u32>>,
-    classes: Option<Vec<String>>,
-    coverage: Vec<json::Coverage>,
+    tested: json::Tested,
 }
 
 /// One of the models.

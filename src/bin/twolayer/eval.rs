@@ -70,10 +70,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
             network: shape.into(),
             data: data.json(),
             backend: backend.name(),
-            right: (&evaluation).into(),
-            confusion: json::confusion(&evaluation),
-            classes: json::classes(test.class_names()),
-            coverage: json::coverage(&evaluation),
+            tested: json::Tested::new(&evaluation, test.class_names()),
         };
         say!("{}", json::line(line));
         return Ok(());
@@ -101,8 +98,5 @@ struct EvaluatedLine<'a> {
     data: json::Data<'a>,
     backend: &'static str,
     #[serde(flatten)]
-    right: json::Right,
-    confusion: Vec<Vec<u32>>,
-    classes: Option<Vec<String>>,
-    coverage: Vec<json::Coverage>,
+    tested: json::Tested,
 }

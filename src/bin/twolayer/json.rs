@@ -96,7 +96,7 @@ pub(crate) fn confusion(evaluation: &Evaluation) -> Vec<Vec<u32>> {
 
 /// The accuracy of the answers with the largest margins.
 #[derive(Serialize)]
-pub(crate) struct Coverage {
+struct Coverage {
     share: f64,
     margin: f64,
     correct: usize,
@@ -104,7 +104,28 @@ pub(crate) struct Coverage {
     accuracy: f64,
 }
 
-pub(crate) fn coverage(evaluation: &Evaluation) -> Vec<Coverage> {
+/// What an evaluation found.
+#[derive(Serialize)]
+pub(crate) struct Tested {
+    #[serde(flatten)]
+    right: Right,
+    confusion: Vec<Vec<u32>>,
+    classes: Option<Vec<String>>,
+    coverage: Vec<Coverage>,
+}
+
+impl Tested {
+    pub(crate) fn new(evaluation: &Evaluation, names: &[String]) -> Self {
+        Self {
+            right: evaluation.into(),
+            confusion: confusion(evaluation),
+            classes: classes(names),
+            coverage: coverage(evaluation),
+        }
+    }
+}
+
+fn coverage(evaluation: &Evaluation) -> Vec<Coverage> {
     let part = |percent: u8| {
         let share = f64::from(percent) / 100.0;
         let found = evaluation.at_coverage(share)?;
