@@ -42,14 +42,7 @@ impl<G: SeedableRng + Rng> Random<G> {
         ((upper - (1 << 15)) * (most >> 1)) >> 14
     }
 
-    /// A uniform integer below `count`, which is below 2³².
-    pub(crate) fn number_below(&mut self, count: usize) -> usize {
-        let product = u64::from(self.bits()) * count as u64;
-        usize::try_from(product >> 32).unwrap_or(0)
-    }
-
     /// A uniform integer below `count`, which is at most 2³²: the upper half of `count` times 32 random bits.
-    #[cfg(feature = "std")]
     pub(crate) fn below(&mut self, count: u64) -> u64 {
         (u64::from(self.bits()) * count) >> 32
     }

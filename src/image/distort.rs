@@ -2,7 +2,7 @@
 //!
 //! Simard, Steinkraus and Platt (2003, "Best Practices for Convolutional Neural Networks") move every pixel by a smooth
 //! random field; a random affine map comes on top. The field is so smooth that it is drawn at every fourth pixel of every
-//! fourth row only, and is linear in between. An image of 28 × 28 takes some 20 000 operations.
+//! fourth row only, and is linear in between. An image of 28 × 28 takes some 25,000 operations.
 
 use super::pen;
 use crate::base::{Always, PlusPlus};
@@ -19,9 +19,9 @@ pub struct Distortion {
     /// 0.25 radians, scales up to 15 % on each axis, shear up to 0.2, shifts up to a pixel. More than
     /// [`MAX_PERCENT`](Self::MAX_PERCENT) counts as that.
     pub percent: u16,
-    /// What hands and pens other than those of the images would do, in percent of the usual: strokes up to a pixel thicker, or half as
-    /// much thinner, one in seven images with a broken stroke, slant up to 0.25 and widths up to 20 % beside those above. And 15 % of
-    /// the images [are redrawn](Self::redraws), if they are digits. More than [`MAX_PERCENT`](Self::MAX_PERCENT) counts as that.
+    /// What hands and pens other than those of the images would do, in percent of the usual: strokes up to half a pixel thicker on
+    /// each side, or half as much thinner, one in seven images with a broken stroke, slant up to 0.25 and widths up to 20 % beside
+    /// those above. And 15 % of the images [are redrawn](Self::redraws), if they are digits. More than [`MAX_PERCENT`](Self::MAX_PERCENT) counts as that.
     pub hands: u16,
 }
 

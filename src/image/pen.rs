@@ -9,7 +9,7 @@ const THICKER: i32 = 128;
 /// Strokes get thinner by a fraction of what they get thicker: many are but two pixels wide.
 const THINNER: i32 = 2;
 /// One in so many images has a broken stroke.
-const BROKEN: usize = 7;
+const BROKEN: u64 = 7;
 /// What counts as part of a stroke.
 const INK: u8 = 128;
 
@@ -17,7 +17,7 @@ const INK: u8 = 128;
 pub(super) fn change(image: &mut [u8], copy: &mut [u8], width: usize, percent: i32, random: &mut PlusPlus) {
     let weight = random.signed(THICKER) * percent / 100;
     change_width(image, copy, width, if weight < 0 { weight / THINNER } else { weight });
-    if random.number_below(BROKEN * 100) < usize::try_from(percent).unwrap_or(0) {
+    if random.below(BROKEN * 100) < u64::from(percent.unsigned_abs()) {
         let radius = 2 + random.bits() % 2;
         if let Some(at) = some_ink(image, random) {
             erase(image, width, at, radius);
@@ -25,8 +25,8 @@ pub(super) fn change(image: &mut [u8], copy: &mut [u8], width: usize, percent: i
     }
 }
 
-/// Thicker strokes for a weight up to 256, thinner ones down to −256, and no more beyond: pixels move so many 256ths of the way to the largest, or to the
-/// least, of them and their four neighbours.
+/// Thicker strokes for a weight up to 256, thinner ones down to −256, and no more beyond: pixels move so many 256ths of the way to
+/// the largest, or to the least, of them and their four neighbours.
 fn change_width(image: &mut [u8], copy: &mut [u8], width: usize, weight: i32) {
     copy.copy_from_slice(image);
     let way = u16::try_from(weight.unsigned_abs().min(256)).unwrap_or(256);
@@ -64,7 +64,7 @@ fn for_neighbours(
 
 /// The place of a random pixel of a stroke.
 fn some_ink(image: &[u8], random: &mut PlusPlus) -> Option<usize> {
-    let first = random.number_below(image.len());
+    let first = usize::try_from(random.below(image.len() as u64)).ok()?;
     let (before, behind) = image.split_at_checked(first)?;
     let ink = |part: &[u8]| part.iter().position(|pixel| *pixel >= INK);
     ink(behind).map(|at| first + at).or_else(|| ink(before))
