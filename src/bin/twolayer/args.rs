@@ -354,7 +354,8 @@ impl TrainingArgs {
         of_data && !invert.invert && repeat.repeat.is_none() && recipe.recipe() == Recipe::default()
     }
 
-    /// Takes the options of another, but keeps where the teachers are and where the data are, if that is said here, and how they are fetched and read.
+    /// Takes the options of another, but keeps where the teachers are and where the data are, if that is said here, and how they are
+    /// fetched and read.
     pub(crate) fn take(&mut self, other: Self) {
         let data = &mut self.data;
         if data.data.is_empty() {

@@ -30,9 +30,8 @@ impl Data {
     /// Is it known that all images are of the digits 0 to 9?
     pub(crate) fn is_of_digits(&self) -> bool {
         let named = |place: &Place| matches!(place.source, Source::Named(Name::Mnist | Name::Digits));
-        let names = self.dataset.train.class_names();
-        self.places.iter().all(named)
-            || names.iter().map(String::as_str).eq(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
+        let train = &self.dataset.train;
+        self.places.iter().all(named) || train.are_digits() && !train.class_names().is_empty()
     }
 }
 

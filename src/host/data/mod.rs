@@ -435,8 +435,9 @@ impl Set {
         &self.names
     }
 
-    /// Whether the classes are the digits 0 to 9, as far as their number and names tell.
-    pub(crate) fn are_digits(&self) -> bool {
+    /// Whether the classes are the digits 0 to 9, as far as their number and, if they have some, their names tell.
+    #[must_use]
+    pub fn are_digits(&self) -> bool {
         self.classes() == 10
             && self.names.iter().zip(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]).all(|(a, b)| a == b)
     }
