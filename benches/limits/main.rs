@@ -15,6 +15,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "counts and sizes here are far below 2⁵²")]
 
+mod counters;
 mod ours;
 mod rivals;
 mod samples;
@@ -74,6 +75,7 @@ fn main() -> Result<(), Anything> {
         best = step(backend, &samples, patience)?;
         best.print(&mut table, backend, &samples, &machine);
     }
+    counters::print(&mut table, &samples)?;
     step_of_rivals(&mut table, &samples, &machine, patience)?;
     inference(&mut table, &samples, &machine, patience)?;
     for backend in Backend::available() {
@@ -393,9 +395,15 @@ fn recipes(table: &mut Table, patience: Duration) -> Result<(), Anything> {
             keep(training::train(&digits, &Recipe { epochs: 1, threads, ..recipe }, each));
             time
         };
-        let seconds = in_turn(patience * 2, || [Recipe::default(), Recipe::fast(), Recipe::best()].map(epoch));
+        let recipes = [Recipe::default(), Recipe::fast(), Recipe::further(), Recipe::good()];
+        let seconds = in_turn(patience * 2, || recipes.map(epoch));
         table.title(&format!("Recipes, {}, threads: {threads}", Backend::detect()), ["µs", "time", "", ""]);
-        let names = ["article", "fast: cross-entropy, shuffled", "best: the same, distorted"];
+        let names = [
+            "article",
+            "fast: cross-entropy, shuffled",
+            "further: the same, distorted",
+            "good, best: and with other hands",
+        ];
         for (name, time) in names.iter().zip(seconds) {
             table.row(name, time, [micros(time), times(time / seconds[0]), String::new()], None);
         }
