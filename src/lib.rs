@@ -109,7 +109,7 @@ pub use model::{AnyNetwork, AnyOutputs, Kind, Model, ModelError};
 #[cfg(feature = "probe")]
 pub use net::probe;
 pub use net::{
-    INIT_SCALE, Loss, LossFunction, Network, Shape, SizeError, TrainError, TrainOptions, Trainer, Weights, WeightsMut,
-    fill_initial, fill_scaled, halve, weights_hash,
+    INIT_SCALE, LearningRates, Loss, LossFunction, Network, SampleOrder, Shape, SizeError, TrainError, TrainOptions,
+    Trainer, Weights, WeightsMut, fill_initial, fill_scaled, halve, weights_hash,
 };
 pub use simd::Backend;

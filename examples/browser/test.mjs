@@ -41,12 +41,12 @@ twolayer('data', 'digits', '--out', digits, '--train', String(COUNT), '--test', 
 const read = directory => ({ sets: sets(NAMES.map(name => ({ name, bytes: new Uint8Array(readFileSync(join(directory, name))) }))) });
 
 // The page's own worker, run here: the news it posts.
-async function trained(wasm, data, epochs) {
+async function trained(wasm, data, epochs, recipe = 0) {
   const news = [], scope = { onmessage: null };
   const run = new Function('scope', 'postMessage', `let onmessage; ${source('train.js')}; scope.onmessage = onmessage;`);
   run(scope, message => news.push(message));
   const module = await WebAssembly.compile(readFileSync(join(pages, wasm)));
-  await scope.onmessage({ data: { module, ...data, epochs, seed: 1 } });
+  await scope.onmessage({ data: { module, ...data, recipe, epochs, seed: 1 } });
   return news;
 }
 
@@ -73,6 +73,19 @@ for (const [name, directory] of [['digits', digits], ['MNIST', mnist]]) {
     }
   });
 }
+
+const GOOD = [[1, '0'], [2, '100']];
+test('the recipe good gives the native weights, with other hands and without', async t => {
+  const data = limited(read(digits), 700);
+  for (const [recipe, hands] of GOOD) {
+    const expected = native(digits, '--recipe', 'good', '--hands', hands, '--epochs', '2', '--limit', '700');
+    for (const tier of TIERS) {
+      const { hash } = (await trained(tier, data, 2, recipe)).at(-1);
+      assert.equal(hash, expected.hash, `${tier}, hands ${hands}`);
+      t.diagnostic(`${tier}, hands ${hands}: ${hash}`);
+    }
+  }
+});
 
 test('other samples and labels give other weights, and a wrong label is refused', async () => {
   const data = read(digits), few = limited(data, 640);
@@ -105,7 +118,8 @@ test('the hashes that the page knows are those of the native program', { skip: !
   const known = Object.entries(new Function(`return ${/GOLDEN = (.*);/.exec(source('train.html'))[1]}`)());
   const all = join(folder, 'all-digits');
   twolayer('data', 'digits', '--out', all);
-  assert.deepEqual(known, [[native(mnist).hash, 'MNIST'], [native(all).hash, 'the built-in digits']]);
+  const good = native(mnist, '--recipe', 'good', '--hands', '100').hash;
+  assert.deepEqual(known, [[native(mnist).hash, 'MNIST'], [good, 'MNIST with good'], [native(all).hash, 'the built-in digits']]);
 });
 
 test('five epochs of MNIST give the golden weights', { skip: !mnist && 'MNIST_DIR is not set' }, async t => {
@@ -113,6 +127,14 @@ test('five epochs of MNIST give the golden weights', { skip: !mnist && 'MNIST_DI
   assert.equal(news.at(-1).hash, '500d578e4d42eaa1');
   const epochs = news.filter(({ loss }) => loss !== undefined);
   assert.equal(epochs.at(-1).accuracy, 0.9745);
+  t.diagnostic(`${epochs.map(({ micros }) => micros.toFixed(1)).join(', ')} µs a sample`);
+});
+
+test('nine epochs of good on MNIST give the golden weights', { skip: !mnist && 'MNIST_DIR is not set' }, async t => {
+  const news = await trained(TIERS.at(-1), read(mnist), 9, 2);
+  assert.equal(news.at(-1).hash, 'a18a9ac54029745c');
+  const epochs = news.filter(({ loss }) => loss !== undefined);
+  assert.equal(epochs.at(-1).accuracy, 0.9925);
   t.diagnostic(`${epochs.map(({ micros }) => micros.toFixed(1)).join(', ')} µs a sample`);
 });
 

@@ -6,6 +6,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use rand_xoshiro::{Xoshiro128PlusPlus, Xoshiro128StarStar};
 
 /// A generator.
+#[derive(Debug)]
 pub(crate) struct Random<G>(G);
 
 /// xoshiro128**: initial weights, and the order of samples.

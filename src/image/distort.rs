@@ -49,6 +49,8 @@ const NOISE: u32 = 12;
 const GAIN: i64 = 27 * 27 * 4;
 /// Levels that are left out: what interpolation spreads around strokes. MNIST has hardly any ink so faint.
 const FAINT: u8 = 32;
+/// Keeps the distortions of one run from those of the next.
+const RUN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Keeps what pens do from depending on the same random numbers as places.
 const HANDS: u64 = 0x4F74_6865_7248_616E;
 
@@ -68,6 +70,12 @@ impl Distortion {
         let field = row_len(width).saturating_mul(points(height));
         let frame = stride(width).saturating_mul(height.saturating_add(3)).div_ceil(4);
         [field, frame, width.saturating_mul(height).div_ceil(4)]
+    }
+
+    /// The seed of an image's distortion: by the run's seed, the epoch, counted from 1, and the image's number below 2³².
+    #[must_use]
+    pub const fn seed(run: u64, epoch: u32, number: u64) -> u64 {
+        run.wrapping_mul(RUN) ^ ((epoch as u64) << 32 | number)
     }
 
     /// Does this seed stand for another digit of the same label, [drawn](crate::redraw) from nothing, in the place of an image? With

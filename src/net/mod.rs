@@ -28,7 +28,7 @@ pub(crate) use shape::PANEL;
 pub use shape::Shape;
 #[cfg(any(feature = "probe", feature = "std"))]
 pub(crate) use train::ThisThread;
-pub use train::{TrainError, TrainOptions, Trainer};
+pub use train::{LearningRates, SampleOrder, TrainError, TrainOptions, Trainer};
 #[cfg(feature = "std")]
 pub(crate) use train::{Workers, check_samples};
 #[cfg(feature = "report")]

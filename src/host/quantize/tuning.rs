@@ -11,10 +11,10 @@ use super::QuantizeError;
 use super::quantize::{fit, fit_second_to};
 use crate::host::data::Set;
 use crate::host::files::{OwnedWeights, PageBuffer, Quantized};
-use crate::host::train::{BLOCKS_PER_PIECE, Epochs, Order, Samples, Threads, mean, teachers};
+use crate::host::train::{Epochs, Samples, Shuffled, Threads, mean, teachers};
 use crate::image::Distortion;
 use crate::int::Bits;
-use crate::net::{PANEL, TrainError, TrainOptions, Trainer, Weights, Workers, panels_mut};
+use crate::net::{LearningRates, PANEL, TrainError, TrainOptions, Trainer, Weights, Workers, panels_mut};
 use crate::simd::Backend;
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -133,14 +133,15 @@ pub fn tune(
     let threads = Threads::new(tuning.threads);
     // The grid's weights are not short, and steps that are lost to rounding would not add up.
     let mut trainer = Trainer::unrounded(view, &mut scratch, options)?;
+    let [from, to] = tuning.alphas;
     let mut epochs = Epochs {
         samples: Samples::new(set, labels, shape, tuning.seed, tuning.distortion).in_levels().taught_by(&teachers),
-        order: Some(Order::new(labels.len(), tuning.seed)),
-        alphas: tuning.alphas,
+        order: Some(Shuffled::new(labels.len(), tuning.seed)),
+        rates: LearningRates { from, to },
         count: tuning.epochs,
     };
     for number in 1..=tuning.epochs {
-        let loss = epochs.train(number, BLOCK * BLOCKS_PER_PIECE, &mut trainer, &threads, |trainer, piece| {
+        let loss = epochs.train(number, BLOCK * LearningRates::BLOCKS, &mut trainer, &threads, |trainer, piece| {
             trainer.set_alpha(LEVEL * piece.alpha)?;
             let mut loss = piece.before;
             let targets = piece.targets.blocks(NonZeroUsize::MIN.saturating_add(BLOCK - 1), shape.rows().1);

@@ -3,31 +3,24 @@
 
 use super::evaluation::BATCH;
 use super::{Threads, TrainingError, ensemble};
-use crate::base::{StarStar, to_f64};
+use crate::base::to_f64;
 use crate::host::data::Set;
 use crate::image::{Distortion, SIDE, redraw};
 use crate::int::level;
-use crate::net::{Loss, Network, Shape, Targets, Trainer, halve_rows};
+use crate::net::{LearningRates, Loss, Network, SampleOrder, Shape, Targets, Trainer, halve_rows};
 use core::mem;
 use core::num::NonZeroUsize;
 use core::ops::Range;
 
-/// Blocks of a piece: those between two learning rates, and those whose images are made at once.
-pub(crate) const BLOCKS_PER_PIECE: usize = 64;
 /// Images that one thread prepares at a time.
 const IMAGES_PER_TASK: usize = 8;
-/// Keeps the order of samples from depending on the same random numbers as the initial weights.
-const SHUFFLE: u64 = 0x5348_5546_464C_4521;
-/// Keeps the distortions of one seed from those of the next.
-const DISTORT: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The samples of a run, and how each epoch goes through them.
 pub(crate) struct Epochs<'a> {
     pub(crate) samples: Samples<'a>,
     /// The order, if it is another one in each epoch.
-    pub(crate) order: Option<Order>,
-    /// The learning rate at the start and at the end of the run, between which it moves linearly.
-    pub(crate) alphas: [f32; 2],
+    pub(crate) order: Option<Shuffled>,
+    pub(crate) rates: LearningRates,
     /// The number of epochs.
     pub(crate) count: u32,
 }
@@ -65,8 +58,8 @@ impl Epochs<'_> {
         threads: &Threads,
         mut train: impl FnMut(&mut Trainer<'_>, Piece<'_>) -> Result<Loss, TrainingError> + Send,
     ) -> Result<Loss, TrainingError> {
-        let Self { samples, alphas: [from, to], count, .. } = *self;
-        let order = self.order.as_mut().map(Order::shuffle);
+        let Self { samples, rates, count, .. } = *self;
+        let order = self.order.as_mut().map(Shuffled::shuffle);
         let all = samples.labels.len();
         let changed = order.is_some() || samples.are_changed();
         let range = |first: usize| first..all.min(first.saturating_add(len));
@@ -74,9 +67,9 @@ impl Epochs<'_> {
         if changed {
             threads.beside(|| (), copies.tasks(samples, epoch, order, range(0)));
         }
-        let (mut loss, mut alpha) = (Loss::default(), from);
+        let (mut loss, mut alpha) = (Loss::default(), rates.from);
         for first in (0..all).step_by(len) {
-            alpha = between(from, to, all * (epoch as usize - 1) + first, all * count as usize);
+            alpha = rates.after(all * (epoch as usize - 1) + first, all * count as usize);
             let before = loss;
             if changed {
                 let Copies { images, inputs, labels, soft } = &copies;
@@ -101,31 +94,25 @@ impl Epochs<'_> {
     }
 }
 
-/// The rate after `done` of `total` samples, if it moves linearly.
-#[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
-fn between(from: f32, to: f32, done: usize, total: usize) -> f32 {
-    from + (to - from) * (done as f32 / total as f32)
-}
-
 /// The mean loss of `samples` samples.
 pub(crate) fn mean(loss: Loss, samples: usize) -> f64 {
     loss.sum / to_f64(samples.max(1))
 }
 
-/// Whole numbers in an order that a seed stands for.
-pub(crate) struct Order {
+/// The numbers of samples in an [`SampleOrder`].
+pub(crate) struct Shuffled {
     numbers: Vec<u32>,
-    random: StarStar,
+    order: SampleOrder,
 }
 
-impl Order {
+impl Shuffled {
     pub(crate) fn new(len: usize, seed: u64) -> Self {
         // Data sets have fewer than 2³² images.
         let numbers = (0..u32::try_from(len).unwrap_or(u32::MAX)).collect();
-        Self { numbers, random: StarStar::new(seed ^ SHUFFLE) }
+        Self { numbers, order: SampleOrder::new(seed) }
     }
 
-    /// The order of the last of so many epochs.
+    /// As after so many epochs.
     pub(super) fn after(mut self, epochs: u32) -> Self {
         for _ in 0..epochs {
             self.shuffle();
@@ -133,14 +120,9 @@ impl Order {
         self
     }
 
-    /// Another order (Fisher and Yates).
+    /// Another order.
     fn shuffle(&mut self) -> &[u32] {
-        let len = self.numbers.len() as u64;
-        for (last, below) in (1..len).rev().zip((2..=len).rev()) {
-            let other = self.random.below(below);
-            #[expect(clippy::cast_possible_truncation, reason = "below the length")]
-            self.numbers.swap(last as usize, other as usize);
-        }
+        self.order.shuffle(&mut self.numbers);
         &self.numbers
     }
 }
@@ -254,7 +236,7 @@ impl Samples<'_> {
                 copy.copy_from_slice(image);
                 continue;
             };
-            let seed = seed.wrapping_mul(DISTORT) ^ (u64::from(epoch) << 32 | number as u64);
+            let seed = Distortion::seed(seed, epoch, number as u64);
             let drawn = (redraws && by.redraws(seed)).then(|| redraw(labels[number], seed));
             let image = drawn.as_ref().map_or(image, |drawn| drawn);
             let done = by.apply(image, width, seed, &mut scratch, copy);

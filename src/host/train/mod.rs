@@ -12,7 +12,7 @@ mod training;
 pub use comparison::{Comparison, Pairs, compare};
 pub use ensemble::evaluate_ensemble;
 pub(super) use ensemble::teachers;
-pub(super) use epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
+pub(super) use epoch::{Epochs, Samples, Shuffled, mean};
 pub use error::TrainingError;
 pub use evaluation::{Coverage, Evaluation, evaluate};
 pub use start::{going_on, initial_weights};

@@ -1,12 +1,12 @@
 //! The training loop: epochs over a data set, with progress reports.
 
-use super::epoch::{BLOCKS_PER_PIECE, Epochs, Order, Samples, mean};
+use super::epoch::{Epochs, Samples, Shuffled, mean};
 use super::{Evaluation, Threads, TrainingError, evaluate, start};
 use crate::base::to_f64;
 use crate::host::data::Dataset;
 use crate::host::files::{FileError, OwnedWeights, PageBuffer};
 use crate::image::Distortion;
-use crate::net::{INIT_SCALE, LossFunction, Network, Shape, TrainOptions, Trainer, Weights};
+use crate::net::{INIT_SCALE, LearningRates, LossFunction, Network, Shape, TrainOptions, Trainer, Weights};
 use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -81,9 +81,9 @@ impl Recipe {
         Self {
             init: Init::Scaled,
             shuffle: true,
-            alpha_to: Some(FAST_ALPHAS[1]),
+            alpha_to: Some(LearningRates::FAST.to),
             options: TrainOptions {
-                alpha: FAST_ALPHAS[0],
+                alpha: LearningRates::FAST.from,
                 loss: LossFunction::CrossEntropy,
                 ..TrainOptions::default()
             },
@@ -106,8 +106,8 @@ impl Recipe {
         Self {
             epochs: 500,
             distortion: Some(Distortion { percent: 100, hands: 100 }),
-            alpha_to: Some(BEST_ALPHAS[1]),
-            options: TrainOptions { alpha: BEST_ALPHAS[0], ..fast.options },
+            alpha_to: Some(LearningRates::BEST.to),
+            options: TrainOptions { alpha: LearningRates::BEST.from, ..fast.options },
             ..fast
         }
     }
@@ -120,8 +120,8 @@ impl Recipe {
         Self {
             epochs: 2,
             distortion: Some(Distortion { percent: 100, hands: 0 }),
-            alpha_to: Some(FURTHER_ALPHAS[1]),
-            options: TrainOptions { alpha: FURTHER_ALPHAS[0], ..best.options },
+            alpha_to: Some(LearningRates::FURTHER.to),
+            options: TrainOptions { alpha: LearningRates::FURTHER.from, ..best.options },
             ..best
         }
     }
@@ -186,15 +186,6 @@ impl fmt::Display for Words<'_> {
         write!(f, ", seed {seed}, blocks of {}", options.block)
     }
 }
-
-/// The first and the last learning rate of [`Recipe::fast`]: 0.02 and 0.0005 for pixels from 0 to 1.
-const FAST_ALPHAS: [f32; 2] = [7.8e-5, 2e-6];
-
-/// The first and the last learning rate of [`Recipe::best`]: 0.017 and 0.0002 for pixels from 0 to 1.
-const BEST_ALPHAS: [f32; 2] = [6.5e-5, 8e-7];
-
-/// The first and the last learning rate of [`Recipe::further`].
-const FURTHER_ALPHAS: [f32; 2] = [5e-5, 1e-6];
 
 /// An event of a training run.
 #[derive(Clone, Debug)]
@@ -319,16 +310,17 @@ pub fn train_from(
     let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
     let test = |trainer: &Trainer<'_>| evaluate(Network::new(trainer.weights(), backend), &dataset.test, &threads);
     let samples = Samples::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion).taught_by(&teachers);
-    let order = recipe.shuffle.then(|| Order::new(labels.len(), recipe.seed).after(done));
-    let alphas = [recipe.options.alpha, recipe.alpha_to.unwrap_or(recipe.options.alpha)];
+    let order = recipe.shuffle.then(|| Shuffled::new(labels.len(), recipe.seed).after(done));
+    let alpha = recipe.options.alpha;
+    let rates = LearningRates { from: alpha, to: recipe.alpha_to.unwrap_or(alpha) };
     // As the article has it, an epoch is one piece.
     let in_pieces = recipe.shuffle || recipe.distortion.is_some() || recipe.alpha_to.is_some() || !teachers.is_empty();
-    let mut epochs = Epochs { samples, order, alphas, count: recipe.epochs };
+    let mut epochs = Epochs { samples, order, rates, count: recipe.epochs };
     let mut last = None;
     for number in done.saturating_add(1)..=recipe.epochs {
         let (start, mut testing) = (Instant::now(), Duration::ZERO);
         let tests_within = recipe.tests_within_first && number == 1;
-        let len = if in_pieces || tests_within { block * BLOCKS_PER_PIECE } else { labels.len().max(1) };
+        let len = if in_pieces || tests_within { block * LearningRates::BLOCKS } else { labels.len().max(1) };
         let loss = epochs.train(number, len, &mut trainer, &threads, |trainer, piece| {
             if tests_within && piece.first > 0 {
                 let since = Instant::now();

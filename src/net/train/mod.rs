@@ -34,6 +34,7 @@
 
 mod error;
 mod lists;
+mod schedule;
 mod step;
 mod workers;
 
@@ -47,6 +48,7 @@ use lists::Lists;
 pub use error::TrainError;
 #[cfg(feature = "std")]
 pub(crate) use error::check_samples;
+pub use schedule::{LearningRates, SampleOrder};
 pub(crate) use workers::ThisThread;
 #[cfg(feature = "std")]
 pub(crate) use workers::Workers;
