@@ -46,7 +46,7 @@
 //! | images in memory | [`Trainer`] to train, [`Network`] to classify |
 //! | a model file on a disk | [`host::ModelFile`] |
 //! | a model of whatever kind | [`AnyNetwork`]; [`host::ModelFile::any`] on a host |
-//! | a model in flash or in the program | [`include_model!`], or [`Model::from_bytes`]; [`QuantizedNetwork`] for int8 and int4 |
+//! | a model in flash or in the program | [`include_model!`], or [`Model::from_region`]; [`QuantizedNetwork`] for int8 and int4 |
 //! | a photograph, a scan, a camera's frame | [`picture`], in the core; [`host::GreyPicture`] for PNG, JPEG, WebP, BMP, GIF and PNM files |
 //! | a data set | [`host::data`], and [`host::train`] for whole runs |
 //! | a trained network that is to fit a microcontroller | [`host::quantize()`], [`host::tune`] |

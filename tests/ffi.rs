@@ -11,8 +11,8 @@ use std::process::Command;
 use tools::has_tool;
 
 use twolayer::ffi::{
-    Digit, Model, Status, twolayer_classify, twolayer_classify_margin, twolayer_normalize, twolayer_open,
-    twolayer_open_any, twolayer_open_any_unchecked, twolayer_open_f32, twolayer_open_f32_unchecked,
+    Digit, Model, Status, twolayer_classify, twolayer_classify_margin, twolayer_file_len, twolayer_normalize,
+    twolayer_open, twolayer_open_any, twolayer_open_any_unchecked, twolayer_open_f32, twolayer_open_f32_unchecked,
     twolayer_open_unchecked, twolayer_outputs, twolayer_read, twolayer_status_text, twolayer_verify,
 };
 use twolayer::picture::{Ink, Picture};
@@ -461,6 +461,26 @@ fn models_opened_unchecked_are_verified_later() {
     assert_eq!(verify(floats.bytes()), Status::Checksum);
     // SAFETY: a null pointer is allowed.
     assert_eq!(unsafe { twolayer_verify(ptr::null(), 64) }, Status::Null);
+}
+
+/// A region of flash: the model's length where there is one, whatever follows; 0 after every torn update.
+#[test]
+fn a_region_has_the_length_of_its_model() {
+    // SAFETY: bytes with their length.
+    let file_len = |region: &[u8]| unsafe { twolayer_file_len(region.as_ptr(), region.len()) };
+    for (file, open) in [(integer_model(Bits::Four), twolayer_open as Open), (f32_model(), twolayer_open_f32)] {
+        let mut words = vec![u32::MAX; file.words.len() + 30];
+        let region = bytemuck::cast_slice_mut::<_, u8>(&mut words);
+        assert_eq!(file_len(region), 0, "erased");
+        region[..file.len].copy_from_slice(file.bytes());
+        assert_eq!(file_len(region), file.len);
+        assert!(open_with(open, &region[..file.len]).is_ok());
+        assert_eq!(file_len(&region[..file.len - 1]), 0);
+        region[file.len / 2] ^= 1;
+        assert_eq!(file_len(region), 0, "torn");
+    }
+    // SAFETY: a null pointer is allowed.
+    assert_eq!(unsafe { twolayer_file_len(ptr::null(), 64) }, 0);
 }
 
 #[test]

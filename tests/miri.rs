@@ -205,7 +205,10 @@ mod c {
             let file = File::new(kind, shape, 0);
             let (bytes, len) = (file.bytes().as_ptr(), file.bytes().len());
             // SAFETY: bytes with their length.
-            unsafe { assert_eq!(twolayer_verify(bytes, len), Status::Ok) };
+            unsafe {
+                assert_eq!(twolayer_verify(bytes, len), Status::Ok);
+                assert_eq!(twolayer_file_len(bytes, len), len);
+            }
             let (integers, plain) = (kind != Kind::F32, !shape.has_biases() && shape.halved_image().is_none());
             let opening: [(unsafe extern "C" fn(_, _, _) -> _, _); 6] = [
                 (twolayer_open, integers && plain),

@@ -69,6 +69,10 @@ fn network(draw: &mut Draw) {
     let (whole, header) = (File::from_bytes(bytes), File::from_bytes_unverified(bytes));
     // SAFETY: bytes with their length.
     assert_eq!(unsafe { twolayer_verify(bytes.as_ptr(), bytes.len()) }, status(whole.map(|_| ())));
+    // SAFETY: as above.
+    let len = unsafe { twolayer_file_len(bytes.as_ptr(), bytes.len()) };
+    assert!(len == 0 || File::from_bytes(&bytes[..len]).is_ok());
+    assert!(whole.is_err() || len == bytes.len());
 
     let plain = |file: File<'_>| file.quantized().map(|_| ());
     let any = |file: File<'_>| file.quantized_any().map(|_| ());

@@ -185,6 +185,18 @@ pub unsafe extern "C" fn twolayer_verify(bytes: *const u8, len: usize) -> Status
     File::from_bytes(bytes).map_or_else(Status::from, |_| Status::Ok)
 }
 
+/// The length of the model file at the beginning of a region, all of it checked but the weights' format; 0 if there is none.
+///
+/// # Safety
+/// `region` is null or points to `len` bytes.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+#[must_use]
+pub unsafe extern "C" fn twolayer_file_len(region: *const u8, len: usize) -> usize {
+    // SAFETY: the caller's promise.
+    let Some(region) = (unsafe { slice(region, len) }) else { return 0 };
+    File::from_region(region).map_or(0, |file| file.bytes().len())
+}
+
 /// A model of integer weights, whose format is checked.
 fn integers<const ANY: bool>(file: File<'_>) -> Result<Model, Status> {
     let Kind::Quantized(bits) = file.kind() else { return Err(Status::Kind) };

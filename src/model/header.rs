@@ -101,6 +101,14 @@ const fn payload_len(header: &[u8; HEADER_LEN], behind: usize) -> usize {
     behind.saturating_sub(word(header, 12) as usize)
 }
 
+/// The length of the file that begins with this header, if it is one.
+pub(super) const fn file_len(header: &[u8; HEADER_LEN]) -> usize {
+    let payload = two_words(header, 8);
+    #[expect(clippy::cast_possible_truncation, reason = "at most what a usize holds")]
+    let payload = if payload > usize::MAX as u64 { usize::MAX } else { payload as usize };
+    HEADER_LEN.saturating_add(payload).saturating_add(word(header, 12) as usize)
+}
+
 /// An image's width and height; zeros where they are not known.
 pub(super) const fn image(header: &[u8; HEADER_LEN]) -> [u16; 2] {
     halves(word(header, 10))

@@ -53,6 +53,8 @@ pub use any::{AnyNetwork, AnyOutputs};
 pub use classes::classes_line;
 pub use error::{HeaderError, ModelError};
 pub use header::{HEADER_LEN, header};
+#[doc(hidden)]
+pub use include::Takes;
 pub use kind::Kind;
 
 #[cfg(target_endian = "big")]
@@ -129,6 +131,32 @@ impl<'a> Model<'a> {
         let Header { kind, shape, payload_len } = Header::parse(header, behind.len())?;
         let payload = behind.get(..payload_len).always("the length of the payload was checked");
         Ok(Self { kind, shape, payload, bytes })
+    }
+
+    /// Reads the model file at the beginning of a region that may be longer: a part of flash that is kept for models, and is erased and
+    /// written apart from the program. What lies behind the model is not looked at. [`bytes`](Self::bytes) is the file alone.
+    ///
+    /// An update that was torn is found, whatever was written before: the model's checksums are wrong. A program that writes the
+    /// header last has no model in the meantime, and never half of one.
+    ///
+    /// ```
+    /// # use twolayer::{Model, ModelError, include_model, model::HeaderError};
+    /// # const FILE: Model<'_> = include_model!("../../tests/models/int8");
+    /// let mut flash = [u32::MAX; 256]; // as it is when erased
+    /// let region = bytemuck::cast_slice_mut::<_, u8>(&mut flash);
+    /// assert!(matches!(Model::from_region(region), Err(ModelError::Header(HeaderError::Magic { .. }))));
+    /// region[..FILE.bytes().len()].copy_from_slice(FILE.bytes());
+    /// assert_eq!(Model::from_region(region)?.bytes(), FILE.bytes());
+    /// # Ok::<(), ModelError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes); [`ModelError::Length`] if the region ends before the model does.
+    #[inline] // an image has one call
+    pub fn from_region(region: &'a [u8]) -> Result<Self, ModelError> {
+        let len = region.first_chunk().map_or(0, header::file_len);
+        Self::from_bytes(region.get(..len).unwrap_or(region))
     }
 
     /// Compares what follows the header with its checksum: one pass over the file.
@@ -309,6 +337,39 @@ mod tests {
             let mut file = file.clone();
             file[bit / 8] ^= 1 << (bit % 8);
             assert!(Model::from_bytes(&file).is_err(), "bit {bit}");
+        }
+    }
+
+    /// A new model is written over an old one, or over erased flash, in pages of any order: until all of it is there, there is none.
+    #[test]
+    fn every_torn_update_is_found() {
+        let (new, mut old) = (file(), file());
+        old[HEADER_LEN] ^= 0x40;
+        let crc = crc32(&old[HEADER_LEN..]);
+        old[56..60].copy_from_slice(&crc.to_le_bytes());
+        let crc = crc32(&old[..60]);
+        old[60..64].copy_from_slice(&crc.to_le_bytes());
+        let behind = [0xA5; 40];
+        let whole = |bytes: &[u8]| [bytes, &behind].concat();
+        for before in [whole(&old), vec![0xFF; new.len() + behind.len()]] {
+            for written in 0..new.len() {
+                let mut header_first = before.clone();
+                header_first[..written].copy_from_slice(&new[..written]);
+                let mut header_last = before.clone();
+                header_last[written..new.len()].copy_from_slice(&new[written..]);
+                for region in [header_first, header_last] {
+                    let found = Model::from_region(&region).map(|model| model.bytes().to_vec());
+                    let untouched = region == before && before[0] != 0xFF;
+                    let complete = region[..new.len()] == new;
+                    match found {
+                        Ok(found) => assert!(complete && found == new || untouched && found == old, "{written}"),
+                        Err(_) => assert!(!complete && !untouched, "{written}"),
+                    }
+                }
+            }
+        }
+        for len in 0..new.len() {
+            assert!(Model::from_region(&new[..len]).is_err(), "a region of {len} bytes");
         }
     }
 

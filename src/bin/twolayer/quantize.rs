@@ -45,7 +45,8 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let images = args.images.min(train.len());
     if !args.json {
         say!("model     {}: {shape}, {kind}, {} bytes", printable(&model), file.len());
-        say!("data      {images} training and {}: {data}", table::count(test.len(), "test image"));
+        let trained = if tuning.is_some() { train.len() } else { images };
+        say!("data      {trained} training and {}: {data}", table::count(test.len(), "test image"));
     }
     let start = Instant::now();
     let quantized = match &tuning {
