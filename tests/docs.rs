@@ -52,6 +52,23 @@ fn assert_none(what: &str, faults: &[String]) {
     assert!(faults.is_empty(), "{} {what}:\n{}", faults.len(), faults.join("\n"));
 }
 
+/// `docs/format.md` is for readers in other languages, the modules' pages for those of this one: the same tables and formulas.
+#[test]
+fn the_model_file_is_described_alike_in_both_places() {
+    let page = fs::read_to_string("docs/format.md").unwrap();
+    let mut count = 0;
+    for module in ["src/model/mod.rs", "src/int/mod.rs"] {
+        let text = fs::read_to_string(module).unwrap();
+        let facts = text.lines().filter_map(|line| line.strip_prefix("//! "));
+        // Of what is computed, the class is told for all kinds at once.
+        for fact in facts.filter(|line| line.starts_with("| ") || line.contains("[j] = ") || line.contains("[k] = ")) {
+            assert!(page.contains(fact), "{module} has a line that docs/format.md has not: {fact}");
+            count += 1;
+        }
+    }
+    assert!(count > 25, "{count} lines");
+}
+
 #[test]
 fn links_lead_somewhere() {
     let (mut dead, mut followed) = (Vec::new(), 0);

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""A reader of model files by docs/format.md alone, in plain Python, for all files beside it: the outputs must be those written there."""
+import pathlib
+import struct
+import sys
+import zlib
+
+LANES = 16
+
+
+def f32(number):
+    """The nearest f32. A product of two f32 is exact in Python's floats; the sum of two is rounded twice, which changes nothing."""
+    return struct.unpack("<f", struct.pack("<f", number))[0]
+
+
+def read(data):
+    """The parts of a model file, checked."""
+    assert data[:8] == b"TWOLAYER", "not a model"
+    version, kind, inputs, hidden, outputs, start, length = struct.unpack("<HHIIIQQ", data[8:40])
+    width, height, flags, text_len, reserved, crc, header_crc = struct.unpack("<HHIIIII", data[40:64])
+    assert zlib.crc32(data[:60]) == header_crc and zlib.crc32(data[64:]) == crc, "damaged"
+    assert version in (1, 2) and start == 64 and reserved == 0 and len(data) == 64 + length + text_len
+    text = data[64 + length :].decode()
+    return kind, (inputs, hidden, outputs), flags & 1, flags & 2, width, data[64 : 64 + length], text
+
+
+def halve(image, width):
+    """The mean of each square of four pixels, rounded half up."""
+    rows = [image[at : at + width] for at in range(0, len(image), width)]
+    pairs = zip(rows[::2], rows[1::2])
+    return [(a[x] + a[x + 1] + b[x] + b[x + 1] + 2) // 4 for a, b in pairs for x in range(0, width, 2)]
+
+
+def ask_f32(sizes, biased, payload, image):
+    """The outputs of a network of f32 weights."""
+    inputs, hidden, outputs = sizes
+    rest = hidden % 128
+    widths = [128] * (hidden // 128) + [width for width in (16, 32, 64, 128) if width >= rest > 0][:1]
+    numbers = iter(struct.unpack(f"<{len(payload) // 4}f", payload))
+    rows = lambda count, width: [[next(numbers) for _ in range(width)] for _ in range(count)]
+    w1 = [rows(inputs, width) for width in widths]
+    w2 = [rows(outputs, width) for width in widths]
+    b1 = [next(numbers) if biased else 0.0 for _ in range(sum(widths))]
+    b2 = [next(numbers) if biased else 0.0 for _ in range(outputs)]
+    z = []
+    for panel in range(len(widths)):
+        for unit in range(widths[panel]):
+            total = b1[len(z)]
+            for pixel, row in zip(image, w1[panel]):
+                if pixel:
+                    total = f32(total + f32(pixel * row[unit]))
+            z.append(total)
+    found = []
+    for output in range(outputs):
+        weights = [weight for panel in w2 for weight in panel[output]]
+        sums = [b2[output]] + [0.0] * (LANES - 1)
+        for unit, (x, weight) in enumerate(zip(z, weights)):
+            sums[unit % LANES] = f32(sums[unit % LANES] + f32(max(x, 0.0) * weight))
+        for half in (8, 4, 2, 1):
+            sums = [f32(sums[lane] + sums[lane + half]) for lane in range(half)]
+        found.append(sums[0])
+    return found
+
+
+def ask_integers(bits, sizes, biased, payload, image):
+    """The outputs of a network of integer weights."""
+    inputs, hidden, outputs = sizes
+    units = 128 // bits
+    tiles, shift, at = -(-hidden // units), payload[0], 16
+    b1, b2 = [0] * (units * tiles), [0] * outputs
+    if biased:
+        b2 = struct.unpack_from(f"<{outputs}i", payload, at)
+        at += (4 * outputs + 15) // 16 * 16
+        b1 = struct.unpack_from(f"<{units * tiles}i", payload, at)
+        at += 4 * units * tiles
+    second = at + 16 * inputs * tiles
+    levels = [(pixel + 32) >> 6 for pixel in image]
+    found = list(b2)
+    for unit in range(hidden):
+        tile, place = divmod(unit, units)
+        total = b1[unit]
+        for i, level in enumerate(levels):
+            row = at + 16 * (inputs * tile + i)
+            if bits == 8:
+                weight = payload[row + place] - 128
+            else:
+                weight = (payload[row + place // 2] >> (4 * (place % 2)) & 15) - 8
+            total += level * weight
+        h = min(max((total + (1 << (shift - 1))) >> shift, 0), 255)
+        for output in range(outputs):
+            found[output] += h * struct.unpack_from("b", payload, second + outputs * unit + output)[0]
+    return found
+
+
+def main():
+    files = sorted(pathlib.Path(__file__).parent.glob("*.twolayer"))
+    checked = 0
+    for file in files:
+        kind, sizes, biased, halved, width, payload, _ = read(file.read_bytes())
+        for line in file.with_suffix(".txt").read_text().splitlines():
+            name, *words = line.split()
+            if name == "image":
+                image = [int(word) for word in words]
+                image = halve(image, width) if halved else image
+                found = ask_f32(sizes, biased, payload, image) if kind == 1 else ask_integers({2: 8, 3: 4}[kind], sizes, biased, payload, image)
+            elif name == "outputs":
+                expected = [struct.unpack(">f", bytes.fromhex(word))[0] if kind == 1 else int(word) for word in words]
+                assert found == expected, f"{file.name}: {found}, expected {expected}"
+                checked += 1
+            else:
+                assert found.index(max(found)) == int(words[0]), file.name
+    assert len(files) >= 12 and checked >= 96, f"{len(files)} models, {checked} images"
+    print(f"{checked} images of {len(files)} models have the outputs that they must have")
+
+
+sys.exit(main())
