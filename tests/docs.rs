@@ -70,6 +70,12 @@ fn the_model_file_is_described_alike_in_both_places() {
 }
 
 #[test]
+fn the_citation_has_this_version() {
+    let citation = fs::read_to_string("CITATION.cff").unwrap();
+    assert!(citation.contains(concat!("\nversion: ", env!("CARGO_PKG_VERSION"), "\n")), "{citation}");
+}
+
+#[test]
 fn links_lead_somewhere() {
     let (mut dead, mut followed) = (Vec::new(), 0);
     for (path, text) in documents() {

@@ -11,6 +11,8 @@ use std::thread;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a command may take until the board is up: it may build the firmware first. One that ends is noticed at once.
+const BUILD: Duration = Duration::from_secs(900);
 
 /// A line to a board that answers.
 pub(crate) struct Line {
@@ -48,7 +50,7 @@ impl Line {
         };
         let mut line = Self { from: bytes(from), to: Box::new(to), emulator: Some(emulator) };
         // A board says what it is when it starts. Bytes sent before that are lost.
-        let model = OnBoard::read(&line.answer()?)?;
+        let model = OnBoard::read(&line.answer_within(BUILD)?)?;
         Ok((line, model))
     }
 
@@ -127,8 +129,12 @@ impl Line {
 
     /// Waits for the next answer.
     pub(crate) fn answer(&mut self) -> io::Result<Vec<u8>> {
+        self.answer_within(PATIENCE)
+    }
+
+    fn answer_within(&mut self, patience: Duration) -> io::Result<Vec<u8>> {
         let mut room = [0; 4096];
-        let answer = receive(|| self.from.recv_timeout(PATIENCE).ok(), &mut room);
+        let answer = receive(|| self.from.recv_timeout(patience).ok(), &mut room);
         answer.map(<[u8]>::to_vec).map_err(|fault| io::Error::other(format!("no answer from the board: {fault}")))
     }
 
