@@ -24,7 +24,7 @@ use std::{env, thread};
 use tools::{all_cases, has_tool};
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
-use twolayer::host::{C99, ConvertError, FileAccess, OwnedWeights, Quantized, quantize};
+use twolayer::host::{C99, ConvertError, FileAccess, ModelFile, OwnedWeights, Quantized, quantize};
 use twolayer::{Bits, QuantizedNetwork, Weights, WeightsMut};
 
 const IMAGES: usize = 500;
@@ -198,6 +198,8 @@ int main(void)
     static uint8_t pixels[784];
     static net_memory one;
     static my_network_v2_memory two;
+    if (!net_selftest(pixels, &one) || !my_network_v2_selftest(pixels, &two))
+        return 1;
     while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
         const unsigned first = net_classify(pixels, &one), second = my_network_v2_classify(pixels, &two);
         print(first, one.margin, one.outputs, NET_OUTPUTS);
@@ -235,6 +237,70 @@ fn two_exports_in_one_file_and_in_one_program() {
             succeed(&mut command);
             assert_eq!(run(&program, None, pixels), expected, "{compiler} {sources:?}");
         }
+    }
+}
+
+/// The self-test passes as exported; with any of some weights changed, it does not.
+#[test]
+fn the_selftest_notices_damage() {
+    if !have_tools(&["gcc"]) {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/selftest");
+    fs::create_dir_all(&folder).unwrap();
+    for bits in [Bits::Eight, Bits::Four] {
+        C99::new("net", &small(bits)).unwrap().write(&folder.join("net.c")).unwrap();
+        let main = "int main(void)\n{\n    static uint8_t pixels[NET_PIXELS];\n    static net_memory memory;\n    \
+                    return !net_selftest(pixels, &memory);\n}\n";
+        let source = fs::read_to_string(folder.join("net.c")).unwrap() + main;
+        let passes = |source: &str| {
+            fs::write(folder.join("main.c"), source).unwrap();
+            let program = folder.join("program");
+            succeed(Command::new("gcc").args(WARNINGS).arg(folder.join("main.c")).arg("-o").arg(&program));
+            Command::new(program).status().unwrap().success()
+        };
+        assert!(passes(&source));
+        // The first number of each array, and one more.
+        let arrays = source.match_indices("NET_FLASH = {\n    ").map(|(at, text)| at + text.len());
+        let numbers: Vec<usize> = arrays.flat_map(|at| [at, at + source[at..].find(", ").unwrap() + 2]).collect();
+        assert!(numbers.len() >= 10, "{numbers:?}");
+        for at in numbers {
+            let at = at + if source[at..].starts_with("0x") { 4 } else { source[at..].find(',').unwrap() - 1 };
+            let digit = if source.as_bytes()[at] == b'5' { "4" } else { "5" };
+            let mut damaged = source.clone();
+            damaged.replace_range(at..=at, digit);
+            assert!(!passes(&damaged), "{bits:?}, at {at}");
+        }
+    }
+}
+
+/// The header says what the model's file says, and no text can end its comment.
+#[test]
+fn the_header_says_what_it_is() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/about");
+    fs::create_dir_all(&folder).unwrap();
+    let network = small(Bits::Four);
+    let text = "recipe: best */ int x; /* \\\nclasses: a | b | c";
+    let path = folder.join("m.twolayer");
+    let details = twolayer::model::Details { image: Some([6, 5]), text };
+    ModelFile::write_quantized(&path, &network, details).unwrap();
+    let file = ModelFile::open(&path, FileAccess::Read).unwrap();
+    let c = C99::new("net", &network).unwrap().of(&file);
+    c.write(&folder.join("net.c")).unwrap();
+    let header = c.header();
+    for wanted in [
+        env!("CARGO_PKG_VERSION"),
+        "MIT License",
+        &format!("{:08x}", file.checksum()),
+        " * recipe: best * / int x; / * /\n",
+        "#define NET_WIDTH 6\n",
+        "#define NET_HEIGHT 5\n",
+        "\"c\",",
+    ] {
+        assert!(header.contains(wanted), "{wanted} in {header}");
+    }
+    if have_tools(&["gcc"]) {
+        succeed(Command::new("gcc").args(WARNINGS).args(["-std=c99", "-fsyntax-only"]).arg(folder.join("net.c")));
     }
 }
 
@@ -310,7 +376,7 @@ fn the_code_compiles_as_it_stands() {
     for (compiler, options) in compilers.iter().filter(|(compiler, _)| have_tools(&[compiler])) {
         for kind in 0..8 {
             let [bits, biases, width] = [4 + kind % 2 * 4, kind / 2 % 2, kind / 4 * 4];
-            let kind = ["BITS", "BIASES", "WIDTH"].into_iter().zip([bits, biases, width]);
+            let kind = ["BITS", "BIASES", "HALVED_WIDTH"].into_iter().zip([bits, biases, width]);
             let kind = kind.map(|(name, number)| format!("-DNETWORK_{name}={number}"));
             let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/convert/c99/network.c");
             succeed(Command::new(compiler).args(*options).args(kind).args(WARNINGS).arg("-fsyntax-only").arg(source));

@@ -67,7 +67,7 @@ fn write_c(model: &Path, file: &ModelFile, out: &Path, name: &str) -> Result<(),
         printable(model)
     );
     let network = file.quantized()?;
-    let c = C99::new(name, &network)?.with_class_names(file.details().class_names());
+    let c = C99::new(name, &network)?.of(file);
     c.write(out)?;
     say!("model     {}: {shape}, {kind}", printable(model));
     say!("written   {} and its header: names begin with {name}_", printable(out));

@@ -5,13 +5,16 @@
 //! `NETWORK_`, which every identifier outside functions has.
 
 use super::ConvertError;
-use crate::host::files::{Quantized, write_all_atomically};
-use crate::int::addable_rows;
+use crate::base::{Always, Answer};
+use crate::host::files::{ModelFile, Quantized, write_all_atomically};
+use crate::int::{QuantizedNetwork, addable_rows};
 use core::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 const SOURCE: &str = include_str!("c99/network.c");
 const HEADER: &str = include_str!("c99/network.h");
+/// The first line of the header.
+const FIRST: &str = "/* A classifier in integers, written by `twolayer export`: portable C99 (also C11 and C++), without a heap or a library. */";
 
 /// A quantised network in C99, which is C++ as well: integers only, for every machine with a C compiler, and with the outputs
 /// of [`QuantizedNetwork`](crate::QuantizedNetwork).
@@ -41,6 +44,10 @@ pub struct C99<'a> {
     network: &'a Quantized,
     /// The names of classes, if they have some.
     classes: Vec<&'a str>,
+    /// The width and height of an image, where they are known.
+    image: Option<[u16; 2]>,
+    /// What the header says of the model.
+    about: String,
 }
 
 impl<'a> C99<'a> {
@@ -55,13 +62,29 @@ impl<'a> C99<'a> {
         {
             return Err(ConvertError::CName { found: name.into() });
         }
-        Ok(Self { name, network, classes: Vec::new() })
+        Ok(Self { name, network, classes: Vec::new(), image: network.shape().halved_image(), about: String::new() })
     }
 
     /// The same with names of classes, by class, as an array in the header: of a model file's, `details().class_names()`.
     #[must_use]
     pub fn with_class_names(self, names: impl IntoIterator<Item = &'a str>) -> Self {
         Self { classes: names.into_iter().take(self.network.shape().outputs()).collect(), ..self }
+    }
+
+    /// The same with what the model file says: the names of classes, an image's width and height and, in the header's first comment, the
+    /// file's CRC-32 and its text.
+    #[must_use]
+    pub fn of(self, file: &'a ModelFile) -> Self {
+        let details = file.details();
+        let mut about = format!(" *\n * The model: CRC-32 of its payload {:08x}.\n", file.checksum());
+        for line in details.text.lines() {
+            // Neither the end of a comment, nor the beginning of one, nor a backslash that joins lines.
+            let line = line.replace("*/", "* /").replace("/*", "/ *").replace('\\', "/");
+            let line: String = line.chars().filter(|c| !c.is_control()).collect();
+            let _ = writeln!(about, " * {}", line.trim_end());
+        }
+        let image = details.image.or(self.image);
+        Self { image, about, ..self }.with_class_names(details.class_names())
     }
 
     /// The path of the header that belongs to a C file.
@@ -87,7 +110,13 @@ impl<'a> C99<'a> {
     /// The header.
     #[must_use]
     pub fn header(&self) -> String {
-        self.exported(HEADER, &[("#include \"sizes.h\"", self.sizes())])
+        let first = format!(
+            "{} *\n * Written by twolayer {}; the code is under the MIT License or the Apache License 2.0, as you choose.\n{} */\n",
+            FIRST.replace(" */", "\n"),
+            env!("CARGO_PKG_VERSION"),
+            self.about
+        );
+        self.exported(HEADER, &[(FIRST, first), ("#include \"sizes.h\"", self.sizes())])
     }
 
     /// The C file, which includes `<header>.h`.
@@ -148,10 +177,14 @@ impl<'a> C99<'a> {
             self.flash(),
             self.ram()
         );
-        let width = shape.halved_image().map_or(0, |[width, _]| width);
+        let halved_width = shape.halved_image().map_or(0, |[width, _]| width);
+        let [width, height] = self.image.unwrap_or_default();
+        let unknown = if self.image.is_none() { " /* the model does not say */" } else { "" };
         for (name, number, comment) in [
             ("PIXELS", shape.pixels(), ""),
-            ("WIDTH", width.into(), " /* of images that are halved first; 0 if they are not */"),
+            ("WIDTH", width.into(), unknown),
+            ("HEIGHT", height.into(), unknown),
+            ("HALVED_WIDTH", halved_width.into(), " /* of images that are halved first; 0 if they are not */"),
             ("INPUTS", shape.inputs(), ""),
             ("HIDDEN", shape.hidden(), ""),
             ("OUTPUTS", shape.outputs(), ""),
@@ -164,6 +197,7 @@ impl<'a> C99<'a> {
             text.push_str(&self.prefixed(&line));
             text.push('\n');
         }
+        text.push_str(&self.prefixed(&format!("#define NETWORK_SELFTEST 0x{:08X}U\n", self.selftest())));
         if !self.classes.is_empty() {
             text.push_str("/* The names of the classes, in UTF-8. */\n");
             text.push_str(&self.prefixed("static const char *const network_class_names[NETWORK_OUTPUTS] = {\n"));
@@ -176,17 +210,45 @@ impl<'a> C99<'a> {
         text
     }
 
+    /// What `network_selftest` must find.
+    fn selftest(&self) -> u32 {
+        let (network, shape) = (self.network.network(), self.network.shape());
+        let image: Vec<u8> = (0..shape.pixels()).map(|i| (i * 37).to_le_bytes()[0]).collect();
+        let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape)];
+        let outputs = network.outputs(&image, &mut scratch).always("an image and scratch of the network's sizes");
+        let class = u32::from(Answer::of(outputs).class);
+        let (payload, layout) = (self.network.payload(), self.network.layout());
+        let outputs = outputs.iter().map(|output| output.cast_unsigned());
+        let second = payload[layout.second..].iter().map(|&weight| weight.into());
+        let numbers = outputs.chain(words(&payload[layout.first..layout.second])).chain(second);
+        numbers
+            .chain(self.hidden_biases())
+            .chain(self.output_biases())
+            .fold(class, |sum, number| sum.wrapping_mul(31).wrapping_add(number))
+    }
+
+    /// The array `b1`, also for the surplus units of the last tile; empty where there are no biases.
+    fn hidden_biases(&self) -> impl Iterator<Item = u32> {
+        let (payload, layout) = (self.network.payload(), self.network.layout());
+        let bytes = if self.network.shape().has_biases() { &payload[layout.hidden_biases..layout.first] } else { &[] };
+        words(bytes)
+    }
+
+    /// The array `b2`, of unsigned words, so that all are read alike; empty where there are no biases.
+    fn output_biases(&self) -> impl Iterator<Item = u32> {
+        let (payload, layout, shape) = (self.network.payload(), self.network.layout(), self.network.shape());
+        let count = if shape.has_biases() { shape.outputs() } else { 0 };
+        words(&payload[layout.output_biases..]).take(count).map(|bias| bias.wrapping_add(1 << 23))
+    }
+
     /// The arrays, without the zeros between the payload's parts, and the function that chooses a tile's. The payload's format is
     /// described in `crate::int`.
     fn arrays(&self) -> String {
         let (shape, payload, layout) = (self.network.shape(), self.network.payload(), self.network.layout());
         let mut text = String::new();
         if shape.has_biases() {
-            // All words are unsigned, so that they are read alike.
-            let b2 = words(&payload[layout.output_biases..]).take(shape.outputs());
-            self.push_words(&mut text, "b2", b2.map(|bias| bias.wrapping_add(1 << 23)));
-            // Also for the surplus units of the last tile.
-            self.push_words(&mut text, "b1", words(&payload[layout.hidden_biases..layout.first]));
+            self.push_words(&mut text, "b2", self.output_biases());
+            self.push_words(&mut text, "b1", self.hidden_biases());
         }
         let (mut cases, tiles) = (String::new(), payload[layout.first..layout.second].chunks(16 * shape.inputs()));
         let last = tiles.len() - 1;
@@ -205,7 +267,7 @@ impl<'a> C99<'a> {
     }
 
     fn push_words(&self, text: &mut String, name: &str, words: impl Iterator<Item = u32>) {
-        self.push_array(text, &format!("uint32_t network_{name}"), words.map(|word| format!("0x{word:08X}")));
+        self.push_array(text, &format!("uint32_t network_{name}"), words.map(|word| format!("0x{word:08X}U")));
     }
 
     fn push_array(&self, text: &mut String, declaration: &str, numbers: impl Iterator<Item = String>) {

@@ -106,6 +106,15 @@ static void leave(uint32_t code) { (void)code; }
 #endif
 
 static void run(void) {
+#ifdef __arm__
+    static uint8_t pattern[NETWORK_PIXELS];
+#else
+    uint8_t *const pattern = pixels;
+#endif
+    if (!network_selftest(pattern, &memory)) {
+        text("the self-test fails"), print(), leave(1);
+        return;
+    }
     uint32_t begin = ticks();
     const uint32_t empty = ticks() - begin;
     for (uint32_t number = 0; next(); number++) {

@@ -128,19 +128,19 @@ NETWORK_NOINLINE static void network_add_list(network_words tile, const uint_lea
     network_add_word(all3, odd3, level, sums + 96 / NETWORK_BITS);
 }
 
-#if NETWORK_WIDTH
+#if NETWORK_HALVED_WIDTH
 /* Halves the width and height of an image: each pixel is the mean of four, rounded. */
 static void network_halve(const uint8_t *pixels, uint8_t *halved)
 {
     size_t i, column = 0;
 
     for (i = 0; i < NETWORK_INPUTS; i++) {
-        const uint8_t *below = pixels + NETWORK_WIDTH;
+        const uint8_t *below = pixels + NETWORK_HALVED_WIDTH;
         halved[i] = (uint8_t)((pixels[0] + pixels[1] + below[0] + below[1] + 2) >> 2);
         pixels += 2;
         column += 2;
-        if (column == NETWORK_WIDTH) { /* skip the row below */
-            pixels += NETWORK_WIDTH;
+        if (column == NETWORK_HALVED_WIDTH) { /* skip the row below */
+            pixels += NETWORK_HALVED_WIDTH;
             column = 0;
         }
     }
@@ -154,7 +154,7 @@ uint_least8_t network_classify(const uint8_t *pixels, network_memory *memory)
     uint_least8_t best = 0, u;
     size_t weight = 0;
 
-#if NETWORK_WIDTH
+#if NETWORK_HALVED_WIDTH
     network_halve(pixels, memory->halved);
     lists = network_sort_inputs(memory->halved, memory, &total);
 #else
@@ -202,4 +202,37 @@ uint_least8_t network_classify(const uint8_t *pixels, network_memory *memory)
         }
     }
     return best;
+}
+
+uint_least8_t network_selftest(uint8_t *pixels, network_memory *memory)
+{
+    uint32_t sum;
+    uint_least16_t i;
+    size_t at;
+
+    for (i = 0; i < NETWORK_PIXELS; i++) {
+        pixels[i] = (uint8_t)(i * 37U & 255U);
+    }
+    sum = network_classify(pixels, memory);
+    for (i = 0; i < NETWORK_OUTPUTS; i++) {
+        sum = 31 * sum + (uint32_t)memory->outputs[i];
+    }
+    for (i = 0; i < NETWORK_TILES; i++) {
+        const network_words rows = network_tile_at(i);
+        for (at = 0; at < (size_t)4 * NETWORK_INPUTS; at++) {
+            sum = 31 * sum + NETWORK_WORD(rows, at);
+        }
+    }
+    for (at = 0; at < (size_t)NETWORK_HIDDEN * NETWORK_OUTPUTS; at++) {
+        sum = 31 * sum + (uint8_t)NETWORK_W2(at);
+    }
+#if NETWORK_BIASES
+    for (at = 0; at < (size_t)NETWORK_TILES * NETWORK_UNITS; at++) {
+        sum = 31 * sum + NETWORK_WORD(NETWORK_ADDRESS(network_b1), at);
+    }
+    for (at = 0; at < NETWORK_OUTPUTS; at++) {
+        sum = 31 * sum + NETWORK_WORD(NETWORK_ADDRESS(network_b2), at);
+    }
+#endif
+    return sum == NETWORK_SELFTEST;
 }

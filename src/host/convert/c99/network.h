@@ -14,7 +14,9 @@
 extern "C" {
 #endif
 
-/* The results of a classification and its scratch memory. The caller provides it and need not initialise it. */
+/* Functions keep nothing but what is in the memory: with a memory each, threads and interrupt handlers may call them at the same time.
+ *
+ * The results of a classification and its scratch memory. The caller provides it and need not initialise it. */
 typedef struct {
     /* One for each class. */
     int32_t outputs[NETWORK_OUTPUTS];
@@ -25,7 +27,7 @@ typedef struct {
     uint_least16_t next[NETWORK_INPUTS];
     uint_least16_t first[NETWORK_LISTS];
     uint_least8_t level[NETWORK_LISTS];
-#if NETWORK_WIDTH
+#if NETWORK_HALVED_WIDTH
     uint8_t halved[NETWORK_INPUTS];
 #endif
 } network_memory;
@@ -33,6 +35,10 @@ typedef struct {
 /* Returns the class of an image: the first one with the largest output. The image is NETWORK_PIXELS bytes, row by row, 0 for
  * the background and 255 for full ink. */
 uint_least8_t network_classify(const uint8_t *pixels, network_memory *memory);
+
+/* Returns 1 if the arrays are as they were written and a test image has the outputs that it must have, else 0. Writes the image,
+ * NETWORK_PIXELS bytes, to pixels. Takes a few times as long as a classification. */
+uint_least8_t network_selftest(uint8_t *pixels, network_memory *memory);
 
 #ifdef __cplusplus
 }
