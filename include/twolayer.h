@@ -34,7 +34,7 @@ typedef int32_t twolayer_status;
 #define TWOLAYER_OK 0
 #define TWOLAYER_NULL 1       /* a pointer is null or not aligned for its type */
 #define TWOLAYER_MAGIC 2      /* the bytes are not a model file */
-#define TWOLAYER_HEADER 3     /* the version or kind is unknown, or a field of the header is out of range */
+#define TWOLAYER_HEADER 3     /* the version or kind is unknown, or a field of the header or the text is not valid */
 #define TWOLAYER_LENGTH 4     /* the model file is too short or too long */
 #define TWOLAYER_CHECKSUM 5   /* a checksum is wrong: the model file is damaged */
 #define TWOLAYER_PAYLOAD 6    /* the weights violate their format */
@@ -46,6 +46,7 @@ typedef int32_t twolayer_status;
 #define TWOLAYER_PICTURE 12   /* a picture's sides, stride, length or ink is not what twolayer_normalize takes */
 #define TWOLAYER_BLANK 13     /* nothing stands out in the picture */
 #define TWOLAYER_NO_DIGIT 14  /* no digit found: noise, a texture, too much ink, scattered blobs, or a speck only */
+#define TWOLAYER_NOT_FINITE 15 /* outputs of f32 weights are infinite or not numbers: the weights are too large */
 
 /* An open model, owned by the caller. Its fields may be read; only the functions that open may write them.
  * There is nothing to close. */

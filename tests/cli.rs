@@ -14,7 +14,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::UNIX_EPOCH;
-use twolayer::Backend;
+use twolayer::host::{ModelFile, OwnedWeights};
+use twolayer::model::Details;
+use twolayer::{Backend, Shape};
 
 /// A short training run on `data`.
 const SHORT: [&str; 8] = ["--data", "data", "--hidden", "24", "--epochs", "2", "--model", "m.twolayer"];
@@ -831,6 +833,112 @@ fn missing_files_that_are_there_by_another_name() {
         sandbox
             .run(&SHORT)
             .failed(&[&format!("data has no {} ", FILES[which]), &format!(". Is it {name}? Then rename it")]);
+    }
+}
+
+/// A model with weights that are finite and outputs that are not.
+fn write_huge(sandbox: &Sandbox, pixels: usize) {
+    let shape = Shape::new(pixels, 2, 3).unwrap();
+    let mut weights = OwnedWeights::zeros(shape).unwrap();
+    weights.view_mut().fill_with(|| 3.4e38);
+    ModelFile::write(&sandbox.work().join("huge.twolayer"), weights.view(), Details::default()).unwrap();
+}
+
+/// Weights so large that outputs overflow: nothing is answered.
+#[test]
+fn outputs_that_are_not_finite_are_an_error() {
+    let sandbox = Sandbox::trained();
+    write_huge(&sandbox, 64);
+    let words = ["the outputs of the network are not finite numbers: its weights are too large"];
+    for command in [
+        "eval --model huge.twolayer --data data",
+        "eval huge.twolayer m.twolayer --data data",
+        "eval huge.twolayer m.twolayer --ensemble --data data",
+        "eval --model huge.twolayer --data data --json --report r.html",
+        "predict --model huge.twolayer --data data --index 0",
+        "predict --model huge.twolayer --data data --index 0 --json",
+    ] {
+        let ran = sandbox.run(&command.split(' ').collect::<Vec<_>>());
+        ran.failed(&words);
+        assert!(!ran.out.to_lowercase().contains("nan"), "{command}: {ran:#?}");
+        assert!(!sandbox.work().join("r.html").exists());
+    }
+    let more = ["train", "--from", "huge.twolayer", "--data", "data", "--model", "x.twolayer"];
+    sandbox.run(&more).failed(&["training diverged in epoch 1"]);
+}
+
+/// Nothing is learnt from blank images, and no rate would help.
+#[test]
+fn blank_images_are_called_blank() {
+    let sandbox = Sandbox::new();
+    for (name, which, level, alphas) in
+        [("black", 0, 0, ["1e-30", "1e-5"]), ("white", 0, 255, ["1e-2", "1e3"]), ("test", 2, 0, ["1e-30", "1e-5"])]
+    {
+        let data = sandbox.data(name, &SmallSet::TINY);
+        let mut images = fs::read(data.join(FILES[which])).unwrap();
+        images[16..].fill(level);
+        fs::write(data.join(FILES[which]), images).unwrap();
+        for alpha in alphas {
+            let ran = sandbox.run(&["--data", name, "--hidden", "9", "--alpha", alpha, "--model", "x.twolayer"]);
+            ran.failed(&[FILES[which], &format!("the images are blank: every pixel is {level}")]);
+            assert!(!ran.err.contains("--alpha"), "{ran:#?}");
+        }
+    }
+    // The first images may be blank where others are not.
+    let data = sandbox.data("part", &SmallSet::TINY);
+    let mut images = fs::read(data.join(FILES[0])).unwrap();
+    images[16..16 + 64 * 7].fill(0);
+    fs::write(data.join(FILES[0]), images).unwrap();
+    let part = |limit| sandbox.run(&["--data", "part", "--hidden", "9", "--limit", limit, "--model", "x.twolayer"]);
+    part("7").failed(&["every pixel is 0"]);
+    part("8").succeeded();
+    let large = sandbox.run(&["--data", "part", "--hidden", "9", "--alpha", "1e30", "--model", "x.twolayer"]);
+    large.failed(&["smaller --alpha than 1e30"]);
+}
+
+/// More threads than cores wait for each other.
+#[test]
+fn threads_beyond_the_cores_are_not_started() {
+    let sandbox = Sandbox::new();
+    sandbox.data("data", &SmallSet::TINY);
+    let cores = std::thread::available_parallelism().unwrap();
+    let ran = sandbox.run(&[&SHORT[..], &["--threads", "1000"]].concat());
+    assert!(ran.err.contains("warning: --threads 1000: this process may use "), "{ran:#?}");
+    assert!(ran.succeeded().contains(&format!(", threads: {cores}\n")));
+    let ran = sandbox.run(&[&SHORT[..], &["--threads", "1"]].concat());
+    assert!(ran.err.is_empty() && ran.out.contains(", threads: 1\n"), "{ran:#?}");
+}
+
+/// What stands in a model's text is anybody's.
+#[test]
+fn texts_of_models_cannot_obey_or_break_lines() {
+    let sandbox = Sandbox::new();
+    let shape = Shape::new(4, 2, 3).unwrap();
+    let weights = OwnedWeights::zeros(shape).unwrap();
+    let text = "classes: a\u{9b}31m | b\u{2028} | \u{202e}c\nit's \u{85} \u{7f} \u{feff} é";
+    let details = Details { image: None, text };
+    ModelFile::write(&sandbox.work().join("m.twolayer"), weights.view(), details).unwrap();
+    fs::create_dir(sandbox.work().join("data")).unwrap();
+    SmallSet { side: 2, classes: 3, train: 9, test: 9 }.write(&sandbox.work().join("data"));
+    let obeyed =
+        |text: &str| text.chars().any(|it| it != '\n' && (it.is_control() || "\u{2028}\u{202e}\u{feff}".contains(it)));
+    let out = sandbox.run(&["info"]).succeeded();
+    let shown =
+        "text      classes: a\\u{9b}31m | b\\u{2028} | \\u{202e}c\n          it's \\u{85} \\u{7f} \\u{feff} é\n";
+    assert!(out.contains(shown) && !obeyed(&out), "{out}");
+    for command in [
+        "info --json",
+        "eval --model m.twolayer --data data --json",
+        "predict --model m.twolayer --data data --index 0 --json",
+        "eval --model m.twolayer --data data",
+    ] {
+        let out = sandbox.run(&command.split(' ').collect::<Vec<_>>()).succeeded();
+        assert!(!obeyed(&out), "{command}: {out:?}");
+        if command == "info --json" {
+            assert!(out.contains(r#""classes: a\u009b31m | b\u2028 | \u202ec\nit's \u0085 \u007f \ufeff é""#), "{out}");
+            let line: serde_json::Value = serde_json::from_str(&out).unwrap();
+            assert_eq!(line["text"], text);
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use twolayer::{Answer, Backend, Bits, Kind, Network, QuantizedNetwork, Shape, We
 const HEADER: &str = include_str!("../include/twolayer.h");
 const CODE: &str = concat!(include_str!("../src/ffi/mod.rs"), include_str!("../src/ffi/picture.rs"));
 
-const STATUSES: [(&str, Status); 15] = [
+const STATUSES: [(&str, Status); 16] = [
     ("OK", Status::Ok),
     ("NULL", Status::Null),
     ("MAGIC", Status::Magic),
@@ -37,6 +37,7 @@ const STATUSES: [(&str, Status); 15] = [
     ("PICTURE", Status::Picture),
     ("BLANK", Status::Blank),
     ("NO_DIGIT", Status::NoDigit),
+    ("NOT_FINITE", Status::NotFinite),
 ];
 
 /// Translates a Rust type of the interface to C; the result ends in a space or `*`.
@@ -145,7 +146,7 @@ fn every_status_has_a_text() {
     for status in -1..16 {
         // SAFETY: the text is a static C string.
         let text = unsafe { CStr::from_ptr(twolayer_status_text(status)) };
-        assert_eq!(text.to_bytes() == b"an unknown status", !(0..=14).contains(&status));
+        assert_eq!(text.to_bytes() == b"an unknown status", !(0..=15).contains(&status));
     }
 }
 
@@ -167,6 +168,79 @@ impl File {
 
     fn bytes(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+}
+
+/// What a model says beside its weights is checked in C as everywhere, though C does not use it.
+#[test]
+fn what_a_model_says_beside_its_weights_is_checked() {
+    let shape = Shape::new(16, 5, 3).expect("a small shape");
+    for (kind, open, unchecked) in [
+        (Kind::Quantized(Bits::Eight), twolayer_open_any as Open, twolayer_open_any_unchecked as Open),
+        (Kind::F32, twolayer_open_f32, twolayer_open_f32_unchecked),
+    ] {
+        let len = match kind {
+            Kind::F32 => shape.weights_len() * 4,
+            Kind::Quantized(bits) => QuantizedNetwork::payload_len(shape, bits).expect("a small shape"),
+        };
+        let mut payload = vec![0; len];
+        if kind != Kind::F32 {
+            payload[0] = 6;
+        }
+        let statuses = |change: &dyn Fn(&mut [u8; 64], &mut Vec<u8>)| {
+            let details = model::Details { image: Some([4, 4]), text: "a text" };
+            let mut header = model::header(kind, shape, details, &payload).expect("a payload of the right length");
+            let mut behind = [&payload[..], details.text.as_bytes()].concat();
+            change(&mut header, &mut behind);
+            header[56..60].copy_from_slice(&crc32(&behind).to_le_bytes());
+            let crc = crc32(&header[..60]);
+            header[60..].copy_from_slice(&crc.to_le_bytes());
+            let file = [&header[..], &behind].concat();
+            let mut words = vec![0_u32; file.len().div_ceil(4)];
+            bytemuck::cast_slice_mut(&mut words)[..file.len()].copy_from_slice(&file);
+            let bytes = words.as_ptr().cast();
+            let mut model = EMPTY;
+            // SAFETY: a local variable, and bytes with their length.
+            let opened = [open, unchecked].map(|open| unsafe { open(&raw mut model, bytes, file.len()) });
+            // SAFETY: bytes with their length.
+            (opened, unsafe { twolayer_verify(bytes, file.len()) })
+        };
+        let (sound, refused) = (Status::Ok, Status::Header);
+        assert_eq!(statuses(&|_, _| ()), ([sound; 2], sound), "{kind}");
+        assert_eq!(statuses(&|header, _| header[40..44].copy_from_slice(&[1, 0, 2, 0])), ([refused; 2], refused));
+        // The text follows the header, as the weights do: opened without a look at what follows, it is not looked at either.
+        assert_eq!(statuses(&|_, behind| behind[len] = 0xFF), ([refused, sound], refused), "{kind}");
+        let long = |header: &mut [u8; 64], behind: &mut Vec<u8>| {
+            header[48..50].copy_from_slice(&4097_u16.to_le_bytes());
+            behind.resize(len + 4097, b' ');
+        };
+        assert_eq!(statuses(&long), ([refused; 2], refused), "{kind}");
+    }
+}
+
+/// Weights that are finite, and outputs that are not: an error of whatever asks for them.
+#[test]
+fn outputs_that_are_not_finite_are_a_status() {
+    let numbers: Vec<f32> = weights().iter().map(|w| if *w == 0.0 { 0.0 } else { 3.4e38 }).collect();
+    let file = File::new(Kind::F32, shape(), bytemuck::cast_slice(&numbers));
+    let mut model = EMPTY;
+    // SAFETY: a local variable, and bytes with their length.
+    assert_eq!(unsafe { twolayer_open_f32(&raw mut model, file.bytes().as_ptr(), file.len) }, Status::Ok);
+    let mut scratch = vec![0; model.scratch_words];
+    for (level, status) in [(0, Status::Ok), (255, Status::NotFinite)] {
+        let image = vec![level; shape().inputs()];
+        let (mut label, mut margin, mut outputs) = (0, 0, vec![0; shape().outputs()]);
+        let (image, words) = (image.as_ptr(), scratch.as_mut_ptr());
+        let (pixels, len) = (shape().inputs(), model.scratch_words);
+        // SAFETY: pointers to local variables of these lengths.
+        let found = unsafe {
+            [
+                twolayer_classify(&raw const model, image, pixels, words, len, &raw mut label),
+                twolayer_classify_margin(&raw const model, image, pixels, words, len, &raw mut label, &raw mut margin),
+                twolayer_outputs(&raw const model, image, pixels, words, len, outputs.as_mut_ptr(), outputs.len()),
+            ]
+        };
+        assert_eq!(found, [status; 3]);
     }
 }
 

@@ -938,6 +938,23 @@ fn lying_archives_are_refused() {
     let image = zip(&[("w1.npy".into(), bomb), w2.clone()], true);
     assert!(image.len() < 1 << 16);
     assert_eq!(message(&image), format!("tensor w1: {} bytes of numbers; [5, 4] takes 80", (1 << 24) - 128));
+    // One whose header does announce them: what is large is looked at before anything is inflated, whichever tensor it is.
+    let zeros = array("(65536, 300)", 65536 * 300 * 4);
+    let image = zip(&[("w1.npy".into(), zeros), ("w2.npy".into(), array("(300, 3)", 3600))], true);
+    let most = "which may stand for at most 16777216: save the array without compression (numpy.savez)";
+    let found = message(&image);
+    assert!(found.starts_with("tensor w1: 78643328 bytes out of ") && found.ends_with(most), "{found}");
+    let mut damaged = image[..image.len() / 2].to_vec();
+    damaged[1000..30_000].fill(0);
+    let damaged = [&damaged, &image[image.len() / 2..]].concat();
+    assert_eq!(message(&damaged), found);
+    // What is damaged comes before what a damaged number is.
+    let nan = npy_of(&header("(5, 4)"), bytes(&[f64::NAN; 20], "F32").as_slice());
+    let mut image = zip(&[("w1.npy".into(), nan), w2.clone()], false);
+    assert_eq!(message(&image), "tensor w1: the number at [0, 0] is NaN; expected a finite f32 number");
+    let at = image.windows(4).position(|it| it == f32::NAN.to_le_bytes()).unwrap();
+    image[at + 20] ^= 1;
+    assert!(message(&image).contains("checksum"), "{}", message(&image));
     // Names in the archive are looked for, not opened.
     let image = zip(&[("../../w1.npy".into(), array("(5, 4)", 80)), w2], false);
     let path = files.write("up.npz", &image);

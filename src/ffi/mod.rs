@@ -72,6 +72,7 @@ pub enum Status {
     Picture = 12,
     Blank = 13,
     NoDigit = 14,
+    NotFinite = 15,
 }
 
 impl From<ModelError> for Status {
@@ -161,8 +162,8 @@ unsafe fn open(
         Ok(file) => file,
         Err(error) => return error.into(),
     };
-    if checked && file.verify().is_err() {
-        return Status::Checksum;
+    if checked && let Err(error) = verify(file) {
+        return error.into();
     }
     match describe(file) {
         // SAFETY: the caller's promise.
@@ -182,7 +183,13 @@ pub unsafe extern "C" fn twolayer_verify(bytes: *const u8, len: usize) -> Status
     let Some(bytes) = (unsafe { slice(bytes, len) }) else {
         return Status::Null;
     };
-    File::from_bytes(bytes).map_or_else(Status::from, |_| Status::Ok)
+    File::from_bytes_unverified(bytes).and_then(verify).map_or_else(Status::from, |()| Status::Ok)
+}
+
+/// Checks what follows a header, as where files are opened: the checksum, and the text.
+fn verify(file: File<'_>) -> Result<(), ModelError> {
+    file.verify()?;
+    file.details().map(drop)
 }
 
 /// The length of the model file at the beginning of a region, all of it checked but the weights' format; 0 if there is none.
@@ -374,6 +381,9 @@ unsafe fn run_floats<'s>(model: &Model, image: &[u8], scratch: &'s mut [u32]) ->
     let numbers = bytemuck::try_cast_slice(payload).map_err(|_| Status::Misaligned)?;
     let network = Network::new(Weights::new(shape, numbers)?, Backend::detect());
     let outputs = network.outputs(image, bytemuck::cast_slice_mut(scratch))?;
+    if !outputs.iter().all(|output| output.is_finite()) {
+        return Err(Status::NotFinite);
+    }
     let Answer { class, margin } = Answer::of(outputs);
     Ok(Outcome { outputs: bytemuck::cast_slice(outputs), class: class.into(), margin: margin.to_bits() })
 }
@@ -434,6 +444,7 @@ fn text(status: i32) -> &'static CStr {
         12 => c"the picture's sides, its stride or its number of bytes do not fit, or the ink is none of the three",
         13 => c"the picture is blank",
         14 => c"the picture shows no digit: it is noise, a texture, full of ink, full of blobs, or has a speck only",
+        15 => c"the outputs are not finite numbers: the weights are too large",
         _ => c"an unknown status",
     }
 }

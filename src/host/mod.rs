@@ -20,7 +20,8 @@ pub use convert::{C99, ConvertError};
 pub use data as dataset;
 pub use error::Error;
 pub use files::{
-    Action, AnyWeights, FileAccess, FileError, ModelFile, OwnedWeights, PageBuffer, Quantized, Reservation, printable,
+    Action, AnyWeights, FileAccess, FileError, ModelFile, OwnedWeights, PageBuffer, Quantized, Reservation, is_obeyed,
+    printable,
 };
 #[cfg(feature = "pictures")]
 pub use pictures::{FoundDigit, GreyPicture, GreyPictureError, PictureFileError};

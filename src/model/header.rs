@@ -1,6 +1,6 @@
 //! The header of a model file, read and written. The [module's page](super) has it as a table.
 
-use super::{Details, HeaderError, Kind, ModelError, check_image, check_text};
+use super::{Details, HeaderError, Kind, MAX_TEXT, ModelError};
 use crate::base::{crc32, crc32_of_both};
 use crate::net::Shape;
 
@@ -88,7 +88,22 @@ const fn checked_shape(header: &[u8; HEADER_LEN], payload_len: usize) -> Result<
     if payload_len as u64 != expected {
         return Err(ModelError::Length { expected, found: payload_len as u64 });
     }
-    Ok(shape)
+    match check_details(image(header), word(header, 12) as usize, shape) {
+        Ok(()) => Ok(shape),
+        Err(error) => Err(ModelError::Header(error)),
+    }
+}
+
+/// Checks that a text is not too long, and that width and height of an image are those of the network's, or both zero.
+const fn check_details([width, height]: [u16; 2], text: usize, shape: Shape) -> Result<(), HeaderError> {
+    if text > MAX_TEXT {
+        return Err(HeaderError::Text { found: text });
+    }
+    let fits = match shape.halved_image() {
+        Some([columns, rows]) => width == columns && height == rows,
+        None => width as usize * height as usize == shape.pixels(),
+    };
+    if fits || width | height == 0 { Ok(()) } else { Err(HeaderError::Image { width, height, pixels: shape.pixels() }) }
 }
 
 /// The number of the kind.
@@ -132,9 +147,8 @@ pub fn header(kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) ->
         return Err(ModelError::Length { expected, found });
     }
     let text = details.text.as_bytes();
-    check_text(text)?;
     let image = details.image.or(shape.halved_image()).unwrap_or_default();
-    check_image(image, shape)?;
+    check_details(image, text.len(), shape)?;
     let flags = if shape.has_biases() { BIASES } else { 0 } + if shape.halved_image().is_some() { HALVES } else { 0 };
     let version = if flags == 0 && details == Details::default() { 1 } else { VERSION };
     // A shape's sizes, and the text's length, are far below 2³².

@@ -207,14 +207,12 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     ///
-    /// When the text is too long or not UTF-8, or an image's width and height are not those of the inputs.
+    /// [`ModelError::Text`] when the text is not UTF-8: looked at here only, since firmware that asks for no text has no room for it.
     pub fn details(&self) -> Result<Details<'a>, ModelError> {
         let Some((header, behind)) = self.bytes.split_first_chunk() else { return Ok(Details::default()) };
         let text = behind.get(self.payload.len()..).always("the payload is part of the bytes");
-        check_text(text)?;
         let text = core::str::from_utf8(text).map_err(|error| ModelError::Text { at: error.valid_up_to() })?;
         let image = header::image(header);
-        check_image(image, self.shape)?;
         Ok(Details { image: Some(image).filter(|image| *image != [0; 2]), text })
     }
 
@@ -278,22 +276,6 @@ impl<'a> Model<'a> {
             Kind::F32 => Err(ModelError::WrongKind { found: self.kind }),
         }
     }
-}
-
-/// Checks that a text is not too long.
-const fn check_text(text: &[u8]) -> Result<(), ModelError> {
-    let found = text.len();
-    if found > MAX_TEXT { Err(ModelError::Header(HeaderError::Text { found })) } else { Ok(()) }
-}
-
-/// Checks that width and height of an image are those of the network's, or both zero.
-fn check_image([width, height]: [u16; 2], shape: Shape) -> Result<(), ModelError> {
-    let pixels = u32::from(width) * u32::from(height);
-    let halved = shape.halved_image().unwrap_or([width, height]);
-    if usize::try_from(pixels) == Ok(shape.pixels()) && [width, height] == halved || (width, height) == (0, 0) {
-        return Ok(());
-    }
-    Err(ModelError::Header(HeaderError::Image { width, height, pixels: shape.pixels() }))
 }
 
 /// The length of a payload in bytes.

@@ -126,12 +126,14 @@ fn mangled_models_through_the_c_interface() {
             let status = unsafe {
                 twolayer_classify(&raw const model, pixels, image.len(), words, scratch.len(), &raw mut label)
             };
-            assert!(status == Status::Ok && label < model.outputs, "{status:?}, class {label} of {}", model.outputs);
+            // Weights may be finite and so large that outputs are not.
+            let none = status == Status::NotFinite && model.bits == 32;
+            assert!(none || status == Status::Ok && label < model.outputs, "{status:?}, {label} of {}", model.outputs);
         }
     }
     report(&format!(
         "models through the C interface: {rounds} mangled, each opened in three ways; {accepted} opened, all of them with \
-         checksums put right, and answered; no crash"
+         checksums put right; no crash"
     ));
 }
 

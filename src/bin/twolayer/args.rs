@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use twolayer::host::dataset::{DataSource as Source, Digits, HoldOut, LabelColumn, Name, Reading};
 use twolayer::host::tensors::{Input, Layout};
 use twolayer::host::training::{Init, Recipe};
-use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Tuning};
+use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Threads, Tuning};
 use twolayer::picture::Ink;
 use twolayer::{Backend, Bits, Distortion, LossFunction, Shape, TrainOptions};
 use values::{Format, Rates};
@@ -462,7 +462,7 @@ impl RecipeArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     backend: BackendArgs,
-    /// Number of threads; the result is the same [default: all cores]
+    /// Number of threads, as many as cores at most; the result is the same [default: all cores]
     #[arg(long, value_name = "N", value_parser = values::number("an integer of 1 or more", |_: &NonZeroUsize| true), help_heading = SPEED, hide_short_help = true)]
     threads: Option<NonZeroUsize>,
 }
@@ -472,9 +472,19 @@ impl RunArgs {
     pub(crate) fn apply(self, recipe: Recipe) -> Recipe {
         Recipe {
             options: TrainOptions { backend: self.backend.get(), ..recipe.options },
-            threads: self.threads.unwrap_or(recipe.threads),
+            threads: self.threads.map_or(recipe.threads, |threads| threads.min(Threads::available())),
             ..recipe
         }
+    }
+
+    /// What is to be said of threads that are asked for and would only wait for each other.
+    pub(crate) fn useless_threads(self) -> Option<String> {
+        let (asked, cores) = (self.threads?, Threads::available());
+        let used = if cores.get() == 1 { "1 core".into() } else { format!("{cores} cores") };
+        let why = format!(
+            "--threads {asked}: this process may use {used}, and more threads would only be slower: {cores} used"
+        );
+        (asked > cores).then_some(why)
     }
 }
 

@@ -39,11 +39,16 @@ fn hint(error: &host::Error) -> String {
     match error {
         host::Error::File(FileError::Memory { .. }) => ". Choose fewer --hidden units, a smaller --block or a smaller --repeat".into(),
         host::Error::Data(error) => data_hint(error),
+        host::Error::Training(TrainingError::Blank { level, .. }) => format!(
+            ". {}; no model was written",
+            if *level == 0 { "Are they the right files?" } else { "Are they the right files, and is --invert meant?" }
+        ),
         host::Error::Training(TrainingError::Diverged { alpha, .. }) => {
-            format!(". Choose a smaller --alpha than {alpha:e} or a smaller --init-scale; no model was written")
+            format!(". Choose {}a smaller --init-scale; no model was written", smaller(*alpha))
         }
         host::Error::Training(TrainingError::Dead { alpha, .. }) => format!(
-            ". Choose a smaller --alpha than {alpha:e}, or --invert if the images are dark ink on light (without it, if they are light on dark); no model was written"
+            ". Choose {}--invert if the images are dark ink on light (without it, if they are light on dark); no model was written",
+            smaller(*alpha)
         ),
         host::Error::Convert(ConvertError::CName { .. }) => ". Choose another --name".into(),
         host::Error::Convert(ConvertError::CFile { .. }) => ". Choose another --out".into(),
@@ -68,6 +73,12 @@ fn hint(error: &host::Error) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// The advice to learn in smaller steps, where they are not so small that they cannot be what is wrong.
+fn smaller(alpha: f32) -> String {
+    const SMALL: f32 = 1e-7;
+    if alpha > SMALL { format!("a smaller --alpha than {alpha:e}, or ") } else { String::new() }
 }
 
 /// A hint about the options that choose a data set.

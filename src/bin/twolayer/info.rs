@@ -36,9 +36,9 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     if let Some([width, height]) = details.image {
         say!("image     {width} × {height} pixels");
     }
-    // Lines of their own; what else a terminal would obey is escaped.
+    // Lines of their own.
     for (line, title) in details.text.lines().zip(["text      "].into_iter().chain(repeat("          "))) {
-        say!("{title}{}", line.escape_debug());
+        say!("{title}{}", printable(line));
     }
     match kind {
         Kind::F32 => say!("weights   {:016x}", weights_hash(file.weights()?.view())),

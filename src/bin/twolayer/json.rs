@@ -2,16 +2,26 @@
 //! lines are types beside its code.
 
 use crate::table;
+use core::fmt::Write as _;
 use core::num::NonZeroUsize;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use std::borrow::Cow;
 use twolayer::Shape;
-use twolayer::host::Evaluation;
+use twolayer::host::{Evaluation, is_obeyed};
 
-/// An object on one line.
+/// An object on one line. What a terminal or a reader of lines would obey is escaped in its strings; else all of it is as in them.
 pub(crate) fn line(object: impl Serialize) -> String {
-    json!(object).to_string()
+    let mut line = String::new();
+    for letter in json!(object).to_string().chars() {
+        if is_obeyed(letter) {
+            // Each is of 16 bits, and in a string.
+            let _ = write!(line, "\\u{:04x}", u32::from(letter));
+        } else {
+            line.push(letter);
+        }
+    }
+    line
 }
 
 /// An f32 in its own shortest digits, not those of the f64 beside it; null if it is not finite.

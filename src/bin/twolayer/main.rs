@@ -85,7 +85,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
 /// Prints help, the version, or what is wrong with the arguments; returns the exit code.
 fn no_arguments(answer: &clap::Error) -> u8 {
     // What is wrong is quoted, and a terminal would obey it.
-    let obeyed = std::env::args_os().any(|argument| argument.to_string_lossy().contains(char::is_control));
+    let obeyed = std::env::args_os().any(|argument| argument.to_string_lossy().contains(host::is_obeyed));
     if answer.use_stderr() && obeyed {
         answer.render().to_string().lines().for_each(|line| note!("{}", host::printable(line)));
     } else {

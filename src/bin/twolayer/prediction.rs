@@ -8,9 +8,9 @@ use core::fmt::Write as _;
 use serde::Serialize;
 use std::env::var_os;
 use std::io::{IsTerminal, stdout};
-use twolayer::host::GreyPicture;
+use twolayer::host::{GreyPicture, TrainingError};
 use twolayer::picture::{Ink, Seen};
-use twolayer::{Answer, AnyNetwork, AnyOutputs, SizeError};
+use twolayer::{Answer, AnyNetwork, AnyOutputs};
 
 /// The longest bar, in characters.
 const BAR: u32 = 24;
@@ -67,11 +67,14 @@ impl Input {
 }
 
 /// What a network makes of an input; unsure if the margin is below the least.
-pub(crate) fn predict(network: &AnyNetwork<'_>, input: Input, min_margin: f64) -> Result<Prediction, SizeError> {
+pub(crate) fn predict(network: &AnyNetwork<'_>, input: Input, min_margin: f64) -> Result<Prediction, Error> {
     let mut scratch = vec![0; network.scratch_len()];
     let f32 = |number| Number::F32(json::Number(number));
     let (outputs, class, margin) = match network.outputs(&input.pixels, &mut scratch)? {
         AnyOutputs::F32(outputs) => {
+            if !outputs.iter().all(|output| output.is_finite()) {
+                return Err(TrainingError::NotFinite.into());
+            }
             let Answer { class, margin } = Answer::of(outputs);
             (outputs.iter().copied().map(f32).collect(), class, f32(margin))
         }

@@ -39,6 +39,9 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
     let details = Details { image, text: &text };
     warn_of_absent_classes(&dataset.train);
+    if let Some(why) = args.run.useless_threads() {
+        warning!("{why}");
+    }
     let shape = weights.view().shape();
     let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 

@@ -1,7 +1,7 @@
 //! `twolayer verify`: trains a model again, and compares the weights.
 
 use crate::args::VerifyArgs;
-use crate::console::say;
+use crate::console::{say, warning};
 use crate::error::{Error, ensure, error};
 use crate::json;
 use crate::open_data::{Data, Purpose};
@@ -22,6 +22,9 @@ pub(crate) fn run(mut args: VerifyArgs) -> Result<(), Error> {
     let (file, weights) = open_f32(&model, args.training.data.file.access(), "its weights cannot be trained again")?;
     let (shape, expected) = (file.shape(), weights_hash(weights.view()));
     let origin = Origin::parse(&model, file.details().text)?;
+    if let Some(why) = args.run.useless_threads() {
+        warning!("{why}");
+    }
     let recipe = recipe(&mut args, file.details().text, origin.as_ref(), shape)?;
     let start = Start::from(args.from.as_deref(), &args.training.data)?;
     check_start(&args.model, start.as_ref(), origin.as_ref().and_then(|origin| origin.start))?;

@@ -1,17 +1,11 @@
 //! Data sets as NumPy's `.npz`, under the names that Keras and `MedMNIST` give the arrays. Nothing is inflated before its length was
-//! found to be that of the header's shape and no more than a data set of pictures takes.
+//! found to be that of the header's shape and no more than a data set of pictures takes, and then a piece at a time.
 
 use super::source::{Need, Parts};
 use super::{DataError, Set, SourceError};
 use crate::host::convert::tensors::{Tensor, TensorError, announced, list};
 use crate::host::files::{Bytes, FileAccess};
 use std::path::Path;
-
-/// The most bytes of an array.
-const MAX_BYTES: u64 = 1 << 32;
-
-/// By how much an array may inflate, beyond the first 16 MiB: pixels of MNIST do by 5.
-const MAX_INFLATION: u64 = 200;
 
 /// The names of training images and labels, and of test images and labels.
 const NAMES: [[[&str; 2]; 2]; 3] = [
@@ -182,30 +176,51 @@ impl<'a> Archive<'a> {
         })?;
         let len = tensor.info.shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size));
         let expected = len.and_then(|len| len.checked_mul(number.size)).ok_or_else(|| wrong("too large".into()))?;
-        let (inflated, stored) = tensor.inflated_and_stored();
-        let most = MAX_BYTES.min((stored as u64).saturating_mul(MAX_INFLATION).max(16 << 20));
-        if inflated > most {
-            let what =
-                format!("{inflated} bytes out of {stored} in the file; a data set of pictures has at most {most}");
-            return Err(wrong(what));
-        }
-        let bytes = tensor.bytes(self.bytes, expected).map_err(|error| self.error(&error))?;
-        let bytes = bytes.get(tensor.start()..).unwrap_or_default();
-        if number.kind == 'u' && number.size == 1 {
-            return Ok((bytes.to_vec(), Scale::Whole));
-        }
-        let values = || bytes.chunks_exact(number.size).map(|bytes| number.value(bytes));
+        tensor.check(expected).map_err(|error| self.error(&error))?;
+        let pieces = |take: &mut dyn FnMut(&[u8]) -> Result<(), Stop>| {
+            tensor.pieces(self.bytes, expected, take).map_err(|stop| match stop {
+                Stop::Tensor(error) => self.error(&error),
+                Stop::Number(what) => wrong(what),
+            })
+        };
         // Of pixels from 0 to 1, none is above 1; of integers, at least one is.
-        let unit = pixels && number.kind == 'f' && values().all(|value| value <= 1.0);
-        let mut read = Vec::with_capacity(bytes.len() / number.size);
-        for value in values() {
-            let byte = if unit { to_byte(value * 255.0, 1e-3) } else { to_byte(value, 0.0) };
-            read.push(byte.ok_or_else(|| {
-                let (at, times) = (read.len(), if unit { " times 255" } else { "" });
-                wrong(format!("the number at {at} is {value}; expected{times} an integer from 0 to 255"))
-            })?);
+        let mut unit = pixels && number.kind == 'f';
+        if unit {
+            pieces(&mut |piece| {
+                unit = unit && number.values(piece).all(|value| value <= 1.0);
+                Ok(())
+            })?;
         }
+        let mut read = Vec::new();
+        let len = len.unwrap_or_default();
+        read.try_reserve_exact(len).map_err(|_| wrong(format!("{len} numbers, for which there is no memory")))?;
+        pieces(&mut |piece| {
+            if number.kind == 'u' && number.size == 1 {
+                read.extend_from_slice(piece);
+                return Ok(());
+            }
+            for value in number.values(piece) {
+                let byte = if unit { to_byte(value * 255.0, 1e-3) } else { to_byte(value, 0.0) };
+                read.push(byte.ok_or_else(|| {
+                    let (at, times) = (read.len(), if unit { " times 255" } else { "" });
+                    Stop::Number(format!("the number at {at} is {value}; expected{times} an integer from 0 to 255"))
+                })?);
+            }
+            Ok(())
+        })?;
         Ok((read, if unit { Scale::Unit } else { Scale::Whole }))
+    }
+}
+
+/// Why an array is not read to its end.
+enum Stop {
+    Tensor(TensorError),
+    Number(String),
+}
+
+impl From<TensorError> for Stop {
+    fn from(error: TensorError) -> Self {
+        Self::Tensor(error)
     }
 }
 
@@ -240,6 +255,11 @@ impl Number {
         let size = letters.as_str().parse().ok()?;
         let known = matches!((kind, size), ('u' | 'i', 1 | 2 | 4 | 8) | ('f', 4 | 8));
         known.then_some(Self { kind, size, big_endian })
+    }
+
+    /// The numbers in these bytes.
+    fn values(self, bytes: &[u8]) -> impl Iterator<Item = f64> {
+        bytes.chunks_exact(self.size).map(move |bytes| self.value(bytes))
     }
 
     /// The number in these bytes. What f64 cannot represent is far beyond 255, and stays so.

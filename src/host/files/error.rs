@@ -7,13 +7,22 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A path, or any text from outside, for messages. Control characters, which a terminal would obey, are escaped.
+/// A path, or any text from outside, for messages. Control characters, which a terminal would obey, are escaped, and so are the
+/// separators and marks that would break a line or turn its order.
 pub fn printable(text: impl AsRef<OsStr>) -> String {
     let mut printable = String::new();
     for letter in text.as_ref().to_string_lossy().chars() {
-        if letter.is_control() { printable.extend(letter.escape_default()) } else { printable.push(letter) }
+        if is_obeyed(letter) { printable.extend(letter.escape_default()) } else { printable.push(letter) }
     }
     printable
+}
+
+/// Whether a character does something instead of being shown.
+#[must_use]
+pub fn is_obeyed(letter: char) -> bool {
+    // Separators of lines and paragraphs; marks, embeddings, overrides and isolates of direction; the mark of byte order.
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Why a file cannot be read or written, or memory cannot be allocated.

@@ -14,7 +14,7 @@ pub use atomic_write::Reservation;
 pub(super) use atomic_write::{OutputDirectory, reserve, write_all_atomically, write_atomically};
 pub(super) use bytes::Bytes;
 pub use bytes::FileAccess;
-pub use error::{Action, FileError, printable};
+pub use error::{Action, FileError, is_obeyed, printable};
 pub use model_file::ModelFile;
 pub use owned_weights::OwnedWeights;
 pub use page_buffer::PageBuffer;

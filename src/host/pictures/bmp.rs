@@ -15,6 +15,9 @@ const OLDEST: u32 = 12;
 /// The length of the shortest header of the others.
 const SHORTEST: u32 = 40;
 
+/// The most bytes that a pixel takes while it is decoded: four samples, the index in a palette, and the level.
+const BYTES: usize = 6;
+
 pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     let damaged = |reason: String| PictureFileError::damaged("BMP", reason);
     let short = || damaged(format!("{} bytes, which are no header", bytes.len()));
@@ -31,7 +34,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     // Rows from the top down have a number below zero.
     let from_top = rows.cast_signed() < 0;
     let height = rows.cast_signed().unsigned_abs();
-    check_size(width, height)?;
+    check_size(width, height, BYTES)?;
 
     let (columns, rows) = (width as usize, height as usize);
     let raster = bytes.get(start as usize..).unwrap_or_default();

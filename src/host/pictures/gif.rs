@@ -3,6 +3,9 @@
 use super::{Levels, PictureFileError, check_size, colour, zeros};
 use gif::{ColorOutput, DecodeOptions, DecodingError};
 
+/// The most bytes that a pixel takes while it is decoded: four samples and the level, and one to spare.
+const BYTES: usize = 6;
+
 pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     let damaged = |error: DecodingError| PictureFileError::damaged("GIF", error);
     let mut options = DecodeOptions::new();
@@ -12,7 +15,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
         return Err(PictureFileError::damaged("GIF", "no picture in it"));
     };
     let (width, height) = (frame.width.into(), frame.height.into());
-    check_size(width, height)?;
+    check_size(width, height, BYTES)?;
     let mut samples = zeros(Some(decoder.buffer_size()))?;
     decoder.read_into_buffer(&mut samples).map_err(damaged)?;
     // To the end, so that a cut file is found out.

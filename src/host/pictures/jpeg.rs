@@ -7,6 +7,12 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+/// The most bytes that a pixel takes while it is decoded: three samples and the level, and rows of blocks.
+const BYTES: usize = 5;
+
+/// The same in a file of several scans, where the decoder keeps up to four coefficients of two bytes for each pixel.
+const WHOLE_BYTES: usize = 11;
+
 pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     let damaged = |error: DecodeErrors| PictureFileError::damaged("JPEG", format!("{error:?}").replace('"', ""));
     let sides = usize::from(u16::MAX);
@@ -16,7 +22,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     decoder.decode_headers().map_err(damaged)?;
     let (width, height) = decoder.dimensions().unwrap_or_default();
     let (width, height) = (u32::try_from(width).unwrap_or(u32::MAX), u32::try_from(height).unwrap_or(u32::MAX));
-    check_size(width, height)?;
+    check_size(width, height, if is_kept_whole(bytes) { WHOLE_BYTES } else { BYTES })?;
     if !is_complete(bytes) {
         return Err(PictureFileError::damaged("JPEG", "no end marker"));
     }
@@ -36,6 +42,25 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
         _ => colour::of_rgb(&samples, width),
     };
     Ok(orientation::apply(orientation, pixels, width, height))
+}
+
+/// Whether there are several scans: the file is progressive, or its colours come one after the other.
+fn is_kept_whole(bytes: &[u8]) -> bool {
+    // From segment to segment: one may hold a small picture, which is another file.
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let [0xFF, marker, body @ ..] = rest {
+        match (marker, body) {
+            (0xC2, _) => return true,
+            // Neither byte pair occurs within a scan, but as a marker.
+            (0xDA, scan) => return scan.windows(2).any(|pair| pair == [0xFF, 0xDA]),
+            (0xFF, _) => rest = &rest[1..],
+            (_, &[high, low, ..]) => {
+                rest = body.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default();
+            }
+            _ => break,
+        }
+    }
+    true
 }
 
 /// Whether the last scan is followed by the end of the image: a decoder may not miss what is cut from a last row. Neither

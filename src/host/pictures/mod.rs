@@ -9,9 +9,9 @@
 //! - the orientation that a camera writes (Exif) is applied.
 //!
 //! A file's size is checked by its header, before memory is allocated for its pixels. While it is decoded, a pixel takes up
-//! to five bytes, in a progressive JPEG and in WebP up to eleven, and one byte afterwards: at most 800 MB for the largest
-//! picture. A JPEG of 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of
-//! `twolayer predict`.
+//! to six bytes, in a progressive JPEG and in WebP up to eleven, and one byte afterwards: at most 800 MB for the largest
+//! picture. The decoders would end the program where there is no memory; so they are called only after as much as they may take could be
+//! had. A JPEG of 4000 × 3000 pixels takes a fifth of a second and 54 MB, a progressive one 78 MB, with all of `twolayer predict`.
 
 mod bmp;
 mod colour;
@@ -209,7 +209,7 @@ impl GreyPicture {
         // A longer side is refused; it is to take no memory before.
         let side = side.min(Picture::MAX_INPUT_SIDE + 1);
         let mut input = vec![0; side as usize * side as usize];
-        let mut scratch = vec![0; Picture::scratch_len(self.width, self.height, side)];
+        let mut scratch = self.scratch(Picture::scratch_len(self.width, self.height, side))?;
         let seen = self.picture()?.normalize(ink, &mut scratch, &mut input).map_err(|error| self.error(error))?;
         Ok((input, seen))
     }
@@ -227,7 +227,7 @@ impl GreyPicture {
     ) -> Result<Vec<FoundDigit>, GreyPictureError> {
         let side = side.min(Picture::MAX_INPUT_SIDE + 1);
         let mut input = vec![0; side as usize * side as usize];
-        let mut scratch = vec![0; Picture::digits_scratch_len(self.width, self.height, side)];
+        let mut scratch = self.scratch(Picture::digits_scratch_len(self.width, self.height, side))?;
         let mut digits = self.picture()?.digits(ink, &mut scratch, &mut input).map_err(|error| self.error(error))?;
         let mut found = Vec::new();
         while let Some(digit) = digits.next(&mut sureness) {
@@ -235,6 +235,11 @@ impl GreyPicture {
             found.push(FoundDigit { input: input.to_vec(), seen, line, doubtful });
         }
         Ok(found)
+    }
+
+    /// Memory to look for digits in.
+    fn scratch<T: Clone + Default>(&self, len: usize) -> Result<Vec<T>, GreyPictureError> {
+        zeros(Some(len)).map_err(|error| GreyPictureError::Decode { path: self.path.clone(), error })
     }
 
     /// Writes the picture as an 8-bit grey PNG file, atomically: see [`ModelFile::write`](super::ModelFile::write).
@@ -293,24 +298,32 @@ fn foreign(bytes: &[u8]) -> PictureFileError {
     PictureFileError::Foreign { format, command }
 }
 
-/// Refuses a picture that is too large, by its header.
-fn check_size(width: u32, height: u32) -> Result<(), PictureFileError> {
+/// Refuses a picture that is too large, by its header, or for which there is no memory: so many bytes a pixel.
+fn check_size(width: u32, height: u32, bytes: usize) -> Result<(), PictureFileError> {
     let sides = 1..=Picture::MAX_SIDE;
     let few = u64::from(width) * u64::from(height) <= MAX_PIXELS;
-    if sides.contains(&width) && sides.contains(&height) && few {
-        Ok(())
-    } else {
-        Err(PictureFileError::Size { width, height })
+    if !(sides.contains(&width) && sides.contains(&height) && few) {
+        return Err(PictureFileError::Size { width, height });
     }
+    // Decoders work on whole blocks, and keep rows of them.
+    let [width, height] = [width as usize + 64, height as usize + 256];
+    reserved::<u8>(width.checked_mul(height).and_then(|pixels| pixels.checked_mul(bytes))).map(drop)
 }
 
 /// Memory for samples.
-fn zeros(len: Option<usize>) -> Result<Vec<u8>, PictureFileError> {
-    let bytes = len.unwrap_or(usize::MAX);
-    let mut samples = Vec::new();
-    samples.try_reserve_exact(bytes).map_err(|_| PictureFileError::Memory { bytes })?;
-    samples.resize(bytes, 0);
+fn zeros<T: Clone + Default>(len: Option<usize>) -> Result<Vec<T>, PictureFileError> {
+    let mut samples = reserved(len)?;
+    samples.resize(len.unwrap_or_default(), T::default());
     Ok(samples)
+}
+
+/// Nothing yet, with memory for so much.
+fn reserved<T>(len: Option<usize>) -> Result<Vec<T>, PictureFileError> {
+    let len = len.unwrap_or(usize::MAX);
+    let mut room = Vec::new();
+    let bytes = len.saturating_mul(size_of::<T>());
+    room.try_reserve_exact(len).map_err(|_| PictureFileError::Memory { bytes })?;
+    Ok(room)
 }
 
 #[cfg(test)]

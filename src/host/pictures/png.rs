@@ -7,13 +7,16 @@ use std::io::{Cursor, Error};
 /// The most bytes for a row and what stands beside the pixels: profiles, texts.
 const MAX_BESIDE: usize = 1 << 24;
 
+/// The most bytes that a pixel takes while it is decoded: four samples and the level, and one to spare.
+const BYTES: usize = 6;
+
 pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     let damaged = |error: DecodingError| PictureFileError::damaged("PNG", error);
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MAX_BESIDE });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let header = decoder.read_header_info().map_err(damaged)?;
-    check_size(header.width, header.height)?;
+    check_size(header.width, header.height, BYTES)?;
     // To 8 bits, without a palette, and with alpha where one colour is transparent.
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(damaged)?;

@@ -6,12 +6,15 @@ use super::{Levels, PictureFileError, check_size, colour, orientation, zeros};
 use image_webp::{DecodingError, WebPDecoder};
 use std::io::Cursor;
 
+/// The most bytes that a pixel takes while it is decoded: samples, those of a lossless part, and its transforms.
+const BYTES: usize = 11;
+
 pub(super) fn decode(bytes: &[u8]) -> Result<Levels, PictureFileError> {
     let damaged = |error: DecodingError| PictureFileError::damaged("WebP", error);
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
     decoder.set_memory_limit(bytes.len());
     let (width, height) = decoder.dimensions();
-    check_size(width, height)?;
+    check_size(width, height, BYTES)?;
     // The decoder would not miss what is cut from a last part.
     let len = 8 + bytes.get(4..).and_then(<[u8]>::first_chunk).map_or(0, |len| u64::from(u32::from_le_bytes(*len)));
     if (bytes.len() as u64) < len {

@@ -117,6 +117,9 @@ pub fn evaluate_ensemble(
         for &(network, loss) in networks {
             add_shares(network, loss, 1.0, share, images, &mut sums)?;
         }
+        if !sums.iter().all(|sum| sum.is_finite()) {
+            return Err(TrainingError::NotFinite);
+        }
         for (answer, sums) in answers.iter_mut().zip(sums.chunks_exact(outputs)) {
             *answer = Answer::of(sums).into();
         }

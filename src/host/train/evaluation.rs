@@ -23,6 +23,9 @@ pub(crate) fn classify_all(
             let mut scratch = PageBuffer::zeros(Network::batch_scratch_len(shape, BATCH))?;
             for (images, answers) in images.chunks(BATCH * shape.pixels()).zip(answers.chunks_mut(BATCH)) {
                 let outputs = network.outputs_batch(images, &mut scratch)?;
+                if !outputs.iter().all(|output| output.is_finite()) {
+                    return Err(TrainingError::NotFinite);
+                }
                 for (answer, outputs) in answers.iter_mut().zip(outputs.chunks(shape.outputs())) {
                     *answer = Answer::of(outputs).into();
                 }
@@ -58,8 +61,8 @@ pub(crate) fn classify_all(
 ///
 /// # Errors
 ///
-/// [`TrainingError::Set`] if the images or labels do not fit the network's inputs and outputs, [`TrainingError::File`] if memory
-/// runs out.
+/// [`TrainingError::Set`] if the images or labels do not fit the network's inputs and outputs, [`TrainingError::NotFinite`] if its
+/// outputs are not finite numbers, [`TrainingError::File`] if memory runs out.
 pub fn evaluate<'n>(
     network: impl Into<AnyNetwork<'n>>,
     set: &Set,

@@ -3,7 +3,7 @@
 use super::epoch::{Epochs, Samples, Shuffled, mean};
 use super::{Evaluation, Threads, TrainingError, evaluate, start};
 use crate::base::to_f64;
-use crate::host::data::Dataset;
+use crate::host::data::{Dataset, Set};
 use crate::host::files::{FileError, OwnedWeights, PageBuffer};
 use crate::image::Distortion;
 use crate::net::{INIT_SCALE, LearningRates, LossFunction, Network, Shape, TrainOptions, Trainer, Weights};
@@ -269,7 +269,8 @@ pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, TrainingError>
 /// # Errors
 ///
 /// [`TrainingError::Size`] or [`TrainingError::Trainer`] if a setting is out of range, [`TrainingError::File`] if memory runs out,
-/// [`TrainingError::Diverged`] if training diverges, [`TrainingError::Dead`] if no hidden unit is active any more after an epoch.
+/// [`TrainingError::Diverged`] if training diverges, [`TrainingError::Dead`] if no hidden unit is active any more after an epoch,
+/// [`TrainingError::Blank`] if either is because all pixels that are trained on, or all that are tested, are equal, or the former are 0.
 pub fn train(dataset: &Dataset, recipe: &Recipe, report: impl FnMut(Event) + Send) -> Result<Trained, TrainingError> {
     let weights = start::initial_weights(shape(dataset, recipe)?, recipe)?;
     train_from(dataset, recipe, &[], weights, 0, report, |_, _| Ok(()))
@@ -289,6 +290,24 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, report: impl FnMut(Event) + Sen
 /// Those of [`train`], [`TrainingError::Set`] if the images or labels do not fit the network, [`TrainingError::Unlike`] if a teacher
 /// does not, and what `keep` returns.
 pub fn train_from(
+    dataset: &Dataset,
+    recipe: &Recipe,
+    teachers: &[Weights<'_>],
+    weights: OwnedWeights,
+    done: u32,
+    report: impl FnMut(Event) + Send,
+    keep: impl FnMut(u32, Weights<'_>) -> Result<(), FileError>,
+) -> Result<Trained, TrainingError> {
+    let samples = recipe.samples(dataset.train.len());
+    // No weight would change.
+    if let Some((set, level @ 0)) = blank(&dataset.train, samples) {
+        return Err(TrainingError::Blank { images: set.images_path().to_owned(), level });
+    }
+    run(dataset, recipe, teachers, weights, done, report, keep).map_err(|error| explained(error, dataset, samples))
+}
+
+/// [`train_from`], whose errors are yet to be explained.
+fn run(
     dataset: &Dataset,
     recipe: &Recipe,
     teachers: &[Weights<'_>],
@@ -317,6 +336,11 @@ pub fn train_from(
     let in_pieces = recipe.shuffle || recipe.distortion.is_some() || recipe.alpha_to.is_some() || !teachers.is_empty();
     let mut epochs = Epochs { samples, order, rates, count: recipe.epochs };
     let mut last = None;
+    // Weights may be so large that the outputs for other images than those that were trained on overflow.
+    let diverged = |error, epoch, sample| match error {
+        TrainingError::NotFinite => TrainingError::Diverged { epoch, sample, alpha: recipe.options.alpha },
+        error => error,
+    };
     for number in done.saturating_add(1)..=recipe.epochs {
         let (start, mut testing) = (Instant::now(), Duration::ZERO);
         let tests_within = recipe.tests_within_first && number == 1;
@@ -324,7 +348,10 @@ pub fn train_from(
         let loss = epochs.train(number, len, &mut trainer, &threads, |trainer, piece| {
             if tests_within && piece.first > 0 {
                 let since = Instant::now();
-                report(Event::Test { done: piece.first, test: test(trainer)? });
+                report(Event::Test {
+                    done: piece.first,
+                    test: test(trainer).map_err(|error| diverged(error, number, piece.first))?,
+                });
                 testing += since.elapsed();
             }
             trainer.set_alpha(piece.alpha)?;
@@ -340,7 +367,7 @@ pub fn train_from(
                 .map(so_far)
         })?;
         let time = start.elapsed().saturating_sub(testing);
-        let evaluation = test(&trainer)?;
+        let evaluation = test(&trainer).map_err(|error| diverged(error, number, labels.len()))?;
         if evaluation.is_dead() {
             return Err(TrainingError::Dead { epoch: number, alpha: recipe.options.alpha });
         }
@@ -357,4 +384,19 @@ pub fn train_from(
     }
     let test = last.map_or_else(|| test(&trainer), Ok)?;
     Ok(Trained { weights, test })
+}
+
+/// Why training failed: of blank images, the reason is not the rate.
+fn explained(error: TrainingError, dataset: &Dataset, samples: usize) -> TrainingError {
+    let is_failure = matches!(error, TrainingError::Diverged { .. } | TrainingError::Dead { .. });
+    let blank = || blank(&dataset.train, samples).or_else(|| blank(&dataset.test, dataset.test.len()));
+    let blank = if is_failure { blank() } else { None };
+    blank.map_or(error, |(set, level)| TrainingError::Blank { images: set.images_path().to_owned(), level })
+}
+
+/// The set and the level of its first images, if that is the level of all of their pixels.
+fn blank(set: &Set, images: usize) -> Option<(&Set, u8)> {
+    let mut pixels = set.images().iter().take(images * set.pixels());
+    let level = *pixels.next()?;
+    pixels.all(|&pixel| pixel == level).then_some((set, level))
 }

@@ -2,7 +2,7 @@
 
 use super::error::TensorError;
 use super::roles::{Layout, Roles};
-use super::{Numbers, TensorFiles, TensorInfo, activation};
+use super::{TensorFiles, TensorInfo, activation};
 use crate::host::convert::ConvertError;
 use crate::host::files::OwnedWeights;
 use core::fmt;
@@ -95,23 +95,34 @@ impl TensorFiles {
         let biases = reading.b1.is_some() || reading.b2.is_some() || input.mean != 0.0;
         let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
 
-        // Before memory is allocated: a header may announce more numbers than the file has.
-        let w1 = self.matrix(reading.w1, reading.layout, inputs, hidden)?;
+        let (w1, w2) = (self.matrix(reading.w1, reading.layout), self.matrix(reading.w2, reading.layout));
+        let (b1, b2) = (reading.b1.map(|place| self.vector(place)), reading.b2.map(|place| self.vector(place)));
+        // Before memory is taken and anything is inflated: a header may announce more numbers than the file has.
+        let sizes = [(Some(&w1), [inputs, hidden]), (b1.as_ref(), [hidden, 1])];
+        let sizes = sizes.into_iter().chain([(Some(&w2), [hidden, outputs]), (b2.as_ref(), [outputs, 1])]);
+        for (matrix, [rows, columns]) in sizes {
+            matrix.map_or(Ok(()), |matrix| self.check(matrix.place, rows * columns))?;
+        }
         let mut owned = OwnedWeights::zeros(if biases { shape.with_biases() } else { shape })?;
         let mut weights = owned.view_mut();
         let step = input.scale * input.deviation;
         let mut sums = vec![0.0; hidden];
-        for i in 0..inputs {
-            for (h, sum) in sums.iter_mut().enumerate() {
-                let weight = w1.at(i, h);
+        w1.read([inputs, hidden], |i, h, weight| {
+            if let Some(sum) = sums.get_mut(h) {
                 *sum += weight;
-                put(weights.w1_mut(i, h), weight / step).map_err(|found| error(w1.not_finite(i, h, &found)))?;
             }
+            put(weights.w1_mut(i, h), weight / step)
+        })?;
+        let mut biases_read = vec![0.0; hidden];
+        if let Some(b1) = &b1 {
+            b1.read([hidden, 1], |h, _, bias| {
+                if let Some(to) = biases_read.get_mut(h) {
+                    *to = bias;
+                }
+                Ok(())
+            })?;
         }
-        drop(w1);
-        let b1 = reading.b1.map(|place| self.vector(place, hidden)).transpose()?;
-        for (h, sum) in sums.into_iter().enumerate().filter(|_| biases) {
-            let bias = b1.as_ref().map_or(0.0, |b1| b1.at(h, 0));
+        for (h, (sum, bias)) in sums.into_iter().zip(biases_read).enumerate().filter(|_| biases) {
             // Without a mean, the bias is copied to the bit.
             let bias = if input.mean == 0.0 { bias } else { bias - input.mean / input.deviation * sum };
             let whose = |found: &str| match &b1 {
@@ -120,15 +131,9 @@ impl TensorFiles {
             };
             put(weights.b1_mut(h), bias).map_err(|found| error(whose(&found)))?;
         }
-        let w2 = self.matrix(reading.w2, reading.layout, hidden, outputs)?;
-        let b2 = reading.b2.map(|place| self.vector(place, outputs)).transpose()?;
-        for o in 0..outputs {
-            for h in 0..hidden {
-                put(weights.w2_mut(h, o), w2.at(h, o)).map_err(|found| error(w2.not_finite(h, o, &found)))?;
-            }
-            if let Some(b2) = &b2 {
-                put(weights.b2_mut(o), b2.at(o, 0)).map_err(|found| error(b2.not_finite(o, 0, &found)))?;
-            }
+        w2.read([hidden, outputs], |h, o, weight| put(weights.w2_mut(h, o), weight))?;
+        if let Some(b2) = &b2 {
+            b2.read([outputs, 1], |o, _, bias| put(weights.b2_mut(o), bias))?;
         }
         let tensors = reading.tensors().filter_map(|place| self.infos().nth(place).cloned()).collect();
         Ok(Imported { weights: owned, tensors, layout: reading.layout })
@@ -152,49 +157,56 @@ impl TensorFiles {
         note
     }
 
-    fn matrix(&self, place: usize, layout: Layout, inputs: usize, outputs: usize) -> Result<Matrix<'_>, ConvertError> {
-        let numbers = self.read(place, inputs * outputs)?;
+    fn matrix(&self, place: usize, layout: Layout) -> Matrix<'_> {
         let outputs_first = layout == Layout::OutIn;
         let outputs_run_fastest = outputs_first == self.tensor(place).fortran;
-        let steps = if outputs_run_fastest { [outputs, 1] } else { [1, inputs] };
-        Ok(Matrix { name: &self.tensor(place).info.name, numbers, steps, outputs_first })
+        Matrix { files: self, place, outputs_run_fastest, outputs_first: Some(outputs_first) }
     }
 
     /// A bias: a matrix of one output.
-    fn vector(&self, place: usize, len: usize) -> Result<Matrix<'_>, ConvertError> {
-        Ok(Matrix {
-            name: &self.tensor(place).info.name,
-            numbers: self.read(place, len)?,
-            steps: [1, 0],
-            outputs_first: false,
-        })
+    fn vector(&self, place: usize) -> Matrix<'_> {
+        Matrix { files: self, place, outputs_run_fastest: true, outputs_first: None }
     }
 }
 
 /// A tensor read as `[in][out]`, whatever its layout.
 struct Matrix<'a> {
-    name: &'a str,
-    numbers: Numbers<'a>,
-    /// Distances from one input and from one output to the next.
-    steps: [usize; 2],
-    /// Whether the output is the tensor's first index.
-    outputs_first: bool,
+    files: &'a TensorFiles,
+    place: usize,
+    /// Whether the numbers of an input follow each other in the file, or else those of an output.
+    outputs_run_fastest: bool,
+    /// Whether the output is the tensor's first index; nothing for a vector.
+    outputs_first: Option<bool>,
 }
 
 impl Matrix<'_> {
-    /// A number. NaN if there is none, which the lengths checked before rule out.
-    fn at(&self, input: usize, output: usize) -> f64 {
-        self.numbers.at(input * self.steps[0] + output * self.steps[1]).unwrap_or(f64::NAN)
+    /// Hands over every number with its input and its output, in the order of the file. The error of `take` is the number that a
+    /// network cannot have.
+    fn read(
+        &self,
+        [inputs, outputs]: [usize; 2],
+        mut take: impl FnMut(usize, usize, f64) -> Result<(), String>,
+    ) -> Result<(), ConvertError> {
+        let row = if self.outputs_run_fastest { outputs } else { inputs };
+        let (mut slow, mut fast) = (0, 0);
+        self.files.read(self.place, inputs * outputs, |number| {
+            let (input, output) = if self.outputs_run_fastest { (slow, fast) } else { (fast, slow) };
+            fast += 1;
+            if fast == row {
+                (slow, fast) = (slow + 1, 0);
+            }
+            take(input, output, number).map_err(|found| self.not_finite(input, output, &found))
+        })
     }
 
     /// The error for a number that a network cannot have.
     fn not_finite(&self, input: usize, output: usize, found: &str) -> TensorError {
-        let at: &[usize] = match (self.outputs_first, self.steps[1]) {
-            (_, 0) => &[input],
-            (true, _) => &[output, input],
-            (false, _) => &[input, output],
+        let at: &[usize] = match self.outputs_first {
+            None => &[input],
+            Some(true) => &[output, input],
+            Some(false) => &[input, output],
         };
-        not_finite(self.name, at, found)
+        not_finite(&self.files.tensor(self.place).info.name, at, found)
     }
 }
 

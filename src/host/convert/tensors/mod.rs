@@ -1,7 +1,7 @@
 //! Tensors in files of PyTorch (safetensors), NumPy and Keras (.npz, .npy), and networks made of them.
 //!
 //! Opening a file reads its list of tensors. The numbers of a tensor are read when a network is made from it, and only if there
-//! are as many as a [`Shape`](crate::Shape) allows. So memory is needed for the network and for compressed arrays of a .npz only.
+//! are as many as a [`Shape`](crate::Shape) allows. They are inflated a piece at a time, so memory is needed for the network only.
 
 mod activation;
 mod element;
@@ -21,8 +21,7 @@ use crate::host::convert::ConvertError;
 use crate::host::files::{Bytes, FileAccess, printable};
 use core::ops::Range;
 use element::Element;
-use rawzip::ZipVerification;
-use std::borrow::Cow;
+use rawzip::{Crc32, ZipVerification};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -63,20 +62,14 @@ pub(crate) struct Tensor {
     header_len: usize,
 }
 
-/// The numbers of a tensor.
-#[derive(Debug)]
-struct Numbers<'a> {
-    bytes: Cow<'a, [u8]>,
-    /// Where they begin.
-    start: usize,
-    element: Element,
-}
+/// Bytes of numbers that are handed over at a time: a multiple of every number's.
+const PIECE: usize = 1 << 16;
 
-impl Numbers<'_> {
-    fn at(&self, index: usize) -> Option<f64> {
-        self.element.at(self.bytes.get(self.start..)?, index)
-    }
-}
+/// The most bytes of an array: no network and no data set of pictures takes more, not even in numbers of 64 bits.
+const MAX_BYTES: u64 = 1 << 32;
+
+/// By how much an array may inflate, beyond its first 16 MiB: weights do by 1.1, pixels of MNIST by 5.
+const MAX_INFLATION: u64 = 200;
 
 /// One or more open files of tensors.
 ///
@@ -172,12 +165,27 @@ impl TensorFiles {
         &self.tensors[place].1
     }
 
-    /// Reads the `len` numbers of the tensor at `place`.
-    fn read(&self, place: usize, len: usize) -> Result<Numbers<'_>, ConvertError> {
+    /// Checks, before anything is inflated, that the tensor at `place` has `len` numbers that can be read.
+    fn check(&self, place: usize, len: usize) -> Result<(), ConvertError> {
+        let (file, tensor) = &self.tensors[place];
+        let error = |error| ConvertError::Tensors { path: printable(&self.files[*file].0), error };
+        let element = tensor.float().map_err(error)?;
+        tensor.check(len.saturating_mul(element.len())).map_err(error)
+    }
+
+    /// Hands over the `len` numbers of the tensor at `place`, in the order of the file.
+    fn read(
+        &self,
+        place: usize,
+        len: usize,
+        mut take: impl FnMut(f64) -> Result<(), TensorError>,
+    ) -> Result<(), ConvertError> {
         let (file, tensor) = &self.tensors[place];
         let (path, bytes) = &self.files[*file];
         let error = |error| ConvertError::Tensors { path: printable(path), error };
-        tensor.read(bytes.as_slice(), len).map_err(error)
+        let element = tensor.float().map_err(error)?;
+        let numbers = |piece: &[u8]| (0..).map_while(|index| element.at(piece, index)).try_for_each(&mut take);
+        tensor.pieces(bytes.as_slice(), len.saturating_mul(element.len()), numbers).map_err(error)
     }
 }
 
@@ -188,53 +196,80 @@ impl Tensor {
         (self.info.type_name == foreign::OBJECT).then(|| foreign::objects(&self.info.shape, is_archive))
     }
 
-    /// Reads the numbers from the file's bytes.
-    fn read<'a>(&self, file: &'a [u8], len: usize) -> Result<Numbers<'a>, TensorError> {
-        let name = &self.info.name;
-        let damaged = |what: String| TensorError::Tensor { name: name.clone(), what };
-        let other_type = || {
+    fn wrong(&self, what: String) -> TensorError {
+        TensorError::Tensor { name: self.info.name.clone(), what }
+    }
+
+    /// The type of the numbers, which must be floats.
+    fn float(&self) -> Result<Element, TensorError> {
+        self.element.ok_or_else(|| {
             let what = format!("elements of type {}; expected floats of 16, 32 or 64 bits", self.info.type_name);
-            self.objects().unwrap_or_else(|| damaged(what))
-        };
-        let element = self.element.ok_or_else(other_type)?;
-        let bytes = self.bytes(file, len.saturating_mul(element.len()))?;
-        Ok(Numbers { bytes, start: self.header_len, element })
+            self.objects().unwrap_or_else(|| self.wrong(what))
+        })
     }
 
-    /// How many bytes the archive says it takes to read the numbers, and how many bytes they take in the file.
-    pub(crate) fn inflated_and_stored(&self) -> (u64, usize) {
-        (self.claim.map_or(self.range.len() as u64, |claim| claim.uncompressed_size), self.range.len())
-    }
-
-    /// The `expected` bytes of the numbers, which begin at [`start`](Self::start), from the file's.
-    pub(crate) fn bytes<'a>(&self, file: &'a [u8], expected: usize) -> Result<Cow<'a, [u8]>, TensorError> {
-        let name = &self.info.name;
-        let damaged = |what: String| TensorError::Tensor { name: name.clone(), what };
-        let mut bytes = Cow::Borrowed(file.get(self.range.clone()).unwrap_or_default());
-        let announced = self.claim.map_or(bytes.len() as u64, |claim| claim.uncompressed_size);
-        // Before anything is inflated.
+    /// Checks that there are `expected` bytes of numbers, and that they are no more than what is in the file can be meant to stand
+    /// for. Nothing is inflated.
+    pub(crate) fn check(&self, expected: usize) -> Result<(), TensorError> {
+        let stored = self.range.len() as u64;
+        let announced = self.announced();
         let found = usize::try_from(announced).unwrap_or(usize::MAX).saturating_sub(self.header_len);
         if found != expected {
-            return Err(damaged(format!("{found} bytes of numbers; {:?} takes {expected}", self.info.shape)));
+            return Err(self.wrong(format!("{found} bytes of numbers; {:?} takes {expected}", self.info.shape)));
         }
-        if self.deflated {
-            // No more is read than the archive announces.
-            let mut inflated = Vec::new();
-            npz::inflate(&bytes, announced.saturating_add(1))
-                .read_to_end(&mut inflated)
-                .map_err(|error| damaged(format!("cannot be decompressed: {error}")))?;
-            bytes = Cow::Owned(inflated);
+        let most = MAX_BYTES.min(stored.saturating_mul(MAX_INFLATION).max(16 << 20));
+        if announced > most {
+            return Err(self.wrong(format!(
+                "{announced} bytes out of {stored} in the file, which may stand for at most {most}: save the array without \
+                 compression (numpy.savez)"
+            )));
         }
-        if let Some(claim) = self.claim {
-            let found = ZipVerification { crc: rawzip::crc32(&bytes), uncompressed_size: bytes.len() as u64 };
-            claim.valid(found).map_err(|error| damaged(error.to_string()))?;
-        }
-        Ok(bytes)
+        Ok(())
     }
 
-    /// Where the numbers begin in [`bytes`](Self::bytes).
-    pub(crate) const fn start(&self) -> usize {
-        self.header_len
+    /// How many bytes header and numbers have, as the file says.
+    fn announced(&self) -> u64 {
+        self.claim.map_or(self.range.len() as u64, |claim| claim.uncompressed_size)
+    }
+
+    /// Hands over the `expected` bytes of the numbers in order, [`PIECE`] at a time, after they were [checked](Self::check). What an
+    /// archive says of them is compared at the end; that they are damaged comes before what is wrong with a piece.
+    pub(crate) fn pieces<E: From<TensorError>>(
+        &self,
+        file: &[u8],
+        expected: usize,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.check(expected)?;
+        let mut stored = file.get(self.range.clone()).unwrap_or_default();
+        // No more is read than the archive announces, and one byte.
+        let mut inflated = npz::inflate(stored, self.announced().saturating_add(1));
+        let from: &mut dyn Read = if self.deflated { &mut inflated } else { &mut stored };
+        let (mut crc, mut found) = (Crc32::new(), 0);
+        let mut piece = Vec::with_capacity(PIECE.max(self.header_len));
+        let mut result = Ok(());
+        let mut most = self.header_len;
+        loop {
+            piece.clear();
+            let read = from.take(most as u64).read_to_end(&mut piece);
+            read.map_err(|error| self.wrong(format!("cannot be decompressed: {error}")))?;
+            if self.claim.is_some() {
+                crc.update(&piece);
+            }
+            found += piece.len() as u64;
+            if most == PIECE && result.is_ok() {
+                result = take(&piece);
+            }
+            if piece.len() < most {
+                break;
+            }
+            most = PIECE;
+        }
+        if let Some(claim) = self.claim {
+            let found = ZipVerification { crc: crc.checksum(), uncompressed_size: found };
+            claim.valid(found).map_err(|error| self.wrong(error.to_string()))?;
+        }
+        result
     }
 }
 
@@ -262,8 +297,7 @@ pub(crate) fn list(bytes: &[u8], path: &Path) -> Result<(Vec<Tensor>, Vec<String
 /// The most bytes worth reading of a file that begins so.
 pub(crate) const fn announced(start: &[u8]) -> u64 {
     match start {
-        // No network takes more, not even in numbers of 64 bits.
-        [0x93, b'N', ..] | [b'P', b'K', ..] | [_, _, _, _, _, _, _, _, b'{', ..] => 1 << 32,
+        [0x93, b'N', ..] | [b'P', b'K', ..] | [_, _, _, _, _, _, _, _, b'{', ..] => MAX_BYTES,
         [b'{', ..] => keras::MOST as u64,
         _ => 0,
     }
@@ -284,8 +318,10 @@ pub fn check(bytes: &[u8]) -> Result<usize, ConvertError> {
     let len = |info: &TensorInfo| info.shape.iter().copied().fold(1_usize, usize::saturating_mul);
     let mut numbers = 0;
     for (place, len) in files.infos().map(len).enumerate().filter(|(_, len)| *len <= MOST) {
-        let read = files.read(place, len)?;
-        numbers += (0..len).filter(|&index| read.at(index).is_some()).count();
+        files.read(place, len, |_| {
+            numbers += 1;
+            Ok(())
+        })?;
     }
     if files.infos().map(len).fold(0, usize::saturating_add) <= MOST {
         for input in [Input::RAW, Input { scale: 255.0, mean: 0.1307, deviation: 0.3081 }] {
