@@ -99,7 +99,9 @@ fn answers(bytes: &[u8], backend: Backend) -> String {
         }
         let outputs = network.outputs(&pixels, &mut scratch).unwrap();
         text.push_str("image");
-        pixels.iter().for_each(|pixel| write!(text, " {pixel}").unwrap());
+        for pixel in &pixels {
+            write!(text, " {pixel}").unwrap();
+        }
         text.push_str("\noutputs");
         match outputs {
             AnyOutputs::F32(outputs) => outputs.iter().for_each(|it| write!(text, " {:08x}", it.to_bits()).unwrap()),

@@ -29,7 +29,7 @@ pub enum TrainingError {
         place + 1, found.pixels(), found.outputs(), expected.pixels(), expected.outputs()
     )]
     Unlike { place: usize, found: Shape, expected: Shape },
-    /// The outputs for an image are infinite or not numbers, though the weights are.
+    /// The outputs for an image are infinite or not a number, though all weights are finite.
     #[error("the outputs of the network are not finite numbers: its weights are too large")]
     NotFinite,
     /// Training diverged: the loss or a weight is infinite or NaN. It was detected after `sample` samples of the epoch, which is
