@@ -162,7 +162,8 @@ unsafe fn open(
         Ok(file) => file,
         Err(error) => return error.into(),
     };
-    if checked && let Err(error) = verify(file) {
+    let sound = if checked { verify(file) } else { file.details().map(drop) };
+    if let Err(error) = sound {
         return error.into();
     }
     match describe(file) {
