@@ -162,7 +162,7 @@ unsafe fn open(
         Ok(file) => file,
         Err(error) => return error.into(),
     };
-    // Not the text, which no function of this interface reads: to look at it takes 1 kB of code.
+    // Not the image's sides and the text, which no function of this interface reads: to look at them takes 500 bytes of code.
     if checked && file.verify().is_err() {
         return Status::Checksum;
     }

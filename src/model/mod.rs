@@ -207,10 +207,12 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     ///
-    /// [`ModelError::Text`] when the text is not UTF-8: looked at here only, since firmware that asks for no text has no room for it.
+    /// When the text is too long or not UTF-8, or an image's width and height are not those of the inputs. This is looked at here only:
+    /// firmware that asks for no details has no room for it. The host asks whenever it opens a file, and so does `twolayer_verify` in C.
     pub fn details(&self) -> Result<Details<'a>, ModelError> {
         let Some((header, behind)) = self.bytes.split_first_chunk() else { return Ok(Details::default()) };
         let text = behind.get(self.payload.len()..).always("the payload is part of the bytes");
+        header::check_details(header::image(header), text.len(), self.shape)?;
         let text = core::str::from_utf8(text).map_err(|error| ModelError::Text { at: error.valid_up_to() })?;
         let image = header::image(header);
         Ok(Details { image: Some(image).filter(|image| *image != [0; 2]), text })
