@@ -68,7 +68,10 @@ fn network(draw: &mut Draw) {
     let bytes = file.bytes();
     let (whole, header) = (File::from_bytes(bytes), File::from_bytes_unverified(bytes));
     // SAFETY: bytes with their length.
-    assert_eq!(unsafe { twolayer_verify(bytes.as_ptr(), bytes.len()) }, status(whole.and_then(|file| file.details().map(|_| ()))));
+    assert_eq!(
+        unsafe { twolayer_verify(bytes.as_ptr(), bytes.len()) },
+        status(whole.and_then(|file| file.details().map(|_| ())))
+    );
     // SAFETY: as above.
     let len = unsafe { twolayer_file_len(bytes.as_ptr(), bytes.len()) };
     assert!(len == 0 || File::from_bytes(&bytes[..len]).is_ok());
