@@ -171,7 +171,11 @@ fn check(draw: &mut Draw, model: &Model, image: &Exact, (class, expected_distanc
     };
 
     let all = |status| [status; 3];
+    let overflows = model.bits == 32 && !expected_y.iter().all(|&word| f32::from_bits(word).is_finite());
     let statuses = match fault {
+        // Found out before anything is written.
+        17 | 18 if overflows => [Status::NotFinite, Status::NotFinite, Status::Null],
+        3..6 | 13..17 | 20.. if overflows => all(Status::NotFinite),
         0 | 1 => all(Status::Pixels),
         2 => all(Status::Scratch),
         4 | 5 => [Status::Ok, Status::Ok, Status::Outputs],
