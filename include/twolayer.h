@@ -100,9 +100,9 @@ twolayer_status twolayer_open_f32_unchecked(twolayer_model *model, const uint8_t
  * time, for what the functions above leave out. */
 twolayer_status twolayer_verify(const uint8_t *bytes, size_t len);
 
-/* The length of the model file at the beginning of a region of len bytes, or 0 if there is none: for a part of flash that is kept for
- * models and written apart from the program. Checks the header, the length and all checksums, so that an update that was torn is 0. What lies
- * behind the model is not looked at. */
+/* The length of the model file at the beginning of a region of len bytes, or 0 if there is none: for a part of flash that is
+ * kept for models and written apart from the program. Checks the header, the length and all checksums, so that an update that
+ * was torn is 0. What lies behind the model is not looked at. */
 size_t twolayer_file_len(const uint8_t *region, size_t len);
 
 /* Writes the class of an image to *label: the index of the largest output, the lowest such index if there are several.

@@ -40,6 +40,13 @@ fn have_tools(tools: &[&str]) -> bool {
     there
 }
 
+/// A folder of a test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
 /// The directory of MNIST.
 fn mnist() -> Option<PathBuf> {
     env::var_os("MNIST_DIR").map(PathBuf::from).filter(|folder| folder.is_dir())
@@ -123,8 +130,7 @@ fn firmware(path: &str) -> PathBuf {
 
 /// Writes the C of a network to a folder of that name.
 fn export(name: &str, network: &Quantized) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99").join(name);
-    fs::create_dir_all(&folder).unwrap();
+    let folder = folder(name);
     C99::new("network", network).unwrap().write(&folder.join("network.c")).unwrap();
     folder
 }
@@ -214,8 +220,7 @@ fn two_exports_in_one_file_and_in_one_program() {
     if !have_tools(&["gcc", "g++"]) {
         return;
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/two");
-    fs::create_dir_all(&folder).unwrap();
+    let folder = folder("two");
     let networks = [("net", quantized(Bits::Eight, true)), ("my_network_v2", quantized(Bits::Four, false))];
     for (name, network) in &networks {
         // Names of classes that C would take for something else, too.
@@ -246,8 +251,7 @@ fn the_selftest_notices_damage() {
     if !have_tools(&["gcc"]) {
         return;
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/selftest");
-    fs::create_dir_all(&folder).unwrap();
+    let folder = folder("selftest");
     for bits in [Bits::Eight, Bits::Four] {
         C99::new("net", &small(bits)).unwrap().write(&folder.join("net.c")).unwrap();
         let main = "int main(void)\n{\n    static uint8_t pixels[NET_PIXELS];\n    static net_memory memory;\n    \
@@ -277,8 +281,7 @@ fn the_selftest_notices_damage() {
 /// The header says what the model's file says, and no text can end its comment.
 #[test]
 fn the_header_says_what_it_is() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/about");
-    fs::create_dir_all(&folder).unwrap();
+    let folder = folder("about");
     let network = small(Bits::Four);
     let text = "recipe: best */ int x; /* \\\nclasses: a | b | c";
     let path = folder.join("m.twolayer");
@@ -316,8 +319,7 @@ fn every_identifier_at_file_scope_has_the_prefix() {
         return;
     }
     for bits in [Bits::Eight, Bits::Four] {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/prefix");
-        fs::create_dir_all(&folder).unwrap();
+        let folder = folder("prefix");
         C99::new("Some", &small(bits)).unwrap().write(&folder.join("some.c")).unwrap();
         let object = folder.join("some.o");
         succeed(Command::new("gcc").args(["-O0", "-c", "-o"]).arg(&object).arg(folder.join("some.c")));
@@ -342,8 +344,7 @@ fn files_may_have_any_name_that_c_can_include() {
     if !have_tools(&["gcc"]) {
         return;
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c99/names");
-    fs::create_dir_all(&folder).unwrap();
+    let folder = folder("names");
     let network = small(Bits::Four);
     let c = C99::new("filename_v2", &network).unwrap();
     for stem in

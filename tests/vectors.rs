@@ -4,7 +4,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-#[path = "payload/mod.rs"]
 mod payload;
 
 use core::fmt::Write as _;

@@ -20,8 +20,8 @@ def read(data):
     width, height, flags, text_len, reserved, crc, header_crc = struct.unpack("<HHIIIII", data[40:64])
     assert zlib.crc32(data[:60]) == header_crc and zlib.crc32(data[64:]) == crc, "damaged"
     assert version in (1, 2) and start == 64 and reserved == 0 and len(data) == 64 + length + text_len
-    text = data[64 + length :].decode()
-    return kind, (inputs, hidden, outputs), flags & 1, flags & 2, width, data[64 : 64 + length], text
+    data[64 + length :].decode()  # the text, for people
+    return kind, (inputs, hidden, outputs), flags & 1, flags & 2, width, data[64 : 64 + length]
 
 
 def halve(image, width):
@@ -96,7 +96,7 @@ def main():
     files = sorted(pathlib.Path(__file__).parent.glob("*.twolayer"))
     checked = 0
     for file in files:
-        kind, sizes, biased, halved, width, payload, _ = read(file.read_bytes())
+        kind, sizes, biased, halved, width, payload = read(file.read_bytes())
         for line in file.with_suffix(".txt").read_text().splitlines():
             name, *words = line.split()
             if name == "image":
