@@ -102,7 +102,7 @@ mod simd;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-pub use base::{Answer, Output, crc32};
+pub use base::{Answer, Confidence, Margin, Output, crc32};
 pub use image::{Distortion, Idx, IdxError, digit, idx, picture, redraw};
 pub use int::{Bits, QuantizedNetwork};
 pub use model::{AnyNetwork, AnyOutputs, Kind, Model, ModelError};

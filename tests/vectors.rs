@@ -8,12 +8,15 @@ mod payload;
 
 use core::fmt::Write as _;
 use payload::{Payload, random};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use twolayer::model::{Details, header};
 use twolayer::{AnyNetwork, AnyOutputs, Backend, Bits, Kind, Model, Shape, WeightsMut};
 
 const IMAGES: u64 = 8;
+
+const TEXT: &str = "A test vector.\nclasses: ä | b | c\nconfidence: 0 40 | 2000 70 | 40000 90 | 400000 97 | 2000000 99";
 
 /// Width and height of images, which are halved to 3 × 2 where they are halved.
 const fn image(halved: bool) -> [u16; 2] {
@@ -71,7 +74,7 @@ fn file(kind: Kind, shape: Shape, seed: u64) -> Vec<u8> {
         }
     };
     let image = shape.halved_image().unwrap_or(image(false));
-    let details = Details { image: Some(image), text: "A test vector.\nclasses: ä | b | c" };
+    let details = Details { image: Some(image), text: TEXT };
     [&header(kind, shape, details, &payload).unwrap()[..], &payload]
         .concat()
         .into_iter()
@@ -106,7 +109,8 @@ fn answers(bytes: &[u8], backend: Backend) -> String {
             AnyOutputs::F32(outputs) => outputs.iter().for_each(|it| write!(text, " {:08x}", it.to_bits()).unwrap()),
             AnyOutputs::Integer(outputs) => outputs.iter().for_each(|it| write!(text, " {it}").unwrap()),
         }
-        writeln!(text, "\nclass {}", outputs.answer().class).unwrap();
+        let table = model.details().unwrap().confidence().unwrap();
+        writeln!(text, "\nclass {}\nconfidence {}", outputs.answer().class, outputs.confidence(&table)).unwrap();
     }
     text
 }
@@ -114,7 +118,7 @@ fn answers(bytes: &[u8], backend: Backend) -> String {
 #[test]
 fn every_kind_gives_the_outputs_that_are_written_down() {
     let writes = std::env::var_os("TWOLAYER_WRITE_VECTORS").is_some();
-    let mut classes = [0; 3];
+    let (mut classes, mut confidences) = ([0; 3], BTreeSet::new());
     for (seed, (name, kind, shape)) in (1..).zip(kinds()) {
         let bytes = file(kind, shape, seed);
         if writes {
@@ -128,7 +132,9 @@ fn every_kind_gives_the_outputs_that_are_written_down() {
         }
         let answers = expected.lines().filter_map(|line| line.strip_prefix("class "));
         answers.for_each(|class| classes[class.parse::<usize>().unwrap()] += 1);
+        confidences.extend(expected.lines().filter_map(|line| line.strip_prefix("confidence ")).map(str::to_owned));
     }
     // Vectors that always answer alike would show little.
     assert!(classes.iter().all(|count| *count >= 12), "{classes:?}");
+    assert!(confidences.len() >= 4, "{confidences:?}");
 }

@@ -1,6 +1,6 @@
 //! What a network answers: the class of the largest output, and how far it is ahead.
 
-use crate::base::from;
+use super::{Confidence, Margin, from};
 
 /// The class of an image, and the margin by which its output is above the next largest. The smaller the margin, the likelier
 /// is a mistake. Its unit is the network's own: `f32` for f32 networks, `u32` for integer networks, `f64` for either on a host.
@@ -25,6 +25,17 @@ impl<M> Answer<M> {
     #[must_use]
     pub fn of<T: Output<Margin = M>>(outputs: &[T]) -> Self {
         T::answer(outputs)
+    }
+
+    /// How likely the answer is right, in per cent, by the table of the network's model: [`Details::confidence`].
+    ///
+    /// [`Details::confidence`]: crate::model::Details::confidence
+    #[must_use]
+    pub fn confidence(self, table: &Confidence) -> u8
+    where
+        M: Margin,
+    {
+        table.of(self.margin)
     }
 
     /// How sure outputs are, in per cent: the margin, as a share of the distance from the largest output to the mean of the

@@ -1,6 +1,7 @@
 //! What every floor uses, and what uses nothing but `core`.
 
 mod answer;
+mod confidence;
 #[cfg(feature = "std")]
 mod count;
 mod crc32;
@@ -12,6 +13,7 @@ mod random;
 mod scratch;
 
 pub use answer::{Answer, Output};
+pub use confidence::{Confidence, Margin};
 #[cfg(feature = "std")]
 pub(crate) use count::to_f64;
 pub use crc32::crc32;

@@ -1,7 +1,7 @@
 //! A network of any kind, for programs that take whatever model they are given.
 
 use super::{Kind, Model, ModelError};
-use crate::base::Answer;
+use crate::base::{Answer, Confidence};
 use crate::int::PackedNetwork;
 use crate::net::{Network, Shape, SizeError};
 use crate::simd::Backend;
@@ -118,6 +118,15 @@ impl AnyOutputs<'_> {
         match self {
             Self::F32(outputs) => Answer::of(outputs).into(),
             Self::Integer(outputs) => Answer::of(outputs).into(),
+        }
+    }
+
+    /// How likely the answer is right, in per cent: [`Answer::confidence`].
+    #[must_use]
+    pub fn confidence(self, table: &Confidence) -> u8 {
+        match self {
+            Self::F32(outputs) => Answer::of(outputs).confidence(table),
+            Self::Integer(outputs) => Answer::of(outputs).confidence(table),
         }
     }
 

@@ -31,7 +31,7 @@
 //! The payloads of kinds 2 and 3 are described in [`crate::int`].
 //!
 //! The text, in UTF-8, is for people: where the weights come from, how they were trained. A line `classes: a | b | c` names the
-//! classes: [`Details::class_name`].
+//! classes: [`Details::class_name`]. A line `confidence: 0 50 | 300 90` says how likely answers are right: [`Details::confidence`].
 //!
 //! Opening costs one pass over the file for the checksum, and no memory.
 
@@ -43,6 +43,7 @@ use header::Header;
 
 mod any;
 mod classes;
+mod confidence;
 mod error;
 mod header;
 mod include;
@@ -51,6 +52,8 @@ mod kind;
 pub use any::{AnyNetwork, AnyOutputs};
 #[cfg(feature = "std")]
 pub use classes::classes_line;
+#[cfg(feature = "std")]
+pub use confidence::confidence_line;
 pub use error::{HeaderError, ModelError};
 pub use header::{HEADER_LEN, header};
 #[doc(hidden)]

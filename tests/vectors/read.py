@@ -20,8 +20,17 @@ def read(data):
     width, height, flags, text_len, reserved, crc, header_crc = struct.unpack("<HHIIIII", data[40:64])
     assert zlib.crc32(data[:60]) == header_crc and zlib.crc32(data[64:]) == crc, "damaged"
     assert version in (1, 2) and start == 64 and reserved == 0 and len(data) == 64 + length + text_len
-    data[64 + length :].decode()  # the text, for people
-    return kind, (inputs, hidden, outputs), flags & 1, flags & 2, width, data[64 : 64 + length]
+    text = data[64 + length :].decode()
+    tables = [line.removeprefix("confidence: ") for line in text.splitlines() if line.startswith("confidence: ")]
+    steps = [tuple(map(int, step.split(" "))) for step in tables[0].split(" | ")]
+    return kind, (inputs, hidden, outputs), flags & 1, flags & 2, width, data[64 : 64 + length], steps
+
+
+def confidence(steps, kind, found):
+    """How likely the answer is right, in per cent."""
+    largest, second = sorted(found, reverse=True)[:2]
+    margin = int(f32(largest - second) * 65536) if kind == 1 else largest - second
+    return max(percent for start, percent in steps if start <= margin)
 
 
 def halve(image, width):
@@ -96,7 +105,7 @@ def main():
     files = sorted(pathlib.Path(__file__).parent.glob("*.twolayer"))
     checked = 0
     for file in files:
-        kind, sizes, biased, halved, width, payload = read(file.read_bytes())
+        kind, sizes, biased, halved, width, payload, steps = read(file.read_bytes())
         for line in file.with_suffix(".txt").read_text().splitlines():
             name, *words = line.split()
             if name == "image":
@@ -107,8 +116,10 @@ def main():
                 expected = [struct.unpack(">f", bytes.fromhex(word))[0] if kind == 1 else int(word) for word in words]
                 assert found == expected, f"{file.name}: {found}, expected {expected}"
                 checked += 1
-            else:
+            elif name == "class":
                 assert found.index(max(found)) == int(words[0]), file.name
+            else:
+                assert name == "confidence" and confidence(steps, kind, found) == int(words[0]), file.name
     assert len(files) >= 12 and checked >= 96, f"{len(files)} models, {checked} images"
     print(f"{checked} images of {len(files)} models have the outputs that they must have")
 
