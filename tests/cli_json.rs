@@ -166,7 +166,7 @@ fn eval_info_and_quantize_say_what_the_text_says() {
     let text = sandbox.run(&[&["info"], &model[..]].concat()).succeeded();
     let found = lines(&sandbox, &[&["info", "--json"], &model[..]].concat());
     let [line] = &found[..] else { panic!("{found:?}") };
-    assert_keys(line, "event model bytes kind network image text weights crc32");
+    assert_keys(line, "event model bytes kind network image text confidence weights crc32");
     assert_documented(&sandbox, "info", line);
     assert!(text.contains(&format!("m.twolayer, {} bytes", line["bytes"])));
     assert!(text.contains(&format!("weights   {}\n", line["weights"].as_str().unwrap())));

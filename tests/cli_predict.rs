@@ -24,8 +24,8 @@ use twolayer::picture::Ink;
 use twolayer::{Idx, crc32, digit};
 
 /// The keys of each line of `--json`.
-const KEYS: [&str; 11] =
-    ["class", "digits", "error", "file", "index", "label", "margin", "name", "number", "outputs", "seen"];
+const KEYS: [&str; 12] =
+    ["class", "confidence", "digits", "error", "file", "index", "label", "margin", "name", "number", "outputs", "seen"];
 
 /// Two networks for the built-in digits, in f32 and in integers.
 fn networks() -> &'static [Vec<u8>; 2] {

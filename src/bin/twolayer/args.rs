@@ -89,6 +89,11 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Describe a model file and check that it is undamaged
     Info(InfoArgs),
+    /// Find out how likely a network's answers are right, by their margins, and keep the table in its model
+    ///
+    /// The table is made of every second image of the test set, beginning with the first, and it is printed how often answers to the others are
+    /// right. `train` and `quantize` do the same, except for networks of the article's method, whose files are to stay as they are.
+    Calibrate(CalibrateArgs),
     /// Train a model again, and check that it has the weights that its recipe gives
     ///
     /// The recipe is in the model's text, and so is a hash of the training data. A network of the article's method has no text: give the
@@ -568,6 +573,13 @@ pub(crate) struct PredictArgs {
     /// The margins of an integer network have a unit of their own, the same for all pictures: look at some before you choose.
     #[arg(long, value_name = "M", default_value_t = 0.0, value_parser = values::number("a number of 0 or more, such as 0.1", |it: &f64| it.is_finite() && *it >= 0.0))]
     pub(crate) min_margin: f64,
+    /// Answer ? if the answer is right with less confidence
+    ///
+    /// It is the share of right answers, in per cent, among answers of such a margin to images that the network was not trained on, and
+    /// the models of `train` and `quantize` have a table of it, but those of the article's recipe: see `twolayer calibrate`. Pictures that are
+    /// unlike these images have fewer right ones.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = value_parser!(u8).range(0..=99), hide_short_help = true)]
+    pub(crate) min_confidence: u8,
     /// Save what the network sees as a PNG file, and the picture with the answers
     ///
     /// The picture is beside it, as `FILE.boxes.png`, with a box and the answer for each digit. In a directory, the files are 1.png, 2.png and so on, one for each picture in the order given. Those of a picture found in
@@ -718,6 +730,22 @@ pub(crate) struct ExportArgs {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) file: FileArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CalibrateArgs {
+    /// Model file [default: named after --data, or the newest here]
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+    /// File to write [default: the model itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) invert: InvertArgs,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
 }
 
 #[derive(Args, Debug)]

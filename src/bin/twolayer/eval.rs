@@ -6,12 +6,13 @@ use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
 use crate::report::Evaluated;
-use crate::{compare, ensemble, json, model, output, report, table, turned};
+use crate::{compare, confidence, ensemble, json, model, output, report, table, turned};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
 use twolayer::Kind;
 use twolayer::host::report::Report;
+use twolayer::host::training::reliability;
 use twolayer::host::{ModelFile, Threads, evaluate, printable};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
@@ -42,6 +43,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let start = Instant::now();
     let evaluation = evaluate(network, test, &threads)?;
     let time = start.elapsed();
+    let given_confidence = file.details().confidence().map(|table| reliability(&evaluation, test, kind, &table));
     turned::warn(network, test, &evaluation, args.data.transpose, args.invert.invert);
     if let Some(path) = &args.report {
         let evaluated = Evaluated {
@@ -71,6 +73,7 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
             data: data.json(),
             backend: backend.name(),
             tested: json::Tested::new(&evaluation, test.class_names()),
+            confidence: given_confidence.map(|given| given.into_iter().map(confidence::Given::from).collect()),
         };
         say!("{}", json::line(line));
         return Ok(());
@@ -80,6 +83,9 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     say!("data      {}: {data}", table::count(test.len(), "test image"));
     table::print_named(&evaluation, test.class_names());
     table::print_coverage(&evaluation, if kind == Kind::F32 { 5 } else { 0 });
+    if let Some(given) = &given_confidence {
+        confidence::print(given);
+    }
     say!("");
     table::print_accuracy(&evaluation, &data.accuracy_suffix());
     if let Some(report) = &args.report {
@@ -99,4 +105,5 @@ struct EvaluatedLine<'a> {
     backend: &'static str,
     #[serde(flatten)]
     tested: json::Tested,
+    confidence: Option<Vec<confidence::Given>>,
 }

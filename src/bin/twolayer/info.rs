@@ -1,6 +1,7 @@
 //! `twolayer info`: describes a model file.
 
 use crate::args::InfoArgs;
+use crate::confidence::{self, Step};
 use crate::console::say;
 use crate::error::Error;
 use crate::{json, model};
@@ -24,6 +25,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
             network: shape.into(),
             image: details.image,
             text: Some(details.text).filter(|text| !text.is_empty()),
+            confidence: details.confidence().map(|table| confidence::steps(&table, kind).collect()),
             weights: weights.map(|hash| format!("{hash:016x}")),
             crc32: format!("{:08x}", file.checksum()),
         };
@@ -37,8 +39,12 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
         say!("image     {width} × {height} pixels");
     }
     // Lines of their own.
-    for (line, title) in details.text.lines().zip(["text      "].into_iter().chain(repeat("          "))) {
+    let lines = details.text.lines().filter(|line| !confidence::is_table(line) || details.confidence().is_none());
+    for (line, title) in lines.zip(["text      "].into_iter().chain(repeat("          "))) {
         say!("{title}{}", printable(line));
+    }
+    if let Some(table) = details.confidence() {
+        say!("confidence  {}", confidence::words(&table, kind));
     }
     match kind {
         Kind::F32 => say!("weights   {:016x}", weights_hash(file.weights()?.view())),
@@ -59,6 +65,7 @@ struct ModelLine<'a> {
     network: json::Network,
     image: Option<[u16; 2]>,
     text: Option<&'a str>,
+    confidence: Option<Vec<Step>>,
     weights: Option<String>,
     crc32: String,
 }

@@ -2,8 +2,10 @@
 
 mod args;
 mod boxes;
+mod calibrate;
 mod classes;
 mod compare;
+mod confidence;
 mod console;
 mod data;
 mod ensemble;
@@ -71,6 +73,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Calibrate(args) => calibrate::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Data(command) => data::run(command),
         Command::Completions { shell } => {

@@ -7,7 +7,7 @@ use crate::console::{note, say};
 use crate::error::{Error, error};
 use crate::folder::{self, PictureFile};
 use crate::open_data::{Data, Purpose};
-use crate::prediction::{Input, Number, Prediction, ink, predict};
+use crate::prediction::{Input, Least, Number, Prediction, ink, predict};
 use crate::reading::{DigitPart, Reading};
 use crate::score::Score;
 use crate::{json, model, output};
@@ -28,6 +28,15 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let names = Names::of(file.details());
     let (weights, mut memory) = (file.any()?, Vec::new());
     let network = weights.network(&mut memory, args.backend.get())?;
+    let table = file.details().confidence();
+    if table.is_none() && args.min_confidence > 0 {
+        let model = printable(&path);
+        return Err(error!(
+            "{model} has no table of confidence, so --min-confidence cannot be kept: make one with `twolayer calibrate {model}`, or \
+             give --min-margin"
+        ));
+    }
+    let least = Least { margin: args.min_margin, confidence: args.min_confidence, table };
     let files = folder::find(&args.files, args.labels.then_some(shape.outputs()), &names)?;
     if let Some(report) = &args.report {
         let inputs: Vec<_> = files.iter().map(|file| &file.path).chain([&path]).collect();
@@ -58,7 +67,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     let subjects = files.iter().map(Subject::File).chain(args.index.iter().map(|&index| Subject::Image(index)));
     let mut failed = Vec::new();
     for (number, subject) in subjects.enumerate() {
-        let (answer, reading) = match source.answer(subject, &args, &network) {
+        let (answer, reading) = match source.answer(subject, &args, &network, least) {
             Ok((answer, reading)) => (Ok(answer), reading),
             Err(error) => (Err(error), None),
         };
@@ -71,7 +80,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
         let reading = reading.map(|(_, reading)| reading);
         if let Subject::File(picture @ PictureFile { label: Some(label), .. }) = subject {
             match &answer {
-                Ok(found) if found.sure => {
+                Ok(found) if found.is_sure() => {
                     score.add(&found.input.pixels, *label, found.class, picture, args.report.is_some());
                 }
                 _ => score.refuse(),
@@ -84,7 +93,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
                 reading.print(&subject.name(), &names);
             } else if !args.labels {
                 answer.print(&subject.name(), &names);
-            } else if !answer.sure || answer.input.label != Some(answer.class) {
+            } else if !answer.is_sure() || answer.input.label != Some(answer.class) {
                 say!("{}", answer.heading(&subject.name(), &names));
             }
         }
@@ -151,6 +160,7 @@ impl Source {
         subject: Subject<'_>,
         args: &PredictArgs,
         network: &AnyNetwork<'_>,
+        least: Least,
     ) -> Result<(Prediction, Option<(GreyPicture, Reading)>), Error> {
         let (input, reading) = match (self, subject) {
             (&Self::Files { side }, Subject::File(PictureFile { path: file, label, .. })) => {
@@ -163,7 +173,7 @@ impl Source {
                 let reading = if args.one || args.labels {
                     None
                 } else {
-                    let reading = Reading::new(args, network, &picture, side);
+                    let reading = Reading::new(args, network, &picture, side, least);
                     // Of a picture with many cells or digits, none may be large enough to be the one.
                     if one.is_err() { Some(reading?) } else { reading.ok() }
                 };
@@ -182,7 +192,7 @@ impl Source {
             // Clap refuses both at a time.
             (Self::Files { .. }, Subject::Image(_)) | (Self::Set(_), Subject::File(_)) => (Input::default(), None),
         };
-        Ok((predict(network, input, args.min_margin)?, reading))
+        Ok((predict(network, input, least)?, reading))
     }
 }
 
@@ -204,6 +214,7 @@ struct PredictionLine<'a> {
     class: Option<u8>,
     name: Option<&'a str>,
     margin: Option<Number>,
+    confidence: Option<u8>,
     outputs: Option<&'a [Number]>,
     seen: Option<SeenPart>,
     number: Option<String>,
@@ -240,9 +251,10 @@ impl<'a> PredictionLine<'a> {
             file,
             index,
             label: known.and_then(|answer| answer.input.label).or(label),
-            class: known.filter(|answer| answer.sure).map(|answer| answer.class),
-            name: known.filter(|answer| answer.sure).and_then(|answer| names.get(answer.class)),
+            class: known.filter(|answer| answer.is_sure()).map(|answer| answer.class),
+            name: known.filter(|answer| answer.is_sure()).and_then(|answer| names.get(answer.class)),
             margin: known.map(|answer| answer.margin),
+            confidence: known.and_then(|answer| answer.confidence),
             outputs: known.map(|answer| &answer.outputs[..]),
             seen: known.and_then(|answer| answer.input.seen).map(SeenPart::from),
             number: reading.map(|reading| reading.number(names)),

@@ -10,7 +10,7 @@ use std::env::var_os;
 use std::io::{IsTerminal, stdout};
 use twolayer::host::{GreyPicture, TrainingError};
 use twolayer::picture::{Ink, Seen};
-use twolayer::{Answer, AnyNetwork, AnyOutputs};
+use twolayer::{Answer, AnyNetwork, AnyOutputs, Confidence};
 
 /// The longest bar, in characters.
 const BAR: u32 = 24;
@@ -66,11 +66,22 @@ impl Input {
     }
 }
 
-/// What a network makes of an input; unsure if the margin is below the least.
-pub(crate) fn predict(network: &AnyNetwork<'_>, input: Input, min_margin: f64) -> Result<Prediction, Error> {
+/// What an answer must be at least to be sure, and the model's table for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Least {
+    pub(crate) margin: f64,
+    /// In per cent; 0 where there is no table.
+    pub(crate) confidence: u8,
+    pub(crate) table: Option<Confidence>,
+}
+
+/// What a network makes of an input.
+pub(crate) fn predict(network: &AnyNetwork<'_>, input: Input, least: Least) -> Result<Prediction, Error> {
     let mut scratch = vec![0; network.scratch_len()];
     let f32 = |number| Number::F32(json::Number(number));
-    let (outputs, class, margin) = match network.outputs(&input.pixels, &mut scratch)? {
+    let outputs = network.outputs(&input.pixels, &mut scratch)?;
+    let confidence = least.table.map(|table| outputs.confidence(&table));
+    let (outputs, class, margin) = match outputs {
         AnyOutputs::F32(outputs) => {
             if !outputs.iter().all(|output| output.is_finite()) {
                 return Err(TrainingError::NotFinite.into());
@@ -84,7 +95,12 @@ pub(crate) fn predict(network: &AnyNetwork<'_>, input: Input, min_margin: f64) -
             (outputs.collect(), class, Number::Integer(margin.into()))
         }
     };
-    Ok(Prediction { input, outputs, class, margin, sure: margin.to_f64() >= min_margin })
+    let below = match confidence {
+        _ if margin.to_f64() < least.margin => Some("--min-margin"),
+        Some(percent) if percent < least.confidence => Some("--min-confidence"),
+        _ => None,
+    };
+    Ok(Prediction { input, outputs, class, margin, confidence, below })
 }
 
 /// The outputs and the answer for an input.
@@ -93,8 +109,10 @@ pub(crate) struct Prediction {
     pub(crate) outputs: Vec<Number>,
     pub(crate) class: u8,
     pub(crate) margin: Number,
-    /// The margin is as large as it must be.
-    pub(crate) sure: bool,
+    /// In per cent, where the model has a table.
+    pub(crate) confidence: Option<u8>,
+    /// The option by which it is not sure enough.
+    pub(crate) below: Option<&'static str>,
 }
 
 /// An output or a margin.
@@ -125,14 +143,24 @@ impl core::fmt::Display for Number {
 }
 
 impl Prediction {
-    /// The picture's name, the digit, its label and the margin.
+    pub(crate) const fn is_sure(&self) -> bool {
+        self.below.is_none()
+    }
+
+    /// The margin and the confidence.
+    pub(crate) fn how_sure(&self) -> String {
+        let confidence = self.confidence.map_or(String::new(), |percent| format!(", confidence {percent} %"));
+        format!("margin {}{confidence}", self.margin)
+    }
+
+    /// The picture's name, the digit, its label and how sure it is.
     pub(crate) fn heading(&self, name: &str, names: &Names) -> String {
-        let Self { input, margin, class, .. } = self;
+        let Self { input, class, .. } = self;
         let class = names.show(*class);
         let label = input.label.map_or(String::new(), |label| format!(", label {}", names.show(label)));
-        let guess = if self.sure { String::new() } else { format!(" is below --min-margin; best guess {class}") };
-        let digit = if self.sure { class } else { "?".into() };
-        format!("{name}: {digit}{label}, margin {margin}{guess}")
+        let guess = self.below.map_or(String::new(), |option| format!(" is below {option}; best guess {class}"));
+        let digit = if self.is_sure() { class } else { "?".into() };
+        format!("{name}: {digit}{label}, {}{guess}", self.how_sure())
     }
 
     /// The heading and what was found; then the drawing, with a bar for each output beside it.

@@ -6,7 +6,7 @@ use crate::error::{Error, ensure};
 use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
 use crate::teachers::{Teachers, taught};
-use crate::{classes, json, output, table};
+use crate::{classes, confidence, json, output, table};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -34,8 +34,8 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let words = tuning.as_ref().map(|tuning| taught(tuning.to_string(), &teachers.hashes()));
     let more = words.as_ref().map_or(String::new(), |words| format!("tuned as {new_kind}: {words}"));
     let text = classes::appended(file.details().text, &more);
-    let details = Details { text: &text, ..file.details() };
-    let room = ModelFile::reserve(&out, new_kind, shape, details)?;
+    let with_table = confidence::longest(&text);
+    let room = ModelFile::reserve(&out, new_kind, shape, Details { text: &with_table, ..file.details() })?;
     let weights = file.weights()?;
     args.data.default_to(model::source_of(&model));
     let data = Data::open(&args.data, args.invert, Purpose::ExistingNetwork(shape), false)?.for_network(&file)?;
@@ -66,7 +66,8 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let packed = PackedNetwork::new(&quantized.network(), &mut memory, backend)?;
     let comparison = compare(Network::new(weights.view(), backend), packed, test, &Threads::new(Threads::available()))?;
     drop(room);
-    ModelFile::write_quantized(&out, &quantized, details)?;
+    let text = confidence::calibrated(&text, &comparison.after, test, new_kind);
+    ModelFile::write_quantized(&out, &quantized, Details { text: &text, ..file.details() })?;
 
     // Computed, not read from the file, which may be a pipe.
     let bytes = HEADER_LEN + quantized.payload().len() + text.len();

@@ -4,7 +4,7 @@ use crate::args::PredictArgs;
 use crate::classes::Names;
 use crate::console::say;
 use crate::error::Error;
-use crate::prediction::{Input, Number, Prediction, predict};
+use crate::prediction::{Input, Least, Number, Prediction, predict};
 use serde::Serialize;
 use twolayer::host::GreyPicture;
 use twolayer::picture::{Picture, PictureError, Seen};
@@ -29,6 +29,7 @@ impl Reading {
         network: &AnyNetwork<'_>,
         picture: &GreyPicture,
         side: u32,
+        least: Least,
     ) -> Result<Self, Error> {
         let input = |pixels, seen| Input { pixels, width: side as usize, seen: Some(seen), label: None };
         let mut places = Vec::new();
@@ -36,7 +37,7 @@ impl Reading {
             let mut memory = vec![0; network.scratch_len()];
             let sureness = |input: &[u8]| network.outputs(input, &mut memory).map_or(0, AnyOutputs::sureness);
             for digit in picture.digits(args.invert, side, sureness)? {
-                let found = predict(network, input(digit.input, digit.seen), args.min_margin)?;
+                let found = predict(network, input(digit.input, digit.seen), least)?;
                 places.push(Place { found: Some(found), line: digit.line, doubtful: digit.doubtful });
             }
             return Ok(Self(places));
@@ -52,7 +53,7 @@ impl Reading {
             let found = match seen {
                 Ok(mut seen) => {
                     (seen.left, seen.top) = (seen.left + left, seen.top + top);
-                    Some(predict(network, input(pixels, seen), args.min_margin)?)
+                    Some(predict(network, input(pixels, seen), least)?)
                 }
                 Err(PictureError::Blank { .. } | PictureError::NoDigit(_)) => None,
                 Err(error) => return Err(picture.error(error).into()),
@@ -97,16 +98,17 @@ impl Reading {
         let break_or_space = if number.contains('\n') { '\n' } else { ' ' };
         say!("\n{name}:{break_or_space}{number}");
         for place in &self.0 {
-            let Some(Prediction { input, class, margin, sure, .. }) = &place.found else { continue };
-            let Some(seen) = input.seen else { continue };
-            let why = match (place.doubtful, sure) {
-                (true, _) => ", may be several digits or a part of one",
-                (false, false) => ", below --min-margin",
-                _ => "",
+            let Some(found) = &place.found else { continue };
+            let Some(seen) = found.input.seen else { continue };
+            let why = match (place.doubtful, found.below) {
+                (true, _) => ", may be several digits or a part of one".into(),
+                (false, Some(option)) => format!(", below {option}"),
+                _ => String::new(),
             };
             say!(
-                "  {}  margin {margin}; {} × {} pixels, {} from the left, {} from the top{why}",
-                names.show(*class),
+                "  {}  {}; {} × {} pixels, {} from the left, {} from the top{why}",
+                names.show(found.class),
+                found.how_sure(),
                 seen.width,
                 seen.height,
                 seen.left,
@@ -126,9 +128,17 @@ impl Reading {
         let part = |place: &Place| {
             let found = place.found.as_ref()?;
             let seen = found.input.seen?;
-            let (class, margin, line) = (place.class(), found.margin, place.line);
+            let (class, line) = (place.class(), place.line);
+            let &Prediction { margin, confidence, .. } = found;
             let name = class.and_then(|class| names.get(class)).map(str::to_owned);
-            Some(DigitPart { class, name, margin, line, r#box: [seen.left, seen.top, seen.width, seen.height] })
+            Some(DigitPart {
+                class,
+                name,
+                margin,
+                confidence,
+                line,
+                r#box: [seen.left, seen.top, seen.width, seen.height],
+            })
         };
         self.0.iter().filter_map(part).collect()
     }
@@ -137,7 +147,7 @@ impl Reading {
 impl Place {
     /// The class, where it is not in doubt.
     fn class(&self) -> Option<u8> {
-        self.found.as_ref().filter(|found| found.sure && !self.doubtful).map(|found| found.class)
+        self.found.as_ref().filter(|found| found.is_sure() && !self.doubtful).map(|found| found.class)
     }
 }
 
@@ -147,6 +157,7 @@ pub(crate) struct DigitPart {
     class: Option<u8>,
     name: Option<String>,
     margin: Number,
+    confidence: Option<u8>,
     line: u16,
     /// Left, top, width, height.
     r#box: [u32; 4],

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::origin::Origin;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::{classes, json, model, output, report, table, turned, values};
+use crate::{classes, confidence, json, model, output, report, table, turned, values};
 use core::num::NonZeroUsize;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -37,13 +37,13 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     }
     let names = dataset.train.class_names();
     let image = dataset.train.image_size().filter(|[width, height]| width != height);
-    let details = Details { image, text: &text };
     warn_of_absent_classes(&dataset.train);
     if let Some(why) = args.run.useless_threads() {
         warning!("{why}");
     }
     let shape = weights.view().shape();
-    let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
+    let with_table = confidence::longest(&text);
+    let room = ModelFile::reserve(&model, Kind::F32, shape, Details { image, text: &with_table })?;
 
     let samples = recipe.samples(dataset.train.len());
     if data.paths().count() > 1 && samples < dataset.train.len() {
@@ -86,7 +86,8 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
 
     let weights = trained.weights.view();
     drop(room);
-    ModelFile::write(&model, weights, details)?;
+    let text = confidence::calibrated(&text, &trained.test, &dataset.test, Kind::F32);
+    ModelFile::write(&model, weights, Details { image, text: &text })?;
     let hash = weights_hash(weights);
     if let Some(path) = &args.report {
         report::of_training(path, &args, &recipe, &data, &model, &learning, &trained)?;

@@ -1,5 +1,6 @@
 //! Training and evaluation: epochs over a data set, on several threads, with progress reports.
 
+mod calibration;
 mod comparison;
 mod ensemble;
 mod epoch;
@@ -9,6 +10,7 @@ mod start;
 mod threads;
 mod training;
 
+pub use calibration::{Reliability, calibrate, reliability};
 pub use comparison::{Comparison, Pairs, compare};
 pub use ensemble::evaluate_ensemble;
 pub(super) use ensemble::teachers;
