@@ -11,9 +11,10 @@ use std::process::Command;
 use tools::has_tool;
 
 use twolayer::ffi::{
-    Digit, Model, Status, twolayer_classify, twolayer_classify_margin, twolayer_file_len, twolayer_normalize,
-    twolayer_open, twolayer_open_any, twolayer_open_any_unchecked, twolayer_open_f32, twolayer_open_f32_unchecked,
-    twolayer_open_unchecked, twolayer_outputs, twolayer_read, twolayer_status_text, twolayer_verify,
+    Digit, Model, Status, twolayer_classify, twolayer_classify_margin, twolayer_confidence, twolayer_file_len,
+    twolayer_normalize, twolayer_open, twolayer_open_any, twolayer_open_any_unchecked, twolayer_open_f32,
+    twolayer_open_f32_unchecked, twolayer_open_unchecked, twolayer_outputs, twolayer_read, twolayer_status_text,
+    twolayer_verify,
 };
 use twolayer::picture::{Ink, Picture};
 use twolayer::{Answer, Backend, Bits, Kind, Network, QuantizedNetwork, Shape, WeightsMut, crc32, fill_initial, model};
@@ -21,7 +22,7 @@ use twolayer::{Answer, Backend, Bits, Kind, Network, QuantizedNetwork, Shape, We
 const HEADER: &str = include_str!("../include/twolayer.h");
 const CODE: &str = concat!(include_str!("../src/ffi/mod.rs"), include_str!("../src/ffi/picture.rs"));
 
-const STATUSES: [(&str, Status); 16] = [
+const STATUSES: [(&str, Status); 17] = [
     ("OK", Status::Ok),
     ("NULL", Status::Null),
     ("MAGIC", Status::Magic),
@@ -38,6 +39,7 @@ const STATUSES: [(&str, Status); 16] = [
     ("BLANK", Status::Blank),
     ("NO_DIGIT", Status::NoDigit),
     ("NOT_FINITE", Status::NotFinite),
+    ("NO_CONFIDENCE", Status::NoConfidence),
 ];
 
 /// Translates a Rust type of the interface to C; the result ends in a space or `*`.
@@ -109,6 +111,7 @@ fn the_header_matches_the_code() {
                     ("status", "i32") => "Status",
                     ("outputs", "*mut u32") => "*mut Output",
                     ("margin", "*mut u32") => "*mut Margin",
+                    ("margin", "*const u32") => "*const Margin",
                     _ => kind,
                 };
                 in_c(kind) + name
@@ -241,6 +244,55 @@ fn outputs_that_are_not_finite_are_a_status() {
             ]
         };
         assert_eq!(found, [status; 3]);
+    }
+}
+
+/// The confidence is that of the table in the model's text, for margins of its own kind.
+#[test]
+fn confidence_by_the_table_of_the_model() {
+    let integers = vec![0; 16 + QuantizedNetwork::payload_len(shape(), Bits::Eight).expect("a small shape")];
+    let integers = [&[6], &integers[17..]].concat();
+    let floats = weights();
+    for (kind, payload) in [(Kind::Quantized(Bits::Eight), &integers[..]), (Kind::F32, bytemuck::cast_slice(&floats))] {
+        let payload = &payload[..twolayer_payload_len(kind)];
+        let text = "recipe: none\nconfidence: 0 40 | 65536 80 | 131072 99";
+        let details = model::Details { image: None, text };
+        let header = model::header(kind, shape(), details, payload).expect("a payload of this shape");
+        let file = [&header[..], payload, text.as_bytes()].concat();
+        let ask = |bytes: &[u8], margin: u32| {
+            let mut percent = 7;
+            let margin = &raw const margin;
+            // SAFETY: a slice and two local variables.
+            (unsafe { twolayer_confidence(bytes.as_ptr(), bytes.len(), margin, &raw mut percent) }, percent)
+        };
+        for (units, expected) in [(0_u16, 40), (1, 80), (2, 99), (9, 99)] {
+            let margin = if kind == Kind::F32 { f32::from(units).to_bits() } else { u32::from(units) * 65_536 };
+            assert_eq!(ask(&file, margin), (Status::Ok, expected), "{kind} {units}");
+        }
+        let below = if kind == Kind::F32 { 0.999_99_f32.to_bits() } else { 65_535 };
+        assert_eq!(ask(&file, below), (Status::Ok, 40));
+        let header = model::header(kind, shape(), model::Details::default(), payload).expect("a payload of this shape");
+        assert_eq!(ask(&[&header[..], payload].concat(), 0), (Status::NoConfidence, 7));
+        assert_eq!(ask(&file[..99], 0), (Status::Length, 7));
+        assert_eq!(ask(&[0; 99], 0), (Status::Magic, 7));
+        let (bytes, len, mut percent, margin) = (file.as_ptr(), file.len(), 7, 0);
+        // SAFETY: null, or pointers to what is there.
+        let null = unsafe {
+            [
+                twolayer_confidence(ptr::null(), len, &raw const margin, &raw mut percent),
+                twolayer_confidence(bytes, len, ptr::null(), &raw mut percent),
+                twolayer_confidence(bytes, len, &raw const margin, ptr::null_mut()),
+            ]
+        };
+        assert_eq!((null, percent), ([Status::Null; 3], 7));
+    }
+}
+
+/// The bytes of a payload of that kind.
+fn twolayer_payload_len(kind: Kind) -> usize {
+    match kind {
+        Kind::F32 => 4 * shape().weights_len(),
+        Kind::Quantized(bits) => QuantizedNetwork::payload_len(shape(), bits).expect("a small shape"),
     }
 }
 

@@ -73,6 +73,7 @@ pub enum Status {
     Blank = 13,
     NoDigit = 14,
     NotFinite = 15,
+    NoConfidence = 16,
 }
 
 impl From<ModelError> for Status {
@@ -198,6 +199,32 @@ pub unsafe extern "C" fn twolayer_file_len(region: *const u8, len: usize) -> usi
     // SAFETY: the caller's promise.
     let Some(region) = (unsafe { slice(region, len) }) else { return 0 };
     File::from_region(region).map_or(0, |file| file.bytes().len())
+}
+
+/// Writes how likely an answer of this margin is right, in per cent, by the table in a model file.
+///
+/// # Safety
+/// `bytes` is null or points to `len` bytes, `margin` is null or points to a margin, and `percent` is null or may be written.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn twolayer_confidence(
+    bytes: *const u8,
+    len: usize,
+    margin: *const u32,
+    percent: *mut u32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    let (Some(bytes), Some(&[margin])) = (unsafe { (slice(bytes, len), slice(margin, 1)) }) else {
+        return Status::Null;
+    };
+    let file = File::from_bytes_unverified(bytes);
+    match file.and_then(|file| Ok((file.kind(), file.details()?.confidence()))) {
+        // SAFETY: the caller's promise.
+        Ok((Kind::F32, Some(table))) => unsafe { write(percent, table.of(f32::from_bits(margin)).into()) },
+        // SAFETY: the caller's promise.
+        Ok((Kind::Quantized(_), Some(table))) => unsafe { write(percent, table.of(margin).into()) },
+        Ok((_, None)) => Status::NoConfidence,
+        Err(error) => error.into(),
+    }
 }
 
 /// A model of integer weights, whose format is checked.
@@ -441,6 +468,7 @@ fn text(status: i32) -> &'static CStr {
         13 => c"the picture is blank",
         14 => c"the picture shows no digit: it is noise, a texture, full of ink, full of blobs, or has a speck only",
         15 => c"the outputs are not finite numbers: the weights are too large",
+        16 => c"the model has no table of confidence",
         _ => c"an unknown status",
     }
 }
