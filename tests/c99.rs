@@ -25,7 +25,8 @@ use tools::{all_cases, has_tool};
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
 use twolayer::host::{C99, ConvertError, FileAccess, ModelFile, OwnedWeights, Quantized, quantize};
-use twolayer::{Bits, QuantizedNetwork, Weights, WeightsMut};
+use twolayer::model::Details;
+use twolayer::{Bits, Confidence, QuantizedNetwork, Weights, WeightsMut};
 
 const IMAGES: usize = 500;
 /// The number of images over which instruction counts are averaged: the first of them.
@@ -91,7 +92,16 @@ fn images() -> Vec<u8> {
     (0..IMAGES).flat_map(|index| dataset().test.image(index).unwrap()).collect()
 }
 
-/// Class, margin and outputs.
+/// The C of a network; those with biases have a table of confidence.
+fn c99(network: &Quantized) -> C99<'_> {
+    C99::new("network", network).unwrap().with_confidence(network.shape().has_biases().then(table))
+}
+
+fn table() -> Confidence {
+    Confidence::new(&[(0, 40), (300, 60), (5000, 80), (10_000, 90), (20_000, 97), (50_000, 99)]).unwrap()
+}
+
+/// Class, margin, outputs and, where there are biases, the confidence.
 type Answer = (u32, u32, Vec<u32>);
 
 /// The library's answers, checked against their definition.
@@ -103,7 +113,8 @@ fn expected(network: &Quantized, pixels: &[u8]) -> Vec<Answer> {
         let twolayer::Answer { class, margin } = twolayer::Answer::of(outputs);
         let defined = oracle::outputs(shape, bits, network.payload(), image);
         assert_eq!(outputs.iter().map(|&output| i64::from(output)).collect::<Vec<_>>(), defined);
-        (class.into(), margin, outputs.iter().map(|output| output.cast_unsigned()).collect())
+        let confidence = shape.has_biases().then(|| table().of(margin).into());
+        (class.into(), margin, outputs.iter().map(|output| output.cast_unsigned()).chain(confidence).collect())
     };
     pixels.chunks_exact(shape.pixels()).map(answer).collect()
 }
@@ -131,7 +142,7 @@ fn firmware(path: &str) -> PathBuf {
 /// Writes the C of a network to a folder of that name.
 fn export(name: &str, network: &Quantized) -> PathBuf {
     let folder = folder(name);
-    C99::new("network", network).unwrap().write(&folder.join("network.c")).unwrap();
+    c99(network).write(&folder.join("network.c")).unwrap();
     folder
 }
 
@@ -189,13 +200,15 @@ const TWO: &str = r#"
 #include <inttypes.h>
 #include <stdio.h>
 
-static void print(unsigned class_, uint32_t margin, const int32_t *outputs, int count)
+static void print(unsigned class_, uint32_t margin, const int32_t *outputs, int count, unsigned confidence)
 {
     int k;
     printf("class %x margin %" PRIx32 " ticks 0 stack 0 outputs", class_, margin);
     for (k = 0; k < count; k++) {
         printf(" %" PRIx32, (uint32_t)outputs[k]);
     }
+    if (confidence)
+        printf(" %x", confidence);
     printf("\n");
 }
 
@@ -208,8 +221,8 @@ int main(void)
         return 1;
     while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
         const unsigned first = net_classify(pixels, &one), second = my_network_v2_classify(pixels, &two);
-        print(first, one.margin, one.outputs, NET_OUTPUTS);
-        print(second, two.margin, two.outputs, MY_NETWORK_V2_OUTPUTS);
+        print(first, one.margin, one.outputs, NET_OUTPUTS, net_confidence(one.margin));
+        print(second, two.margin, two.outputs, MY_NETWORK_V2_OUTPUTS, 0);
     }
     return 0;
 }
@@ -225,7 +238,8 @@ fn two_exports_in_one_file_and_in_one_program() {
     for (name, network) in &networks {
         // Names of classes that C would take for something else, too.
         let classes = ["a", "\"b\"", "c\\n", "??/", "ß", "%d", "7", "8"];
-        let c = C99::new(name, network).unwrap().with_class_names(classes);
+        let table = network.shape().has_biases().then(table);
+        let c = C99::new(name, network).unwrap().with_class_names(classes).with_confidence(table);
         c.write(&folder.join(name).with_extension("c")).unwrap();
     }
     let pixels = &images()[..20 * 784];
@@ -285,7 +299,7 @@ fn the_header_says_what_it_is() {
     let network = small(Bits::Four);
     let text = "recipe: best */ int x; /* \\\nclasses: a | b | c";
     let path = folder.join("m.twolayer");
-    let details = twolayer::model::Details { image: Some([6, 5]), text };
+    let details = Details { image: Some([6, 5]), text };
     ModelFile::write_quantized(&path, &network, details).unwrap();
     let file = ModelFile::open(&path, FileAccess::Read).unwrap();
     let c = C99::new("net", &network).unwrap().of(&file);
@@ -304,6 +318,41 @@ fn the_header_says_what_it_is() {
     }
     if have_tools(&["gcc"]) {
         succeed(Command::new("gcc").args(WARNINGS).args(["-std=c99", "-fsyntax-only"]).arg(folder.join("net.c")));
+    }
+}
+
+/// The table of a model's text is part of its C, which says what the library says.
+#[test]
+fn the_confidence_is_that_of_the_library() {
+    if !have_tools(&["gcc", "g++"]) {
+        return;
+    }
+    let folder = folder("confidence");
+    let network = small(Bits::Eight);
+    let path = folder.join("m.twolayer");
+    let text = "confidence: 0 40 | 17 75 | 4000000000 99";
+    ModelFile::write_quantized(&path, &network, Details { text, ..Details::default() }).unwrap();
+    let file = ModelFile::open(&path, FileAccess::Read).unwrap();
+    let plain = C99::new("net", &network).unwrap();
+    let c = plain.clone().of(&file);
+    assert_eq!(c.flash(), plain.flash() + 24);
+    assert!(plain.header().contains("#define NET_STEPS 0 ") && c.header().contains("#define NET_STEPS 3 "));
+    c.write(&folder.join("net.c")).unwrap();
+    let main = "#include <stdio.h>\n#include \"net.c\"\nint main(void)\n{\n    static uint8_t pixels[NET_PIXELS];\n    \
+                static net_memory memory;\n    unsigned long margin;\n    if (!net_selftest(pixels, &memory))\n        return 1;\n    \
+                while (scanf(\"%lu\", &margin) == 1)\n        printf(\"%d\\n\", net_confidence((uint32_t)margin));\n    return 0;\n}\n";
+    fs::write(folder.join("main.c"), main).unwrap();
+    let margins = [0_u32, 16, 17, 18, 3_999_999_999, 4_000_000_000, u32::MAX];
+    let input = folder.join("input");
+    fs::write(&input, margins.map(|margin| format!("{margin}\n")).concat()).unwrap();
+    let table = file.details().confidence().unwrap();
+    for (compiler, options) in [("gcc", ["-x", "c", "-std=c99"]), ("g++", ["-x", "c++", "-std=c++17"])] {
+        let program = folder.join("program");
+        let mut command = Command::new(compiler);
+        succeed(command.args(options).args(WARNINGS).arg(folder.join("main.c")).arg("-o").arg(&program));
+        let found = succeed(Command::new(&program).stdin(File::open(&input).unwrap()));
+        let expected: Vec<_> = margins.iter().map(|&margin| table.of(margin).to_string()).collect();
+        assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{compiler}");
     }
 }
 
@@ -440,7 +489,7 @@ fn odd_shapes_and_extreme_weights() {
 fn code(folder: &Path, size: &str, network: &Quantized) -> usize {
     let output = succeed(Command::new(size).arg(folder.join("network.o")));
     let text: usize = output.lines().nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
-    text - C99::new("network", network).unwrap().flash()
+    text - c99(network).flash()
 }
 
 fn mean_of_counted(instructions: impl Iterator<Item = f64>) -> f64 {
@@ -496,7 +545,7 @@ fn on_cortex_m(board: &str, cpu: &[&str], level: &str, network: &Quantized, pixe
     let (shape, bits) = (network.shape(), network.bits());
     eprintln!(
         "{board} {level} {shape} {bits:?}: {instructions:.0} instructions, {code} B of code, {stack} B of stack, {} B of RAM",
-        C99::new("network", network).unwrap().ram()
+        c99(network).ram()
     );
     let answers: Vec<_> = lines.into_iter().map(|line| line.answer).collect();
     assert_eq!(answers, expected(network, pixels), "{board} {level} {shape} {bits:?}");

@@ -5,7 +5,7 @@
 //! `NETWORK_`, which every identifier outside functions has.
 
 use super::ConvertError;
-use crate::base::{Always, Answer};
+use crate::base::{Always, Answer, Confidence};
 use crate::host::files::{ModelFile, Quantized, write_all_atomically};
 use crate::int::{QuantizedNetwork, addable_rows};
 use core::fmt::Write as _;
@@ -46,6 +46,8 @@ pub struct C99<'a> {
     classes: Vec<&'a str>,
     /// The width and height of an image, where they are known.
     image: Option<[u16; 2]>,
+    /// From margins to confidence, where the model has such a table.
+    confidence: Option<Confidence>,
     /// What the header says of the model.
     about: String,
 }
@@ -62,7 +64,8 @@ impl<'a> C99<'a> {
         {
             return Err(ConvertError::CName { found: name.into() });
         }
-        Ok(Self { name, network, classes: Vec::new(), image: network.shape().halved_image(), about: String::new() })
+        let image = network.shape().halved_image();
+        Ok(Self { name, network, classes: Vec::new(), image, confidence: None, about: String::new() })
     }
 
     /// The same with names of classes, by class, as an array in the header: of a model file's, `details().class_names()`.
@@ -71,7 +74,13 @@ impl<'a> C99<'a> {
         Self { classes: names.into_iter().take(self.network.shape().outputs()).collect(), ..self }
     }
 
-    /// The same with what the model file says: the names of classes, an image's width and height and, in the header's first comment, the
+    /// The same with a table of confidence, as a function of the margin: of a model file's, `details().confidence()`.
+    #[must_use]
+    pub fn with_confidence(self, confidence: Option<Confidence>) -> Self {
+        Self { confidence, ..self }
+    }
+
+    /// The same with what the model file says: the names of classes, the table of confidence, an image's width and height and, in the header's first comment, the
     /// file's CRC-32 and its text.
     #[must_use]
     pub fn of(self, file: &'a ModelFile) -> Self {
@@ -84,7 +93,7 @@ impl<'a> C99<'a> {
             let _ = writeln!(about, " * {}", line.trim_end());
         }
         let image = details.image.or(self.image);
-        Self { image, about, ..self }.with_class_names(details.class_names())
+        Self { image, about, ..self }.with_confidence(details.confidence()).with_class_names(details.class_names())
     }
 
     /// The path of the header that belongs to a C file.
@@ -129,7 +138,8 @@ impl<'a> C99<'a> {
     /// The bytes of flash that the numbers take.
     #[must_use]
     pub fn flash(&self) -> usize {
-        self.network.payload().len() - 16 // the shift is part of the code
+        // The shift is part of the code.
+        self.network.payload().len() - 16 + 4 * self.steps().count()
     }
 
     /// The bytes of RAM that a classification takes beside the stack, on machines that align words to 4 bytes.
@@ -191,6 +201,7 @@ impl<'a> C99<'a> {
             ("BITS", self.bits(), " /* of a weight of the first layer */"),
             ("BIASES", shape.has_biases().into(), ""),
             ("SHIFT", self.network.payload()[0].into(), ""),
+            ("STEPS", self.steps().count() / 2, " /* of the table of confidence; 0 if the model has none */"),
             ("BYTES", self.flash(), " /* of the arrays */"),
         ] {
             let line = format!("#define NETWORK_{name} {number}{comment}");
@@ -224,7 +235,16 @@ impl<'a> C99<'a> {
         numbers
             .chain(self.hidden_biases())
             .chain(self.output_biases())
+            .chain(self.steps())
             .fold(class, |sum, number| sum.wrapping_mul(31).wrapping_add(number))
+    }
+
+    /// The array of the table of confidence: a margin, per cent, and so on.
+    fn steps(&self) -> impl Iterator<Item = u32> {
+        self.confidence
+            .into_iter()
+            .flat_map(|table| table.steps())
+            .flat_map(|(margin, percent)| [margin, percent.into()])
     }
 
     /// The array `b1`, also for the surplus units of the last tile; empty where there are no biases.
@@ -249,6 +269,9 @@ impl<'a> C99<'a> {
         if shape.has_biases() {
             self.push_words(&mut text, "b2", self.output_biases());
             self.push_words(&mut text, "b1", self.hidden_biases());
+        }
+        if self.confidence.is_some() {
+            self.push_words(&mut text, "steps", self.steps());
         }
         let (mut cases, tiles) = (String::new(), payload[layout.first..layout.second].chunks(16 * shape.inputs()));
         let last = tiles.len() - 1;

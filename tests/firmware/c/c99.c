@@ -126,6 +126,9 @@ static void run(void) {
         field(" margin", memory.margin), text(" outputs");
         for (unsigned k = 0; k < NETWORK_OUTPUTS; k++)
             field("", (uint32_t)memory.outputs[k]);
+#if NETWORK_STEPS
+        field("", network_confidence(memory.margin));
+#endif
         print();
     }
     leave(0);

@@ -204,6 +204,19 @@ uint_least8_t network_classify(const uint8_t *pixels, network_memory *memory)
     return best;
 }
 
+#if NETWORK_STEPS
+uint_least8_t network_confidence(uint32_t margin)
+{
+    const network_words steps = NETWORK_ADDRESS(network_steps);
+    uint_least8_t percent = 0, step;
+
+    for (step = 0; step < NETWORK_STEPS && NETWORK_WORD(steps, 2 * step) <= margin; step++) {
+        percent = (uint_least8_t)NETWORK_WORD(steps, 2 * step + 1);
+    }
+    return percent;
+}
+#endif
+
 uint_least8_t network_selftest(uint8_t *pixels, network_memory *memory)
 {
     uint32_t sum;
@@ -232,6 +245,11 @@ uint_least8_t network_selftest(uint8_t *pixels, network_memory *memory)
     }
     for (at = 0; at < NETWORK_OUTPUTS; at++) {
         sum = 31 * sum + NETWORK_WORD(NETWORK_ADDRESS(network_b2), at);
+    }
+#endif
+#if NETWORK_STEPS
+    for (at = 0; at < (size_t)2 * NETWORK_STEPS; at++) {
+        sum = 31 * sum + NETWORK_WORD(NETWORK_ADDRESS(network_steps), at);
     }
 #endif
     return sum == NETWORK_SELFTEST;

@@ -36,6 +36,12 @@ typedef struct {
  * the background and 255 for full ink. */
 uint_least8_t network_classify(const uint8_t *pixels, network_memory *memory);
 
+#if NETWORK_STEPS
+/* Returns the confidence of a classification with this margin: the share of right answers, in per cent, that the network gave at such
+ * margins to images that it was not trained on. */
+uint_least8_t network_confidence(uint32_t margin);
+#endif
+
 /* Returns 1 if the arrays are as they were written and a test image has the outputs that it must have, else 0. Writes the image,
  * NETWORK_PIXELS bytes, to pixels. Takes a few times as long as a classification. */
 uint_least8_t network_selftest(uint8_t *pixels, network_memory *memory);

@@ -4,6 +4,10 @@ static const uint32_t network_b2[] NETWORK_FLASH = {0x00800000, 0x007FFFF0, 0x00
 static const uint32_t network_b1[2 * NETWORK_UNITS] NETWORK_FLASH = {0x00000001, 0xFFFFFFFF};
 #endif
 
+#if NETWORK_STEPS
+static const uint32_t network_steps[2 * NETWORK_STEPS] NETWORK_FLASH = {0, 50, 300, 99};
+#endif
+
 static const uint32_t network_tile_0[4 * NETWORK_INPUTS] NETWORK_FLASH = {0x88888888, 0x7F808182, 0x00FF00FF, 0x0F0F0F0F};
 #if NETWORK_BITS == 8
 static const uint32_t network_tile_1[4 * NETWORK_INPUTS] NETWORK_FLASH = {0x80808080, 0x01020304, 0xFFFFFFFF, 0x00000000};
