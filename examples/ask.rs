@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (count, lessons): (usize, usize) = (count.parse()?, lessons.parse()?);
     let file = ModelFile::open(model.as_ref(), FileAccess::Read)?;
     let (quantized, named) = (file.quantized()?, file.details().class_name(0).is_some());
+    let table = file.details().confidence();
     let (network, shape) = (quantized.network(), quantized.network().shape());
     let data = Dataset::open(data.as_ref(), FileAccess::Map)?;
 
@@ -55,16 +56,26 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut scratch = vec![0; QuantizedNetwork::scratch_len(shape)];
     let mirrored = lessons > 0;
-    let mut tally = Tally::default();
+    let (mut tally, mut confidences) = (Tally::default(), Vec::new());
     for (image, label) in first(&data.test, count, mirrored) {
         let answer = line.classify(&image)?;
         // Of a model whose classes have names, the board says what it takes the image for.
         if named {
             println!("image {}: {}", tally.all, line.name(answer.class)?);
         }
+        let expected = table.map(|table| table.of(answer.margin));
+        let confidence = line.confidence(answer.margin)?;
+        if confidence != expected {
+            return Err(format!("a confidence of {confidence:?} %, not {expected:?} %").into());
+        }
+        confidences.extend(confidence);
         tally.add(&answer, label, network.outputs(&image, &mut scratch)?);
     }
     tally.print(if mirrored { "mirrored" } else { "images" });
+    if !confidences.is_empty() {
+        let sure = confidences.iter().filter(|&&percent| percent >= 95).count();
+        println!("confidence 95 % or more: {sure} of {} answers", confidences.len());
+    }
     if !mirrored {
         return Ok(());
     }

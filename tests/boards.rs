@@ -54,10 +54,11 @@ fn boards_answer_and_learn_as_the_host_does() {
     let plain = Recipe { hidden: 64, limit: Some(10_000), ..Recipe::default() };
     let halved = Recipe { hidden: 40, limit: Some(10_000), epochs: 2, halve: true, ..Recipe::fast() };
     // Each board with another kind of model.
-    let names = "classes: zero | one | two | three | four | five | six | seven | eight | ß9";
-    for (board, recipe, bits, text) in
-        [("stm32f405", plain, Bits::Eight, names), ("microbit", halved, Bits::Four, "no names")]
-    {
+    let names = "classes: zero | one | two | three | four | five | six | seven | eight | ß9\nconfidence: 0 50 | 300 90 | 70000 99";
+    for (board, recipe, bits, text) in [
+        ("stm32f405", plain, Bits::Eight, names),
+        ("microbit", halved, Bits::Four, "confidence: 0 50 | 300 90 | 70000 99"),
+    ] {
         let trained = training::train(&data, &recipe, |_| ()).unwrap();
         let quantized = quantize(trained.weights.view(), bits, &data.train, 1000).unwrap();
         let model = target().join(format!("{board}.twolayer"));
@@ -76,6 +77,8 @@ fn boards_answer_and_learn_as_the_host_does() {
         assert_eq!(sizes, [shape.pixels(), shape.hidden(), shape.outputs()]);
         let expected = if text == names { ["zero", "ß9", ""] } else { [""; 3] };
         assert_eq!([0, 9, 10].map(|class| line.name(class).unwrap()), expected);
+        let confidences = [0, 299, 300, 69_999, u32::MAX].map(|margin| line.confidence(margin).unwrap());
+        assert_eq!(confidences, [50, 50, 90, 90, 99].map(Some));
         converse(&mut line, &quantized, &data);
     }
 }

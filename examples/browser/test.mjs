@@ -213,10 +213,12 @@ test('drawings get the native answers, most of them right, and an empty one none
     // The hidden units that are shown are those that the outputs are made of.
     const second = model.subarray(0, 64 + model.readUInt32LE(32)).subarray(-10 * units);
     outputs.forEach((output, k) => assert.equal(hidden.reduce((sum, h, j) => sum + h * (second[10 * j + k] << 24 >> 24), 0), output));
-    found.push({ digit, answer, outputs });
+    const [first, second_] = [...outputs].sort((a, b) => b - a);
+    found.push({ digit, answer, outputs, confidence: core.confidence(first - second_) });
   }));
   const lines = twolayer('predict', '--json', '--model', join(folder, 'page.twolayer'), ...files).trim().split('\n').map(JSON.parse);
-  lines.forEach((line, i) => assert.deepEqual([line.class, line.outputs], [found[i].answer, found[i].outputs], files[i]));
+  lines.forEach((line, i) => assert.deepEqual([line.class, line.outputs, line.confidence ?? -1], [found[i].answer, found[i].outputs, found[i].confidence], files[i]));
+  assert.ok(found.every(({ confidence }) => confidence >= 10 && confidence <= 99), 'the model has a table of confidence');
   // Two digits beside each other: a number, as the native program reads it.
   const number = rasterised([...beside(DRAWINGS[3][0], 4), ...beside(DRAWINGS[7][0], 54)]), file = join(folder, 'number.pgm');
   writeFileSync(file, Buffer.concat([Buffer.from(`P5 ${SIDE} ${SIDE} 255\n`), number]));

@@ -110,6 +110,12 @@ impl Line {
         Ok(String::from_utf8_lossy(&answer[1..]).into_owned())
     }
 
+    /// How likely an answer with this margin is right, in per cent; `None` if the model on the board has no table.
+    pub(crate) fn confidence(&mut self, margin: u32) -> io::Result<Option<u8>> {
+        let answer = self.ask(&[&b"p"[..], &margin.to_le_bytes()].concat())?;
+        Ok(answer.get(1).copied())
+    }
+
     /// Sends a request and waits for the answer to it.
     pub(crate) fn ask(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
         self.send(request)?;

@@ -86,6 +86,12 @@ impl State<'_> {
                 answer.push(b"n")?;
                 return answer.push(name.as_bytes().get(..ANSWER - 1 - CRC).unwrap_or(name.as_bytes()));
             }
+            // Nothing, of a model without a table.
+            [b'p', a, b, c, d] => {
+                let table = DIGITS.details().ok().and_then(|details| details.confidence());
+                answer.push(b"p")?;
+                return table.map_or(Ok(()), |table| answer.push(&[table.of(u32::from_le_bytes([a, b, c, d]))]));
+            }
             [b'w', low, high] => {
                 let unit = usize::from(u16::from_le_bytes([low, high]));
                 let Some(row) = learner.second_layer().get(unit * OUTPUTS..).and_then(|rows| rows.get(..OUTPUTS))

@@ -5,7 +5,7 @@
 
 use crate::Shared;
 use twolayer::picture::{Ink, NoDigit, Picture, PictureError};
-use twolayer::{Answer, Bits, Kind, Model, QuantizedNetwork, Shape, model};
+use twolayer::{Answer, Bits, Confidence, Kind, Model, QuantizedNetwork, Shape, model};
 
 /// Columns and rows of the drawing.
 const SIDE: u32 = 280;
@@ -43,6 +43,7 @@ struct Opened {
     payload: usize,
     /// A network whose outputs are the hidden units: its shape, and the bytes of its payload.
     hidden: Option<(Shape, usize)>,
+    confidence: Option<Confidence>,
 }
 
 /// Where the page puts a drawing, 280 rows of 280 bytes, 0 where there is no ink and 255 where there is; or a photograph, with
@@ -107,8 +108,16 @@ pub extern "C" fn open(len: usize) -> i32 {
         of_second.iter_mut().step_by(shape.hidden() + 1).for_each(|weight| *weight = 1);
         Some((handing, len))
     });
-    *opened = Some(Opened { shape, bits, payload: model.payload().len(), hidden });
+    let confidence = model.details().ok().and_then(|details| details.confidence());
+    *opened = Some(Opened { shape, bits, payload: model.payload().len(), hidden, confidence });
     hidden.map_or(0, |_| i32::try_from(shape.hidden()).unwrap_or_default())
+}
+
+/// How likely an answer with this margin is right, in per cent; −1 if the model has no table of it.
+#[unsafe(no_mangle)]
+pub extern "C" fn confidence(margin: u32) -> i32 {
+    let table = OPENED.lend().and_then(|opened| opened.confidence);
+    table.map_or(-1, |table| table.of(margin).into())
 }
 
 /// The shape of a network that has a shape's hidden units for outputs.
