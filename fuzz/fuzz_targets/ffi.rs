@@ -9,7 +9,7 @@ use core::ptr;
 use libfuzzer_sys::fuzz_target;
 use twolayer::ffi::*;
 use twolayer::picture::{Ink, Picture};
-use twolayer::{Answer, Backend, Model as File, ModelError};
+use twolayer::{Answer, Backend, Kind, Model as File, ModelError};
 use twolayer_fuzz::{Draw, damage, model, seal};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -76,6 +76,18 @@ fn network(draw: &mut Draw) {
     let len = unsafe { twolayer_file_len(bytes.as_ptr(), bytes.len()) };
     assert!(len == 0 || File::from_bytes(&bytes[..len]).is_ok());
     assert!(whole.is_err() || len == bytes.len());
+
+    let (margin, mut percent) = (draw.below(1 << 30) as u32, NONE);
+    // SAFETY: bytes with their length, and local variables.
+    let found = unsafe { twolayer_confidence(bytes.as_ptr(), bytes.len(), &raw const margin, &raw mut percent) };
+    match header.and_then(|file| Ok((file.kind(), file.details()?.confidence()))) {
+        Err(error) => assert_eq!((found, percent), (error.into(), NONE)),
+        Ok((_, None)) => assert_eq!((found, percent), (Status::NoConfidence, NONE)),
+        Ok((Kind::F32, Some(table))) => {
+            assert_eq!((found, percent), (Status::Ok, table.of(f32::from_bits(margin)).into()))
+        }
+        Ok((_, Some(table))) => assert_eq!((found, percent), (Status::Ok, table.of(margin).into())),
+    }
 
     let plain = |file: File<'_>| file.quantized().map(|_| ());
     let any = |file: File<'_>| file.quantized_any().map(|_| ());

@@ -103,10 +103,27 @@ pub fn model(draw: &mut Draw) -> Vec<u8> {
         _ => (Kind::Quantized(Bits::Four), payload(draw, shape, Bits::Four).payload().to_vec()),
     };
     let says = draw.byte();
-    let text: String = if says & 1 == 0 { String::new() } else { draw.bytes(9).into_iter().map(char::from).collect() };
+    let text: String = match says % 8 {
+        0 | 2 | 4 => String::new(),
+        6 => confidence(draw),
+        _ => draw.bytes(9).into_iter().map(char::from).collect(),
+    };
     let details = Details { image: (says & 2 != 0).then_some(sides), text: &text };
     let header = header(kind, shape, details, &payload).expect("a header");
     [&header[..], &payload, text.as_bytes()].concat()
+}
+
+/// A table of confidence, mostly one that rises.
+fn confidence(draw: &mut Draw) -> String {
+    let (mut margin, mut percent) = (0, 0);
+    let mut step = || {
+        let step = format!("{margin} {percent}");
+        (margin, percent) = (margin + draw.below(1 << 28), percent + draw.below(12));
+        step
+    };
+    let steps: Vec<_> = (0..12).map(|_| step()).collect();
+    let len = 1 + draw.below(11);
+    format!("confidence: {}", steps[..len].join(" | "))
 }
 
 /// Changes some bytes of a file, the header's rather than others; rarely its length too.
@@ -185,6 +202,12 @@ pub fn check_model(bytes: &[u8]) {
     };
     if let Some([width, height]) = details.image.or(shape.halved_image()) {
         assert_eq!(usize::from(width) * usize::from(height), shape.pixels());
+    }
+    if let Some(table) = details.confidence() {
+        let steps: Vec<_> = table.steps().collect();
+        assert!(steps[0].0 == 0 && steps.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 < two[1].1));
+        let text = &twolayer::model::confidence_line(&table);
+        assert_eq!(Details { image: None, text }.confidence(), Some(table));
     }
     let written = match header(model.kind(), shape, details, payload) {
         Ok(written) => written,
