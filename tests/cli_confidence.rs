@@ -128,8 +128,9 @@ fn what_cannot_be_calibrated_is_said() {
     // Classes whose names leave no room for it.
     let file = file(&sandbox, "m.twolayer");
     let text = format!(
-        "classes: {}",
-        ["a name of a class that is longer than names are"; 10].map(|it| it.repeat(8)).join(" | ")
+        "classes: {}\n{}",
+        ["a name of a class that is longer than names are"; 10].map(|it| it.repeat(8)).join(" | "),
+        "and more".repeat(25)
     );
     let details = twolayer::model::Details { text: &text, ..file.details() };
     ModelFile::write(&sandbox.work().join("long.twolayer"), file.weights().unwrap().view(), details).unwrap();
