@@ -144,7 +144,10 @@ fn eval_info_and_quantize_say_what_the_text_says() {
     let text = sandbox.run(&eval).succeeded();
     let found = lines(&sandbox, &[&eval[..], &["--json"]].concat());
     let [line] = &found[..] else { panic!("{found:?}") };
-    assert_keys(line, "event model kind network data backend confusion classes coverage correct total accuracy");
+    assert_keys(
+        line,
+        "event model kind network data backend confusion classes coverage confidence correct total accuracy",
+    );
     assert_documented(&sandbox, "eval", line);
     assert_eq!(
         (&line["event"], &line["kind"], &line["data"]["name"]),

@@ -74,7 +74,7 @@ impl Arguments {
 pub(crate) enum Command {
     /// Train a network, test it after every epoch, and write it to a file
     Train(TrainArgs),
-    /// Test a network (accuracy by class, confusion matrix), compare two, or ask several together
+    /// Test a network, compare two, or ask several together
     Eval(EvalArgs),
     /// Classify pictures
     ///
@@ -89,7 +89,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Describe a model file and check that it is undamaged
     Info(InfoArgs),
-    /// Find out how likely a network's answers are right, by their margins, and keep the table in its model
+    /// Find out how likely a network's answers are right, and keep that in its model
     ///
     /// The table is made of every second image of the test set, beginning with the first, and it is printed how often answers to the others are
     /// right. `train` and `quantize` do the same, except for networks of the article's method, whose files are to stay as they are.

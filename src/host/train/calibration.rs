@@ -178,6 +178,7 @@ fn log_odds(p: f32) -> f64 {
 mod tests {
     use super::*;
     use crate::base::Answer;
+    use crate::int::Bits;
 
     /// Answers whose margins are evenly spread from 0 to `most`, and of which the share `1 / (1 + e^−(a m + b))` is right.
     fn answered(a: f64, b: f64, most: f64, count: usize) -> (Evaluation, Set) {
@@ -196,9 +197,7 @@ mod tests {
 
     #[test]
     fn a_curve_is_found_again() {
-        for (a, b, most, kind) in
-            [(2.0, -0.5, 4.0, Kind::F32), (2e-4, 0.0, 40_000.0, Kind::Quantized(crate::Bits::Four))]
-        {
+        for (a, b, most, kind) in [(2.0, -0.5, 4.0, Kind::F32), (2e-4, 0.0, 40_000.0, Kind::Quantized(Bits::Four))] {
             let (evaluation, set) = answered(a, b, most, 40_000);
             let table = calibrate(&evaluation, &set, kind).unwrap();
             for (share, percent) in [(0.0_f64, 50_u8), (0.5, 85), (0.7, 94), (0.9, 99)] {
