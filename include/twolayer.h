@@ -120,7 +120,7 @@ twolayer_status twolayer_classify_margin(const twolayer_model *model, const uint
 
 /* Writes the confidence of an answer with this margin: the share of right answers, in per cent, that the network gave at such
  * margins to images that it was not trained on. bytes is the model file, whose text has the table: TWOLAYER_NO_CONFIDENCE if it has
- * none. The weights are not looked at, and the text is read: some ten thousand instructions. */
+ * none. The weights are not looked at, and the text is read: some thousand instructions. */
 twolayer_status twolayer_confidence(const uint8_t *bytes, size_t len, const twolayer_margin *margin, uint32_t *percent);
 
 /* Writes the outputs of an image, outputs_len numbers. */

@@ -80,7 +80,7 @@ fn network(draw: &mut Draw) {
     let (margin, mut percent) = (draw.below(1 << 30) as u32, NONE);
     // SAFETY: bytes with their length, and local variables.
     let found = unsafe { twolayer_confidence(bytes.as_ptr(), bytes.len(), &raw const margin, &raw mut percent) };
-    match header.and_then(|file| Ok((file.kind(), file.details()?.confidence()))) {
+    match header.and_then(|file| Ok((file.kind(), file.confidence()))) {
         Err(error) => assert_eq!((found, percent), (error.into(), NONE)),
         Ok((_, None)) => assert_eq!((found, percent), (Status::NoConfidence, NONE)),
         Ok((Kind::F32, Some(table))) => {

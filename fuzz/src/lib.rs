@@ -208,6 +208,7 @@ pub fn check_model(bytes: &[u8]) {
         assert!(steps[0].0 == 0 && steps.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 < two[1].1));
         let text = &twolayer::model::confidence_line(&table);
         assert_eq!(Details { image: None, text }.confidence(), Some(table));
+        assert_eq!(model.confidence(), Some(table));
     }
     let written = match header(model.kind(), shape, details, payload) {
         Ok(written) => written,

@@ -27,9 +27,9 @@ impl<M> Answer<M> {
         T::answer(outputs)
     }
 
-    /// How likely the answer is right, in per cent, by the table of the network's model: [`Details::confidence`].
+    /// How likely the answer is right, in per cent, by the table of the network's model: [`Model::confidence`].
     ///
-    /// [`Details::confidence`]: crate::model::Details::confidence
+    /// [`Model::confidence`]: crate::Model::confidence
     #[must_use]
     pub fn confidence(self, table: &Confidence) -> u8
     where

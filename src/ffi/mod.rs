@@ -217,7 +217,7 @@ pub unsafe extern "C" fn twolayer_confidence(
         return Status::Null;
     };
     let file = File::from_bytes_unverified(bytes);
-    match file.and_then(|file| Ok((file.kind(), file.details()?.confidence()))) {
+    match file.map(|file| (file.kind(), file.confidence())) {
         // SAFETY: the caller's promise.
         Ok((Kind::F32, Some(table))) => unsafe { write(percent, table.of(f32::from_bits(margin)).into()) },
         // SAFETY: the caller's promise.

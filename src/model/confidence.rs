@@ -1,7 +1,7 @@
 //! The table of confidence, kept in a line of the model's text: `confidence: 0 50 | 300 90 | 700 99`, margins and per cent.
 
-use super::Details;
-use crate::base::Confidence;
+use super::{Details, Model};
+use crate::base::{Always, Confidence};
 
 /// How the line begins.
 const KEY: &str = "confidence: ";
@@ -15,22 +15,36 @@ impl Details<'_> {
     /// ```
     #[must_use]
     pub fn confidence(&self) -> Option<Confidence> {
-        let mut lines = self.text.as_bytes().split(|&byte| byte == b'\n');
-        let mut rest = lines.find_map(|line| line.strip_prefix(KEY.as_bytes()))?.trim_ascii_end();
-        let mut steps = [(0, 0); Confidence::MAX_STEPS];
-        let mut len = 0;
-        loop {
-            let place = steps.get_mut(len)?;
-            let (margin, percent);
-            (margin, rest) = number(rest)?;
-            (percent, rest) = number(rest.strip_prefix(b" ")?)?;
-            *place = (margin, u8::try_from(percent).ok()?);
-            len += 1;
-            if rest.is_empty() {
-                return Confidence::new(steps.get(..len)?);
-            }
-            rest = rest.strip_prefix(b" | ")?;
+        read(self.text.as_bytes())
+    }
+}
+
+impl Model<'_> {
+    /// From margins to confidence: that of [`details`](Self::details), which firmware need not ask for all of.
+    #[must_use]
+    pub fn confidence(&self) -> Option<Confidence> {
+        let (_, behind) = self.bytes.split_at_checked(super::HEADER_LEN)?;
+        read(behind.get(self.payload.len()..).always("the payload is part of the bytes"))
+    }
+}
+
+/// The table of a text.
+fn read(text: &[u8]) -> Option<Confidence> {
+    let mut lines = text.split(|&byte| byte == b'\n');
+    let mut rest = lines.find_map(|line| line.strip_prefix(KEY.as_bytes()))?.trim_ascii_end();
+    let mut steps = [(0, 0); Confidence::MAX_STEPS];
+    let mut len = 0;
+    loop {
+        let place = steps.get_mut(len)?;
+        let (margin, percent);
+        (margin, rest) = number(rest)?;
+        (percent, rest) = number(rest.strip_prefix(b" ")?)?;
+        *place = (margin, u8::try_from(percent).ok()?);
+        len += 1;
+        if rest.is_empty() {
+            return Confidence::new(steps.get(..len)?);
         }
+        rest = rest.strip_prefix(b" | ")?;
     }
 }
 

@@ -31,7 +31,7 @@
 //! The payloads of kinds 2 and 3 are described in [`crate::int`].
 //!
 //! The text, in UTF-8, is for people: where the weights come from, how they were trained. A line `classes: a | b | c` names the
-//! classes: [`Details::class_name`]. A line `confidence: 0 50 | 300 90` says how likely answers are right: [`Details::confidence`].
+//! classes: [`Details::class_name`]. A line `confidence: 0 50 | 300 90` says how likely answers are right: [`Model::confidence`].
 //!
 //! Opening costs one pass over the file for the checksum, and no memory.
 

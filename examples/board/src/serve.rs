@@ -88,9 +88,10 @@ impl State<'_> {
             }
             // Nothing, of a model without a table.
             [b'p', a, b, c, d] => {
-                let table = DIGITS.details().ok().and_then(|details| details.confidence());
                 answer.push(b"p")?;
-                return table.map_or(Ok(()), |table| answer.push(&[table.of(u32::from_le_bytes([a, b, c, d]))]));
+                return DIGITS
+                    .confidence()
+                    .map_or(Ok(()), |table| answer.push(&[table.of(u32::from_le_bytes([a, b, c, d]))]));
             }
             [b'w', low, high] => {
                 let unit = usize::from(u16::from_le_bytes([low, high]));

@@ -108,8 +108,7 @@ pub extern "C" fn open(len: usize) -> i32 {
         of_second.iter_mut().step_by(shape.hidden() + 1).for_each(|weight| *weight = 1);
         Some((handing, len))
     });
-    let confidence = model.details().ok().and_then(|details| details.confidence());
-    *opened = Some(Opened { shape, bits, payload: model.payload().len(), hidden, confidence });
+    *opened = Some(Opened { shape, bits, payload: model.payload().len(), hidden, confidence: model.confidence() });
     hidden.map_or(0, |_| i32::try_from(shape.hidden()).unwrap_or_default())
 }
 
