@@ -180,6 +180,34 @@ fn commands_exist_and_take_their_options() {
     assert_none("commands that do not work", &wrong);
 }
 
+/// The hash of weights that a document prints is one that a test or a script pins: a stale one is in none.
+#[test]
+fn hashes_of_weights_are_pinned() {
+    let is_hex =
+        |word: &&str| word.len() == 16 && word.bytes().all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it));
+    let mut pinned = String::new();
+    for entry in fs::read_dir("tests").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "rs") && !path.ends_with("docs.rs") {
+            // Such as 0x500d_578e_4d42_eaa1.
+            let text = fs::read_to_string(path).unwrap();
+            pinned += &text.replace('_', "");
+        }
+    }
+    pinned += &fs::read_to_string("examples/browser/test.mjs").unwrap();
+    let (mut stale, mut found) = (Vec::new(), 0);
+    for (path, text) in documents() {
+        for hash in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_hex) {
+            found += 1;
+            if !pinned.contains(hash) {
+                stale.push(format!("{}: {hash}", path.display()));
+            }
+        }
+    }
+    assert!(found >= 6, "{found} hashes: are they still found?");
+    assert_none("hashes that no test pins", &stale);
+}
+
 #[test]
 fn targets_of_cargo_exist() {
     let (mut missing, mut found) = (Vec::new(), 0);

@@ -3,7 +3,8 @@
 use crate::args::TrainArgs;
 use crate::console::{say, warning};
 use crate::error::Error;
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
+use crate::output::Replace;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::{classes, json, model, output, report, table, turned, values};
@@ -20,16 +21,26 @@ use twolayer::model::Details;
 use twolayer::{Kind, LossFunction, Network, Weights, weights_hash};
 
 pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
-    let Plan { recipe, data, weights, teachers, done, origin, text, words } = Plan::new(&mut args)?;
+    let Plan { recipe, data, weights, teachers, done, origin, text, words, name } = Plan::new(&mut args)?;
     let dataset = &data.dataset;
-    let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
+    let shape = weights.view().shape();
+    let default = || model::path_for(&data.source, shape.hidden(), name);
+    let model = args.model.clone().unwrap_or_else(default);
     let checkpoint = args.checkpoint.as_ref().or(args.resume.as_ref());
+    // An article's model with a recipe of single options says nothing of them.
+    let repeats = args.model.is_none() && (name != Some(model::OWN) || origin::says_recipe(&text));
+    let force = args.force;
+    let outputs = [
+        (checkpoint, "--checkpoint", if args.resume.is_some() { Replace::All } else { Replace::Nothing }),
+        (Some(&model), "--model", if repeats { Replace::Same(Kind::F32, shape, &text) } else { Replace::Nothing }),
+        (args.report.as_ref(), "--report", Replace::Nothing),
+    ];
     // Each is neither an input nor another output.
     let mut used: Vec<&PathBuf> = args.from.iter().chain(&args.training.teacher).collect();
-    for (out, option) in [(checkpoint, "--checkpoint"), (Some(&model), "--model"), (args.report.as_ref(), "--report")] {
+    for (out, option, replace) in outputs {
         let Some(out) = out else { continue };
-        output::check(out, &used, option)?;
         output::check_data(out, data.paths(), option)?;
+        output::check(out, &used, option, force.or(replace))?;
         used.push(out);
     }
     if let Some(report) = &args.report {
@@ -42,7 +53,6 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     if let Some(why) = args.run.useless_threads() {
         warning!("{why}");
     }
-    let shape = weights.view().shape();
     let room = ModelFile::reserve(&model, Kind::F32, shape, details)?;
 
     let samples = recipe.samples(dataset.train.len());
@@ -82,7 +92,8 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     progress.finish();
     let total = samples * recipe.epochs.saturating_sub(done) as usize;
     let network = Network::new(trained.weights.view(), recipe.options.backend).into();
-    turned::warn(network, &dataset.test, &trained.test, args.training.data.transpose, args.training.invert.invert);
+    let given = (args.training.data.transpose, args.training.invert.invert);
+    turned::warn(network, &dataset.test, &trained.test, given, recipe.is_article());
 
     let weights = trained.weights.view();
     drop(room);
