@@ -601,7 +601,7 @@ fn folders_are_their_pictures_in_order() {
 
 #[test]
 fn labels_in_names_are_counted() {
-    let sandbox = sandbox();
+    let sandbox = sandbox().replacing();
     let (label, other) = folder(&sandbox);
     for model in ["m.twolayer", "q.twolayer"] {
         let score = ["predict", "--labels", "--model", model, "shots"];
@@ -766,7 +766,7 @@ fn invalid_command_lines() {
     let sandbox = Sandbox::new();
     for (arguments, word) in [
         (&[][..], "<FILE>"),
-        (&["x.png", "--index", "3"], "cannot be used with"),
+        (&["x.png", "--index", "3"], "files and --index are given"),
         (&["--index", "-1"], "-1"),
         (&["--index", "x"], "--index"),
         (&["x.png", "--invert", "maybe"], "[possible values: auto, yes, no]"),
@@ -844,8 +844,8 @@ fn numbers_and_cells() {
         (&["row.png", "--grid", "3"][..], "such as 9x9"),
         (&["row.png", "--grid", "0x3"], "such as 9x9"),
         (&["row.png", "--cells", "0"], "1..=256"),
-        (&["row.png", "--one", "--cells", "3"], "cannot be used with"),
-        (&["--index", "1", "--one"], "cannot be used with"),
+        (&["row.png", "--one", "--cells", "3"], "files and --index are given"),
+        (&["--index", "1", "--one"], "files and --index are given"),
     ] {
         sandbox.run(&[&["predict"], arguments].concat()).rejected(&[word]);
     }

@@ -176,7 +176,9 @@ fn pages_of_other_networks() {
     ] {
         let options = [options, &["--quiet", "--model", "m.twolayer", "--report", "r.html"]].concat();
         let run = sandbox.run(&options);
-        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{options:?}");
+        // Small networks may answer by chance, and are said to.
+        let is_quiet = run.err.lines().all(|line| line.contains(" is no better than chance: "));
+        assert!(run.code == Some(0) && is_quiet, "{options:?}: {run:#?}");
         let page = fs::read_to_string(sandbox.work().join("r.html")).unwrap();
         elements(&page);
         assert_alone(&page);

@@ -11,6 +11,7 @@ use crate::output::Replace;
 use crate::prediction::{Input, Number, Prediction, ink, predict};
 use crate::reading::{DigitPart, Reading};
 use crate::score::Score;
+use crate::table::count;
 use crate::{json, model, output};
 use core::ops::RangeInclusive;
 use serde::Serialize;
@@ -130,9 +131,12 @@ fn test_images(args: &PredictArgs, file: &ModelFile) -> Result<Set, Error> {
     let (path, len) = (set.images_path().to_owned(), set.len());
     set.check_pixels(shape)?;
     match args.index.iter().map(RangeInclusive::end).find(|&&index| index >= len) {
-        Some(index) => {
-            Err(error!("{} has {len} images: --index must be from 0 to {}, not {index}", printable(&path), len - 1))
-        }
+        Some(index) => Err(error!(
+            "{} has {}: --index must be from 0 to {}, not {index}",
+            printable(&path),
+            count(len, "image"),
+            len - 1
+        )),
         None => Ok(set),
     }
 }

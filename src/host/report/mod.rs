@@ -248,7 +248,7 @@ impl Page<'_> {
                 html.element("p", "Every image is classified correctly.");
                 return;
             }
-            html.element("p", &format!("Of {all} wrongly classified images, the {} with the largest margins: the label and the predicted class.", wrong.len()));
+            html.element("p", &format!("Of {all} wrongly classified image{}, the {} with the largest margins: the label and the predicted class.", if all == 1 { "" } else { "s" }, wrong.len()));
             if !self.report.originals.is_empty() {
                 html.element("p", "Below each picture is what the network saw of it.");
             }
