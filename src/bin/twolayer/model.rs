@@ -33,12 +33,9 @@ pub(crate) fn select(model: Option<&PathBuf>, data: &DataArgs, preferred: fn(&Pa
 /// The default model file for a data set: named after it or after its directory or file, such as `mnist.twolayer`, then after its
 /// hidden units, unless they are the article's, and its recipe, such as `mnist-64-fast.twolayer`.
 pub(crate) fn path_for(source: &Source, hidden: usize, recipe: Option<&str>) -> PathBuf {
-    let mut name = base(source);
-    if hidden != Shape::MNIST.hidden() {
-        name += &format!("-{hidden}");
-    }
-    name.extend(recipe.into_iter().flat_map(|recipe| ["-", recipe]));
-    PathBuf::from(name + "." + EXTENSION)
+    let hidden = Some(hidden).filter(|hidden| *hidden != Shape::MNIST.hidden());
+    let parts = [Some(base(source)), hidden.map(|hidden| hidden.to_string()), recipe.map(str::to_owned)];
+    PathBuf::from(parts.into_iter().flatten().collect::<Vec<_>>().join("-") + "." + EXTENSION)
 }
 
 /// What the names of a data set's models begin with. The names of named data sets are theirs alone: a directory `mnist` has

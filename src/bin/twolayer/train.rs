@@ -3,6 +3,7 @@
 use crate::args::TrainArgs;
 use crate::console::{say, warning};
 use crate::error::Error;
+use crate::open_data::Data;
 use crate::origin::{self, Origin};
 use crate::output::Replace;
 use crate::plan::Plan;
@@ -18,31 +19,14 @@ use twolayer::host::report::{Learning, Report};
 use twolayer::host::training::{self, Epoch, Event, Init, Recipe};
 use twolayer::host::{ModelFile, printable};
 use twolayer::model::Details;
-use twolayer::{Kind, LossFunction, Network, Weights, weights_hash};
+use twolayer::{Kind, LossFunction, Network, Shape, Weights, weights_hash};
 
 pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     let Plan { recipe, data, weights, teachers, done, origin, text, words, name } = Plan::new(&mut args)?;
     let dataset = &data.dataset;
     let shape = weights.view().shape();
-    let default = || model::path_for(&data.source, shape.hidden(), name);
-    let model = args.model.clone().unwrap_or_else(default);
+    let model = output(&args, &data, shape, &text, name)?;
     let checkpoint = args.checkpoint.as_ref().or(args.resume.as_ref());
-    // An article's model with a recipe of single options says nothing of them.
-    let repeats = args.model.is_none() && (name != Some(model::OWN) || origin::says_recipe(&text));
-    let force = args.force;
-    let outputs = [
-        (checkpoint, "--checkpoint", if args.resume.is_some() { Replace::All } else { Replace::Nothing }),
-        (Some(&model), "--model", if repeats { Replace::Same(Kind::F32, shape, &text) } else { Replace::Nothing }),
-        (args.report.as_ref(), "--report", Replace::Nothing),
-    ];
-    // Each is neither an input nor another output.
-    let mut used: Vec<&PathBuf> = args.from.iter().chain(&args.training.teacher).collect();
-    for (out, option, replace) in outputs {
-        let Some(out) = out else { continue };
-        output::check_data(out, data.paths(), option)?;
-        output::check(out, &used, option, force.or(replace))?;
-        used.push(out);
-    }
     if let Some(report) = &args.report {
         Report::check_writable(report)?;
     }
@@ -131,6 +115,34 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     }
     table::print_accuracy(&trained.test, &data.accuracy_suffix());
     Ok(())
+}
+
+/// The model file to write, once it is known that no output is an input or another output, and what each of them may replace.
+fn output(
+    args: &TrainArgs,
+    data: &Data,
+    shape: Shape,
+    text: &str,
+    name: Option<&'static str>,
+) -> Result<PathBuf, Error> {
+    let default = || model::path_for(&data.source, shape.hidden(), name);
+    let model = args.model.clone().unwrap_or_else(default);
+    // An article's model by single options does not say them.
+    let is_told = name != Some(model::OWN) || origin::says_recipe(text);
+    let again = if args.model.is_none() && is_told { Replace::Same(Kind::F32, shape, text) } else { Replace::Nothing };
+    let mut used: Vec<&PathBuf> = args.from.iter().chain(&args.training.teacher).collect();
+    for (out, option, replace) in [
+        (args.checkpoint.as_ref(), "--checkpoint", Replace::Nothing),
+        (args.resume.as_ref(), "--resume", Replace::All),
+        (Some(&model), "--model", again),
+        (args.report.as_ref(), "--report", Replace::Nothing),
+    ] {
+        let Some(out) = out else { continue };
+        output::check_data(out, data.paths(), option)?;
+        output::check(out, &used, option, args.force.or(replace))?;
+        used.push(out);
+    }
+    Ok(model)
 }
 
 /// Warns of classes that the network can answer with, but has never seen an image of.
