@@ -203,11 +203,11 @@ fn most_frequent_confusions(sandbox: &Sandbox, page: &str) {
                 .map(|(class, count)| (*count, label, class, all)),
         );
     }
-    assert!(wrong.len() > 40, "a test of no use");
+    assert!(wrong.len() > 10, "a test of no use");
     wrong.sort_by_key(|it| core::cmp::Reverse(it.0));
     let (table, _) = page.split_once("Most frequent confusions</caption>").unwrap().1.split_once("</table>").unwrap();
     let rows: Vec<_> = table.split("<tr>").skip(2).collect();
-    assert_eq!(rows.len(), 40);
+    assert_eq!(rows.len(), wrong.len().min(40));
     for (row, (count, label, class, all)) in rows.iter().zip(&wrong) {
         let share = 100.0 * f64::from(u32::try_from(*count).unwrap()) / f64::from(u32::try_from(*all).unwrap());
         let expected =

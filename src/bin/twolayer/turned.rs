@@ -79,7 +79,7 @@ fn reason(sample: &Set, inverted: bool, is_article: bool) -> String {
         _ => "",
     };
     let recipe = if is_article {
-        "The article's recipe is made for images like MNIST's: train others with --recipe fast"
+        "The article's recipe is made for images like MNIST's, and many of them: try --recipe fast"
     } else {
         "Are the labels those of the images, and the images like those that it was trained on?"
     };
