@@ -166,7 +166,8 @@ impl Page<'_> {
         head.extend(labels().filter(|_| matrix).map(|class| self.class(class)));
         html.section("Confusion matrix", |html| {
             html.element("p", if matrix { "A row for each label: the share of its images that are classified correctly, and how many of them are predicted as each class." } else { "A row for each label: the share of its images that are classified correctly." });
-            html.table("Rows are labels, columns are predicted classes", &head, |html| {
+            let caption = if matrix { "Rows are labels, columns are predicted classes" } else { "Accuracy by label" };
+            html.table(caption, &head, |html| {
                 for label in labels() {
                     let (total, correct) = evaluation.of_label(label);
                     html.raw("<tr>").header_cell(&self.class(label));
