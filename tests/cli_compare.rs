@@ -145,7 +145,7 @@ fn the_page_shows_where_they_differ() {
         );
     }
     // Equal models differ nowhere.
-    json(&sandbox, &["a.twolayer", "a.twolayer", "--report", "r.html"]);
+    json(&sandbox, &["a.twolayer", "a.twolayer", "--report", "r.html", "--force"]);
     let page = fs::read_to_string(sandbox.work().join("r.html")).unwrap();
     assert!(page.contains("No image is classified correctly by A only.") && !page.contains("<img "));
 }

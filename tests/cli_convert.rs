@@ -49,7 +49,7 @@ fn a_quantised_network_is_exported_as_c() {
     );
     assert!(read("m.int4.h").contains("m_int4_classify(") && read("m.int4.c").contains("#include \"m.int4.h\""));
     fs::remove_file(sandbox.work().join("m.int4.c")).unwrap();
-    sandbox.run(&["export", "--format", "c99"]).failed(&["m.int4.h already exists", "--out"]);
+    sandbox.run(&["export", "--format", "c99"]).failed(&["m.int4.h exists, ", "--out"]);
     sandbox.run(&["export", "--out", "digits.c", "--name", "Net"]).succeeded();
     assert!(read("digits.h").contains("#define NET_PIXELS 64\n") && read("digits.c").contains("Net_classify("));
 
@@ -78,8 +78,8 @@ fn an_exported_network_is_imported_to_the_bit() {
         assert!(out.ends_with(&format!("written   {file}: {tensors}\n")), "{out}");
         // Without --out, no file is replaced: it may be what the model was imported from.
         let again = ["export", "--model", "m.twolayer", "--format", format];
-        sandbox.run(&again).failed(&[&format!("{file} already exists"), "--out"]);
-        sandbox.run(&[&again[..], &["--out", &file]].concat()).succeeded();
+        sandbox.run(&again).failed(&[&format!("{file} exists, "), "--out"]);
+        sandbox.run(&[&again[..], &["--out", &file, "--force"]].concat()).succeeded();
         assert!(read(&file) == bytes);
         let copy = format!("copy.{format}");
         sandbox.run(&["export", "--out", &copy]).succeeded();
@@ -102,7 +102,7 @@ fn an_exported_network_is_imported_to_the_bit() {
 
 #[test]
 fn import_describes_what_it_found() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     fs::write(sandbox.work().join("net.safetensors"), small()).unwrap();
     let fold = ["--input-scale", "2", "--input-mean", "0.5", "--input-std", "4"];
     let out = sandbox.run(&[&["import", "net.safetensors"], &fold[..]].concat()).succeeded();
@@ -165,7 +165,7 @@ fn two_npy_files_make_a_network() {
 /// The second pixel is bright in images of class 1 and dark in others. A network compares it with a half of 255.
 #[test]
 fn a_network_that_answers_by_chance_is_doubted_with_the_reason() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let directory = sandbox.work().join("data");
     fs::create_dir(&directory).unwrap();
     let image = |index: usize| vec![0, if index % 2 == 1 { 200 } else { 60 }, 60, 0];

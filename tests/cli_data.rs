@@ -33,7 +33,7 @@ fn digits(sandbox: &Sandbox) -> (Pictures, Pictures, String) {
 
 #[test]
 fn idx_files_are_found_wherever_they_are() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let (train, test, hash) = digits(&sandbox);
     let write = |directory: &str, name: &dyn Fn(&str) -> String, train: &Pictures, test: &Pictures| {
         write_idx(&sandbox.work().join(directory), &FILES.map(name), train, test);
@@ -80,7 +80,7 @@ fn idx_files_are_found_wherever_they_are() {
 
 #[test]
 fn csv_is_read_in_its_many_forms() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let (train, test, hash) = digits(&sandbox);
     let write = |path: &str, text: &str| {
         let path = sandbox.work().join(path);
@@ -134,7 +134,7 @@ fn csv_is_read_in_its_many_forms() {
 
 #[test]
 fn arrays_of_keras_and_medmnist() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let (train, test, hash) = digits(&sandbox);
     let write = |name: &str, bytes: &[u8]| fs::write(sandbox.work().join(name), bytes).unwrap();
     write("mnist.npz", &keras(&train, &test));
@@ -183,7 +183,7 @@ fn arrays_of_keras_and_medmnist() {
 
 #[test]
 fn class_folders_of_pictures() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let (train, test, hash) = digits(&sandbox);
     let number = |label: u8| label.to_string();
     for (root, [train_name, test_name]) in
@@ -246,7 +246,7 @@ fn class_folders_of_pictures() {
 /// Names of class folders are the classes' names, from training to a picture's answer, C and the next model.
 #[test]
 fn names_of_classes() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let (train, test) = (Pictures::digits(0..400), Pictures::digits(400..500));
     let work = sandbox.work();
     let letter = |label: u8| char::from(b'a' + label).to_string();
@@ -372,7 +372,7 @@ fn names_beside_idx_files() {
 
 #[test]
 fn sets_are_joined() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let (train, test, hash) = digits(&sandbox);
     let work = sandbox.work();
     let part = |of: &Pictures, range: core::ops::Range<usize>| Pictures {
@@ -418,7 +418,7 @@ fn sets_are_joined() {
 /// What `data convert` writes is four plain IDX files, and trains what the source trains.
 #[test]
 fn converted_sources_are_idx_files() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let (train, test, hash) = digits(&sandbox);
     let work = sandbox.work();
     let file = |directory: &str, which: usize| fs::read(work.join(directory).join(FILES[which])).unwrap();
@@ -459,7 +459,7 @@ fn converted_sources_are_idx_files() {
 /// A network that sees images otherwise than in training answers badly, and the option that helps is named.
 #[test]
 fn turned_images_are_noticed() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let (train, test) = (Pictures::digits(0..2000), Pictures::digits(2000..2400));
     let write = |name: &str, train: &Pictures, test: &Pictures| {
         write_idx(&sandbox.work().join(name), &FILES.map(str::to_owned), train, test);
@@ -490,6 +490,26 @@ fn turned_images_are_noticed() {
         assert!(train(data, &[]).err.ends_with(&warning));
         train("plain", &[]).succeeded();
     }
+    // What has learned nothing is said to be chance, and why.
+    let chance = |data: &str, options: &[&str], words: &[&str]| {
+        let common = ["train", "--hidden", "64", "--quiet", "--model", "m.twolayer", "--data", data];
+        let ran = sandbox.run(&[&common[..], options].concat());
+        for word in
+            [&[" is no better than chance: always answering the most frequent class is right for "], words].concat()
+        {
+            assert!(ran.err.starts_with("warning: ") && ran.err.contains(word), "no {word}: {ran:#?}");
+        }
+        assert_eq!((ran.code, ran.err.lines().count()), (Some(0), 1), "{ran:#?}");
+        let ran = eval(data, options.first().filter(|it| **it == "--invert").map_or(&[], core::slice::from_ref));
+        assert!(ran.err.contains(" is no better than chance: "), "{ran:#?}");
+    };
+    let fast = "The article's recipe is made for images like MNIST's, and many of them: try --recipe fast";
+    chance("plain", &["--invert", "--alpha", "1e-12"], &["Most pixels are light", "train without --invert", fast]);
+    write("all-dark", &Pictures::digits(0..2000).inverted(), &test.inverted());
+    chance("all-dark", &["--alpha", "1e-12"], &["Most pixels are light", "train with --invert", fast]);
+    chance("plain", &["--alpha", "1e-12"], &[fast]);
+    chance("plain", &["--recipe", "fast", "--alpha", "1e-12"], &["Are the labels those of the images"]);
+    train("plain", &[]).succeeded();
     // `--index` looks at the same image.
     let seen = |data: &str, options: &[&str]| {
         sandbox

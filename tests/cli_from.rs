@@ -89,7 +89,7 @@ fn a_model_whose_seed_was_changed_is_another_one() {
 
 #[test]
 fn the_articles_model_has_no_text_and_is_made_again_by_its_options() {
-    let sandbox = Sandbox::trained();
+    let sandbox = Sandbox::trained().replacing();
     let file = fs::read(sandbox.work().join("m.twolayer")).unwrap();
     assert_eq!(file[8], 1, "a file of version 1");
     let verify = |options: &[&str]| sandbox.run(&[&["verify", "m.twolayer", "--data", "data"], options].concat());
@@ -111,7 +111,7 @@ fn the_articles_model_has_no_text_and_is_made_again_by_its_options() {
 /// Runs that are killed after each write of a checkpoint: what `--resume` has then, copied as it was written.
 #[test]
 fn a_resumed_run_ends_with_the_same_file() {
-    let sandbox = sandbox();
+    let sandbox = sandbox().replacing();
     let read = |name: &str| fs::read(sandbox.work().join(name)).unwrap();
     let expected = read("m.twolayer");
     let mut killed = 0;
@@ -143,7 +143,7 @@ fn a_resumed_run_ends_with_the_same_file() {
 
 #[test]
 fn training_goes_on_from_a_network() {
-    let sandbox = sandbox();
+    let sandbox = sandbox().replacing();
     let train = |options: &[&str]| {
         let train = ["train", "--from", "m.twolayer", "--data", "data", "--model", "n.twolayer", "--quiet"];
         sandbox.run(&[&train[..], options].concat())
@@ -181,7 +181,7 @@ fn training_goes_on_from_a_network() {
 /// A small set beside a large one is repeated, as often as asked or so that it is a tenth; a model says how often, and is verified.
 #[test]
 fn small_sets_are_repeated() {
-    let sandbox = sandbox();
+    let sandbox = sandbox().replacing();
     sandbox.data("large", &SmallSet { train: 900, ..SmallSet::TINY });
     let train = |options: &[&str]| {
         let train = ["train", "--from", "m.twolayer", "--data", "large", "--data", "small", "--model", "n.twolayer"];
@@ -208,7 +208,7 @@ fn small_sets_are_repeated() {
 /// The names of classes go on: a data set's numbers become those of the network's names, and new names begin anew.
 #[test]
 fn names_of_classes_go_on() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let named = |directory: &str, names: &str| {
         sandbox.data(directory, &SmallSet::TINY);
         fs::write(sandbox.work().join(directory).join("classes.txt"), names).unwrap();
@@ -298,7 +298,7 @@ fn a_limit_on_several_sets_is_warned_of() {
 /// A teacher is part of a recipe: by the hash of its weights, whatever its file is called, and in whatever order there are several.
 #[test]
 fn teachers_are_said_and_are_wanted_again() {
-    let sandbox = sandbox();
+    let sandbox = sandbox().replacing();
     train(&sandbox, &["--model", "t.twolayer", "--seed", "2"]);
     train(&sandbox, &["--model", "h.twolayer", "--seed", "3", "--halve"]);
     let teachers = ["--teacher", "t.twolayer", "--teacher", "h.twolayer"];

@@ -54,7 +54,7 @@ const DATA: &str = "name directory inverted transposed sources";
 
 #[test]
 fn train_says_its_epochs_and_its_end() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     sandbox.data("data", &SmallSet::TINY);
     let out = sandbox.run(&TRAIN[..7]).succeeded();
     let found = lines(&sandbox, &TRAIN);
@@ -102,7 +102,7 @@ fn train_says_its_epochs_and_its_end() {
 /// Each run of a sweep is a line, which says what was varied and what came of it, the same every time but for times.
 #[test]
 fn a_quiet_run_is_one_line() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     sandbox.data("data", &SmallSet::TINY);
     let run = |more: &[&str]| {
         let mut found = lines(&sandbox, &[&TRAIN[..], &["--quiet"], more].concat());
@@ -138,7 +138,7 @@ fn a_quiet_run_is_one_line() {
 
 #[test]
 fn eval_info_and_quantize_say_what_the_text_says() {
-    let sandbox = Sandbox::trained();
+    let sandbox = Sandbox::trained().replacing();
     let model = ["--model", "m.twolayer"];
     let eval: Vec<_> = [&["eval", "--data", "data"], &model[..]].concat();
     let text = sandbox.run(&eval).succeeded();
@@ -296,7 +296,7 @@ fn short_help_fits_a_screen() {
 /// On a terminal the loss is drawn while it trains, without colours; elsewhere nothing is.
 #[test]
 fn a_sparkline_on_a_terminal_only() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let set = SmallSet { train: 20_000, ..SmallSet::TINY };
     sandbox.data("data", &set);
     let quiet = sandbox.run(&TRAIN[..7]);
@@ -304,7 +304,7 @@ fn a_sparkline_on_a_terminal_only() {
     let bars = |text: &str| text.contains("█▁");
     assert!(!bars(&quiet.out));
     let program = env!("CARGO_BIN_EXE_twolayer");
-    let command = format!("'{program}' train --data data --hidden 200 --epochs 20");
+    let command = format!("'{program}' train --data data --hidden 200 --epochs 20 --force");
     let mut terminal = sandbox.command_for("script", &["--quiet", "--return", "--command", &command, "typescript"]);
     terminal.env("TERM", "xterm").env("NO_COLOR", "1");
     if terminal.output().is_err() {

@@ -34,7 +34,8 @@ fn networks() -> &'static [Vec<u8>; 2] {
         let sandbox = Sandbox::new();
         sandbox.run(&["--data", "digits", "--hidden", "64", "--epochs", "2", "--quiet"]).succeeded();
         sandbox.run(&["quantize", "--images", "6000"]).succeeded();
-        ["digits.twolayer", "digits.int8.twolayer"].map(|name| fs::read(sandbox.work().join(name)).unwrap())
+        ["digits-64-own.twolayer", "digits-64-own.int8.twolayer"]
+            .map(|name| fs::read(sandbox.work().join(name)).unwrap())
     })
 }
 
@@ -485,6 +486,13 @@ fn images_of_a_data_set_are_used_as_they_are() {
     let percent = eval.lines().last().unwrap().split_whitespace().nth(1).unwrap();
     assert_eq!(format!("{:.2}", 100.0 * f64::from(u32::try_from(right).unwrap()) / 30.0), percent);
 
+    let ranges = parsed(&predict(&["--json", "--index", "0-2,7", "--index", "28-29"]).succeeded());
+    assert_eq!(ranges.iter().map(|line| line["index"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1, 2, 7, 28, 29]);
+    for wrong in ["2-1", "-3", "1-", "a", "0-9-12", "0..9"] {
+        let index = format!("--index={wrong}");
+        predict(&[&index]).rejected(&["--index", "expected an index of 0 or more, or a range such as 0-9"]);
+    }
+
     let out = predict(&["--index", "7", "--save-seen", "seen.png"]).succeeded();
     assert!(out.contains("\nimage 7: ") && out.contains(", label 1, margin "), "{out}");
     let image = &SmallSet { side: 6, ..SmallSet::TINY }.file(2)[16..][7 * 36..][..36];
@@ -493,6 +501,9 @@ fn images_of_a_data_set_are_used_as_they_are() {
     let before = sandbox.listing();
     predict(&["--index", "3,30"])
         .failed(&["t10k-images-idx3-ubyte has 30 images: --index must be from 0 to 29, not 30"]);
+    for wrong in ["28-30", "0-18446744073709551615"] {
+        predict(&["--index", wrong]).failed(&["has 30 images: --index must be from 0 to 29, not "]);
+    }
     predict(&["digit.png"]).failed(&[
         "m.twolayer takes images of 36 pixels, but a picture becomes a square of 8 × 8 to 256 × 256",
         "--index",
@@ -590,7 +601,7 @@ fn folders_are_their_pictures_in_order() {
 
 #[test]
 fn labels_in_names_are_counted() {
-    let sandbox = sandbox();
+    let sandbox = sandbox().replacing();
     let (label, other) = folder(&sandbox);
     for model in ["m.twolayer", "q.twolayer"] {
         let score = ["predict", "--labels", "--model", model, "shots"];
@@ -755,7 +766,7 @@ fn invalid_command_lines() {
     let sandbox = Sandbox::new();
     for (arguments, word) in [
         (&[][..], "<FILE>"),
-        (&["x.png", "--index", "3"], "cannot be used with"),
+        (&["x.png", "--index", "3"], "files and --index are given"),
         (&["--index", "-1"], "-1"),
         (&["--index", "x"], "--index"),
         (&["x.png", "--invert", "maybe"], "[possible values: auto, yes, no]"),
@@ -833,8 +844,8 @@ fn numbers_and_cells() {
         (&["row.png", "--grid", "3"][..], "such as 9x9"),
         (&["row.png", "--grid", "0x3"], "such as 9x9"),
         (&["row.png", "--cells", "0"], "1..=256"),
-        (&["row.png", "--one", "--cells", "3"], "cannot be used with"),
-        (&["--index", "1", "--one"], "cannot be used with"),
+        (&["row.png", "--one", "--cells", "3"], "files and --index are given"),
+        (&["--index", "1", "--one"], "files and --index are given"),
     ] {
         sandbox.run(&[&["predict"], arguments].concat()).rejected(&[word]);
     }

@@ -11,7 +11,7 @@ use std::fs;
 
 #[test]
 fn quantize_eval_and_info_agree_on_every_tier() {
-    let sandbox = Sandbox::trained();
+    let sandbox = Sandbox::trained().replacing();
     for bits in ["8", "4"] {
         let out = sandbox.run(&["quantize", "--data", "data", "--model", "m.twolayer", "--bits", bits]).succeeded();
         let file = format!("m.int{bits}.twolayer");
@@ -37,7 +37,7 @@ fn quantize_eval_and_info_agree_on_every_tier() {
 
 #[test]
 fn tuning_is_said_to_have_been_done() {
-    let sandbox = Sandbox::trained();
+    let sandbox = Sandbox::trained().replacing();
     let quantize = |options: &[&str]| {
         let common = ["quantize", "--data", "data", "--model", "m.twolayer", "--bits", "4", "--out", "t.twolayer"];
         sandbox.run(&[&common[..], options].concat())
@@ -98,6 +98,7 @@ fn quantize_can_be_repeated() {
     };
     fs::write(sandbox.work().join("mnist.int8.twolayer"), "no model").unwrap();
     quantize("8").failed(&["mnist.int8.twolayer: "]);
+    fs::remove_file(sandbox.work().join("mnist.int8.twolayer")).unwrap();
     sandbox.run(&["--data", "data", "--hidden", "9", "--quiet", "--model", "mnist.twolayer"]).succeeded();
     for (bits, out) in [("8", "mnist.int8.twolayer"), ("4", "mnist.int4.twolayer"), ("8", "mnist.int8.twolayer")] {
         let ran = quantize(bits).succeeded();

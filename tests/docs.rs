@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use twolayer::int::QuantizedNetwork;
+use twolayer::model::HEADER_LEN;
+use twolayer::{Bits, Shape};
 
 /// All documents, and their texts. What is in `CHANGELOG.md` may be gone.
 fn documents() -> Vec<(PathBuf, String)> {
@@ -180,6 +183,70 @@ fn commands_exist_and_take_their_options() {
     }
     assert!(tried > 40, "{tried} commands: are they still found?");
     assert_none("commands that do not work", &wrong);
+}
+
+/// The hash of weights that a document prints is one that a test or a script pins: a stale one is in none.
+#[test]
+fn hashes_of_weights_are_pinned() {
+    let is_hex =
+        |word: &&str| word.len() == 16 && word.bytes().all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it));
+    let mut pinned = String::new();
+    for entry in fs::read_dir("tests").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "rs") && !path.ends_with("docs.rs") {
+            // Such as 0x500d_578e_4d42_eaa1.
+            let text = fs::read_to_string(path).unwrap();
+            pinned += &text.replace('_', "");
+        }
+    }
+    pinned += &fs::read_to_string("examples/browser/test.mjs").unwrap();
+    let (mut stale, mut found) = (Vec::new(), 0);
+    for (path, text) in documents() {
+        for hash in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_hex) {
+            found += 1;
+            if !pinned.contains(hash) {
+                stale.push(format!("{}: {hash}", path.display()));
+            }
+        }
+    }
+    assert!(found >= 6, "{found} hashes: are they still found?");
+    assert_none("hashes that no test pins", &stale);
+}
+
+/// The sizes that documents print are those of such models: of their weights, or where a file is named, of the file.
+#[test]
+fn sizes_of_models_are_right() {
+    let integers = |shape: Shape| QuantizedNetwork::payload_len(shape, Bits::Four).unwrap();
+    let halved = |hidden| Shape::new(196, hidden, 10).unwrap().with_halved_images([28, 28]).unwrap();
+    let kilobytes =
+        |bytes: usize, decimals: usize| format!("{:.decimals$} kB", f64::from(u32::try_from(bytes).unwrap()) / 1000.0);
+    let large = integers(Shape::MNIST);
+    let tiny = kilobytes(integers(Shape::new(784, 64, 10).unwrap()), 1);
+    let [small, middle] = [128, 240].map(|hidden| kilobytes(integers(halved(hidden)), 1));
+    let f32 =
+        format!("| {:.1} MB |", f64::from(u32::try_from(HEADER_LEN + 4 * Shape::MNIST.weights_len()).unwrap()) / 1e6);
+    let mut wrong = Vec::new();
+    for (document, part, size) in [
+        ("README.md", "the recipe of an article, 5 epochs |", &f32),
+        ("README.md", "mnist.int4.twolayer: int4,", &format!("int4, {} bytes", HEADER_LEN + large)),
+        ("README.md", "the same in int4 |", &kilobytes(large, 0)),
+        ("README.md", "196 → 128 → 10 on halved", &small),
+        ("README.md", "196 → 240 → 10 on halved", &middle),
+        ("docs/small-models.md", "| 784 → 1000 → 10 |", &kilobytes(large, 0)),
+        ("docs/small-models.md", "| 784 → 64 → 10 |", &tiny),
+        ("docs/small-models.md", "| 196 → 128 → 10, halved", &small),
+        ("docs/small-models.md", "| 196 → 240 → 10, halved", &middle),
+        ("docs/small-models.md", "twolayer: 784 → 1000 → 10, int4 |", &kilobytes(large, 0)),
+        ("docs/small-models.md", "twolayer: 196 → 128 → 10, int4 |", &small),
+        ("docs/small-models.md", "twolayer: 196 → 240 → 10, int4 |", &middle),
+    ] {
+        let text = fs::read_to_string(document).unwrap();
+        let line = text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("{document}: no {part}"));
+        if !line.contains(size.as_str()) {
+            wrong.push(format!("{document}: {line}: it is {size}"));
+        }
+    }
+    assert_none("sizes that are others", &wrong);
 }
 
 #[test]

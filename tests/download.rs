@@ -71,7 +71,7 @@ fn mnist_is_fetched_checked_and_trained_on() {
     assert!(!out.contains("not MNIST"), "{out}");
     assert_eq!(server.asked(), FILES.map(|name| format!("{name}.gz")));
     let expected = FILES.iter().zip(LENGTHS).map(|(name, len)| format!("cache/twolayer/mnist/{name} {len}"));
-    let mut expected: Vec<_> = expected.chain(["work/mnist.twolayer 3252288".into()]).collect();
+    let mut expected: Vec<_> = expected.chain(["work/mnist-own.twolayer 3252288".into()]).collect();
     expected.sort();
     assert_eq!(sandbox.listing(), expected);
 

@@ -41,7 +41,7 @@ fn run_model(model: &Path, images: &[u8]) -> (Vec<f32>, Vec<u8>) {
 #[test]
 fn networks_go_to_pytorch_and_back() {
     let Some((python, mnist)) = requirements("networks_go_to_pytorch_and_back") else { return };
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().replacing();
     let work = sandbox.work();
     let mnist_text = mnist.to_str().unwrap();
     let pytorch = |arguments: &[&str]| {

@@ -52,7 +52,7 @@ async function trained(wasm, data, epochs, recipe = 0) {
 
 const limited = ({ sets: { train, test } }, count) => ({ sets: { test, train: { images: train.images.subarray(0, 784 * count), labels: train.labels.subarray(0, count) } } });
 const native = (data, ...options) => {
-  const said = twolayer('train', '--data', data, '--model', join(folder, 'native.twolayer'), ...options);
+  const said = twolayer('train', '--data', data, '--model', join(folder, 'native.twolayer'), '--force', ...options);
   return { hash: /weights ([0-9a-f]{16})/.exec(said)[1], accuracy: Number(/accuracy +([0-9.]+) %/.exec(said)[1]), said };
 };
 

@@ -9,7 +9,7 @@ use std::fs;
 
 #[test]
 fn mangled_data_sets_on_the_command_line() {
-    let (sandbox, mut dice) = (Sandbox::new(), Dice::new());
+    let (sandbox, mut dice) = (Sandbox::new().replacing(), Dice::new());
     let work = sandbox.work();
     let (train, test) = (Pictures::digits(0..40), Pictures::digits(40..60));
     train.folders(&work.join("folders/train"), |label| label.to_string());

@@ -52,7 +52,7 @@ fn mirrors_that_misbehave() {
         });
         *url.lock().unwrap() = servers[0].url();
         let urls = servers.each_ref().map(Server::url);
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::new().replacing();
         let mut arguments = vec!["data", "fetch", "mnist", "--timeout", "0.3"];
         arguments.extend(urls.iter().flat_map(|url| ["--mirror", url]));
         let start = Instant::now();

@@ -72,7 +72,7 @@ fn mangled(dice: &mut Dice, models: &[Vec<u8>]) -> (Vec<u8>, bool) {
 
 #[test]
 fn mangled_models_on_the_command_line() {
-    let (sandbox, mut dice) = (Sandbox::trained(), Dice::new());
+    let (sandbox, mut dice) = (Sandbox::trained().replacing(), Dice::new());
     let models = sound(&sandbox);
     let (mut accepted, rounds) = (0, rounds(100, 5000));
     for round in 0..rounds {
@@ -101,7 +101,7 @@ fn mangled_models_on_the_command_line() {
 fn mangled_models_through_the_c_interface() {
     use core::mem::zeroed;
     use twolayer::ffi::{Model, Status, twolayer_classify, twolayer_open, twolayer_open_any, twolayer_open_f32};
-    let (sandbox, mut dice) = (Sandbox::trained(), Dice::new());
+    let (sandbox, mut dice) = (Sandbox::trained().replacing(), Dice::new());
     let models = sound(&sandbox);
     let (mut accepted, rounds) = (0, rounds(20_000, 1_000_000));
     for _ in 0..rounds {
@@ -140,7 +140,7 @@ fn mangled_models_through_the_c_interface() {
 /// The sandbox's own program, on files that are not models at all.
 #[test]
 fn other_files_are_no_models() {
-    let sandbox = Sandbox::trained();
+    let sandbox = Sandbox::trained().replacing();
     for file in ["data/train-images-idx3-ubyte", "/proc/self/status", "/dev/null", "/dev/zero", "/dev/urandom"] {
         let ran: Outcome = sandbox.run(&["info", "--model", file]);
         assert_civil(&ran);
@@ -192,7 +192,7 @@ fn mangled_text(dice: &mut Dice, original: &[u8]) -> Vec<u8> {
 /// What a model says of its recipe is read by `verify` and `train --resume`.
 #[test]
 fn mangled_recipes() {
-    let (sandbox, mut dice) = (Sandbox::trained(), Dice::new());
+    let (sandbox, mut dice) = (Sandbox::trained().replacing(), Dice::new());
     let train = "train --data data --hidden 9 --recipe fast --quiet --model text --checkpoint checkpoint";
     sandbox.run(&train.split(' ').collect::<Vec<_>>()).succeeded();
     let [model, checkpoint] = ["text", "checkpoint"].map(|name| fs::read(sandbox.work().join(name)).unwrap());

@@ -30,7 +30,7 @@ fn sound() -> Vec<Vec<u8>> {
 fn large_pictures_where_memory_is_short() {
     use jpeg_encoder::{ColorType, Encoder};
     const SIDE: u16 = 2000;
-    let sandbox = Sandbox::trained();
+    let sandbox = Sandbox::trained().replacing();
     let ink = |x: u16, y: u16| (500..1500).contains(&y) && (900..1100).contains(&x);
     let places = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
     let levels: Vec<u8> = places.map(|(x, y)| if ink(x, y) { 20 } else { 235 }).collect();
@@ -75,7 +75,7 @@ fn large_pictures_where_memory_is_short() {
 
 #[test]
 fn mangled_pictures_on_the_command_line() {
-    let (sandbox, mut dice, pictures) = (Sandbox::trained(), Dice::new(), sound());
+    let (sandbox, mut dice, pictures) = (Sandbox::trained().replacing(), Dice::new(), sound());
     let (mut answered, rounds) = (0, rounds(100, 5000));
     for _ in 0..rounds {
         let original = dice.one_of(&pictures);

@@ -19,7 +19,7 @@ fn sound(sandbox: &Sandbox) -> Vec<Vec<u8>> {
 
 #[test]
 fn mangled_tensors_on_the_command_line() {
-    let (sandbox, mut dice) = (Sandbox::trained(), Dice::new());
+    let (sandbox, mut dice) = (Sandbox::trained().replacing(), Dice::new());
     let files = sound(&sandbox);
     let (mut imported, rounds) = (0, rounds(100, 5000));
     for _ in 0..rounds {

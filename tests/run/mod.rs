@@ -16,14 +16,21 @@ pub const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// A temporary directory with the working directory `work` and the cache directory `cache`.
-pub struct Sandbox(TempDir);
+pub struct Sandbox {
+    directory: TempDir,
+    /// Whether commands get `--force`.
+    replaces: bool,
+}
+
+/// The commands that write files.
+const WRITERS: [&str; 6] = ["train", "eval", "predict", "quantize", "import", "export"];
 
 impl Sandbox {
     pub fn new() -> Self {
         let directory = TempDir::with_prefix("twolayer-test-").unwrap();
         fs::create_dir(directory.path().join("work")).unwrap();
         fs::create_dir(directory.path().join("cache")).unwrap();
-        Self(directory)
+        Self { directory, replaces: false }
     }
 
     /// A sandbox with a small data set, `data`, and a network of 70 hidden units trained on it, `m.twolayer`.
@@ -35,19 +42,28 @@ impl Sandbox {
         sandbox
     }
 
+    /// The same, whose commands replace files: for tests that write a file again and again.
+    pub fn replacing(self) -> Self {
+        Self { replaces: true, ..self }
+    }
+
     /// The working directory of programs.
     pub fn work(&self) -> PathBuf {
-        self.0.path().join("work")
+        self.directory.path().join("work")
     }
 
     /// The cache directory of programs.
     pub fn cache(&self) -> PathBuf {
-        self.0.path().join("cache")
+        self.directory.path().join("cache")
     }
 
     /// A command that runs the program.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        self.command_for(env!("CARGO_BIN_EXE_twolayer"), arguments)
+        let mut command = self.command_for(env!("CARGO_BIN_EXE_twolayer"), arguments);
+        if self.replaces && arguments.first().is_none_or(|it| it.starts_with('-') || WRITERS.contains(it)) {
+            command.arg("--force");
+        }
+        command
     }
 
     /// A command that runs another program, such as a shell, in the sandbox.
@@ -60,7 +76,7 @@ impl Sandbox {
                 command.env_remove(name);
             }
         }
-        command.env("HOME", self.0.path()).env("XDG_CACHE_HOME", self.cache());
+        command.env("HOME", self.directory.path()).env("XDG_CACHE_HOME", self.cache());
         // No server listens on this port.
         command.env("TWOLAYER_MIRROR", "http://127.0.0.1:9/");
         command
@@ -104,7 +120,7 @@ impl Sandbox {
     /// Every file in the sandbox with its length, and every empty directory, sorted.
     pub fn listing(&self) -> Vec<String> {
         let mut found = Vec::new();
-        list(self.0.path(), self.0.path(), &mut found);
+        list(self.directory.path(), self.directory.path(), &mut found);
         found.sort();
         found
     }

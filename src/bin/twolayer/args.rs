@@ -6,12 +6,13 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint, value_parser};
 use clap_complete::Shell;
 use core::num::NonZeroUsize;
+use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::path::PathBuf;
 use twolayer::host::dataset::{DataSource as Source, Digits, HoldOut, LabelColumn, Name, Reading};
 use twolayer::host::tensors::{Input, Layout};
 use twolayer::host::training::{Init, Recipe};
-use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Threads, Tuning};
+use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Threads, Tuning, printable};
 use twolayer::picture::Ink;
 use twolayer::{Backend, Bits, Distortion, LossFunction, Shape, TrainOptions};
 use values::{Format, Rates};
@@ -52,10 +53,17 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Checks how many models `eval` is given, which depends on what is to be done with them.
-    pub(crate) fn checked(self) -> Result<Self, clap::Error> {
-        let Some(Command::Eval(EvalArgs { models, ensemble, .. })) = &self.command else { return Ok(self) };
+    /// Checks how many models `eval` is given, which depends on what is to be done with them, and finds the model among the files of
+    /// `predict`.
+    pub(crate) fn checked(mut self) -> Result<Self, clap::Error> {
         let refuse = |kind, what: String| Err(Self::command().error(kind, what));
+        if let Some(Command::Predict(args)) = &mut self.command {
+            return match args.take_model() {
+                Ok(()) => Ok(self),
+                Err((kind, what)) => refuse(kind, what),
+            };
+        }
+        let Some(Command::Eval(EvalArgs { models, ensemble, .. })) = &self.command else { return Ok(self) };
         match (&models[..], ensemble) {
             ([_, _, third, ..], false) => refuse(
                 ErrorKind::TooManyValues,
@@ -138,6 +146,8 @@ pub(crate) enum DataCommand {
         /// Directory to write to
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         out: PathBuf,
+        #[command(flatten)]
+        force: ForceArgs,
         /// Seed of the generator
         #[arg(long, value_name = "N", default_value_t = Digits::default().seed)]
         seed: u64,
@@ -157,6 +167,8 @@ pub(crate) struct ConvertArgs {
     /// Directory to write to
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
     /// Data set, as for --data of `train`; several are joined
     #[arg(value_name = "SOURCE", required = true, value_parser = values::source(), value_hint = ValueHint::AnyPath)]
     pub(crate) sources: Vec<Source>,
@@ -259,6 +271,17 @@ impl FileArgs {
     }
 }
 
+/// The option for files that exist.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ForceArgs {
+    /// Replace files that exist
+    ///
+    /// Without it, only these are replaced: under a default name, a model of the same shape and recipe, whatever its seed; the
+    /// checkpoint of --resume; what --save-seen wrote into a directory; empty files. Devices and pipes are written to.
+    #[arg(long, hide_short_help = true)]
+    pub(crate) force: bool,
+}
+
 /// The options for fetching data sets.
 #[derive(Args, Debug)]
 pub(crate) struct FetchArgs {
@@ -291,9 +314,14 @@ impl BackendArgs {
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
-    /// File to write the network to [default: named after the data]
+    /// File to write the network to [default: such as mnist-64-fast.twolayer]
+    ///
+    /// The default name tells the data, the hidden units, unless they are 1000, and the recipe, unless it is the article's: fast, good, best, further or,
+    /// where single options differ, own.
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
     /// Also write an HTML report: one page with plots, tables and pictures
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
@@ -354,9 +382,14 @@ pub(crate) struct TrainingArgs {
 impl TrainingArgs {
     /// Whether nothing is said but where the data and the teachers are, or only what is the default anyway.
     pub(crate) fn is_default(&self) -> bool {
-        let Self { data, invert, repeat, teacher: _, recipe } = self;
+        self.takes_data_as_usual() && self.recipe.recipe() == Recipe::default()
+    }
+
+    /// Whether no option says how the data are to be taken.
+    pub(crate) fn takes_data_as_usual(&self) -> bool {
+        let Self { data, invert, repeat, teacher: _, recipe: _ } = self;
         let of_data = data.hold_out.is_none() && !data.as_is && !data.transpose && data.label_column.is_none();
-        of_data && !invert.invert && repeat.repeat.is_none() && recipe.recipe() == Recipe::default()
+        of_data && !invert.invert && repeat.repeat.is_none()
     }
 
     /// Takes the options of another, but keeps where the teachers are and where the data are, if that is said here, and how they are
@@ -514,7 +547,7 @@ pub(crate) struct VerifyArgs {
 #[derive(Args, Debug)]
 #[command(after_long_help = include_str!("json/eval.txt"))]
 pub(crate) struct EvalArgs {
-    /// Model file, or two to compare [default: named after --data, or the newest here]
+    /// Model file, or two to compare [default: the newest of --data, or the newest here]
     #[arg(value_name = "MODEL", num_args = 0.., conflicts_with = "model", value_hint = ValueHint::FilePath)]
     pub(crate) models: Vec<PathBuf>,
     /// Test two models or more together: the mean of their answers
@@ -535,6 +568,8 @@ pub(crate) struct EvalArgs {
     /// Also write an HTML report: one page with plots, tables and pictures
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
     /// Print a JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -544,16 +579,20 @@ pub(crate) struct EvalArgs {
 #[command(after_long_help = include_str!("json/predict.txt"))]
 pub(crate) struct PredictArgs {
     /// PNG, JPEG, WebP, BMP, GIF, PGM or PPM files, or folders of them; `-` is standard input
-    #[arg(value_name = "FILE", required_unless_present = "index", conflicts_with = "index")]
+    ///
+    /// A model file among them is the model.
+    #[arg(value_name = "FILE", required_unless_present = "index")]
     pub(crate) files: Vec<PathBuf>,
     /// Classify image N of the test set, from 0, instead of files
     ///
-    /// The image is taken as it is. Repeat the option, or give a list such as 3,5,7.
-    #[arg(long, value_name = "N", value_delimiter = ',')]
-    pub(crate) index: Vec<usize>,
-    /// Model file [default: named after --data, or the newest here]
+    /// The image is taken as it is. Repeat the option, or give a range or a list such as 0-9,12.
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = values::indices)]
+    pub(crate) index: Vec<RangeInclusive<usize>>,
+    /// Model file [default: the newest of --data, or the newest here]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
     /// Invert pixels (dark ink on light paper)
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = values::ink())]
     pub(crate) invert: Ink,
@@ -604,12 +643,45 @@ pub(crate) struct PredictArgs {
     pub(crate) backend: BackendArgs,
 }
 
+impl PredictArgs {
+    /// Takes the model from among the files.
+    fn take_model(&mut self) -> Result<(), (ErrorKind, String)> {
+        let files = core::mem::take(&mut self.files);
+        let (models, files): (Vec<_>, _) = files.into_iter().partition(|file| values::is_model(file));
+        self.files = files;
+        for model in models {
+            if let Some(other) = self.model.replace(model) {
+                let (other, model) = (printable(other), self.model.as_ref().map(printable).unwrap_or_default());
+                return Err((
+                    ErrorKind::ArgumentConflict,
+                    format!("two models are given, {other} and {model}: give one"),
+                ));
+            }
+        }
+        match (self.files.is_empty(), self.index.is_empty()) {
+            (true, true) => Err((
+                ErrorKind::MissingRequiredArgument,
+                "no picture is given: name files or folders, or images of the test set with --index".into(),
+            )),
+            (false, false) => {
+                Err((ErrorKind::ArgumentConflict, "files and --index are given: give one of them".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 #[derive(Args, Debug)]
 #[command(after_long_help = include_str!("json/quantize.txt"))]
 pub(crate) struct QuantizeArgs {
-    /// Model file with f32 weights [default: named after --data, or the newest]
-    #[arg(long, value_name = "FILE")]
+    /// Model file with f32 weights [default: the newest of --data, or the newest]
+    #[arg(value_name = "MODEL", conflicts_with = "model", value_hint = ValueHint::FilePath)]
+    pub(crate) model_file: Option<PathBuf>,
+    /// Model file: another way to name one
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
     /// File to write [default: named after the model, such as mnist.int8.twolayer]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -681,6 +753,8 @@ pub(crate) struct ImportArgs {
     /// One .safetensors or .npz file, or .npy files with a tensor each, called by its path
     #[arg(value_name = "FILE", required = true, num_args = 1..)]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
     /// File to write [default: named after the first file, such as net.twolayer]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -715,9 +789,14 @@ pub(crate) struct ImportArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ExportArgs {
     /// Model file [default: the newest *.twolayer here with f32 weights or, for C, a quantised one]
-    #[arg(long, value_name = "FILE")]
+    #[arg(value_name = "MODEL", conflicts_with = "model", value_hint = ValueHint::FilePath)]
+    pub(crate) model_file: Option<PathBuf>,
+    /// Model file: another way to name one
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) model: Option<PathBuf>,
-    /// File to write [default: named after the model, if there is no such file yet]
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
+    /// File to write [default: named after the model]
     ///
     /// The header of a C file is written beside it.
     #[arg(long, value_name = "FILE")]
@@ -734,12 +813,14 @@ pub(crate) struct ExportArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct CalibrateArgs {
-    /// Model file [default: named after --data, or the newest here]
-    #[arg(value_name = "MODEL")]
+    /// Model file [default: the newest of --data, or the newest here]
+    #[arg(value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<PathBuf>,
     /// File to write [default: the model itself]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]
@@ -752,7 +833,10 @@ pub(crate) struct CalibrateArgs {
 #[command(after_long_help = include_str!("json/info.txt"))]
 pub(crate) struct InfoArgs {
     /// Model file [default: the newest *.twolayer here]
-    #[arg(long, value_name = "FILE")]
+    #[arg(value_name = "MODEL", conflicts_with = "model", value_hint = ValueHint::FilePath)]
+    pub(crate) model_file: Option<PathBuf>,
+    /// Model file: another way to name one
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) model: Option<PathBuf>,
     /// Print a JSON object
     #[arg(long)]

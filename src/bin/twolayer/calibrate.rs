@@ -4,15 +4,16 @@ use crate::args::CalibrateArgs;
 use crate::console::say;
 use crate::error::{Error, ensure, error};
 use crate::open_data::{Data, Purpose};
+use crate::output::Replace;
 use crate::{confidence, model, output, table};
 use twolayer::host::training::{calibrate, reliability};
 use twolayer::host::{AnyWeights, FileAccess, ModelFile, Threads, evaluate, printable};
 use twolayer::model::Details;
 
 pub(crate) fn run(mut args: CalibrateArgs) -> Result<(), Error> {
-    let path = model::select(args.model.as_ref(), &args.data, model::newest)?;
+    let path = model::select(args.model.as_ref(), &args.data, model::any)?;
     if let Some(out) = &args.out {
-        output::check(out, &[&path], "--out")?;
+        output::check(out, &[&path], "--out", args.force.or(Replace::Nothing))?;
     }
     // Not mapped: it is to be replaced, which some systems refuse while it is.
     let file = ModelFile::open(&path, FileAccess::Read)?;

@@ -4,6 +4,7 @@ use crate::args::EvalArgs;
 use crate::console::say;
 use crate::error::{Error, ensure};
 use crate::open_data::{Data, Purpose};
+use crate::output::Replace;
 use crate::{json, model, output, report, table};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -15,7 +16,7 @@ use twolayer::{Kind, Shape};
 pub(crate) fn run(mut args: EvalArgs, paths: [&Path; 2]) -> Result<(), Error> {
     let [a, b] = paths;
     if let Some(report) = &args.report {
-        output::check(report, &paths, "--report")?;
+        output::check(report, &paths, "--report", args.force.or(Replace::Nothing))?;
         Report::check_writable(report)?;
     }
     let access = args.data.file.access();

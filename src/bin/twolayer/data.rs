@@ -6,8 +6,10 @@ use crate::error::{Error, ensure};
 use crate::open_data::{Data, GENERATING, Purpose, fetch, settings, with_progress};
 use crate::table::count;
 use indicatif::HumanBytes;
+use std::fs;
+use std::path::Path;
 use twolayer::host::dataset::{Checked, DataSource as Source, Digits, Fetch, Name, State, identify, verify};
-use twolayer::host::printable;
+use twolayer::host::{Action, FileError, printable};
 
 pub(crate) fn run(command: DataCommand) -> Result<(), Error> {
     match command {
@@ -23,7 +25,10 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Error> {
             Ok(())
         }
         DataCommand::Convert(args) => convert(args),
-        DataCommand::Digits { out, seed, train, test } => {
+        DataCommand::Digits { out, force, seed, train, test } => {
+            if force.force {
+                make_room(&out, &[])?;
+            }
             with_progress(GENERATING, false, |progress| Digits { seed, train, test }.write(&out, progress))?;
             say!("{train} training and {}: {}", count(test, "test image"), printable(&out));
             Ok(())
@@ -33,15 +38,41 @@ pub(crate) fn run(command: DataCommand) -> Result<(), Error> {
 
 /// Writes a data set as four IDX files.
 fn convert(args: ConvertArgs) -> Result<(), Error> {
-    let ConvertArgs { out, sources, mut data, invert } = args;
+    let ConvertArgs { out, force, sources, mut data, invert } = args;
     data.data = [data.data, sources].concat();
     let data = Data::open(&data, invert, Purpose::Training, false)?;
     let dataset = &data.dataset;
+    if force.force {
+        make_room(&out, &data.paths().collect::<Vec<_>>())?;
+    }
     dataset.write(&out)?;
     let (train, test) = (dataset.train.len(), count(dataset.test.len(), "test image"));
     say!("data      {train} training and {test}: {data}");
     let names = if dataset.train.class_names().is_empty() { "" } else { ", and classes.txt" };
     say!("written   {}: four IDX files{names}", printable(&out));
+    Ok(())
+}
+
+/// Removes the files of a data set from a directory that no source is in, nor is a source.
+fn make_room(out: &Path, sources: &[&Path]) -> Result<(), Error> {
+    for source in sources {
+        let is_in = matches!((out.canonicalize(), source.canonicalize()), (Ok(out), Ok(source)) if out.starts_with(&source) || source.starts_with(&out));
+        ensure!(
+            !is_in,
+            "{} belongs to the data set {}: give another directory with --out",
+            printable(out),
+            printable(source)
+        );
+    }
+    let names = ["train", "t10k"]
+        .into_iter()
+        .flat_map(|set| ["images-idx3", "labels-idx1"].map(|of| format!("{set}-{of}-ubyte")));
+    let names = names.flat_map(|name| [format!("{name}.gz"), name]);
+    for path in
+        names.chain(["classes.txt".into()]).map(|name| out.join(name)).filter(|path| path.symlink_metadata().is_ok())
+    {
+        fs::remove_file(&path).map_err(FileError::io(Action::Write, &path))?;
+    }
     Ok(())
 }
 

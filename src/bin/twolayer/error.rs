@@ -1,5 +1,6 @@
 //! The error of the program: one of the library, with a hint about command-line options, or what a command finds.
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use twolayer::host;
 use twolayer::host::dataset::{DataError, FetchError, Name, SourceError};
 use twolayer::host::tensors::TensorError;
@@ -34,9 +35,64 @@ impl<E: Into<host::Error>> From<E> for Error {
     }
 }
 
+/// Options of other programs, and what there is here.
+const ELSEWHERE: [(&[&str], &str); 11] = [
+    (
+        &["--lr", "--learning-rate", "--rate", "--eta"],
+        "the learning rate is --alpha, of single steps: 1e-5, or 7.8e-5..2e-6 to let it fall",
+    ),
+    (
+        &["--lr-decay", "--decay", "--scheduler", "--lr-scheduler"],
+        "a learning rate that falls linearly is --alpha 7.8e-5..2e-6",
+    ),
+    (
+        &["--batch-size", "--batch", "--batchsize", "--bs", "--minibatch"],
+        "there are no batches: a step is taken for each image. --block is how many are computed together, which changes results by rounding only",
+    ),
+    (
+        &["--dropout", "--augment", "--augmentation", "--regularization"],
+        "there is none; against overfitting, --distort changes the images in every epoch, and --hands the strokes",
+    ),
+    (
+        &["--weight-decay", "--l2", "--momentum", "--optimizer", "--optimiser", "--adam"],
+        "there is none: training is plain gradient descent by single images, with --alpha. --recipe has good settings",
+    ),
+    (&["--units", "--hidden-size", "--hidden-units", "--neurons", "--width"], "the number of hidden units is --hidden"),
+    (
+        &["--layers", "--depth", "--activation"],
+        "every network has one hidden layer with ReLU, of as many units as --hidden says",
+    ),
+    (&["--dataset", "--data-dir", "--train-data", "--input"], "data sets are given with --data"),
+    (&["--output", "--save", "-o"], "the file to write is --model of train, and --out of other commands"),
+    (&["--device", "--gpu", "--cuda"], "there is the CPU only: --threads and --backend choose how it is used"),
+    (
+        &["--validation-split", "--val-split", "--validation"],
+        "training images to test on are held out with --hold-out, such as --hold-out 20%",
+    ),
+];
+
+/// What is wrong with the arguments, with a hint where other programs have such an option.
+pub(crate) fn hinted(mut error: clap::Error) -> clap::Error {
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(found))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let found = found.split('=').next().unwrap_or_default();
+        if let Some((_, hint)) = ELSEWHERE.iter().find(|(names, _)| names.contains(&found)) {
+            // Of arguments that are spelt alike.
+            error.remove(ContextKind::SuggestedArg);
+            error.remove(ContextKind::Usage);
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![(*hint).into()]));
+        }
+    }
+    error
+}
+
 /// A hint about the options that may help.
 fn hint(error: &host::Error) -> String {
     match error {
+        host::Error::File(FileError::Exists { .. }) | host::Error::Data(DataError::File(FileError::Exists { .. })) => {
+            ", or give --force to replace it".into()
+        }
         host::Error::File(FileError::Memory { .. }) => ". Choose fewer --hidden units, a smaller --block or a smaller --repeat".into(),
         host::Error::Data(error) => data_hint(error),
         host::Error::Training(TrainingError::Blank { level, .. }) => format!(

@@ -5,15 +5,16 @@ use crate::args::EvalArgs;
 use crate::console::say;
 use crate::error::Error;
 use crate::open_data::{Data, Purpose};
+use crate::output::Replace;
 use crate::report::Evaluated;
-use crate::{compare, confidence, ensemble, json, model, output, report, table, turned};
+use crate::{compare, confidence, ensemble, json, model, origin, output, report, table, turned};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
-use twolayer::Kind;
 use twolayer::host::report::Report;
 use twolayer::host::training::reliability;
 use twolayer::host::{ModelFile, Threads, evaluate, printable};
+use twolayer::{Kind, LossFunction};
 
 pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let models = core::mem::take(&mut args.models);
@@ -24,9 +25,9 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
         return compare::run(args, [a, b]);
     }
     let given = args.model.as_ref().or(models.first());
-    let model = model::select(given, &args.data, model::newest)?;
+    let model = model::select(given, &args.data, model::any)?;
     if let Some(report) = &args.report {
-        output::check(report, &[&model], "--report")?;
+        output::check(report, &[&model], "--report", args.force.or(Replace::Nothing))?;
         Report::check_writable(report)?;
     }
     let file = ModelFile::open(&model, args.data.file.access())?;
@@ -44,7 +45,9 @@ pub(crate) fn run(mut args: EvalArgs) -> Result<(), Error> {
     let evaluation = evaluate(network, test, &threads)?;
     let time = start.elapsed();
     let given_confidence = file.details().confidence().map(|table| reliability(&evaluation, test, kind, &table));
-    turned::warn(network, test, &evaluation, args.data.transpose, args.invert.invert);
+    // What is trained by the article's recipe has squared error.
+    let is_article = origin::loss(file.details().text) == LossFunction::Squared;
+    turned::warn(network, test, &evaluation, (args.data.transpose, args.invert.invert), is_article);
     if let Some(path) = &args.report {
         let evaluated = Evaluated {
             title: "twolayer: an evaluation",

@@ -3,6 +3,7 @@
 use crate::args::ExportArgs;
 use crate::console::say;
 use crate::error::{Error, ensure, error};
+use crate::output::Replace;
 use crate::values::Format;
 use crate::{model, output};
 use std::path::Path;
@@ -20,23 +21,17 @@ pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
         args.name.is_none() || format == Format::C99,
         "--name is for C only: choose --format c99, or leave --name out"
     );
-    let newest = if format == Format::C99 { model::newest_quantized } else { model::newest_f32 };
-    let model = args.model.clone().map_or_else(newest, Ok)?;
+    let preferred = if format == Format::C99 { model::has_quantized_name } else { model::has_f32_name };
+    let given = args.model_file.as_ref().or(args.model.as_ref());
+    let model = given.cloned().map_or_else(|| model::newest(preferred), Ok)?;
     let out = args.out.clone().unwrap_or_else(|| model.with_extension(format.extension()));
     let outs = match format {
         Format::Tensors(_) => vec![out.clone()],
         Format::C99 => vec![out.clone(), C99::header_path(&out)],
     };
-    // `net.safetensors` may be what `net.twolayer` was imported from.
-    for path in outs.iter().filter(|_| args.out.is_none()) {
-        ensure!(
-            !path.exists(),
-            "{} already exists: to replace it, give it with --out; or give another file",
-            printable(path)
-        );
-    }
     let file = ModelFile::open(&model, args.file.access())?;
-    outs.iter().try_for_each(|out| output::check(out, &[&model], "--out"))?;
+    // `net.safetensors` may be what `net.twolayer` was imported from.
+    outs.iter().try_for_each(|out| output::check(out, &[&model], "--out", args.force.or(Replace::Nothing)))?;
     match format {
         Format::Tensors(format) => write_tensors(&model, &file, &out, format),
         Format::C99 => write_c(&model, &file, &out, &args.name.clone().unwrap_or_else(|| name_of(&out))),

@@ -5,6 +5,7 @@ use crate::console::say;
 use crate::error::Error;
 use crate::model::EXTENSION;
 use crate::open_data::{Data, Purpose};
+use crate::output::Replace;
 use crate::{output, plausible, table};
 use twolayer::host::tensors::{Imported, Input, Layout, Roles, TensorFiles};
 use twolayer::host::{ModelFile, Threads, evaluate, printable};
@@ -13,15 +14,17 @@ use twolayer::{Backend, Kind, Network, Weights, weights_hash};
 
 pub(crate) fn run(args: ImportArgs) -> Result<(), Error> {
     let first = args.files.first().cloned().unwrap_or_default();
+    let again = args.out.is_none();
     let out = args.out.unwrap_or_else(|| first.with_extension(EXTENSION));
     let input = Input { scale: args.input_scale, mean: args.input_mean, deviation: args.input_std };
     let files = TensorFiles::open(&args.files, args.data.file.access())?;
-    output::check(&out, &args.files, "--out")?;
     let roles = Roles { w1: args.w1, b1: args.b1, w2: args.w2, b2: args.b2, layout: args.layout };
     let imported = files.network(&roles, input)?;
     let weights = imported.weights.view();
     let origin = files.origin(&imported, input);
     let details = Details { text: &origin, ..Details::default() };
+    let again = if again { Replace::Same(Kind::F32, weights.shape(), &origin) } else { Replace::Nothing };
+    output::check(&out, &args.files, "--out", args.force.or(again))?;
     let room = ModelFile::reserve(&out, Kind::F32, weights.shape(), details)?;
     describe(&files, &imported, input);
     describe_ranges(weights);

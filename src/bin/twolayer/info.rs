@@ -12,7 +12,8 @@ use twolayer::host::{ModelFile, printable};
 use twolayer::{Kind, weights_hash};
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
-    let model = args.model.clone().map_or_else(model::newest, Ok)?;
+    let given = args.model_file.as_ref().or(args.model.as_ref());
+    let model = given.cloned().map_or_else(|| model::newest(model::any), Ok)?;
     let file = ModelFile::open(&model, args.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
     if args.json {

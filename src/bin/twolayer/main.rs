@@ -47,7 +47,7 @@ use std::process::ExitCode;
 use twolayer::host;
 
 fn main() -> ExitCode {
-    let code = match Arguments::try_parse().and_then(Arguments::checked).map(run) {
+    let code = match Arguments::try_parse().map_err(error::hinted).and_then(Arguments::checked).map(run) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             note!("error: {error}");

@@ -14,7 +14,7 @@ use crate::values;
 use clap::Parser;
 use core::fmt::{self, Write};
 use std::path::Path;
-use twolayer::host::dataset::{HoldOut, LabelColumn, Set};
+use twolayer::host::dataset::{DataSource as Source, HoldOut, LabelColumn, Set};
 use twolayer::host::printable;
 use twolayer::host::training::{Init, Recipe};
 use twolayer::{Distortion, LossFunction};
@@ -205,6 +205,18 @@ fn list(hashes: &[u64]) -> String {
     hashes.iter().map(|hash| format!("{hash:016x}")).collect::<Vec<_>>().join(" | ")
 }
 
+/// Whether a model's text says by which recipe it was trained.
+pub(crate) fn says_recipe(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("recipe: "))
+}
+
+/// The first of the data sets that a model was trained on, where its text says their names.
+pub(crate) fn source(text: &str) -> Option<Source> {
+    let options = text.lines().find_map(|line| line.strip_prefix("recipe: "))?;
+    let name = options.split(' ').skip_while(|word| *word != "--data").nth(1)?;
+    Some(Source::parse(name)).filter(|source| matches!(source, Source::Named(_)))
+}
+
 /// The loss function that a model of f32 weights was trained with, by its text. The article's models have none, and an imported
 /// network is taken to have been trained with cross-entropy, as nearly all are.
 pub(crate) fn loss(text: &str) -> LossFunction {
@@ -239,7 +251,7 @@ mod tests {
     use super::*;
     use core::num::NonZeroUsize;
     use twolayer::TrainOptions;
-    use twolayer::host::dataset::{DataSource as Source, Name};
+    use twolayer::host::dataset::Name;
 
     /// Everything that weights depend on comes back.
     #[test]
@@ -270,6 +282,7 @@ mod tests {
                 let text = format!("classes: a | b\n{origin}\nmore");
                 let found = Origin::parse("m".as_ref(), &text).unwrap().unwrap();
                 assert_eq!(found, origin);
+                assert_eq!(source(&text), Some(Source::Named(Name::Fashion)));
                 let mut options = options("");
                 found.apply("m".as_ref(), &mut options, "it is").unwrap();
                 let computed = |recipe: Recipe| Recipe { threads: NonZeroUsize::MIN, ..recipe };

@@ -1,11 +1,13 @@
 //! What a run of `train` does: its recipe, its data, the weights that it begins with, and what its model says of all that.
 
-use crate::args::TrainArgs;
+use crate::args::{TrainArgs, TrainingArgs};
 use crate::error::Error;
+use crate::model::OWN;
 use crate::open_data::{Data, Purpose};
 use crate::origin::{DataHash, Origin};
 use crate::start::{Resumed, Start};
 use crate::teachers::{Teachers, taught};
+use crate::values::recipes;
 use crate::{classes, model, origin};
 use std::path::Path;
 use twolayer::host::OwnedWeights;
@@ -26,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) text: String,
     /// The recipe in words.
     pub(crate) words: String,
+    /// What the default name of the model calls the recipe, unless it is the article's.
+    pub(crate) name: Option<&'static str>,
 }
 
 impl Plan {
@@ -59,9 +63,10 @@ impl Plan {
         });
         let text = text(&data, origin.as_ref().filter(|_| !is_article))?;
         let words = taught(Start::describe(start.as_ref(), &recipe), &hashes);
+        let name = name(&recipe, &args.training, &data, start.is_some(), !hashes.is_empty());
         let weights = Start::weights(start, &data.dataset, &recipe)?;
         teachers.check(weights.view().shape(), data.dataset.train.class_names())?;
-        Ok(Self { recipe, data, weights, teachers, done: 0, origin, text, words })
+        Ok(Self { recipe, data, weights, teachers, done: 0, origin, text, words, name })
     }
 
     fn resumed(checkpoint: &Path, args: &mut TrainArgs) -> Result<Self, Error> {
@@ -80,8 +85,33 @@ impl Plan {
             Some(hash) => Start::words(&recipe, hash),
         };
         let words = taught(words, &origin.teachers);
+        let name = name(&recipe, &args.training, &data, origin.start.is_some(), !origin.teachers.is_empty());
         teachers.check(weights.view().shape(), data.dataset.train.class_names())?;
-        Ok(Self { recipe, data, weights, teachers, done, origin: Some(origin), text, words })
+        Ok(Self { recipe, data, weights, teachers, done, origin: Some(origin), text, words, name })
+    }
+}
+
+/// The name of a recipe: none for the article's, [`OWN`] for one of single options. Those of the data count with the article's, whose
+/// models do not say them.
+fn name(recipe: &Recipe, training: &TrainingArgs, data: &Data, goes_on: bool, is_taught: bool) -> Option<&'static str> {
+    let is_this = |mut preset: Recipe| {
+        (preset.hidden, preset.seed) = (recipe.hidden, recipe.seed);
+        (preset.threads, preset.tests_within_first) = (recipe.threads, recipe.tests_within_first);
+        preset.options.backend = recipe.options.backend;
+        if goes_on {
+            (preset.init, preset.halve) = (recipe.init, recipe.halve);
+        }
+        if let Some(distortion) = &mut preset.distortion
+            && !data.is_of_digits()
+        {
+            distortion.hands = 0;
+        }
+        preset == *recipe
+    };
+    match recipes().into_iter().find(|(.., preset)| is_this(*preset)).map(|(name, ..)| name) {
+        _ if is_taught => Some(OWN),
+        Some("article") => (goes_on || !training.takes_data_as_usual()).then_some(OWN),
+        name => name.or(Some(OWN)),
     }
 }
 

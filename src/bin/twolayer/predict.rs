@@ -7,10 +7,13 @@ use crate::console::{note, say};
 use crate::error::{Error, error};
 use crate::folder::{self, PictureFile};
 use crate::open_data::{Data, Purpose};
+use crate::output::Replace;
 use crate::prediction::{Input, Least, Number, Prediction, ink, predict};
 use crate::reading::{DigitPart, Reading};
 use crate::score::Score;
+use crate::table::count;
 use crate::{json, model, output};
+use core::ops::RangeInclusive;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::stdin;
@@ -22,7 +25,7 @@ use twolayer::picture::{Ink, Picture, Seen};
 use twolayer::{AnyNetwork, Kind, Shape};
 
 pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
-    let path = model::select(args.model.as_ref(), &args.data, model::newest)?;
+    let path = model::select(args.model.as_ref(), &args.data, model::any)?;
     let file = ModelFile::open(&path, args.data.file.access())?;
     let (kind, shape, image) = (file.kind(), file.shape(), file.details().image);
     let names = Names::of(file.details());
@@ -38,13 +41,19 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
     }
     let least = Least { margin: args.min_margin, confidence: args.min_confidence, table };
     let files = folder::find(&args.files, args.labels.then_some(shape.outputs()), &names)?;
+    let inputs: Vec<_> = files.iter().map(|file| &file.path).chain([&path]).collect();
     if let Some(report) = &args.report {
-        let inputs: Vec<_> = files.iter().map(|file| &file.path).chain([&path]).collect();
-        output::check(report, &inputs, "--report")?;
+        output::check(report, &inputs, "--report", args.force.or(Replace::Nothing))?;
         Report::check_writable(report)?;
     }
-    let pictures = files.len() + args.index.len();
+    let images = args.index.iter().map(|range| (range.end() - range.start()).saturating_add(1));
+    let pictures = images.fold(files.len(), usize::saturating_add);
     let save = Save::new(args.save_seen.as_deref(), pictures)?;
+    if let Save::File(seen) = save {
+        for out in [seen.to_owned(), boxes_path(seen)] {
+            output::check(&out, &inputs, "--save-seen", args.force.or(Replace::Nothing))?;
+        }
+    }
     let source = if args.index.is_empty() {
         let size = image.map_or_else(|| shape.pixels().to_string(), |[width, height]| format!("{width} × {height}"));
         let side = side(shape, image).ok_or_else(|| {
@@ -64,7 +73,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
         say!("model     {}: {shape}{suffix}", printable(&path));
     }
     let mut score = Score::default();
-    let subjects = files.iter().map(Subject::File).chain(args.index.iter().map(|&index| Subject::Image(index)));
+    let subjects = files.iter().map(Subject::File).chain(args.index.iter().cloned().flatten().map(Subject::Image));
     let mut failed = Vec::new();
     for (number, subject) in subjects.enumerate() {
         let (answer, reading) = match source.answer(subject, &args, &network, least) {
@@ -74,7 +83,7 @@ pub(crate) fn run(mut args: PredictArgs) -> Result<(), Error> {
         if let (Ok(answer), Some(path)) = (&answer, save.path(number, subject)) {
             answer.input.picture()?.write_png(&path)?;
             if let Some((picture, reading)) = &reading {
-                boxes::draw(picture, reading, &names)?.write_png(&path.with_extension("boxes.png"))?;
+                boxes::draw(picture, reading, &names)?.write_png(&boxes_path(&path))?;
             }
         }
         let reading = reading.map(|(_, reading)| reading);
@@ -130,10 +139,13 @@ fn test_images(args: &PredictArgs, file: &ModelFile) -> Result<Set, Error> {
     let set = Data::test(&args.data, invert, Purpose::ExistingNetwork(shape))?.for_network(file)?.dataset;
     let (path, len) = (set.images_path().to_owned(), set.len());
     set.check_pixels(shape)?;
-    match args.index.iter().find(|&&index| index >= len) {
-        Some(index) => {
-            Err(error!("{} has {len} images: --index must be from 0 to {}, not {index}", printable(&path), len - 1))
-        }
+    match args.index.iter().map(RangeInclusive::end).find(|&&index| index >= len) {
+        Some(index) => Err(error!(
+            "{} has {}: --index must be from 0 to {}, not {index}",
+            printable(&path),
+            count(len, "image"),
+            len - 1
+        )),
         None => Ok(set),
     }
 }
@@ -271,7 +283,13 @@ impl From<Seen> for SeenPart {
     }
 }
 
+/// The picture with boxes beside what is seen of it.
+fn boxes_path(seen: &Path) -> PathBuf {
+    seen.with_extension("boxes.png")
+}
+
 /// Where `--save-seen` writes.
+#[derive(Clone, Copy)]
 enum Save<'a> {
     Nowhere,
     File(&'a Path),

@@ -5,6 +5,7 @@ use crate::console::say;
 use crate::error::{Error, ensure};
 use crate::model::{self, EXTENSION};
 use crate::open_data::{Data, Purpose};
+use crate::output::Replace;
 use crate::teachers::{Teachers, taught};
 use crate::{classes, confidence, json, output, table};
 use serde::Serialize;
@@ -16,7 +17,8 @@ use twolayer::model::{Details, HEADER_LEN};
 use twolayer::{Kind, Network, crc32};
 
 pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
-    let model = model::select(args.model.as_ref(), &args.data, model::newest_f32)?;
+    let given = args.model_file.as_ref().or(args.model.as_ref());
+    let model = model::select(given, &args.data, model::has_f32_name)?;
     let file = ModelFile::open(&model, args.data.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
     ensure!(
@@ -27,13 +29,14 @@ pub(crate) fn run(mut args: QuantizeArgs) -> Result<(), Error> {
     let (bits, new_kind) = (args.bits, Kind::Quantized(args.bits));
     // Such as `mnist.int8.twolayer` for `mnist.twolayer`.
     let out = args.out.clone().unwrap_or_else(|| model.with_extension(format!("{new_kind}.{EXTENSION}")));
-    output::check(&out, &[&model], "--out")?;
-    output::check(&out, &args.teacher, "--out")?;
     let teachers = Teachers::open(&args.teacher, args.data.file.access())?;
     let tuning = args.tuning();
     let words = tuning.as_ref().map(|tuning| taught(tuning.to_string(), &teachers.hashes()));
     let more = words.as_ref().map_or(String::new(), |words| format!("tuned as {new_kind}: {words}"));
     let text = classes::appended(file.details().text, &more);
+    let again = if args.out.is_none() { Replace::Same(new_kind, shape, &text) } else { Replace::Nothing };
+    let inputs: Vec<_> = args.teacher.iter().chain([&model]).collect();
+    output::check(&out, &inputs, "--out", args.force.or(again))?;
     let with_table = confidence::longest(&text);
     let room = ModelFile::reserve(&out, new_kind, shape, Details { text: &with_table, ..file.details() })?;
     let weights = file.weights()?;

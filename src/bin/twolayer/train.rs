@@ -3,7 +3,9 @@
 use crate::args::TrainArgs;
 use crate::console::{say, warning};
 use crate::error::Error;
-use crate::origin::Origin;
+use crate::open_data::Data;
+use crate::origin::{self, Origin};
+use crate::output::Replace;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::{classes, confidence, json, model, output, report, table, turned, values};
@@ -17,21 +19,14 @@ use twolayer::host::report::{Learning, Report};
 use twolayer::host::training::{self, Epoch, Event, Init, Recipe};
 use twolayer::host::{ModelFile, printable};
 use twolayer::model::Details;
-use twolayer::{Kind, LossFunction, Network, Weights, weights_hash};
+use twolayer::{Kind, LossFunction, Network, Shape, Weights, weights_hash};
 
 pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
-    let Plan { recipe, data, weights, teachers, done, origin, text, words } = Plan::new(&mut args)?;
+    let Plan { recipe, data, weights, teachers, done, origin, text, words, name } = Plan::new(&mut args)?;
     let dataset = &data.dataset;
-    let model = args.model.clone().unwrap_or_else(|| model::path_for(&data.source));
+    let shape = weights.view().shape();
+    let model = output(&args, &data, shape, &text, name)?;
     let checkpoint = args.checkpoint.as_ref().or(args.resume.as_ref());
-    // Each is neither an input nor another output.
-    let mut used: Vec<&PathBuf> = args.from.iter().chain(&args.training.teacher).collect();
-    for (out, option) in [(checkpoint, "--checkpoint"), (Some(&model), "--model"), (args.report.as_ref(), "--report")] {
-        let Some(out) = out else { continue };
-        output::check(out, &used, option)?;
-        output::check_data(out, data.paths(), option)?;
-        used.push(out);
-    }
     if let Some(report) = &args.report {
         Report::check_writable(report)?;
     }
@@ -41,7 +36,6 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     if let Some(why) = args.run.useless_threads() {
         warning!("{why}");
     }
-    let shape = weights.view().shape();
     let with_table = confidence::longest(&text);
     let room = ModelFile::reserve(&model, Kind::F32, shape, Details { image, text: &with_table })?;
 
@@ -82,7 +76,8 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     progress.finish();
     let total = samples * recipe.epochs.saturating_sub(done) as usize;
     let network = Network::new(trained.weights.view(), recipe.options.backend).into();
-    turned::warn(network, &dataset.test, &trained.test, args.training.data.transpose, args.training.invert.invert);
+    let given = (args.training.data.transpose, args.training.invert.invert);
+    turned::warn(network, &dataset.test, &trained.test, given, recipe.is_article());
 
     let weights = trained.weights.view();
     drop(room);
@@ -121,6 +116,34 @@ pub(crate) fn run(mut args: TrainArgs) -> Result<(), Error> {
     }
     table::print_accuracy(&trained.test, &data.accuracy_suffix());
     Ok(())
+}
+
+/// The model file to write, once it is known that no output is an input or another output, and what each of them may replace.
+fn output(
+    args: &TrainArgs,
+    data: &Data,
+    shape: Shape,
+    text: &str,
+    name: Option<&'static str>,
+) -> Result<PathBuf, Error> {
+    let default = || model::path_for(&data.source, shape.hidden(), name);
+    let model = args.model.clone().unwrap_or_else(default);
+    // An article's model by single options does not say them.
+    let is_told = name != Some(model::OWN) || origin::says_recipe(text);
+    let again = if args.model.is_none() && is_told { Replace::Same(Kind::F32, shape, text) } else { Replace::Nothing };
+    let mut used: Vec<&PathBuf> = args.from.iter().chain(&args.training.teacher).collect();
+    for (out, option, replace) in [
+        (args.checkpoint.as_ref(), "--checkpoint", Replace::Nothing),
+        (args.resume.as_ref(), "--resume", Replace::All),
+        (Some(&model), "--model", again),
+        (args.report.as_ref(), "--report", Replace::Nothing),
+    ] {
+        let Some(out) = out else { continue };
+        output::check_data(out, data.paths(), option)?;
+        output::check(out, &used, option, args.force.or(replace))?;
+        used.push(out);
+    }
+    Ok(model)
 }
 
 /// Warns of classes that the network can answer with, but has never seen an image of.

@@ -1,8 +1,12 @@
 //! Parsers of values. What a value may be is said once: in help, in completions and in the error where it is something else.
 
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use core::ops::RangeInclusive;
 use core::str::FromStr;
 use core::time::Duration;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use twolayer::host::dataset::{DataSource as Source, HoldOut, LabelColumn};
 use twolayer::host::tensors::{ExportFormat, Layout};
 use twolayer::host::training::{Init, Recipe};
@@ -90,14 +94,34 @@ pub(crate) fn source() -> impl TypedValueParser<Value = Source> {
     PathBufValueParser::new().map(Source::parse)
 }
 
+/// The recipes that have names, and what they are.
+pub(crate) fn recipes() -> [(&'static str, &'static str, Recipe); 5] {
+    [
+        ("article", "squared error, constant learning rate, images in the order of the file", Recipe::default()),
+        ("fast", "cross-entropy, falling learning rate, shuffled", Recipe::fast()),
+        ("good", "as fast, on distorted images, 9 epochs", Recipe::good()),
+        ("best", "as good, 500 epochs", Recipe::best()),
+        ("further", "for --from: as best, 2 epochs at lower rates", Recipe::further()),
+    ]
+}
+
 pub(crate) fn recipe() -> impl TypedValueParser<Value = Recipe> {
-    one_of([
-        (named("article", "squared error, constant learning rate, images in the order of the file"), Recipe::default()),
-        (named("fast", "cross-entropy, falling learning rate, shuffled"), Recipe::fast()),
-        (named("good", "as fast, on distorted images, 9 epochs"), Recipe::good()),
-        (named("best", "as good, 500 epochs"), Recipe::best()),
-        (named("further", "for --from: as best, 2 epochs at lower rates"), Recipe::further()),
-    ])
+    one_of(recipes().map(|(name, help, recipe)| (named(name, help), recipe)))
+}
+
+/// Indices of images: one, or a range such as 0-9.
+pub(crate) fn indices(text: &str) -> Result<RangeInclusive<usize>, &'static str> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let range = first.parse().and_then(|first| Ok(first..=last.parse()?)).ok();
+    range.filter(|range| !range.is_empty()).ok_or("expected an index of 0 or more, or a range such as 0-9")
+}
+
+/// Whether a file begins as a model does.
+pub(crate) fn is_model(path: &Path) -> bool {
+    const MAGIC: [u8; 8] = *b"TWOLAYER";
+    let mut start = [0; MAGIC.len()];
+    // A pipe can be read once only.
+    path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == MAGIC
 }
 
 /// What `--loss` takes for a loss function, and JSON says.

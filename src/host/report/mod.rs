@@ -25,8 +25,11 @@ use std::io::Write;
 use std::path::Path;
 pub use units::integer_weights;
 
-/// The most classes for which the confusion matrix is shown.
+/// The most classes for which the confusion matrix is a table of all.
 const MAX_MATRIX_CLASSES: usize = 20;
+
+/// Where there are more, so many of the most frequent mistakes are listed.
+const MAX_CONFUSIONS: usize = 40;
 
 /// The most images that are shown, and the most pixels in all.
 const MAX_IMAGES: usize = 30;
@@ -163,7 +166,8 @@ impl Page<'_> {
         head.extend(labels().filter(|_| matrix).map(|class| self.class(class)));
         html.section("Confusion matrix", |html| {
             html.element("p", if matrix { "A row for each label: the share of its images that are classified correctly, and how many of them are predicted as each class." } else { "A row for each label: the share of its images that are classified correctly." });
-            html.table("Rows are labels, columns are predicted classes", &head, |html| {
+            let caption = if matrix { "Rows are labels, columns are predicted classes" } else { "Accuracy by label" };
+            html.table(caption, &head, |html| {
                 for label in labels() {
                     let (total, correct) = evaluation.of_label(label);
                     html.raw("<tr>").header_cell(&self.class(label));
@@ -182,6 +186,45 @@ impl Page<'_> {
                     html.raw("</tr>\n");
                 }
             });
+            if !matrix {
+                self.confusions(html);
+            }
+        });
+    }
+
+    /// The most frequent mistakes, where a matrix would be too large to read.
+    fn confusions(&self, html: &mut Html) {
+        let (evaluation, classes) = (self.evaluation, 0..self.evaluation.classes());
+        let pairs = classes.clone().flat_map(|label| classes.clone().map(move |class| (label, class)));
+        let count = |&(label, class): &(usize, usize)| evaluation.count(label, class);
+        let mut wrong: Vec<_> = pairs.filter(|it| it.0 != it.1 && count(it) > 0).collect();
+        // Of equal ones, in the order of classes.
+        wrong.sort_by_key(|it| core::cmp::Reverse(count(it)));
+        let (kinds, images) = (wrong.len(), wrong.iter().map(count).sum::<u32>());
+        wrong.truncate(MAX_CONFUSIONS);
+        if kinds == 0 {
+            html.element("p", "No image is taken for one of another class.");
+            return;
+        }
+        html.element(
+            "p",
+            &format!(
+                "{} taken for one of another class, in {}; the most frequent:",
+                if images == 1 { "One image is".to_owned() } else { format!("{images} images are") },
+                if kinds == 1 {
+                    "one pair of label and class".to_owned()
+                } else {
+                    format!("{kinds} pairs of label and class")
+                }
+            ),
+        );
+        html.table("Most frequent confusions", &["label", "predicted", "images", "of the label's"], |html| {
+            for pair in &wrong {
+                let (label, class) = *pair;
+                let part = f64::from(count(pair)) / f64::from(evaluation.of_label(label).0.max(1));
+                html.raw("<tr>").header_cell(&self.class(label)).cell(&self.class(class));
+                html.cell(&count(pair).to_string()).cell(&percent(part)).raw("</tr>\n");
+            }
         });
     }
 
@@ -206,7 +249,7 @@ impl Page<'_> {
                 html.element("p", "Every image is classified correctly.");
                 return;
             }
-            html.element("p", &format!("Of {all} wrongly classified images, the {} with the largest margins: the label and the predicted class.", wrong.len()));
+            html.element("p", &format!("Of {all} wrongly classified image{}, the {} with the largest margins: the label and the predicted class.", if all == 1 { "" } else { "s" }, wrong.len()));
             if !self.report.originals.is_empty() {
                 html.element("p", "Below each picture is what the network saw of it.");
             }

@@ -163,7 +163,7 @@ impl fmt::Display for Words<'_> {
             self;
         write!(f, "{}, {epochs} epoch{}", options.loss, if *epochs == 1 { "" } else { "s" })?;
         if let Some(limit) = limit {
-            write!(f, " of {limit} images")?;
+            write!(f, " of {limit} image{}", if *limit == 1 { "" } else { "s" })?;
         }
         if *shuffle {
             f.write_str(", shuffled")?;
