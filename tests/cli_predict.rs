@@ -844,8 +844,8 @@ fn numbers_and_cells() {
         (&["row.png", "--grid", "3"][..], "such as 9x9"),
         (&["row.png", "--grid", "0x3"], "such as 9x9"),
         (&["row.png", "--cells", "0"], "1..=256"),
-        (&["row.png", "--one", "--cells", "3"], "files and --index are given"),
-        (&["--index", "1", "--one"], "files and --index are given"),
+        (&["row.png", "--one", "--cells", "3"], "cannot be used with"),
+        (&["--index", "1", "--one"], "cannot be used with"),
     ] {
         sandbox.run(&[&["predict"], arguments].concat()).rejected(&[word]);
     }
