@@ -208,7 +208,8 @@ uint_least8_t network_classify(const uint8_t *pixels, network_memory *memory)
 uint_least8_t network_confidence(uint32_t margin)
 {
     const network_words steps = NETWORK_ADDRESS(network_steps);
-    uint_least8_t percent = 0, step;
+    uint_least8_t percent = 0;
+    size_t step;
 
     for (step = 0; step < NETWORK_STEPS && NETWORK_WORD(steps, 2 * step) <= margin; step++) {
         percent = (uint_least8_t)NETWORK_WORD(steps, 2 * step + 1);
