@@ -16,7 +16,7 @@ pub mod train;
 
 #[cfg(feature = "convert")]
 pub use convert::tensors;
-pub use convert::{C99, ConvertError};
+pub use convert::{C99, ConvertError, Framework};
 pub use data as dataset;
 pub use error::Error;
 pub use files::{

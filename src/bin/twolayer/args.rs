@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use twolayer::host::dataset::{DataSource as Source, Digits, HoldOut, LabelColumn, Name, Reading};
 use twolayer::host::tensors::{Input, Layout};
 use twolayer::host::training::{Init, Recipe};
-use twolayer::host::{FileAccess, QUANTIZE_IMAGES, Threads, Tuning, printable};
+use twolayer::host::{FileAccess, Framework, QUANTIZE_IMAGES, Threads, Tuning, printable};
 use twolayer::picture::Ink;
 use twolayer::{Backend, Bits, Distortion, LossFunction, Shape, TrainOptions};
 use values::{Format, Rates};
@@ -798,13 +798,16 @@ pub(crate) struct ExportArgs {
     pub(crate) force: ForceArgs,
     /// File to write [default: named after the model]
     ///
-    /// The header of a C file is written beside it.
-    #[arg(long, value_name = "FILE")]
+    /// The header of a C file is written beside it. With --layout it is a directory, new or empty.
+    #[arg(long, value_name = "FILE|DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Format [default: by the extension of --out, or safetensors]
     #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     pub(crate) format: Option<Format>,
-    /// Prefix of names in C [default: the name of the C file]
+    /// Write C as the library that a framework takes: a directory with a manifest and an example
+    #[arg(long, value_name = "FRAMEWORK", value_parser = values::framework())]
+    pub(crate) layout: Option<Framework>,
+    /// Prefix of names in C [default: the name of the C file or of the directory]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     #[command(flatten)]

@@ -8,12 +8,13 @@ use crate::values::Format;
 use crate::{model, output};
 use std::path::Path;
 use twolayer::host::tensors::{ExportFormat, export};
-use twolayer::host::{C99, ModelFile, printable};
+use twolayer::host::{C99, Framework, ModelFile, printable};
 use twolayer::{Kind, weights_hash};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
     let format = match (args.format, &args.out) {
         (Some(format), _) => format,
+        (None, _) if args.layout.is_some() => Format::C99,
         (None, Some(out)) => format_of(out)?,
         (None, None) => Format::Tensors(ExportFormat::Safetensors),
     };
@@ -21,20 +22,29 @@ pub(crate) fn run(args: &ExportArgs) -> Result<(), Error> {
         args.name.is_none() || format == Format::C99,
         "--name is for C only: choose --format c99, or leave --name out"
     );
+    ensure!(
+        args.layout.is_none() || format == Format::C99,
+        "--layout is for C only: choose --format c99, or leave one of them out"
+    );
     let preferred = if format == Format::C99 { model::has_quantized_name } else { model::has_f32_name };
     let given = args.model_file.as_ref().or(args.model.as_ref());
     let model = given.cloned().map_or_else(|| model::newest(preferred), Ok)?;
-    let out = args.out.clone().unwrap_or_else(|| model.with_extension(format.extension()));
-    let outs = match format {
-        Format::Tensors(_) => vec![out.clone()],
-        Format::C99 => vec![out.clone(), C99::header_path(&out)],
+    let extension = args.layout.map_or(format.extension(), Framework::name);
+    let out = args.out.clone().unwrap_or_else(|| model.with_extension(extension));
+    // What is in the directory of a layout is looked at when it is written.
+    let outs = match (format, args.layout) {
+        (Format::C99, None) => vec![out.clone(), C99::header_path(&out)],
+        _ => vec![out.clone()],
     };
     let file = ModelFile::open(&model, args.file.access())?;
     // `net.safetensors` may be what `net.twolayer` was imported from.
     outs.iter().try_for_each(|out| output::check(out, &[&model], "--out", args.force.or(Replace::Nothing)))?;
     match format {
         Format::Tensors(format) => write_tensors(&model, &file, &out, format),
-        Format::C99 => write_c(&model, &file, &out, &args.name.clone().unwrap_or_else(|| name_of(&out))),
+        Format::C99 => {
+            let name = args.name.clone().unwrap_or_else(|| name_of(&out));
+            write_c(&model, &file, &out, &name, args.layout)
+        }
     }
 }
 
@@ -54,7 +64,7 @@ fn write_tensors(model: &Path, file: &ModelFile, out: &Path, format: ExportForma
     Ok(())
 }
 
-fn write_c(model: &Path, file: &ModelFile, out: &Path, name: &str) -> Result<(), Error> {
+fn write_c(model: &Path, file: &ModelFile, out: &Path, name: &str, layout: Option<Framework>) -> Result<(), Error> {
     let (kind, shape) = (file.kind(), file.shape());
     ensure!(
         kind != Kind::F32,
@@ -63,9 +73,12 @@ fn write_c(model: &Path, file: &ModelFile, out: &Path, name: &str) -> Result<(),
     );
     let network = file.quantized()?;
     let c = C99::new(name, &network)?.of(file);
-    c.write(out)?;
+    let written = match layout {
+        None => c.write(out).map(|()| "and its header".into())?,
+        Some(framework) => c.write_library(framework, out).map(|()| format!("for {}", framework.name()))?,
+    };
     say!("model     {}: {shape}, {kind}", printable(model));
-    say!("written   {} and its header: names begin with {name}_", printable(out));
+    say!("written   {} {written}: names begin with {name}_", printable(out));
     say!("needs     {} bytes of flash and 1 KB for code, {} bytes of RAM", c.flash(), c.ram());
     Ok(())
 }
@@ -82,7 +95,7 @@ fn format_of(path: &Path) -> Result<Format, Error> {
     })
 }
 
-/// What names begin with in a C file: its own name, with underscores for what cannot be part of names.
+/// What names begin with in a C file or a directory: its own name, with underscores for what cannot be part of names.
 fn name_of(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()

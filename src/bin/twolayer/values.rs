@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use twolayer::host::Framework;
 use twolayer::host::dataset::{DataSource as Source, HoldOut, LabelColumn};
 use twolayer::host::tensors::{ExportFormat, Layout};
 use twolayer::host::training::{Init, Recipe};
@@ -192,6 +193,10 @@ impl Format {
 pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
     let tensors = ExportFormat::ALL.map(|format| (format.name(), Format::Tensors(format)));
     one_of(tensors.into_iter().chain([("c99", Format::C99)]))
+}
+
+pub(crate) fn framework() -> impl TypedValueParser<Value = Framework> {
+    one_of(Framework::ALL.map(|framework| (framework.name(), framework)))
 }
 
 fn named(name: &'static str, help: &'static str) -> PossibleValue {

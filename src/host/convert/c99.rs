@@ -4,6 +4,10 @@
 //! `c99/weights.h`). An export has the network's own numbers in place of these two, and its own prefix in place of `network_` and
 //! `NETWORK_`, which every identifier outside functions has.
 
+mod framework;
+
+pub use framework::Framework;
+
 use super::ConvertError;
 use crate::base::{Always, Answer, Confidence};
 use crate::host::files::{ModelFile, Quantized, write_all_atomically};

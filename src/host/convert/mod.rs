@@ -5,5 +5,5 @@ mod error;
 #[cfg(feature = "convert")]
 pub mod tensors;
 
-pub use c99::C99;
+pub use c99::{C99, Framework};
 pub use error::ConvertError;

@@ -20,19 +20,25 @@ const SUFFIX: &str = ".tmp";
 #[derive(Debug)]
 pub(crate) struct OutputDirectory {
     pub(crate) path: PathBuf,
-    /// The directories that were created, outermost first.
+    /// The directories that were created, each after those that it is in.
     created: Vec<PathBuf>,
 }
 
 impl OutputDirectory {
     /// Opens a directory, creating it and its parents if need be.
     pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
-        let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
-        let mut created: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
-        created.reverse();
-        let directory = Self { path: path.to_owned(), created };
-        fs::create_dir_all(path).map_err(FileError::io(Action::Create, path))?;
+        let mut directory = Self { path: path.to_owned(), created: Vec::new() };
+        directory.add(path)?;
         Ok(directory)
+    }
+
+    /// Creates a directory and its parents if need be. It is removed with this one if it is still empty.
+    pub(crate) fn add(&mut self, path: &Path) -> Result<(), FileError> {
+        let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+        let mut missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+        missing.reverse();
+        self.created.append(&mut missing);
+        fs::create_dir_all(path).map_err(FileError::io(Action::Create, path))
     }
 
     /// Refuses the file `found` if it is in the way of a new file of `len` bytes at `path`. A file of that path and length may be

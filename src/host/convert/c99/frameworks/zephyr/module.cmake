@@ -1,0 +1,5 @@
+if(CONFIG_TWOLAYER_@NAME@)
+  zephyr_include_directories(src)
+  zephyr_library()
+  zephyr_library_sources(src/@name@.c)
+endif()
