@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::{env, thread};
-use tools::{all_cases, has_tool};
+use tools::{all_cases, have_tools};
 use twolayer::host::dataset::{Dataset, Digits};
 use twolayer::host::training::{self, Recipe};
 use twolayer::host::{C99, ConvertError, FileAccess, ModelFile, OwnedWeights, Quantized, quantize};
@@ -32,14 +32,6 @@ const IMAGES: usize = 500;
 /// The number of images over which instruction counts are averaged: the first of them.
 const COUNTED: usize = 20;
 const WARNINGS: [&str; 6] = ["-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Wundef", "-Werror"];
-
-/// Whether all of these tools are there.
-fn have_tools(tools: &[&str]) -> bool {
-    let there = tools.iter().all(|tool| has_tool(tool));
-    let required = env::var_os("TWOLAYER_REQUIRE_FIRMWARE").is_some_and(|value| value == "1");
-    assert!(there || !required, "TWOLAYER_REQUIRE_FIRMWARE is set, but not all of {tools:?} are there");
-    there
-}
 
 /// A folder of a test's own.
 fn folder(name: &str) -> PathBuf {
