@@ -57,6 +57,15 @@ fn a_quantised_network_is_exported_as_c() {
     fs::create_dir(sandbox.work().join("both.c")).unwrap();
     sandbox.run(&["export", "--out", "both.c"]).failed(&["both.c"]);
     assert!(!sandbox.work().join("both.h").exists());
+
+    let out = sandbox.run(&["export", "--layout", "arduino"]).succeeded();
+    assert!(out.contains("written   m.int4.arduino for arduino: names begin with m_int4_"), "{out}");
+    assert!(read("m.int4.arduino/library.properties").contains("name=m_int4\n"));
+    sandbox.run(&["export", "--layout", "arduino"]).failed(&["m.int4.arduino", "already exists"]);
+    sandbox.run(&["export", "--layout", "zephyr", "--out", "a/digits"]).succeeded();
+    assert!(read("a/digits/zephyr/module.yml").contains("name: \"digits\"\n"));
+    sandbox.run(&["export", "--layout", "zephyr", "--format", "npz"]).failed(&["--layout", "--format c99"]);
+    sandbox.run(&["export", "--layout", "mbed"]).failed(&["arduino", "platformio", "zephyr", "esp-idf"]);
 }
 
 #[test]

@@ -227,6 +227,7 @@ fn completions_name_commands_options_and_values() {
         ("twolayer quantize --bits ", "8 4"),
         ("twolayer import --layout ", "out-in in-out"),
         ("twolayer export --format ", "safetensors npz c99"),
+        ("twolayer export --layout ", "arduino platformio zephyr esp-idf"),
         ("twolayer data fetch m", "mnist"),
     ] {
         let ask = "source ./script; IFS=' ' read -ra COMP_WORDS <<< \"$0\"; [[ $0 == *' ' ]] && COMP_WORDS+=(''); \

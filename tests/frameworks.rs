@@ -308,7 +308,7 @@ fn build(board: &Board, library: &Path) -> PathBuf {
         &format!("-I{}", library.join("src").display()),
     ];
     let compile = |source: &Path, more: &[&str]| {
-        let object = folder.join(source.file_name().unwrap()).with_added_extension("o");
+        let object = folder.join(format!("{}.o", source.file_name().unwrap().display()));
         let (compiler, language): (_, &[&str]) = match source.extension().and_then(|it| it.to_str()).unwrap() {
             "c" => ("avr-gcc", &["-std=gnu11", "-fno-fat-lto-objects"]),
             "S" => ("avr-gcc", &["-x", "assembler-with-cpp"]),

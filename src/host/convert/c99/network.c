@@ -71,7 +71,8 @@ static uint_least16_t network_sort_inputs(const uint8_t *inputs, network_memory 
                     room[level] = NETWORK_ROWS;
                     open[level] = lists;
                     memory->first[lists] = NETWORK_END;
-                    memory->level[lists++] = level;
+                    memory->level[lists] = level;
+                    lists++;
                 }
                 room[level]--;
                 memory->next[i] = memory->first[open[level]];
@@ -123,9 +124,9 @@ NETWORK_NOINLINE static void network_add_list(network_words tile, const uint_lea
         odd3 += (word3 >> NETWORK_BITS) & mask;
     } while (i != NETWORK_END);
     network_add_word(all0, odd0, level, sums);
-    network_add_word(all1, odd1, level, sums + 32 / NETWORK_BITS);
-    network_add_word(all2, odd2, level, sums + 64 / NETWORK_BITS);
-    network_add_word(all3, odd3, level, sums + 96 / NETWORK_BITS);
+    network_add_word(all1, odd1, level, sums + (32 / NETWORK_BITS));
+    network_add_word(all2, odd2, level, sums + (64 / NETWORK_BITS));
+    network_add_word(all3, odd3, level, sums + (96 / NETWORK_BITS));
 }
 
 #if NETWORK_HALVED_WIDTH
@@ -225,7 +226,7 @@ uint_least8_t network_selftest(uint8_t *pixels, network_memory *memory)
     size_t at;
 
     for (i = 0; i < NETWORK_PIXELS; i++) {
-        pixels[i] = (uint8_t)(i * 37U & 255U);
+        pixels[i] = (uint8_t)((i * 37U) & 255U);
     }
     sum = network_classify(pixels, memory);
     for (i = 0; i < NETWORK_OUTPUTS; i++) {

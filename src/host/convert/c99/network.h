@@ -15,6 +15,7 @@ extern "C" {
 #endif
 
 /* Functions keep nothing but what is in the memory: with a memory each, threads and interrupt handlers may call them at the same time.
+ * They take at most 256 bytes of stack. On an AVR the arrays stay in flash, but names of classes, where they are used, are in RAM.
  *
  * The results of a classification and its scratch memory. The caller provides it and need not initialise it. */
 typedef struct {
