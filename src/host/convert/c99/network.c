@@ -212,8 +212,8 @@ uint_least8_t network_confidence(uint32_t margin)
     uint_least8_t percent = 0;
     size_t step;
 
-    for (step = 0; step < NETWORK_STEPS && NETWORK_WORD(steps, 2 * step) <= margin; step++) {
-        percent = (uint_least8_t)NETWORK_WORD(steps, 2 * step + 1);
+    for (step = 0; step < NETWORK_STEPS && NETWORK_WORD(steps, (size_t)2 * step) <= margin; step++) {
+        percent = (uint_least8_t)NETWORK_WORD(steps, (size_t)2 * step + 1);
     }
     return percent;
 }
