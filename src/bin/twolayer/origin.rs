@@ -10,7 +10,7 @@
 
 use crate::args::TrainingArgs;
 use crate::error::{Error, ensure, error};
-use crate::values;
+use crate::{confidence, values};
 use clap::Parser;
 use core::fmt::{self, Write};
 use std::path::Path;
@@ -221,7 +221,8 @@ pub(crate) fn source(text: &str) -> Option<Source> {
 /// network is taken to have been trained with cross-entropy, as nearly all are.
 pub(crate) fn loss(text: &str) -> LossFunction {
     const SQUARED: [&str; 2] = ["--loss squared", "trained with twolayer: squared error"];
-    let mut lines = text.lines().filter(|line| !line.starts_with("classes: ")).peekable();
+    let mut lines =
+        text.lines().filter(|line| !line.starts_with("classes: ") && !confidence::is_table(line)).peekable();
     if lines.peek().is_none() || lines.any(|line| SQUARED.iter().any(|squared| line.contains(squared))) {
         LossFunction::Squared
     } else {
@@ -313,7 +314,9 @@ mod tests {
         for of in [LossFunction::Squared, LossFunction::CrossEntropy] {
             assert_eq!(loss(&text(of)), of);
         }
-        for squared in ["", "classes: a | b", "trained with twolayer: squared error, 5 epochs, halved"] {
+        let table = "confidence: 0 50 | 300 90\ncalibrated: on every second of 1000 test images";
+        let named = format!("classes: a | b\n{table}");
+        for squared in ["", "classes: a | b", table, &named, "trained with twolayer: squared error, 5 epochs, halved"] {
             assert_eq!(loss(squared), LossFunction::Squared, "{squared}");
         }
         for other in ["imported from net.npz", "trained with twolayer: cross-entropy, 5 epochs"] {
