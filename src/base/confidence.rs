@@ -21,6 +21,9 @@ pub struct Confidence {
 }
 
 impl Confidence {
+    /// What a margin of f32 networks is multiplied by, to be compared as an integer.
+    pub const F32_UNITS: f32 = 65_536.0;
+
     /// The most steps.
     pub const MAX_STEPS: usize = 20;
 
@@ -66,7 +69,7 @@ impl Margin for u32 {
 impl Margin for f32 {
     fn units(self) -> u32 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and NaN is 0")]
-        let units = (self * 65_536.0) as u32;
+        let units = (self * Confidence::F32_UNITS) as u32;
         units
     }
 }

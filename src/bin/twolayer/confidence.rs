@@ -51,7 +51,7 @@ pub(crate) struct Step {
 
 /// The steps of a table of a network with weights of this kind.
 pub(crate) fn steps(table: &Confidence, kind: Kind) -> impl Iterator<Item = Step> + use<> {
-    let units = if kind == Kind::F32 { 65_536.0 } else { 1.0 };
+    let units = if kind == Kind::F32 { Confidence::F32_UNITS.into() } else { 1.0 };
     table.steps().map(move |(margin, percent)| Step { margin: f64::from(margin) / units, percent })
 }
 

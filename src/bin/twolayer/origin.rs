@@ -136,8 +136,8 @@ impl Origin {
 
     /// What a model's text says; `None` where it says nothing.
     pub(crate) fn parse(model: &Path, text: &str) -> Result<Option<Self>, Error> {
-        let line = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
-        let Some(options) = line("recipe") else { return Ok(None) };
+        let line = |key: &str| said(text, key);
+        let Some(options) = recipe(text) else { return Ok(None) };
         let hash = |text: &str| u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16);
         let data = || {
             let (found, rest) = line("data")?.split_once(" of ")?;
@@ -205,15 +205,19 @@ fn list(hashes: &[u64]) -> String {
     hashes.iter().map(|hash| format!("{hash:016x}")).collect::<Vec<_>>().join(" | ")
 }
 
-/// Whether a model's text says by which recipe it was trained.
-pub(crate) fn says_recipe(text: &str) -> bool {
-    text.lines().any(|line| line.starts_with("recipe: "))
+/// What the first line of a text with this key says.
+fn said<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
+}
+
+/// The recipe by which a model was trained, where its text says it.
+pub(crate) fn recipe(text: &str) -> Option<&str> {
+    said(text, "recipe")
 }
 
 /// The first of the data sets that a model was trained on, where its text says their names.
 pub(crate) fn source(text: &str) -> Option<Source> {
-    let options = text.lines().find_map(|line| line.strip_prefix("recipe: "))?;
-    let name = options.split(' ').skip_while(|word| *word != "--data").nth(1)?;
+    let name = recipe(text)?.split(' ').skip_while(|word| *word != "--data").nth(1)?;
     Some(Source::parse(name)).filter(|source| matches!(source, Source::Named(_)))
 }
 

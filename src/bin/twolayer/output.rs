@@ -4,6 +4,7 @@
 use crate::args::ForceArgs;
 use crate::error::{Error, ensure};
 use crate::table::count;
+use crate::{confidence, origin};
 use std::path::Path;
 use twolayer::host::{FileAccess, ModelFile, printable};
 use twolayer::{Kind, Shape};
@@ -50,20 +51,21 @@ pub(crate) fn check(out: &Path, inputs: &[impl AsRef<Path>], option: &str, repla
 
 /// What a model's text says of how it was made, but for its seeds.
 fn recipe_of(text: &str) -> Vec<String> {
-    const OF_DATA: [&str; 4] = ["classes: ", "data: ", "confidence: ", "calibrated: "];
+    const OF_DATA: [&str; 2] = ["classes: ", "data: "];
     let without_seed = |line: &str| {
         let mut is_seed = false;
         let words = line.split(' ').filter(|word| !core::mem::replace(&mut is_seed, word.ends_with("seed")));
         words.collect::<Vec<_>>().join(" ")
     };
-    text.lines().filter(|line| !OF_DATA.iter().any(|key| line.starts_with(key))).map(without_seed).collect()
+    let is_of_data = |line: &&str| OF_DATA.iter().any(|key| line.starts_with(key)) || confidence::is_table(line);
+    text.lines().filter(|line| !is_of_data(line)).map(without_seed).collect()
 }
 
 /// What is in a file of so many bytes.
 fn described(path: &Path, len: u64) -> String {
     let Ok(file) = ModelFile::open(path, FileAccess::Read) else { return count(len, "byte") };
-    let recipe = file.details().text.lines().find_map(|line| line.strip_prefix("recipe: "));
-    let recipe = recipe.map_or(String::new(), |recipe| format!(", trained with {}", printable(recipe)));
+    let recipe = origin::recipe(file.details().text)
+        .map_or(String::new(), |recipe| format!(", trained with {}", printable(recipe)));
     format!("a model, {}, {} weights{recipe}", file.shape(), file.kind())
 }
 

@@ -129,7 +129,7 @@ fn output(
     let default = || model::path_for(&data.source, shape.hidden(), name);
     let model = args.model.clone().unwrap_or_else(default);
     // An article's model by single options does not say them.
-    let is_told = name != Some(model::OWN) || origin::says_recipe(text);
+    let is_told = name != Some(model::OWN) || origin::recipe(text).is_some();
     let again = if args.model.is_none() && is_told { Replace::Same(Kind::F32, shape, text) } else { Replace::Nothing };
     let mut used: Vec<&PathBuf> = args.from.iter().chain(&args.training.teacher).collect();
     for (out, option, replace) in [

@@ -104,7 +104,7 @@ pub fn reliability(evaluation: &Evaluation, set: &Set, kind: Kind, table: &Confi
 
 /// The margin of each image as tables compare it, and whether the answer is right.
 fn answers(evaluation: &Evaluation, set: &Set, kind: Kind) -> impl Iterator<Item = (u32, bool)> {
-    let unit = if kind == Kind::F32 { 65_536.0 } else { 1.0 };
+    let unit = if kind == Kind::F32 { Confidence::F32_UNITS.into() } else { 1.0 };
     evaluation.answers().iter().zip(set.labels()).map(move |(answer, label)| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
         let margin = (answer.margin * unit) as u32;
