@@ -3,6 +3,9 @@
 #[path = "../src/bin/twolayer/args.rs"]
 #[allow(dead_code, reason = "the page needs the arguments' descriptions only")]
 mod args;
+#[path = "../src/bin/twolayer/cost.rs"]
+#[allow(dead_code, reason = "the page needs the names of boards only")]
+mod cost;
 #[path = "../src/bin/twolayer/values.rs"]
 #[allow(dead_code, reason = "the page needs the names of values only")]
 mod values;

@@ -169,7 +169,7 @@ fn eval_info_and_quantize_say_what_the_text_says() {
     let text = sandbox.run(&[&["info"], &model[..]].concat()).succeeded();
     let found = lines(&sandbox, &[&["info", "--json"], &model[..]].concat());
     let [line] = &found[..] else { panic!("{found:?}") };
-    assert_keys(line, "event model bytes kind network image text confidence weights crc32");
+    assert_keys(line, "event model bytes kind network image text confidence weights crc32 board");
     assert_documented(&sandbox, "info", line);
     assert!(text.contains(&format!("m.twolayer, {} bytes", line["bytes"])));
     assert!(text.contains(&format!("weights   {}\n", line["weights"].as_str().unwrap())));
@@ -197,7 +197,24 @@ fn eval_info_and_quantize_say_what_the_text_says() {
     // The integer network is described by its checksum.
     let found = lines(&sandbox, &["info", "--json", "--model", "m.int4.twolayer"]);
     assert_eq!((&found[0]["kind"], &found[0]["weights"]), (&"int4".into(), &Value::Null));
-    assert_eq!(found[0]["crc32"], tuned[2]["crc32"]);
+    assert_eq!((&found[0]["crc32"], &found[0]["board"]), (&tuned[2]["crc32"], &Value::Null));
+    for (board, cycles) in [("m0", true), ("m3", true), ("m4", true), ("m33", false), ("riscv", false)] {
+        let info = ["info", "--board", board, "m.int4.twolayer"];
+        let text = sandbox.run(&info).succeeded();
+        let found = &lines(&sandbox, &[&info[..], &["--json"]].concat())[0]["board"];
+        assert_keys(found, "board cores code scratch stack opening instructions cycles");
+        assert_documented(&sandbox, "info", found);
+        assert_keys(&found["instructions"], "blank digit worst");
+        assert_eq!(found["cycles"].is_object(), cycles, "{board}");
+        let counts = ["blank", "digit", "worst"].map(|image| found["instructions"][image].as_u64().unwrap());
+        assert!(counts.is_sorted() && text.contains(&format!("image     {} instructions", counts[1])), "{text}");
+        assert!(text.contains(&format!("{} of scratch, {} of stack", found["scratch"], found["stack"])), "{text}");
+    }
+    sandbox.run(&["info", "--board", "m4", "m.twolayer"]).failed(&[
+        "m.twolayer",
+        "f32 weights",
+        "`twolayer quantize m.twolayer`",
+    ]);
     let eval = lines(&sandbox, &["eval", "--json", "--data", "data", "--model", "m.int4.twolayer"]);
     assert_eq!(eval[0]["accuracy"], tuned[2]["after"]["accuracy"]);
 }

@@ -207,6 +207,7 @@ fn field(line: &str, name: &str) -> u32 {
 }
 
 /// The measurements and results that an image prints.
+#[derive(Debug)]
 struct Report {
     scratch: u32,
     /// The number of instructions for each image.
@@ -406,6 +407,12 @@ fn every_board_gives_the_same_outputs_as_the_host() {
             assert_eq!(report.results, host_results(&model, &white));
             table += &format!("m4 H=64 all white: {:.0} instructions\n", report.instructions[0]);
             assert!(report.instructions[0] <= 50_500.0, "all white: {} instructions", report.instructions[0]);
+            for bits in [Bits::Eight, Bits::Four] {
+                let model = integer_model(hidden, &weights, bits);
+                for (board, _, image) in images.iter().filter(|image| image.1 == "default" && image.0 != "microbit") {
+                    check_info(board, image, &model);
+                }
+            }
         }
     }
     for (board, variant, image) in &images {
@@ -423,6 +430,29 @@ fn every_board_gives_the_same_outputs_as_the_host() {
     }
     eprintln!("{table}");
     assert!(failures.is_empty(), "{table}\n{failures:#?}");
+}
+
+/// Asserts that `twolayer info --board` says what a model takes, up to how well it is fitted.
+fn check_info(board: &str, image: &Path, model: &[u8]) {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("info.{board}.twolayer"));
+    fs::write(&path, model).expect("a file can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twolayer"));
+    let said = command.args(["info", "--board", board]).arg(path).output().expect("the program runs").stdout;
+    let said = String::from_utf8(said).expect("text");
+    let words = |line: &str| said.lines().find_map(|found| found.strip_prefix(line)).expect(line).split(' ');
+    let numbers = |line| words(line).filter_map(|word| word.parse().ok()).collect::<Vec<f64>>();
+    let ([digit, blank, worst], [ram, scratch, stack]) = (&numbers("image     ")[..], &numbers("RAM       ")[..])
+    else {
+        panic!("{said}")
+    };
+    let pixels = [&digits().test.0[..COUNTED * INPUTS], &[0; INPUTS], &[255; INPUTS]].concat();
+    let report = classify(board, image, "info", &input(model, 0, INPUTS, &pixels, &[], [0; 5]));
+    let ratio = |said: &f64, found: f64| said / found;
+    assert!((0.9..1.1).contains(&ratio(digit, mean(&report.instructions[..COUNTED]))), "{board}: {report:?} {said}");
+    assert!((0.85..1.15).contains(&ratio(blank, report.instructions[COUNTED])), "{board}: {report:?} {said}");
+    assert!((0.98..1.25).contains(&ratio(worst, report.instructions[COUNTED + 1])), "{board}: {report:?} {said}");
+    assert_eq!((*scratch, *ram), (report.scratch.into(), scratch + stack), "{board}: {said}");
+    assert!((0.9..1.1).contains(&ratio(stack, report.stack.into())), "{board}: {} {said}", report.stack);
 }
 
 /// A trained network, as it would be for pixels from which their mean is taken off: biases make up for it.

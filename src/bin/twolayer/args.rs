@@ -1,5 +1,6 @@
 //! Command-line arguments. Short help (`-h`) fits a screen: one line for each option that is often used; `--help` has the rest.
 
+use crate::cost::Board;
 use crate::values;
 use clap::builder::RangedU64ValueParser;
 use clap::error::ErrorKind;
@@ -841,6 +842,13 @@ pub(crate) struct InfoArgs {
     /// Model file: another way to name one
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) model: Option<PathBuf>,
+    /// What the integer network costs on a microcontroller: flash, RAM, instructions, modelled cycles
+    ///
+    /// For the Rust core, built for size. Instructions are fitted to counts in an emulator: for a blank image, the mean of MNIST's
+    /// digits, and the worst that there is; the mean is met to two per cent, the others to fifteen. Cycles are those of Arm's tables,
+    /// with memory that never makes the core wait, for cores that have such tables.
+    #[arg(long, value_name = "BOARD", value_parser = values::one_of(Board::named()))]
+    pub(crate) board: Option<Board>,
     /// Print a JSON object
     #[arg(long)]
     pub(crate) json: bool,

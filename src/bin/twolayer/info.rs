@@ -3,7 +3,8 @@
 use crate::args::InfoArgs;
 use crate::confidence::{self, Step};
 use crate::console::say;
-use crate::error::Error;
+use crate::cost::{Costs, Counts};
+use crate::error::{Error, error};
 use crate::{json, model};
 use core::iter::repeat;
 use serde::Serialize;
@@ -16,6 +17,15 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     let model = given.cloned().map_or_else(|| model::newest(model::any), Ok)?;
     let file = ModelFile::open(&model, args.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
+    let costs = args.board.map(|board| match kind {
+        Kind::Quantized(bits) => Ok(board.costs(shape, bits, file.len())),
+        Kind::F32 => Err(error!(
+            "{}: --board is for integer networks, and this one has f32 weights: `twolayer quantize {}` makes one",
+            printable(&model),
+            printable(&model)
+        )),
+    });
+    let costs = costs.transpose()?;
     if args.json {
         let details = file.details();
         let weights = if kind == Kind::F32 { Some(weights_hash(file.weights()?.view())) } else { None };
@@ -29,6 +39,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
             confidence: details.confidence().map(|table| confidence::steps(&table, kind).collect()),
             weights: weights.map(|hash| format!("{hash:016x}")),
             crc32: format!("{:08x}", file.checksum()),
+            board: costs,
         };
         say!("{}", json::line(line));
         return Ok(());
@@ -53,6 +64,21 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
             say!("payload   {} bytes, CRC-32 {:08x}", file.quantized()?.payload().len(), file.checksum());
         }
     }
+    if let Some(costs) = costs {
+        say!("board     {}: in Rust, built for size", costs.cores);
+        say!("flash     {} bytes: {} of the model, {} of code", file.len() + costs.code, file.len(), costs.code);
+        say!("RAM       {} bytes: {} of scratch, {} of stack", costs.scratch + costs.stack, costs.scratch, costs.stack);
+        say!("opening   {} instructions, once", costs.opening);
+        let counts = [
+            ("image     ", "instructions", Some(costs.instructions)),
+            ("          ", "cycles, modelled,", costs.cycles),
+        ];
+        for (title, what, counts) in counts {
+            if let Some(Counts { blank, digit, worst }) = counts {
+                say!("{title}{digit} {what} for a digit, {blank} for a blank image, {worst} at most");
+            }
+        }
+    }
     Ok(())
 }
 
@@ -69,4 +95,5 @@ struct ModelLine<'a> {
     confidence: Option<Vec<Step>>,
     weights: Option<String>,
     crc32: String,
+    board: Option<Costs>,
 }

@@ -7,6 +7,7 @@ mod classes;
 mod compare;
 mod confidence;
 mod console;
+mod cost;
 mod data;
 mod ensemble;
 mod error;
