@@ -41,7 +41,13 @@ fn training_and_quantising_make_tables_that_predict_and_eval_show() {
             [1, 1],
             "{text}"
         );
-        assert!(text.ends_with("\ncalibrated: on every second of 1000 test images"), "{text}");
+        let info = sandbox.run(&["info", model]).succeeded();
+        let eval = sandbox.run(&["eval", "--data", "data", model]).succeeded();
+        let accuracy = eval.lines().find_map(|line| line.strip_prefix("accuracy  ")).unwrap();
+        let right = accuracy.split_inclusive('%').next().unwrap();
+        let made_of = format!("on every second of 1000 test images, of which {right} are right");
+        assert!(text.ends_with(&format!("\ncalibrated: {made_of}")), "{text}");
+        assert!(info.contains(&format!("\n          {made_of}\n")), "{info}");
         let table = file.details().confidence().unwrap();
 
         let indices: Vec<String> = (0..300).map(|index| index.to_string()).collect();

@@ -30,7 +30,7 @@ pub(crate) fn run(mut args: CalibrateArgs) -> Result<(), Error> {
             table::count(test.len(), "test image")
         )
     })?;
-    let text = confidence::with_table(file.details().text, Some(found), test);
+    let text = confidence::with_table(file.details().text, Some(found), &evaluation);
     let details = Details { text: &text, ..file.details() };
     ensure!(
         details.confidence().is_some(),

@@ -1,6 +1,7 @@
 //! The table of confidence in a model's text, and how well it holds.
 
 use crate::console::say;
+use crate::table;
 use serde::Serialize;
 use twolayer::host::Evaluation;
 use twolayer::host::dataset::Set;
@@ -13,6 +14,11 @@ const KEYS: [&str; 2] = ["confidence: ", "calibrated: "];
 
 /// The most bytes of the two lines, and the ends of lines before them.
 const MAX_LINES: usize = 400;
+
+/// What the table of a text was made of, and the accuracy, in words.
+pub(crate) fn made_of(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.strip_prefix(KEYS[1]))
+}
 
 /// Whether a line of a text is the table, or says what it was made of.
 pub(crate) fn is_table(line: &str) -> bool {
@@ -28,17 +34,18 @@ pub(crate) fn longest(text: &str) -> String {
 /// A model's text with the table that is made of an evaluation, in place of the one that it may have. A text that is empty stays so, as
 /// the article's does.
 pub(crate) fn calibrated(text: &str, evaluation: &Evaluation, test: &Set, kind: Kind) -> String {
-    if text.is_empty() { String::new() } else { with_table(text, calibrate(evaluation, test, kind), test) }
+    if text.is_empty() { String::new() } else { with_table(text, calibrate(evaluation, test, kind), evaluation) }
 }
 
-/// A model's text with this table of a test set, if there is room for it, in place of the one that it may have.
-pub(crate) fn with_table(text: &str, table: Option<Confidence>, test: &Set) -> String {
+/// A model's text with this table of a test, and its accuracy, if there is room for them, in place of those that it may have.
+pub(crate) fn with_table(text: &str, table: Option<Confidence>, test: &Evaluation) -> String {
     let lines: Vec<_> = text.lines().filter(|line| !is_table(line)).collect();
     let text = lines.join("\n");
-    let Some(table) = table else { return text };
+    let Some(found) = table else { return text };
     let end = if text.is_empty() { "" } else { "\n" };
-    let made_of = format!("calibrated: on every second of {} test images", test.len());
-    let longer = format!("{text}{end}{}\n{made_of}", confidence_line(&table));
+    let images = table::count(test.total(), "test image");
+    let made_of = format!("{}on every second of {images}, of which {} are right", KEYS[1], table::percent(test));
+    let longer = format!("{text}{end}{}\n{made_of}", confidence_line(&found));
     if longer.len() <= Details::MAX_TEXT { longer } else { text }
 }
 

@@ -57,6 +57,9 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     }
     if let Some(table) = details.confidence() {
         say!("confidence  {}", confidence::words(&table, kind));
+        if let Some(made_of) = confidence::made_of(details.text) {
+            say!("          {}", printable(made_of));
+        }
     }
     match kind {
         Kind::F32 => say!("weights   {:016x}", weights_hash(file.weights()?.view())),

@@ -192,12 +192,16 @@ impl<'a> C99<'a> {
             self.ram()
         );
         let halved_width = shape.halved_image().map_or(0, |[width, _]| width);
-        let [width, height] = self.image.unwrap_or_default();
-        let unknown = if self.image.is_none() { " /* the model does not say */" } else { "" };
+        let side = shape.pixels().isqrt();
+        let ([width, height], unknown) = match self.image {
+            Some(sides) => (sides.map(usize::from), ""),
+            None if side * side == shape.pixels() => ([side; 2], " /* of a square: the model does not say */"),
+            None => ([0; 2], " /* the model does not say */"),
+        };
         for (name, number, comment) in [
             ("PIXELS", shape.pixels(), ""),
-            ("WIDTH", width.into(), unknown),
-            ("HEIGHT", height.into(), unknown),
+            ("WIDTH", width, unknown),
+            ("HEIGHT", height, unknown),
             ("HALVED_WIDTH", halved_width.into(), " /* of images that are halved first; 0 if they are not */"),
             ("INPUTS", shape.inputs(), ""),
             ("HIDDEN", shape.hidden(), ""),
