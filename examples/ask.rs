@@ -1,11 +1,11 @@
 //! Asks a board, real or emulated, about images, and compares every answer with this machine's, to the bit:
 //!
 //! ```sh
-//! cargo run --release --example ask -- MODEL DATA COUNT LESSONS LINE…
+//! cargo run --release --example ask -- [--update] MODEL DATA COUNT LESSONS LINE…
 //! ```
 //!
-//! `MODEL` is the model in the board's flash, `DATA` a folder with the four IDX files of MNIST or of others like it, and `LINE…`
-//! a serial device such as `/dev/ttyACM0`, or the command that emulates the board: see `examples/stm32f405/README.md`.
+//! `MODEL` is the model in the board's flash; with `--update` it is written there first, if the board has a part of flash for it.
+//! `DATA` is a folder with the four IDX files of MNIST or of others like it, and `LINE…` a serial device such as `/dev/ttyACM0`, or the command that emulates the board: see `examples/stm32f405/README.md`.
 //!
 //! Asked are the first `COUNT` test images. If `LESSONS` is not 0, they are mirrored, which makes other digits of them; then
 //! the board learns the first `LESSONS` training images, mirrored too, and is asked again.
@@ -24,14 +24,16 @@ use host::{Answer, Line};
 use learner::Learner;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 use twolayer::host::dataset::{Dataset, Set};
 use twolayer::host::{FileAccess, ModelFile};
 use twolayer::{QuantizedNetwork, crc32};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [model, data, count, lessons, line @ ..] = &words[..] else {
-        return Err("usage: ask MODEL DATA COUNT LESSONS LINE…".into());
+    let update = words.first().is_some_and(|word| word == "--update");
+    let [model, data, count, lessons, line @ ..] = &words[usize::from(update)..] else {
+        return Err("usage: ask [--update] MODEL DATA COUNT LESSONS LINE…".into());
     };
     let (count, lessons): (usize, usize) = (count.parse()?, lessons.parse()?);
     let file = ModelFile::open(model.as_ref(), FileAccess::Read)?;
@@ -40,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (network, shape) = (quantized.network(), quantized.network().shape());
     let data = Dataset::open(data.as_ref(), FileAccess::Map)?;
 
-    let (mut line, on_board) = match line {
+    let (mut line, mut on_board) = match line {
         [] => return Err("no line to a board: a serial device, or a command".into()),
         [device] => Line::device(Path::new(device))?,
         [program, arguments @ ..] => {
@@ -49,7 +51,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             Line::command(command)?
         }
     };
-    let checksum = crc32(&std::fs::read(model)?);
+    let bytes = std::fs::read(model)?;
+    let checksum = crc32(&bytes);
+    if update && on_board.checksum != checksum {
+        let start = Instant::now();
+        on_board = line.update(&bytes)?;
+        println!("written    {} bytes in {:.1} s", bytes.len(), start.elapsed().as_secs_f64());
+    }
     if on_board.checksum != checksum {
         return Err(format!("another model: {checksum:08x} in {model}, {:08x} on the board", on_board.checksum).into());
     }

@@ -80,7 +80,81 @@ fn boards_answer_and_learn_as_the_host_does() {
         let confidences = [0, 299, 300, 69_999, u32::MAX].map(|margin| line.confidence(margin).unwrap());
         assert_eq!(confidences, [50, 50, 90, 90, 99].map(Some));
         converse(&mut line, &quantized, &data);
+        if board == "microbit" {
+            update(&mut line, &quantized, &data);
+        } else {
+            let refused = line.update(&fs::read(&model).unwrap()).unwrap_err().to_string();
+            assert!(refused.contains("no part of flash for a model"), "{refused}");
+        }
+        assert_eq!(line.classify(&data.test.image(0).unwrap()).unwrap().outputs.len(), 10);
     }
+}
+
+/// Another model comes in over the line and answers from then on; a torn one, and one that the program has no memory for, never do.
+fn update(line: &mut Line, built_in: &Quantized, data: &Dataset) {
+    let file = |quantized: &Quantized| {
+        let path = target().join("update.twolayer");
+        ModelFile::write_quantized(&path, quantized, Details { text: "sent", ..Details::default() }).unwrap();
+        fs::read(path).unwrap()
+    };
+    let halved = Recipe { hidden: 40, limit: Some(2000), epochs: 1, halve: true, seed: 9, ..Recipe::fast() };
+    let other = |recipe: &Recipe, bits| {
+        quantize(training::train(data, recipe, |_| ()).unwrap().weights.view(), bits, &data.train, 1000).unwrap()
+    };
+    let images: Vec<_> = (0..10).map(|index| data.test.image(index).unwrap()).collect();
+    let answers = |line: &mut Line, quantized: &Quantized| {
+        let network = quantized.network();
+        let mut scratch = vec![0; QuantizedNetwork::scratch_len(network.shape())];
+        for image in &images {
+            assert_eq!(line.classify(image).unwrap().outputs, network.outputs(image, &mut scratch).unwrap());
+            assert_eq!(line.adapted(image).unwrap().outputs, network.outputs(image, &mut scratch).unwrap());
+        }
+    };
+    let refuses = |line: &mut Line, words: &str| {
+        let error = line.ask(b"u").unwrap_err().to_string();
+        assert!(error.contains(words), "{error}, not {words}");
+        answers(line, built_in);
+    };
+    refuses(line, "not a model file"); // nothing was ever written
+
+    // Eight bits where the program has four: of the same shape, in twice as many bytes.
+    let second = other(&halved, Bits::Eight);
+    let sent = file(&second);
+    assert_eq!(line.update(&sent).unwrap().checksum, crc32(&sent));
+    answers(line, &second);
+    assert_eq!(line.confidence(1).unwrap(), None);
+
+    // Torn: erased, all but the first bytes written, or written short.
+    line.erase(sent.len()).unwrap();
+    refuses(line, "not a model file");
+    let rest = sent[64..].len() / 4 * 4;
+    for piece in (0..rest).step_by(64) {
+        line.write(64 + piece, &sent[64 + piece..][..64.min(rest - piece)]).unwrap();
+    }
+    refuses(line, "not a model file");
+    line.erase(sent.len()).unwrap();
+    line.write(0, &sent[..128]).unwrap();
+    refuses(line, "checksum");
+
+    // Other shapes are said, and so are places that are not there.
+    let wide = file(&other(&Recipe { hidden: 48, ..halved }, Bits::Four));
+    assert!(line.update(&wide).unwrap_err().to_string().contains("memory for"));
+    answers(line, built_in);
+    for (request, words) in [
+        (&b"e\x01\0\x02\0"[..], "longer"),
+        (b"e\xFF\xFF\xFF\xFF", "longer"),
+        (b"u\0\0\x02\0abcd", "longer"),
+        (b"u\xFC\xFF\xFF\xFFabcd", "longer"),
+        (b"u\x02\0\0\0abcd", "multiple of 4"),
+        (b"u\0\0\0\0abc", "multiple of 4"),
+        (b"u\0\0", "unknown request"),
+        (b"e", "unknown request"),
+    ] {
+        let error = line.ask(request).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}, not {words}");
+    }
+    assert_eq!(line.update(&sent).unwrap().checksum, crc32(&sent));
+    answers(line, &second);
 }
 
 /// What is wrong is answered in words, and what is right afterwards as the host does.

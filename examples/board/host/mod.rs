@@ -14,6 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a command may take until the board is up: it may build the firmware first. One that ends is noticed at once.
 const BUILD: Duration = Duration::from_secs(900);
 
+/// Bytes of a model that are written at once. A board has room for an image.
+const PIECE: usize = 64;
+
 /// A line to a board that answers.
 pub(crate) struct Line {
     from: Receiver<u8>,
@@ -114,6 +117,31 @@ impl Line {
     pub(crate) fn confidence(&mut self, margin: u32) -> io::Result<Option<u8>> {
         let answer = self.ask(&[&b"p"[..], &margin.to_le_bytes()].concat())?;
         Ok(answer.get(1).copied())
+    }
+
+    /// Writes a model file into the part of flash that the board keeps for one, its first bytes last, and has the board ask it from now on.
+    pub(crate) fn update(&mut self, model: &[u8]) -> io::Result<OnBoard> {
+        let mut padded = model.to_vec();
+        padded.resize(model.len().next_multiple_of(4), 0xFF);
+        self.erase(padded.len())?;
+        for (number, piece) in padded.chunks(PIECE).enumerate().skip(1) {
+            self.write(number * PIECE, piece)?;
+        }
+        self.write(0, &padded[..PIECE.min(padded.len())])?;
+        self.ask(b"u")?;
+        OnBoard::read(&self.ask(b"m")?)
+    }
+
+    /// Erases what holds the first bytes of that part.
+    pub(crate) fn erase(&mut self, len: usize) -> io::Result<()> {
+        let len = u32::try_from(len).map_err(io::Error::other)?;
+        self.ask(&[&b"e"[..], &len.to_le_bytes()].concat()).map(|_| ())
+    }
+
+    /// Writes a piece of it.
+    pub(crate) fn write(&mut self, offset: usize, piece: &[u8]) -> io::Result<()> {
+        let offset = u32::try_from(offset).map_err(io::Error::other)?;
+        self.ask(&[&b"u"[..], &offset.to_le_bytes(), piece].concat()).map(|_| ())
     }
 
     /// Sends a request and waits for the answer to it.

@@ -1,10 +1,12 @@
 //! What the boards' firmware shares. A board's own package has its start-up, clock and UART, and calls [`serve()`].
 //!
-//! The model is part of the program and read where it lies in flash. Memory is a [`Memory`], sized by the model while the
+//! The model is part of the program and read where it lies in flash, or lies in a part of flash of its own, where the serial line
+//! brings it. Memory is a [`Memory`], sized by the model while the
 //! program is compiled: there is no heap, and nothing panics.
 
 #![no_std]
 
+mod flash;
 mod frame;
 mod learner;
 mod register;
@@ -12,11 +14,12 @@ mod serve;
 
 use twolayer::{Model, include_model};
 
+pub use flash::{Flash, NoFlash};
 pub use learner::{LearnError, Learner};
 pub use register::Register;
 pub use serve::{Memory, serve};
 
-/// The model: `TWOLAYER_MODEL`, or `examples/board/digits.twolayer`.
+/// The program's model: `TWOLAYER_MODEL`, or `examples/board/digits.twolayer`.
 pub const DIGITS: Model<'_> = include_model!(any env!("TWOLAYER_MODEL"));
 
 /// What the shared part needs of a board.

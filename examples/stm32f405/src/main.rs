@@ -7,7 +7,7 @@
 #![no_main]
 
 use cortex_m_rt::entry;
-use twolayer_board::{Board, Memory, Register, serve};
+use twolayer_board::{Board, Memory, NoFlash, Register, serve};
 
 /// Hertz of the processor and of all buses, as the chip starts.
 const CLOCK: u32 = 16_000_000;
@@ -70,7 +70,7 @@ impl Board for Stm32f405 {
 #[entry]
 fn main() -> ! {
     static mut MEMORY: Memory = Memory::new();
-    serve(&mut Stm32f405::start(), MEMORY)
+    serve(&mut Stm32f405::start(), &mut NoFlash, MEMORY)
 }
 
 /// There is nothing that panics: no image of this firmware has this function's callers in it.
