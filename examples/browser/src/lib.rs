@@ -5,7 +5,11 @@
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 #[cfg(not(feature = "train"))]
-mod draw;
+mod learn;
+#[cfg(not(feature = "train"))]
+mod model;
+#[cfg(not(feature = "train"))]
+mod read;
 #[cfg(feature = "train")]
 mod train;
 
