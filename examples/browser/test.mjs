@@ -188,6 +188,9 @@ PIXELS.forEach((ways, digit) => ways.forEach((pixels, way) => {
   files.push(join(folder, `${digit}-${way}.pgm`));
   writeFileSync(files.at(-1), Buffer.concat([Buffer.from(`P5 ${SIDE} ${SIDE} 255\n`), pixels]));
 }));
+const float = join(folder, 'float.twolayer'), whole = join(folder, 'int8.twolayer');
+twolayer('train', '--data', digits, '--hidden', '48', '--epochs', '1', '--recipe', 'fast', '--model', float);
+twolayer('quantize', float, '--data', digits, '--bits', '8', '--out', whole);
 const ask = (network, pixels) => {
   network.bytes(network.core.picture(), SIDE * SIDE).set(pixels);
   return network.core.answer();
@@ -324,9 +327,6 @@ for (const [name, from] of [['the small integer model', () => model], ['the arti
 
 test('models of each kind are opened, and other files are refused with a sentence', () => {
   const mine = network(), inTests = name => new Uint8Array(readFileSync(join(here, '../../tests/models', name)));
-  const float = join(folder, 'float.twolayer'), whole = join(folder, 'int8.twolayer');
-  twolayer('train', '--data', digits, '--hidden', '48', '--epochs', '1', '--recipe', 'fast', '--model', float);
-  twolayer('quantize', float, '--data', digits, '--bits', '8', '--out', whole);
   for (const [path, kind] of [[float, 1], [whole, 2], [join(folder, 'page.twolayer'), 3]]) {
     mine.open(new Uint8Array(readFileSync(path)));
     assert.equal(mine.shape.kind, kind);
@@ -395,8 +395,8 @@ async function withPage(file, use) {
       send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 500 }),
       send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }] }),
     ]);
-    const shot = async name => {
-      const { data } = await send('Page.captureScreenshot', { captureBeyondViewport: true });
+    const shot = async (name, clip) => {
+      const { data } = await send('Page.captureScreenshot', { captureBeyondViewport: !clip, ...(clip && { clip: { x: 0, y: 0, ...clip, scale: 1 } }) });
       if (shots) writeFileSync(join(shots, `${name}.png`), Buffer.from(data, 'base64'));
     };
     await size(1280, 800, false);
@@ -504,6 +504,13 @@ test('the page that teaches answers, learns, trains, opens and saves', { skip, t
       await shot(`learn-${name}`);
     }
     assert.notEqual(grounds.phone, grounds['phone-dark'], 'dark mode');
+    // The pictures of README.md.
+    for (const [name, dark] of [['learn', false], ['learn-dark', true]]) {
+      await size(880, 700, dark);
+      await draw(DRAWINGS[3][0]);
+      await said();
+      await shot(name, { width: 880, height: 700 });
+    }
     assert.deepEqual(await run('[...document.querySelectorAll("h1, h2, h3")].map(it => Number(it.tagName[1])).every((level, i, all) => i === 0 ? level === 1 : level <= all[i - 1] + 1)'), true, 'headings in order');
     const { nodes } = await send('Accessibility.getFullAXTree');
     const named = nodes.map(node => `${node.role?.value} ${node.name?.value}`);
@@ -533,7 +540,7 @@ test('the page that teaches answers, learns, trains, opens and saves', { skip, t
       assert.match(await text('opened'), reason);
       assert.equal(await text('about'), about);
     }
-    await choose('open', join(folder, 'float.twolayer'));
+    await choose('open', float);
     await until('/float.twolayer is open/.test(at("opened").textContent)');
     assert.match(await text('about'), /784 → 48 hidden units/);
 

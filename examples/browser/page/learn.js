@@ -46,6 +46,7 @@ function use(file, name) {
   network.open(file);
   const { kind, inputs, hidden, outputs } = network.shape;
   say('about', `Now in use: ${name}. ${inputs === 784 ? '784' : `784 dots, halved to ${inputs}`} → ${hidden} hidden units → ${outputs} outputs, ${number(network.length)} bytes. Its weights are ${kind === 1 ? 'numbers of 32 bits' : `whole numbers of ${kind === 2 ? 8 : 4} bits`}.`);
+  say('opened', '');
   showUnits(network.units(16));
   answer();
 }
@@ -93,7 +94,7 @@ function show(found) {
     const output = outputs ? outputs[i] : 0;
     row.className = outputs && i === digit && sure ? 'best' : '';
     bar.style.width = `${most > 0 ? 100 * Math.max(0, output) / most : 0}%`;
-    place.textContent = outputs ? Number.isInteger(output) ? number(output) : output.toFixed(2) : '';
+    place.textContent = outputs ? (Number.isInteger(output) ? number(output) : output.toFixed(2)).replace('-', '−') : '';
   });
   const units = network.shape.hidden;
   grey(at('seen'), seen ?? new Uint8Array(784), 28, 255);
@@ -176,6 +177,7 @@ function hire(news) {
 let epochsAll = EPOCHS;
 function train(data, epochs = EPOCHS) {
   stop();
+  forget();
   curve = [];
   epochsAll = epochs;
   for (const id of ['epoch', 'loss', 'share']) say(id, '–');
@@ -207,7 +209,6 @@ function trained({ error, made, epoch, done, loss, accuracy, units, file, hash }
   say('loss', loss.toFixed(3));
   if (accuracy !== undefined) say('share', percent(accuracy));
   if (file) {
-    lessons = [];
     use(file, 'the network that you train here');
     const text = `After epoch ${epoch} of ${epochsAll}: ${percent(accuracy)} of the test images are right.`;
     say('status', text);
@@ -224,12 +225,24 @@ function stop() {
 
 // What may be pressed.
 function busy() {
+  const focused = document.activeElement;
   at('train').disabled = Boolean(training);
   at('stop').disabled = !training;
+  // Who has pressed one with the keyboard can press the other.
+  if (focused === at(training ? 'train' : 'stop')) at(training ? 'stop' : 'train').focus();
+}
+
+// Forgets the drawings: there is another network.
+function forget() {
+  teacher?.terminate();
+  teacher = undefined;
+  lessons = [];
+  say('taught', '');
 }
 
 // Teaches the drawing that is shown.
 function teach(label) {
+  if (teacher?.lesson) return;
   const { digit, seen, percent, number: text = '' } = shown;
   if (training) return say('taught', 'Wait until the training is done, or stop it.');
   if (!seen || text.length > 1) return say('taught', 'Draw one digit first.');
@@ -242,9 +255,12 @@ function teach(label) {
 }
 
 function learned({ error, layer, file, before, after }, worker) {
+  if (worker !== teacher) return;
+  const { lesson } = worker;
+  if (error || layer === 1) worker.lesson = undefined;
   if (error) return say('taught', error);
   use(file, `a network that has learned ${lessons.length} of your drawings`);
-  const { label, before: { digit, percent: was } } = worker.lesson, { digit: now, percent: is } = shown;
+  const { label, before: { digit, percent: was } } = lesson, { digit: now, percent: is } = shown;
   const said = `Before, I said ${digit}, ${was} % sure.`;
   if (layer === 2) return say('taught', `${said} The second layer has learned: now I say ${now}, ${is} % sure. All weights are learning …`);
   say('taught', `${said} Now I say ${now}, ${is} % sure. ${now === label ? 'Thank you!' : `Tap ${label} once more, and I practise again.`} Of 1,000 digits that I knew before, ${percent(before)} were right, and ${percent(after)} are right now.`);
@@ -275,6 +291,7 @@ function changed() {
 function clear() {
   photograph = null;
   ink.clearRect(0, 0, SIDE, SIDE);
+  if (!teacher?.lesson) say('taught', '');
   changed();
 }
 
@@ -344,11 +361,11 @@ async function read(file) {
 
 async function openModel(file) {
   // The reason goes where the file was chosen, and the model in use stays.
-  const before = network.file, { bytes } = await read(file);
+  const { bytes } = await read(file), before = network.file;
   try {
-    stop();
     use(bytes, file.name);
-    lessons = [];
+    stop();
+    forget();
     say('opened', `${file.name} is open. Draw a digit for it.`);
   } catch (error) {
     network.open(before);
@@ -375,7 +392,7 @@ at('stop').addEventListener('click', () => {
 });
 at('first').addEventListener('click', () => {
   stop();
-  lessons = [];
+  forget();
   first().then(() => say('opened', 'This is the first model again.'));
 });
 at('save').addEventListener('click', () => {
