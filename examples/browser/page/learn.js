@@ -263,7 +263,7 @@ function learned({ error, layer, file, before, after }, worker) {
   const { label, before: { digit, percent: was } } = lesson, { digit: now, percent: is } = shown;
   const said = `Before, I said ${digit}, ${was} % sure.`;
   if (layer === 2) return say('taught', `${said} The second layer has learned: now I say ${now}, ${is} % sure. All weights are learning …`);
-  say('taught', `${said} Now I say ${now}, ${is} % sure. ${now === label ? 'Thank you!' : `Tap ${label} once more, and I practise again.`} Of 1,000 digits that I knew before, ${percent(before)} were right, and ${percent(after)} are right now.`);
+  say('taught', `${said} Now I say ${now}, ${is} % sure. ${now === label ? 'Thank you!' : `Tap ${label} once more, and I practise again.`} Of 1,000 other digits, I read ${percent(before)} before and ${percent(after)} now.`);
 }
 
 // Shows a picture file, made as small as the drawing, and reads it.
