@@ -452,7 +452,7 @@ async function withPage(file, use) {
 
 const skip = !chromium && 'Chromium is not installed';
 
-test('the page that teaches answers, learns, trains, opens and saves', { skip, timeout: 300_000 }, async t => {
+test('the page that teaches answers, learns, trains, opens and saves', { skip, timeout: 900_000 }, async t => {
   await withPage(join(pages, 'learn.html'), async ({ send, run, until, size, shot }) => {
     await until('typeof network === "object" && document.getElementById("about").textContent');
     const text = id => run(`at('${id}').textContent`);
@@ -608,7 +608,7 @@ test('the page that teaches answers, learns, trains, opens and saves', { skip, t
     await choose('files', join(digits, NAMES[0]));
     await until('/Four files are needed/.test(at("status").textContent)');
     await run(`train({ digits: DIGITS })`);
-    await until('at("hash").textContent', 200);
+    await until('at("hash").textContent', 600);
     assert.equal(await text('hash'), 'Your device reached bc2ef8f82565cc3e, the same bits as every other machine.');
     t.diagnostic(await run('`${at("status").textContent} ${at("share").textContent}`'));
     for (const [name, width, height, dark] of [['learn-trained-phone-dark', 360, 740, true], ['learn-trained', 1280, 800, false]]) {
