@@ -127,10 +127,7 @@ fn update(line: &mut Line, built_in: &Quantized, data: &Dataset) {
     // Torn: erased, all but the first bytes written, or written short.
     line.erase(sent.len()).unwrap();
     refuses(line, "not a model file");
-    let rest = sent[64..].len() / 4 * 4;
-    for piece in (0..rest).step_by(64) {
-        line.write(64 + piece, &sent[64 + piece..][..64.min(rest - piece)]).unwrap();
-    }
+    line.write_rest(&sent).unwrap();
     refuses(line, "not a model file");
     line.erase(sent.len()).unwrap();
     line.write(0, &sent[..128]).unwrap();

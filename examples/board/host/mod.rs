@@ -121,15 +121,21 @@ impl Line {
 
     /// Writes a model file into the part of flash that the board keeps for one, its first bytes last, and has the board ask it from now on.
     pub(crate) fn update(&mut self, model: &[u8]) -> io::Result<OnBoard> {
+        self.write_rest(model)?;
+        self.write(0, model.get(..PIECE).unwrap_or(model))?;
+        self.ask(b"u")?;
+        OnBoard::read(&self.ask(b"m")?)
+    }
+
+    /// Erases what a model file takes there, and writes all of it but the first bytes, without which it is none.
+    pub(crate) fn write_rest(&mut self, model: &[u8]) -> io::Result<()> {
         let mut padded = model.to_vec();
         padded.resize(model.len().next_multiple_of(4), 0xFF);
         self.erase(padded.len())?;
         for (number, piece) in padded.chunks(PIECE).enumerate().skip(1) {
             self.write(number * PIECE, piece)?;
         }
-        self.write(0, &padded[..PIECE.min(padded.len())])?;
-        self.ask(b"u")?;
-        OnBoard::read(&self.ask(b"m")?)
+        Ok(())
     }
 
     /// Erases what holds the first bytes of that part.
