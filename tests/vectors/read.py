@@ -72,7 +72,7 @@ def ask_f32(sizes, biased, payload, image):
 
 
 def ask_integers(bits, sizes, biased, payload, image):
-    """The outputs of a network of integer weights."""
+    """The hidden units and the outputs of a network of integer weights."""
     inputs, hidden, outputs = sizes
     units = 128 // bits
     tiles, shift, at = -(-hidden // units), payload[0], 16
@@ -83,12 +83,12 @@ def ask_integers(bits, sizes, biased, payload, image):
         b1 = struct.unpack_from(f"<{units * tiles}i", payload, at)
         at += 4 * units * tiles
     second = at + 16 * inputs * tiles
-    levels = [(pixel + 32) >> 6 for pixel in image]
-    found = list(b2)
+    levels = [(i, (pixel + 32) >> 6) for i, pixel in enumerate(image) if pixel >= 32]
+    active, found = [], list(b2)
     for unit in range(hidden):
         tile, place = divmod(unit, units)
         total = b1[unit]
-        for i, level in enumerate(levels):
+        for i, level in levels:
             row = at + 16 * (inputs * tile + i)
             if bits == 8:
                 weight = payload[row + place] - 128
@@ -96,9 +96,10 @@ def ask_integers(bits, sizes, biased, payload, image):
                 weight = (payload[row + place // 2] >> (4 * (place % 2)) & 15) - 8
             total += level * weight
         h = min(max((total + (1 << (shift - 1))) >> shift, 0), 255)
+        active.append(h)
         for output in range(outputs):
             found[output] += h * struct.unpack_from("b", payload, second + outputs * unit + output)[0]
-    return found
+    return active, found
 
 
 def main():
@@ -111,7 +112,7 @@ def main():
             if name == "image":
                 image = [int(word) for word in words]
                 image = halve(image, width) if halved else image
-                found = ask_f32(sizes, biased, payload, image) if kind == 1 else ask_integers({2: 8, 3: 4}[kind], sizes, biased, payload, image)
+                found = ask_f32(sizes, biased, payload, image) if kind == 1 else ask_integers({2: 8, 3: 4}[kind], sizes, biased, payload, image)[1]
             elif name == "outputs":
                 expected = [struct.unpack(">f", bytes.fromhex(word))[0] if kind == 1 else int(word) for word in words]
                 assert found == expected, f"{file.name}: {found}, expected {expected}"
@@ -124,4 +125,5 @@ def main():
     print(f"{checked} images of {len(files)} models have the outputs that they must have")
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
