@@ -5,7 +5,8 @@
 //! ```
 //!
 //! `MODEL` is the model in the board's flash; with `--update` it is written there first, if the board has a part of flash for it.
-//! `DATA` is a folder with the four IDX files of MNIST or of others like it, and `LINE…` a serial device such as `/dev/ttyACM0`, or the command that emulates the board: see `examples/stm32f405/README.md`.
+//! `DATA` is a folder with the four IDX files of MNIST or of others like it, and `LINE…` a serial device such as `/dev/ttyACM0`, or
+//! the command that emulates the board: see `examples/stm32f405/README.md`.
 //!
 //! Asked are the first `COUNT` test images. If `LESSONS` is not 0, they are mirrored, which makes other digits of them; then
 //! the board learns the first `LESSONS` training images, mirrored too, and is asked again.

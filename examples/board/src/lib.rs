@@ -1,8 +1,7 @@
 //! What the boards' firmware shares. A board's own package has its start-up, clock and UART, and calls [`serve()`].
 //!
 //! The model is part of the program and read where it lies in flash, or lies in a part of flash of its own, where the serial line
-//! brings it. Memory is a [`Memory`], sized by the model while the
-//! program is compiled: there is no heap, and nothing panics.
+//! brings it. Memory is a [`Memory`], sized by the program's model while it is compiled: there is no heap, and nothing panics.
 
 #![no_std]
 
