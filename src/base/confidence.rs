@@ -55,8 +55,8 @@ impl Confidence {
 
 /// A margin of a network: `f32`, or `u32` of integer networks.
 pub trait Margin: Copy + sealed::Sealed {
-    /// The margin as [`Confidence`] compares it.
-    #[doc(hidden)]
+    /// The margin as [`Confidence`] compares it: as it is, or times [`F32_UNITS`](Confidence::F32_UNITS), rounded down.
+    #[must_use]
     fn units(self) -> u32;
 }
 

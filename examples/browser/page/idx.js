@@ -1,3 +1,13 @@
+// A file's bytes, unpacked if it is .gz.
+async function read(file) {
+  let bytes = new Uint8Array(await file.arrayBuffer());
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+  return { name: file.name, bytes };
+}
+
 // An IDX file of bytes: its dimensions, slowest first, and its elements. Throws where it is none.
 function idx(bytes, name) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -349,16 +349,6 @@ addEventListener('keydown', event => {
   changed();
 });
 
-// A file's bytes, unpacked if it is .gz.
-async function read(file) {
-  let bytes = new Uint8Array(await file.arrayBuffer());
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-    bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  }
-  return { name: file.name, bytes };
-}
-
 async function openModel(file) {
   // The reason goes where the file was chosen, and the model in use stays.
   const { bytes } = await read(file), before = network.file;

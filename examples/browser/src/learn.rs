@@ -1,19 +1,17 @@
 //! Learning: the article's network from nothing, and drawings that are taught to whatever network there is.
 //!
-//! Samples come a piece at a time: the page (or a function here) puts them where [`images`] and [`labels`] are, and calls.
+//! Samples come a piece at a time: see `samples.rs`.
 #![expect(unsafe_code, reason = "exported functions have names that must be unique")]
 
 use crate::Shared;
-use crate::model::{AnyNetwork, LARGEST, Opened, PIXELS, SCRATCH, opened};
+use crate::model::{AnyNetwork, LARGEST, Opened, SCRATCH, opened};
+use crate::samples::{IMAGES, LABELS, PIECE, PIXELS};
 use core::num::NonZeroUsize;
 use twolayer::{
-    Answer, AnyOutputs, Backend, Confidence, Distortion, INIT_SCALE, Kind, LossFunction, Shape, TrainOptions, Trainer,
-    Weights, WeightsMut, digit, fill_initial,
+    Answer, AnyOutputs, Backend, Confidence, Distortion, INIT_SCALE, Kind, LossFunction, Margin, Shape, TrainOptions,
+    Trainer, Weights, WeightsMut, fill_initial,
 };
 
-/// The most samples of a piece. All pieces of an epoch but the last must have as many, since blocks are counted from a piece's
-/// first sample.
-const PIECE: usize = 32 * TrainOptions::BLOCK;
 const SIDE: NonZeroUsize = NonZeroUsize::new(28).unwrap();
 /// The rate at which a network that was trained by cross-entropy is taught.
 const FURTHER: f32 = 2e-5;
@@ -25,8 +23,6 @@ const TIMES: usize = 20;
 /// What a level of a quantised network's input is in pixels.
 const LEVEL: f32 = 64.0;
 
-static IMAGES: Shared<[u8; PIECE * PIXELS]> = Shared::new([0; _]);
-static LABELS: Shared<[u8; PIECE]> = Shared::new([0; _]);
 static DRAWING: Shared<[u8; PIXELS]> = Shared::new([0; _]);
 /// Of each of a piece's answers: the margin as tables of confidence have it, and 1 if it is right.
 static ANSWERS: Shared<[[u32; 2]; PIECE]> = Shared::new([[0; 2]; _]);
@@ -44,24 +40,6 @@ const ARTICLE: TrainOptions = TrainOptions {
     backend: Backend::baseline(),
     loss: LossFunction::Squared,
 };
-
-/// The most samples of a piece.
-#[unsafe(no_mangle)]
-pub extern "C" fn piece() -> usize {
-    PIECE
-}
-
-/// Where a piece's images are.
-#[unsafe(no_mangle)]
-pub extern "C" fn images() -> *const u8 {
-    IMAGES.address().cast()
-}
-
-/// Where their labels are.
-#[unsafe(no_mangle)]
-pub extern "C" fn labels() -> *const u8 {
-    LABELS.address().cast()
-}
 
 /// Where the page puts a drawing that is to be taught: 28 × 28 bytes, as the network sees it.
 #[unsafe(no_mangle)]
@@ -86,16 +64,6 @@ pub extern "C" fn start(seed: u32) {
     }
     *opened = Some(network);
     *HOW.lend() = ARTICLE;
-}
-
-/// Makes `count` of the built-in digits, from number `first` on, as a piece: `twolayer data digits` writes the same.
-#[unsafe(no_mangle)]
-pub extern "C" fn make(seed: u32, first: u32, count: usize) {
-    let (images, labels) = (IMAGES.lend(), LABELS.lend());
-    let samples = images.as_chunks_mut::<PIXELS>().0.iter_mut().zip(labels);
-    for ((image, label), index) in samples.take(count).zip(first..) {
-        (*image, *label) = digit(seed.into(), index);
-    }
 }
 
 /// Puts the drawing at place `at` of a piece: as it is for seed 0, and as other hands would draw it for others.
@@ -141,15 +109,10 @@ pub extern "C" fn test(count: usize) -> usize {
     let mut right = 0;
     for ((image, label), place) in samples.take(count) {
         let Ok(outputs) = network.outputs(image, scratch) else { return 0 };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "as `Confidence` has margins of f32"
-        )]
         let (class, margin) = match outputs {
             AnyOutputs::F32(outputs) => {
                 let Answer { class, margin } = Answer::of(outputs);
-                (class, (margin * Confidence::F32_UNITS) as u32)
+                (class, margin.units())
             }
             AnyOutputs::Integer(outputs) => {
                 let Answer { class, margin } = Answer::of(outputs);

@@ -10,6 +10,7 @@ mod learn;
 mod model;
 #[cfg(not(feature = "train"))]
 mod read;
+mod samples;
 #[cfg(feature = "train")]
 mod train;
 

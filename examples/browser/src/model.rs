@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "exported functions have names that must be unique")]
 
 use crate::Shared;
+use crate::samples::PIXELS;
 use twolayer::model::{Details, HEADER_LEN};
 use twolayer::{
     AnyOutputs, Backend, Bits, Confidence, Kind, Model, Network, QuantizedNetwork, Shape, SizeError, Weights,
@@ -10,8 +11,6 @@ use twolayer::{
 
 /// Columns and rows of the network's input.
 pub(crate) const INPUT: u32 = 28;
-/// Pixels of it.
-pub(crate) const PIXELS: usize = (INPUT * INPUT) as usize;
 /// What there is memory for.
 pub(crate) const LARGEST: Shape = match Shape::new(PIXELS, 2048, 10) {
     Ok(shape) => shape.with_biases(),

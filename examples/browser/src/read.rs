@@ -4,7 +4,8 @@
 #![expect(unsafe_code, reason = "exported functions have names that must be unique")]
 
 use crate::Shared;
-use crate::model::{INPUT, LARGEST, PIXELS, SCRATCH, opened};
+use crate::model::{INPUT, LARGEST, SCRATCH, opened};
+use crate::samples::PIXELS;
 use twolayer::picture::{Ink, NoDigit, Picture, PictureError};
 use twolayer::{AnyOutputs, Confidence};
 

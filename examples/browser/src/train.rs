@@ -3,30 +3,26 @@
 #![expect(unsafe_code, reason = "exported functions have names that must be unique")]
 
 use crate::Shared;
+use crate::samples::{IMAGES, LABELS, PIECE, PIXELS};
 use core::num::NonZeroUsize;
 use twolayer::{
     Answer, Backend, Distortion, INIT_SCALE, Kind, LearningRates, LossFunction, Network, SampleOrder, Shape,
-    TrainOptions, Trainer, Weights, WeightsMut, digit, fill_initial, fill_scaled, model, redraw, weights_hash,
+    TrainOptions, Trainer, Weights, WeightsMut, fill_initial, fill_scaled, model, redraw, weights_hash,
 };
 
 const SHAPE: Shape = Shape::MNIST;
-/// The most samples of a piece. All pieces of an epoch but the last must have as many, since blocks are counted from a piece's
-/// first sample.
-const PIECE: usize = LearningRates::BLOCKS * TrainOptions::BLOCK;
 /// The most samples that can be shuffled.
 const SAMPLES: usize = 1 << 16;
 const SIDE: NonZeroUsize = NonZeroUsize::new(28).unwrap();
 /// Images that are classified at once.
 const BATCH: usize = 32;
 
-static IMAGES: Shared<[u8; PIECE * SHAPE.pixels()]> = Shared::new([0; _]);
-static LABELS: Shared<[u8; PIECE]> = Shared::new([0; _]);
 static WEIGHTS: Shared<[f32; SHAPE.weights_len()]> = Shared::new([0.0; _]);
 static SCRATCH: Shared<[f32; Trainer::scratch_len(SHAPE, TrainOptions::BLOCK)]> = Shared::new([0.0; _]);
 static TEST_SCRATCH: Shared<[f32; Network::batch_scratch_len(SHAPE, BATCH)]> = Shared::new([0.0; _]);
 static RUN: Shared<Option<Run>> = Shared::new(None);
 static ORDER: Shared<[u32; SAMPLES]> = Shared::new([0; _]);
-static DISTORTED: Shared<[u8; PIECE * SHAPE.pixels()]> = Shared::new([0; _]);
+static DISTORTED: Shared<[u8; PIECE * PIXELS]> = Shared::new([0; _]);
 static DISTORT_SCRATCH: Shared<[i32; Distortion::scratch_len(28, 28)]> = Shared::new([0; _]);
 static HEADER: Shared<[u8; model::HEADER_LEN]> = Shared::new([0; _]);
 
@@ -37,24 +33,6 @@ struct Run {
     /// Of the recipe good; the article's has none.
     distortion: Option<Distortion>,
     order: SampleOrder,
-}
-
-/// The most samples of a piece.
-#[unsafe(no_mangle)]
-pub extern "C" fn piece() -> usize {
-    PIECE
-}
-
-/// Where the page puts a piece's images.
-#[unsafe(no_mangle)]
-pub extern "C" fn images() -> *const u8 {
-    IMAGES.address().cast()
-}
-
-/// Where the page puts their labels.
-#[unsafe(no_mangle)]
-pub extern "C" fn labels() -> *const u8 {
-    LABELS.address().cast()
 }
 
 /// Where the weights are: the payload of a model file.
@@ -101,22 +79,12 @@ pub extern "C" fn order(count: usize) -> *const u32 {
     ORDER.address().cast()
 }
 
-/// Makes `count` of the built-in digits, from number `first` on, as a piece: `twolayer data digits` writes the same.
-#[unsafe(no_mangle)]
-pub extern "C" fn make(seed: u32, first: u32, count: usize) {
-    let (images, labels) = (IMAGES.lend(), LABELS.lend());
-    let samples = images.as_chunks_mut::<{ SHAPE.pixels() }>().0.iter_mut().zip(labels);
-    for ((image, label), index) in samples.take(count).zip(first..) {
-        (*image, *label) = digit(seed.into(), index);
-    }
-}
-
 /// Trains on a piece of `count` samples, which begins at sample `first` of `all` in this epoch, counted from 1: the sum of their
 /// losses, or NaN if they are too many or a label is not 0 to 9.
 #[unsafe(no_mangle)]
 pub extern "C" fn train(count: usize, first: usize, all: usize, epoch: u32) -> f64 {
     let (images, labels) = (IMAGES.lend(), LABELS.lend());
-    let (Some(mut images), Some(labels)) = (images.get(..count * SHAPE.pixels()), labels.get(..count)) else {
+    let (Some(mut images), Some(labels)) = (images.get(..count * PIXELS), labels.get(..count)) else {
         return f64::NAN;
     };
     let Some(run) = RUN.lend() else { return f64::NAN };
@@ -138,8 +106,8 @@ pub extern "C" fn train(count: usize, first: usize, all: usize, epoch: u32) -> f
 
 /// Distorts images, each by its seed.
 fn distort(by: Distortion, images: &[u8], labels: &[u8], seeds: impl Iterator<Item = u64>, distorted: &mut [u8]) {
-    let images = images.as_chunks::<{ SHAPE.pixels() }>().0;
-    let distorted = distorted.as_chunks_mut::<{ SHAPE.pixels() }>().0;
+    let images = images.as_chunks::<PIXELS>().0;
+    let distorted = distorted.as_chunks_mut::<PIXELS>().0;
     let scratch = DISTORT_SCRATCH.lend();
     for (((image, &label), seed), distorted) in images.iter().zip(labels).zip(seeds).zip(distorted) {
         let drawn = by.redraws(seed).then(|| redraw(label, seed));
@@ -155,9 +123,9 @@ pub extern "C" fn test(count: usize) -> usize {
     let Ok(weights) = Weights::new(SHAPE, WEIGHTS.lend()) else { return 0 };
     let network = Network::new(weights, Backend::baseline());
     let labels = labels.get(..count).unwrap_or_default();
-    let batches = images.chunks(BATCH * SHAPE.pixels()).zip(labels.chunks(BATCH));
+    let batches = images.chunks(BATCH * PIXELS).zip(labels.chunks(BATCH));
     let right = batches.map(|(images, labels)| {
-        let images = images.get(..labels.len() * SHAPE.pixels()).unwrap_or_default();
+        let images = images.get(..labels.len() * PIXELS).unwrap_or_default();
         let outputs = network.outputs_batch(images, scratch).unwrap_or_default().chunks(SHAPE.outputs());
         outputs.zip(labels).filter(|(outputs, label)| Answer::of(outputs).class == **label).count()
     });
