@@ -15,7 +15,8 @@
 //!    A straight line that joins several blobs is taken out.
 //! 3. A large filled blob with straight sides is a sheet of paper or a plate. The digit is looked for on it first.
 //! 4. The digit is the blob with the most ink, weighed by its contrast, its distance from the middle and whether it is free
-//!    of the edge, with all blobs near it: a 5 may have a loose bar. It may be dark or light.
+//!    of the edge, with all blobs near it: a 5 may have a loose bar. What runs off the picture belongs to it only if it does so
+//!    too. It may be dark or light.
 //! 5. A floor, low enough for the grey pixels along a stroke's edge and high enough for noise, says which pixels count. No
 //!    pixel above the floor is changed. Ink in the digit's box that belongs to something else does not count.
 //! 6. The box becomes the input by the five steps that MNIST was made by, see [`Picture::normalize`].

@@ -89,7 +89,7 @@ pub(super) struct Sight<'a> {
     pub(super) levels: Levels,
     /// The box of the digit's ink above the threshold. The list tells its blobs.
     pub(super) core: Area,
-    /// The digit is long and narrow, or leaves a quarter of its box free.
+    /// The digit leaves a quarter of its box free, or is long, narrow and has room at its sides.
     open: bool,
 }
 
@@ -201,7 +201,9 @@ fn see<'a>(
             if percent > MOST_INK && !narrow {
                 return Err(NoDigit::Filled { found: percent, expected: MOST_INK }.into());
             }
-            let open = percent < 75 || narrow;
+            // The hole of a broad 0 fills its box as well.
+            let stick = narrow && area.shorter() * 4 <= picture.width.min(picture.height);
+            let open = percent < 75 || stick;
             Ok(Sight { picture, at: [0; 2], background, levels: scene.levels, core, open })
         }
     }
@@ -342,7 +344,8 @@ impl Scene {
     /// The box of the digit's first blob and of all that belong to it, which the list tells afterwards.
     fn group(self, memory: &mut Memory<'_>) -> Area {
         let first = memory.blob(self.best);
-        let apart = if first.is(EDGE) { FRAME } else { FRAME | ALONG };
+        // What runs off the picture is of a digit that does so too.
+        let apart = if first.is(EDGE) { FRAME } else { FRAME | EDGE };
         let mut area = first.area;
         let speck = u64::from(area.longer()) * u64::from(area.longer());
         mark(memory.blobs, self.best, first.kind() | DIGIT);
@@ -497,7 +500,7 @@ fn on_edges(picture: &Picture<'_>, ink: View<'_>, area: Area) -> (u32, u32) {
 /// The parts of an area's four sides that have ink near them, of 100.
 fn cover(ink: View<'_>, area: Area) -> [u32; 4] {
     let [left, right, top, bottom] = area.sides();
-    let strip = (area.shorter() / 16).max(1) - 1;
+    let strip = area.shorter().div_ceil(16) - 1;
     let columns = |from: u32, to: u32| {
         let with = |x: &u32| (from..=to).any(|y| ink.is_set(*x, y));
         how_many((left..=right).filter(with)) * 100 / area.width()

@@ -365,6 +365,53 @@ fn loose_strokes_belong_to_the_digit_but_a_line_does_not() {
     }
 }
 
+#[test]
+fn what_runs_off_the_picture_is_of_no_digit_within() {
+    // The wheel of a meter: a 7, and a little of the digits before and after it.
+    let seven = |x: u32, y: u32| {
+        let top = (8..12).contains(&y) && (12..32).contains(&x);
+        top || (8..66).contains(&y) && (28..32).contains(&(x + (y - 8) / 8))
+    };
+    let others = |x: u32, y: u32| (y < 3 && (14..26).contains(&x)) || (y >= 72 && (18..30).contains(&x));
+    for turned in [false, true] {
+        let wheel = |x, y| if seven(x, y) || others(x, y) { 230 } else { 20 };
+        let pixels = if turned { painted(74, 40, |x, y| wheel(y, x)) } else { painted(40, 74, wheel) };
+        let seen = of(&pixels, if turned { 74 } else { 40 }).unwrap().1;
+        let mut found = [[seen.left, seen.width], [seen.top, seen.height]];
+        if turned {
+            found.reverse();
+        }
+        assert_eq!(found, [[12, 20], [8, 58]], "{turned}");
+    }
+    // Cut off below: what is near and runs off the picture as well is the digit's.
+    let pixels =
+        painted(40, 50, |x, y| if seven(x, y) || (47..50).contains(&y) && (4..14).contains(&x) { 230 } else { 20 });
+    let seen = of(&pixels, 40).unwrap().1;
+    assert_eq!((seen.left, seen.top, seen.width, seen.height), (4, 8, 28, 42));
+}
+
+#[test]
+fn a_small_plate_is_not_a_broad_zero() {
+    let stroke = |x: u32, y: u32| (10..13).contains(&x) && (9..22).contains(&y) || (y == 10 && (7..10).contains(&x));
+    // A plate whose rim is blurred, on a lighter ground that it nearly fills, and a 1 on it.
+    let plate = painted(20, 32, |x, y| match x.min(19 - x).min(y.min(30 - y.min(30))) {
+        _ if stroke(x, y) => 200,
+        0 => 160,
+        1 if (x + y) % 3 > 0 => 150,
+        _ => 60,
+    });
+    let seen = of(&plate, 20).unwrap().1;
+    assert_eq!((seen.ink, seen.left, seen.top, seen.width, seen.height), (Ink::Light, 7, 9, 6, 13));
+    // A 0 of thick strokes, whose hole is as narrow as a 1.
+    let ring = |x: u32, y: u32| {
+        (3..17).contains(&x) && (4..30).contains(&y) && !((7..13).contains(&x) && (8..26).contains(&y))
+    };
+    let corner = |x: u32, y: u32| (x == 3 || x == 16) && (y == 4 || y == 29);
+    let zero = painted(20, 34, |x, y| if ring(x, y) && !corner(x, y) { 220 } else { 40 });
+    let seen = of(&zero, 20).unwrap().1;
+    assert_eq!((seen.ink, seen.left, seen.top, seen.width, seen.height), (Ink::Light, 3, 4, 14, 26));
+}
+
 /// Pinned on x86-64: every machine gives the same bytes.
 #[test]
 fn the_same_bytes_on_every_machine() {
