@@ -29,6 +29,8 @@ fn check(shape: Shape, bits: Bits, payload: &Payload, images: &[u8]) {
         let mut hidden = vec![7; shape.hidden()];
         scratch.fill(0x5A5A_5A5A);
         network.hidden(pixels, &mut scratch, &mut hidden).expect("buffers of the right length");
+        let first = shape.halved_image().is_none().then(|| first_layer(&network, pixels));
+        assert!(first.is_none_or(|first| first == hidden), "{shape:?} {bits:?}");
         let mut found: Vec<i64> = network.output_biases().map(i64::from).collect();
         assert_eq!(found.len(), if shape.has_biases() { shape.outputs() } else { 0 });
         found.resize(shape.outputs(), 0);
@@ -47,6 +49,23 @@ fn check(shape: Shape, bits: Bits, payload: &Payload, images: &[u8]) {
             assert_eq!(wide(found), *expected, "{shape:?} {bits:?} {backend}");
         }
     }
+}
+
+/// The hidden units of an image, by the formulas in `twolayer::int`.
+fn first_layer(network: &QuantizedNetwork<'_, true>, pixels: &[u8]) -> Vec<u8> {
+    let (shape, shift) = (network.shape(), network.shift());
+    assert_eq!((network.w1(shape.inputs(), 0), network.w1(0, shape.hidden())), (None, None));
+    assert_eq!(network.hidden_biases().count(), if shape.has_biases() { shape.hidden() } else { 0 });
+    let biases = network.hidden_biases().chain(core::iter::repeat(0));
+    let unit = |(hidden, bias): (usize, i32)| {
+        let inputs = pixels.iter().enumerate().map(|(input, &pixel)| {
+            let level = (i32::from(pixel) + 32) >> 6;
+            level * i32::from(network.w1(input, hidden).expect("a weight"))
+        });
+        let sum = bias + inputs.sum::<i32>();
+        u8::try_from(((sum + (1 << (shift - 1))) >> shift).clamp(0, 255)).expect("a byte")
+    };
+    (0..shape.hidden()).zip(biases).map(unit).collect()
 }
 
 fn wide(outputs: &[i32]) -> Vec<i64> {

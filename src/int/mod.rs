@@ -299,6 +299,33 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         Ok(())
     }
 
+    /// The weight `w1` from an input to a hidden unit; `None` where there is no such input or unit.
+    #[must_use]
+    pub fn w1(&self, input: usize, hidden: usize) -> Option<i8> {
+        let inputs = self.shape.inputs();
+        if input >= inputs || hidden >= self.shape.hidden() {
+            return None;
+        }
+        let (tile, unit) = (hidden / self.bits.units(), hidden % self.bits.units());
+        let row: &[u8] = bytemuck::cast_slice(self.parts().2.get(tile * inputs + input)?);
+        let stored = match self.bits {
+            Bits::Eight => *row.get(unit)?,
+            Bits::Four => (row.get(unit / 2)? >> (4 * (unit % 2))) & 15,
+        };
+        Some(stored.wrapping_sub(self.bits.bias()).cast_signed())
+    }
+
+    /// The biases `b1` of the hidden units; nothing where there are none.
+    pub fn hidden_biases(&self) -> impl Iterator<Item = i32> + use<'a, ANY> {
+        self.parts().1.iter().take(self.shape.hidden()).map(|&bias| u32::from_le(bias).cast_signed())
+    }
+
+    /// The shift that makes hidden units of pre-activations, 1 to 24.
+    #[must_use]
+    pub const fn shift(&self) -> u8 {
+        self.shift
+    }
+
     /// The weights of the second layer, row `j`, of as many as there are outputs, before row `j + 1`.
     #[must_use]
     pub fn second_layer(&self) -> &'a [i8] {

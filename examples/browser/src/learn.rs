@@ -168,15 +168,15 @@ fn in_f32(from: Opened, file: &mut [u32]) -> Option<Opened> {
     numbers.fill(0.0);
     let mut weights = WeightsMut::new(shape, numbers).ok()?;
     #[expect(clippy::cast_precision_loss, reason = "2 to 2²⁴")]
-    let unit = (1_u32 << from.shift(file)) as f32;
+    let unit = (1_u32 << network.shift()) as f32;
     for hidden in 0..shape.hidden() {
         for input in 0..shape.inputs() {
-            *weights.w1_mut(input, hidden)? = from.first(file, input, hidden) / (LEVEL * unit);
+            *weights.w1_mut(input, hidden)? = f32::from(network.w1(input, hidden)?) / (LEVEL * unit);
         }
-        #[expect(clippy::cast_precision_loss, reason = "up to 2²³")]
-        if let Some(bias) = weights.b1_mut(hidden) {
-            *bias = from.bias(file, hidden) as f32 / unit;
-        }
+    }
+    #[expect(clippy::cast_precision_loss, reason = "up to 2²³")]
+    for (hidden, bias) in network.hidden_biases().enumerate() {
+        *weights.b1_mut(hidden)? = bias as f32 / unit;
     }
     let mut second = network.second_layer().iter();
     for hidden in 0..shape.hidden() {

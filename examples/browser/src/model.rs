@@ -5,8 +5,8 @@ use crate::Shared;
 use crate::samples::PIXELS;
 use twolayer::model::{Details, HEADER_LEN};
 use twolayer::{
-    AnyOutputs, Backend, Bits, Confidence, Kind, Model, Network, QuantizedNetwork, Shape, SizeError, Weights,
-    WeightsMut, halve, model, weights_hash,
+    AnyOutputs, Backend, Confidence, Kind, Model, Network, QuantizedNetwork, Shape, SizeError, Weights, WeightsMut,
+    halve, model, weights_hash,
 };
 
 /// Columns and rows of the network's input.
@@ -109,45 +109,6 @@ impl Opened {
         }
         Some(())
     }
-
-    /// The weight of the first layer from an input to a hidden unit, in the network's own unit.
-    pub(crate) fn first(self, file: &[u32], input: usize, unit: usize) -> f32 {
-        let Kind::Quantized(bits) = self.kind else {
-            return self.weights(file).and_then(|weights| weights.w1(input, unit)).unwrap_or_default();
-        };
-        // The table of `twolayer::int`.
-        let (payload, units) = (self.payload(file), units(bits));
-        let second = payload.len() - self.shape.hidden() * self.shape.outputs();
-        let tiles = self.shape.hidden().div_ceil(units);
-        let first = second - 16 * self.shape.inputs() * tiles;
-        let row = first + 16 * (unit / units * self.shape.inputs() + input);
-        let at = |byte: usize| payload.get(row + byte).copied().unwrap_or_default();
-        let unit = unit % units;
-        match bits {
-            Bits::Eight => f32::from(at(unit)) - 128.0,
-            Bits::Four => f32::from(at(unit / 2) >> (4 * (unit % 2)) & 15) - 8.0,
-        }
-    }
-
-    /// The shift of a quantised network's hidden layer.
-    pub(crate) fn shift(self, file: &[u32]) -> u32 {
-        self.payload(file).first().copied().unwrap_or_default().into()
-    }
-
-    /// The bias of a quantised network's hidden unit; 0 where there are none.
-    pub(crate) fn bias(self, file: &[u32], unit: usize) -> i32 {
-        let at = 16 + 16 * self.shape.outputs().div_ceil(4) + 4 * unit;
-        let bytes = self.payload(file).get(at..).and_then(|rest| rest.first_chunk());
-        bytes.filter(|_| self.shape.has_biases()).map_or(0, |bytes| i32::from_le_bytes(*bytes))
-    }
-}
-
-/// Hidden units of a tile.
-const fn units(bits: Bits) -> usize {
-    match bits {
-        Bits::Eight => 16,
-        Bits::Four => 32,
-    }
 }
 
 /// The model, and the file it lies in.
@@ -228,9 +189,14 @@ pub extern "C" fn hash() -> u64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn unit(unit: usize) -> *const f32 {
     let (opened, file) = opened();
-    if let Some(opened) = opened {
+    if let Some((opened, network)) = opened.and_then(|opened| Some((opened, opened.network(file)?))) {
+        let weights = opened.weights(file);
+        let weight = |input| match &network {
+            AnyNetwork::F32(_) => weights.and_then(|weights| weights.w1(input, unit)),
+            AnyNetwork::Integer(network) => network.w1(input, unit).map(f32::from),
+        };
         let inputs = UNIT.lend().iter_mut().enumerate().take(opened.shape.inputs());
-        inputs.for_each(|(input, weight)| *weight = opened.first(file, input, unit));
+        inputs.for_each(|(input, number)| *number = weight(input).unwrap_or_default());
     }
     UNIT.address().cast()
 }
