@@ -254,11 +254,19 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     ///
     /// [`SizeError::Pixels`] when `image` is not as long as the shape says, [`SizeError::Scratch`] when `scratch` is shorter than
     /// [`scratch_len`](QuantizedNetwork::scratch_len).
-    #[inline(never)] // all that there is, once
+    #[inline] // an image has one call; the rest of it has no result on the stack
     pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
         SizeError::check_pixels(image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() })?;
         let halved = if ANY { halved_len(self.shape) } else { 0 };
         SizeError::check_scratch(scratch.len(), plain_scratch_len(self.shape) + halved)?;
+        self.fill_outputs(image, scratch);
+        let outputs = scratch.get(..self.shape.outputs()).always("the length of the scratch was checked");
+        Ok(bytemuck::cast_slice(outputs))
+    }
+
+    /// Writes the outputs to the beginning of the scratch. The lengths were checked.
+    #[inline(never)] // all that there is, once
+    fn fill_outputs(&self, image: &[u8], scratch: &mut [u32]) {
         let (outputs, scratch) =
             scratch.split_at_mut_checked(self.shape.outputs()).always("the length of the scratch was checked");
         let outputs: &mut [i32] = bytemuck::cast_slice_mut(outputs);
@@ -273,7 +281,6 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
             rows::add_outputs(sums, self.shift, weights, outputs);
             weights = weights.get(behind..).unwrap_or_default();
         });
-        Ok(outputs)
     }
 
     /// Writes the activations of the hidden units, 0 to 255, `h` [above](self): what the second layer sees of an image. With

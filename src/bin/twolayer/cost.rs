@@ -127,8 +127,8 @@ fn count(parts: &Parts, shape: Shape, bits: Bits, image: Image) -> u64 {
 
 const M0: [Program; 2] = [
     Program {
-        code: 4114,
-        stack: 272,
+        code: 4094,
+        stack: 256,
         costs: [
             Cost {
                 instructions: [2.52, 34.24, 723.96, 204.35, 48.14, 11.83],
@@ -141,8 +141,8 @@ const M0: [Program; 2] = [
         ],
     },
     Program {
-        code: 4858,
-        stack: 304,
+        code: 4828,
+        stack: 296,
         costs: [
             Cost {
                 instructions: [22.88, 27.38, 708.12, 191.41, 49.53, 8.77],
@@ -157,8 +157,8 @@ const M0: [Program; 2] = [
 ];
 const M3: [Program; 2] = [
     Program {
-        code: 3126,
-        stack: 256,
+        code: 3096,
+        stack: 240,
         costs: [
             Cost {
                 instructions: [1.65, 21.82, 477.28, 140.63, 28.52, 7.63],
@@ -172,7 +172,7 @@ const M3: [Program; 2] = [
     },
     Program {
         code: 3890,
-        stack: 288,
+        stack: 272,
         costs: [
             Cost {
                 instructions: [16.18, 15.91, 474.79, 134.5, 29.71, 4.59],
@@ -187,8 +187,8 @@ const M3: [Program; 2] = [
 ];
 const M4: [Program; 2] = [
     Program {
-        code: 2920,
-        stack: 208,
+        code: 2906,
+        stack: 192,
         costs: [
             Cost {
                 instructions: [3.03, 8.82, 224.99, 60.35, 11.68, 3.22],
@@ -201,8 +201,8 @@ const M4: [Program; 2] = [
         ],
     },
     Program {
-        code: 3706,
-        stack: 260,
+        code: 3658,
+        stack: 244,
         costs: [
             Cost {
                 instructions: [16.47, 7.84, 242.48, 53.33, 11.99, 3.32],
@@ -217,7 +217,7 @@ const M4: [Program; 2] = [
 ];
 const RISCV: [Program; 2] = [
     Program {
-        code: 4588,
+        code: 4566,
         stack: 196,
         costs: [
             Cost { instructions: [1.84, 29.07, 474.05, 184.66, 32.0, 8.96], cycles: [0.0; 6] },
@@ -225,7 +225,7 @@ const RISCV: [Program; 2] = [
         ],
     },
     Program {
-        code: 5268,
+        code: 5252,
         stack: 228,
         costs: [
             Cost { instructions: [19.13, 21.1, 455.91, 174.23, 33.61, 5.19], cycles: [0.0; 6] },
