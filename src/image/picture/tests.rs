@@ -394,7 +394,8 @@ fn what_runs_off_the_picture_is_of_no_digit_within() {
 fn a_small_plate_is_not_a_broad_zero() {
     let stroke = |x: u32, y: u32| (10..13).contains(&x) && (9..22).contains(&y) || (y == 10 && (7..10).contains(&x));
     // A plate whose rim is blurred, on a lighter ground that it nearly fills, and a 1 on it.
-    let plate = painted(20, 32, |x, y| match x.min(19 - x).min(y.min(30 - y.min(30))) {
+    let from_edge = |x: u32, y: u32| x.min(19 - x).min(y).min(30_u32.saturating_sub(y));
+    let plate = painted(20, 32, |x, y| match from_edge(x, y) {
         _ if stroke(x, y) => 200,
         0 => 160,
         1 if (x + y) % 3 > 0 => 150,
