@@ -1,7 +1,7 @@
 /* twolayer: classifies images with a trained two-layer network, from C or C++.
  *
  * A model file has integer weights or f32 weights. Its kind matters only to the function that opens it: twolayer_open for plain
- * integer networks, twolayer_open_any for integer networks that may have biases or halve their images first (for a little
+ * integer networks, twolayer_open_any for integer networks that may have biases, or deslant or halve their images first (for a little
  * more code), twolayer_open_f32 for f32 networks. An open model keeps the code that it is asked with; the linker drops the code
  * of kinds that are never opened.
  *
@@ -59,9 +59,11 @@ typedef struct twolayer_model {
     uint32_t inputs;        /* inputs of the network: a quarter of the pixels if images are halved, else as many */
     uint32_t hidden;        /* hidden units */
     uint32_t outputs;       /* outputs, one per class */
-    uint32_t biases;        /* 1 if the network has biases, else 0 */
-    uint16_t halved_width;  /* columns of the images, if they are halved, else 0 */
-    uint16_t halved_height; /* rows of the images, if they are halved, else 0 */
+    uint16_t biases;        /* 1 if the network has biases, else 0 */
+    uint8_t halves;         /* 1 if images are halved, else 0 */
+    uint8_t deslants;       /* 1 if images are deslanted, else 0 */
+    uint16_t width;         /* columns of the images, if they are halved or deslanted, else 0 */
+    uint16_t height;        /* rows of the images, if they are halved or deslanted, else 0 */
     size_t scratch_words;   /* scratch length in 32-bit words for the functions below */
     void (*runner)(void);   /* private */
 } twolayer_model;
@@ -77,10 +79,10 @@ typedef union twolayer_margin {
     float real;
 } twolayer_margin;
 
-/* The scratch length as a constant, for arrays: equal to scratch_words for plain integer weights and for those that halve
- * their images, an upper bound for f32. */
+/* The scratch length as a constant, for arrays: equal to scratch_words for plain integer weights and for those that halve or
+ * deslant their images, an upper bound for f32. */
 #define TWOLAYER_SCRATCH_WORDS(inputs, outputs) (((inputs) + 1u) / 2u + (outputs) + 45u)
-#define TWOLAYER_HALVED_SCRATCH_WORDS(inputs, outputs) (TWOLAYER_SCRATCH_WORDS(inputs, outputs) + ((inputs) + 3u) / 4u)
+#define TWOLAYER_PREPARED_SCRATCH_WORDS(inputs, outputs) (TWOLAYER_SCRATCH_WORDS(inputs, outputs) + ((inputs) + 3u) / 4u)
 #define TWOLAYER_F32_SCRATCH_WORDS(inputs, outputs) (2u * (inputs) + (inputs) / 4u + ((inputs) + 111u) / 112u + 16u * (outputs) + 191u)
 
 /* Opens a model file, len bytes long, and checks it, checksums included: plain integer weights, any integer weights, f32

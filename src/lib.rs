@@ -110,6 +110,6 @@ pub use model::{AnyNetwork, AnyOutputs, Kind, Model, ModelError};
 pub use net::probe;
 pub use net::{
     INIT_SCALE, LearningRates, Loss, LossFunction, Network, SampleOrder, Shape, SizeError, TrainError, TrainOptions,
-    Trainer, Weights, WeightsMut, fill_initial, fill_scaled, halve, weights_hash,
+    Trainer, Weights, WeightsMut, deslant, fill_initial, fill_scaled, halve, weights_hash,
 };
 pub use simd::Backend;

@@ -416,9 +416,9 @@ fn the_code_compiles_as_it_stands() {
         ("avr-gcc", &["-std=c99", "-mmcu=atmega2560", "-DNETWORK_BYTES=70000"]),
     ];
     for (compiler, options) in compilers.iter().filter(|(compiler, _)| have_tools(&[compiler])) {
-        for kind in 0..8 {
-            let [bits, biases, width] = [4 + kind % 2 * 4, kind / 2 % 2, kind / 4 * 4];
-            let kind = ["BITS", "BIASES", "HALVED_WIDTH"].into_iter().zip([bits, biases, width]);
+        for kind in 0..16 {
+            let numbers = [4 + kind % 2 * 4, kind / 2 % 2, kind / 4 % 2, kind / 8];
+            let kind = ["BITS", "BIASES", "HALVES", "DESLANTS"].into_iter().zip(numbers);
             let kind = kind.map(|(name, number)| format!("-DNETWORK_{name}={number}"));
             let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/convert/c99/network.c");
             succeed(Command::new(compiler).args(*options).args(kind).args(WARNINGS).arg("-fsyntax-only").arg(source));
@@ -451,15 +451,17 @@ fn odd_shapes_and_extreme_weights() {
     }
     // Weights (random if `None`) and shifts; the first two are enough to test the biases.
     let cases = [(None, 6), (None, 24), (Some(0), 6), (Some(255), 6), (None, 1)];
-    let sizes = [(785, 33, 11), (1, 1, 1), (2503, 17, 4), (90, 130, 23), (600, 35, 6)].map(|sizes| (sizes, None));
-    let halved = [((30, 17, 4), Some([6, 20])), ((600, 35, 6), Some([120, 20]))];
-    for ((inputs, hidden, outputs), halved) in sizes.into_iter().chain(halved) {
-        let pixels = odd_images(if halved.is_some() { 4 * inputs } else { inputs }, random(11));
+    let sizes = [(785, 33, 11), (1, 1, 1), (2503, 17, 4), (90, 130, 23), (600, 35, 6)];
+    let plain = sizes.map(|(inputs, hidden, outputs)| shape(inputs, hidden, outputs));
+    let halved = [((30, 17, 4), [6, 20]), ((600, 35, 6), [120, 20]), ((600, 35, 6), [40, 60])]
+        .map(|((inputs, hidden, outputs), image)| shape(inputs, hidden, outputs).with_halved_images(image).unwrap());
+    let deslanted =
+        [(plain[3], [9, 10]), (plain[4], [60, 10]), (plain[1], [1, 1]), (halved[0], [6, 20]), (halved[2], [40, 60])]
+            .map(|(shape, image)| shape.with_deslanted_images(image).unwrap());
+    for shape in plain.into_iter().chain(halved).chain(deslanted) {
+        let pixels = odd_images(shape.pixels(), random(11));
         for (bits, biases) in all_kinds() {
-            let mut shape = biased(shape(inputs, hidden, outputs), biases);
-            if let Some(image) = halved {
-                shape = shape.with_halved_images(image).unwrap();
-            }
+            let shape = biased(shape, biases);
             for &(weight, shift) in &cases[..if biases { 2 } else { 5 }] {
                 let mut next = random(7);
                 let payload = Payload::new(shape, bits, shift, || weight.unwrap_or_else(&mut next));

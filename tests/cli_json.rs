@@ -49,7 +49,7 @@ fn assert_documented(sandbox: &Sandbox, command: &str, value: &Value) {
     }
 }
 
-const NETWORK: &str = "inputs hidden outputs pixels biases halved";
+const NETWORK: &str = "inputs hidden outputs pixels biases halved deslanted";
 const DATA: &str = "name directory inverted transposed sources";
 
 #[test]
@@ -79,7 +79,10 @@ fn train_says_its_epochs_and_its_end() {
     );
     assert_keys(&end["network"], NETWORK);
     assert_keys(&end["data"], DATA);
-    assert_keys(&end["recipe"], "loss epochs samples shuffle halve distort hands alpha from teachers init seed block");
+    assert_keys(
+        &end["recipe"],
+        "loss epochs samples shuffle halve deslant distort hands alpha from teachers init seed block",
+    );
     assert_documented(&sandbox, "train", end);
     assert_eq!(end["event"], "trained");
     assert!(out.contains(&format!(

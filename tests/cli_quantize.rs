@@ -56,19 +56,25 @@ fn tuning_is_said_to_have_been_done() {
     }
 }
 
-/// Every command takes the images of a network that halves them as they are.
+/// Every command takes the images of a network that halves or deslants them as they are.
 #[test]
-fn halved_images_are_halved_by_every_command() {
+fn images_are_prepared_by_every_command() {
+    prepared(&["--halve"], "64 halved to 16", ", halved, ");
+    prepared(&["--deslant"], "64 deslanted", ", deslanted, ");
+    prepared(&["--deslant=yes", "--halve"], "64 deslanted, halved to 16", ", deslanted, halved, ");
+}
+
+fn prepared(options: &[&str], network: &str, recipe: &str) {
     let sandbox = Sandbox::new();
     sandbox.data("data", &SmallSet::TINY);
-    let train = ["train", "--data", "data", "--recipe", "fast", "--halve", "--hidden", "24", "--model", "m.twolayer"];
+    let mut train = vec!["train", "--data", "data", "--recipe", "fast", "--hidden", "24", "--model", "m.twolayer"];
+    train.extend(options);
     let trained = sandbox.run(&train).succeeded();
-    assert!(trained.contains("network   64 halved to 16 → 24 → 3, ") && trained.contains(", halved, "), "{trained}");
+    let network = format!("network   {network} → 24 → 3, ");
+    assert!(trained.contains(&network) && trained.contains(recipe), "{trained}");
     let info = sandbox.run(&["info", "--model", "m.twolayer"]).succeeded();
-    assert!(
-        info.contains("network   64 halved to 16 → 24 → 3, f32") && info.contains("image     8 × 8 pixels"),
-        "{info}"
-    );
+    assert!(info.contains(&network) && info.contains("image     8 × 8 pixels"), "{info}");
+    sandbox.run(&["verify", "m.twolayer", "--data", "data"]).succeeded();
     let last = |text: &str| text.lines().last().unwrap().to_owned();
     let eval = |model: &str| last(&sandbox.run(&["eval", "--data", "data", "--model", model]).succeeded());
     assert_eq!(eval("m.twolayer"), last(&trained));
@@ -80,10 +86,17 @@ fn halved_images_are_halved_by_every_command() {
         sandbox.run(&["predict", "--data", "data", "--model", &model, "--index", "2"]).succeeded();
     }
     sandbox.run(&["predict", "--data", "data", "--model", "m.twolayer", "--index", "2"]).succeeded();
+}
 
+#[test]
+fn images_that_cannot_be_prepared_are_refused() {
+    let sandbox = Sandbox::new();
     sandbox.data("odd", &SmallSet { side: 7, ..SmallSet::TINY });
     let odd = ["train", "--data", "odd", "--halve", "--model", "odd.twolayer"];
     sandbox.run(&odd).failed(&["49 pixels in rows of 7 cannot be halved to the inputs: both sides must be even"]);
+    sandbox.data("large", &SmallSet { side: 65, ..SmallSet::TINY });
+    let large = ["train", "--data", "large", "--deslant", "--model", "large.twolayer"];
+    sandbox.run(&large).failed(&["images of 65 × 65 cannot be deslanted", "sides may have up to 64 pixels"]);
 }
 
 /// Without `--model`, `quantize` does not pick the newer output of an earlier run.

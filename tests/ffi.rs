@@ -340,8 +340,10 @@ const EMPTY: Model = Model {
     hidden: 1,
     outputs: 1,
     biases: 0,
-    halved_width: 0,
-    halved_height: 0,
+    halves: 0,
+    deslants: 0,
+    width: 0,
+    height: 0,
     scratch_words: 0,
     runner: None,
 };
@@ -425,37 +427,47 @@ fn calls_give_the_same_results_as_rust() {
     }
 }
 
-/// Networks for halved images take whole ones. Plain ones are opened by a function without the code for that.
+/// Networks that halve or deslant their images take them as they are. Plain ones are opened by a function without the code for that.
 #[test]
-fn halved_images() {
+fn prepared_images() {
     let halved = shape().with_halved_images([36, 10]).expect("90 times 4 pixels");
-    let images: Vec<u8> = images().into_iter().cycle().take(360 * 5).collect();
+    prepared(halved, [1, 0]);
+    prepared(halved.with_deslanted_images([36, 10]).expect("the same pixels"), [1, 1]);
+    prepared(shape().with_deslanted_images([18, 5]).expect("90 pixels"), [0, 1]);
+}
+
+fn prepared(shape: Shape, flags: [u8; 2]) {
+    let pixels = shape.pixels();
+    let [width, height] = shape.halved_image().or(shape.deslanted_image()).expect("a prepared image");
+    let images: Vec<u8> = images().into_iter().cycle().take(pixels * 5).collect();
     let check = |file: &File, open: Open| {
         let model = open_with(open, file.bytes()).expect("a sound model");
-        assert_eq!((model.pixels, model.inputs, model.halved_width, model.halved_height), (360, 90, 36, 10));
+        assert_eq!((model.pixels as usize, model.inputs, [model.halves, model.deslants]), (pixels, 90, flags));
+        assert_eq!([model.width, model.height], [width, height]);
         assert_eq!(call(&model, &images), answers(file, &images));
         let (mut words, mut label) = (vec![7; model.scratch_words], 99);
         let (m, p, s) = (&raw const model, images.as_ptr(), words.as_mut_ptr());
         // SAFETY: every pointer is of a local variable of the length given.
-        let found = unsafe { twolayer_classify(m, p, 90, s, words.len(), &raw mut label) };
+        let found = unsafe { twolayer_classify(m, p, pixels - 1, s, words.len(), &raw mut label) };
         assert_eq!((found, label), (Status::Pixels, 99));
         model
     };
     for bits in [Bits::Eight, Bits::Four] {
-        let mut payload = vec![0; QuantizedNetwork::payload_len(halved, bits).expect("a small shape")];
+        let mut payload = vec![0; QuantizedNetwork::payload_len(shape, bits).expect("a small shape")];
         payload[16..].fill_with(random(3));
         payload[0] = 6;
-        let file = File::new(Kind::Quantized(bits), halved, &payload);
+        let file = File::new(Kind::Quantized(bits), shape, &payload);
         assert_eq!(open_with(twolayer_open, file.bytes()).err(), Some(Status::Kind));
         let model = check(&file, twolayer_open_any);
-        assert_eq!(model.scratch_words, QuantizedNetwork::scratch_len(halved));
+        assert_eq!(model.scratch_words, QuantizedNetwork::scratch_len(shape));
     }
-    let file = File::new(Kind::F32, halved, bytemuck::cast_slice(&weights()));
-    let unsound = Model { halved_width: 35, ..check(&file, twolayer_open_f32) };
+    let file = File::new(Kind::F32, shape, bytemuck::cast_slice(&weights()));
+    let unsound = Model { width: width - 1, ..check(&file, twolayer_open_f32) };
     let mut label = 0;
     // SAFETY: every pointer is of a local variable of the length given.
-    let status =
-        unsafe { twolayer_classify(&raw const unsound, images.as_ptr(), 360, [0; 9].as_mut_ptr(), 9, &raw mut label) };
+    let status = unsafe {
+        twolayer_classify(&raw const unsound, images.as_ptr(), pixels, [0; 9].as_mut_ptr(), 9, &raw mut label)
+    };
     assert_eq!(status, Status::Header);
 }
 

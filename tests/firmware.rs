@@ -472,10 +472,8 @@ fn with_biases(hidden: usize, weights: &[f32]) -> Vec<f32> {
     numbers
 }
 
-/// A network of 128 hidden units for images of 14 × 14, trained briefly.
-fn halved_model(bits: Bits) -> Vec<u8> {
-    let shape = Shape::new(INPUTS / 4, 128, OUTPUTS).and_then(|shape| shape.with_halved_images([28, 28]));
-    let shape = shape.expect("a valid shape");
+/// A network for halved or deslanted images, trained briefly.
+fn prepared_model(shape: Shape, bits: Bits) -> Vec<u8> {
     let (images, labels) = &digits().train;
     let labels = &labels[..6000];
     let images = &images[..labels.len() * INPUTS];
@@ -510,9 +508,19 @@ fn networks_with_biases_give_the_hosts_outputs() {
         let biased_model = file(Kind::Quantized(bits), biased, quantized.payload());
         // The same image takes networks without biases.
         let plain_model = integer_model(hidden, &trained(hidden), bits);
-        // And those that halve their images.
-        let halved_model = halved_model(bits);
-        for (name, model) in [("biased", &biased_model), ("plain", &plain_model), ("halved", &halved_model)] {
+        // And those that halve or deslant their images.
+        let halved = Shape::new(INPUTS / 4, 128, OUTPUTS).and_then(|shape| shape.with_halved_images([28, 28]));
+        let halved = halved.expect("a valid shape");
+        let both = halved.with_deslanted_images([28, 28]).expect("short sides");
+        let deslanted = shape(hidden).with_deslanted_images([28, 28]).expect("short sides");
+        let [halved, both, deslanted] = [halved, both, deslanted].map(|shape| prepared_model(shape, bits));
+        for (name, model) in [
+            ("biased", &biased_model),
+            ("plain", &plain_model),
+            ("halved", &halved),
+            ("deslanted", &deslanted),
+            ("deslanted-halved", &both),
+        ] {
             let expected = host_results(model, pixels);
             let input = input(model, 0, INPUTS, pixels, &[], [0; 5]);
             for (board, variant, image) in &images {

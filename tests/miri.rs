@@ -18,11 +18,12 @@ use twolayer::{Answer, Backend, Bits, Idx, Kind, Model, ModelError, Network, Qua
 
 const KINDS: [Kind; 3] = [Kind::F32, Kind::Quantized(Bits::Eight), Kind::Quantized(Bits::Four)];
 
-/// 6 → 18 → 3, plain, with biases, for halved images, and both.
-fn shapes() -> [Shape; 4] {
+/// 6 → 18 → 3, plain, with biases, for halved images, for deslanted ones, and all of it.
+fn shapes() -> [Shape; 5] {
     let plain = Shape::new(6, 18, 3).unwrap();
     let halved = plain.with_halved_images([6, 4]).unwrap();
-    [plain, plain.with_biases(), halved, halved.with_biases()]
+    let all = halved.with_deslanted_images([6, 4]).unwrap().with_biases();
+    [plain, plain.with_biases(), halved, plain.with_deslanted_images([2, 3]).unwrap(), all]
 }
 
 /// A model file of random weights, `offset` bytes behind a multiple of 4, up to the last byte of its memory.
@@ -64,11 +65,7 @@ fn expected(model: &Model<'_>, image: &[u8]) -> (u8, u32, Vec<u32>) {
         let words = outputs.iter().map(|output| i32::try_from(*output).unwrap().cast_unsigned()).collect();
         return (oracle::class(&outputs), oracle::margin(&outputs), words);
     }
-    let seen = match shape.halved_image() {
-        Some([width, _]) => oracle::halve(image, width.into()),
-        None => image.to_vec(),
-    };
-    let outputs = Reference::new(model.weights().unwrap()).outputs(&seen);
+    let outputs = Reference::new(model.weights().unwrap()).outputs(&oracle::prepare(shape, image));
     let class = (0..outputs.len()).rev().max_by(|a, b| outputs[*a].total_cmp(&outputs[*b])).unwrap();
     let next = (0..outputs.len()).filter(|it| *it != class).map(|it| outputs[it]).fold(f32::NEG_INFINITY, f32::max);
     (u8::try_from(class).unwrap(), (outputs[class] - next).to_bits(), bits(&outputs))
@@ -209,7 +206,7 @@ mod c {
                 assert_eq!(twolayer_verify(bytes, len), Status::Ok);
                 assert_eq!(twolayer_file_len(bytes, len), len);
             }
-            let (integers, plain) = (kind != Kind::F32, !shape.has_biases() && shape.halved_image().is_none());
+            let (integers, plain) = (kind != Kind::F32, shape == Shape::new(6, 18, 3).unwrap());
             let opening: [(unsafe extern "C" fn(_, _, _) -> _, _); 6] = [
                 (twolayer_open, integers && plain),
                 (twolayer_open_unchecked, integers && plain),

@@ -18,27 +18,33 @@ const IMAGES: u64 = 8;
 
 const TEXT: &str = "A test vector.\nclasses: ä | b | c\nconfidence: 0 40 | 2000 70 | 40000 90 | 400000 97 | 2000000 99";
 
-/// Width and height of images, which are halved to 3 × 2 where they are halved.
-const fn image(halved: bool) -> [u16; 2] {
-    if halved { [6, 4] } else { [3, 2] }
-}
-
 /// All kinds of networks, by the names of their files. Hidden units end within a panel and a tile.
 fn kinds() -> Vec<(String, Kind, Shape)> {
+    let plain = |inputs, hidden| Shape::new(inputs, hidden, 3).unwrap();
+    let kinds = [
+        (Kind::F32, "f32", 130),
+        (Kind::Quantized(Bits::Eight), "int8", 35),
+        (Kind::Quantized(Bits::Four), "int4", 35),
+    ];
     let mut all = Vec::new();
-    for (kind, name, hidden) in
-        [(Kind::F32, "f32", 130), (Kind::Quantized(Bits::Eight), "int8", 35), (Kind::Quantized(Bits::Four), "int4", 35)]
-    {
-        for (biased, halved) in [(false, false), (true, false), (false, true), (true, true)] {
-            let mut shape = Shape::new(6, hidden, 3).unwrap();
-            if halved {
-                shape = shape.with_halved_images(image(true)).unwrap();
-            }
-            if biased {
-                shape = shape.with_biases();
-            }
-            let name = [name, if biased { "-biased" } else { "" }, if halved { "-halved" } else { "" }].concat();
-            all.push((name, kind, shape));
+    for (kind, name, hidden) in kinds {
+        let (plain, halved) = (plain(6, hidden), plain(6, hidden).with_halved_images([6, 4]).unwrap());
+        for (suffix, shape) in [
+            ("", plain),
+            ("-biased", plain.with_biases()),
+            ("-halved", halved),
+            ("-biased-halved", halved.with_biases()),
+        ] {
+            all.push(([name, suffix].concat(), kind, shape));
+        }
+    }
+    // Behind the others, whose weights depend on their places.
+    for (kind, name, hidden) in kinds {
+        let halved = plain(6, hidden).with_halved_images([6, 4]).unwrap().with_biases();
+        for (suffix, shape, image) in
+            [("-deslanted", plain(20, hidden), [4, 5]), ("-biased-halved-deslanted", halved, [6, 4])]
+        {
+            all.push(([name, suffix].concat(), kind, shape.with_deslanted_images(image).unwrap()));
         }
     }
     all
@@ -73,7 +79,7 @@ fn file(kind: Kind, shape: Shape, seed: u64) -> Vec<u8> {
             numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
         }
     };
-    let image = shape.halved_image().unwrap_or(image(false));
+    let image = shape.halved_image().or(shape.deslanted_image()).unwrap_or([3, 2]);
     let details = Details { image: Some(image), text: TEXT };
     [&header(kind, shape, details, &payload).unwrap()[..], &payload]
         .concat()

@@ -42,9 +42,11 @@ const POISON: Model = Model {
     hidden: 5,
     outputs: 6,
     biases: 7,
-    halved_width: 8,
-    halved_height: 9,
-    scratch_words: 10,
+    halves: 8,
+    deslants: 9,
+    width: 10,
+    height: 11,
+    scratch_words: 12,
     runner: None,
 };
 

@@ -25,9 +25,12 @@ fuzz_target!(|bytes: &[u8]| {
     let inputs = width(&mut draw);
     let hidden = width(&mut draw).min(MOST / inputs);
     let (outputs, flags) = (1 + draw.below(24.min(MOST / hidden)), draw.byte());
-    let (biases, halved) = (flags & 1 != 0, flags & 2 != 0);
+    let (biases, halved, deslanted) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
     let shape = Shape::new(inputs, hidden, outputs).expect("a shape");
     let shape = if halved { shape.with_halved_images([2 * inputs as u16, 2]).expect("even sides") } else { shape };
+    let sides = if halved { [2 * inputs as u16, 2] } else { [inputs as u16, 1] };
+    // Beyond 64 columns there is no deslanting.
+    let shape = if deslanted { shape.with_deslanted_images(sides).unwrap_or(shape) } else { shape };
     let shape = if biases { shape.with_biases() } else { shape };
     // Most images fill no more than a row of lanes; now and then all pixels are of one level.
     let images = match draw.byte() {

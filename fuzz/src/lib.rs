@@ -81,11 +81,15 @@ pub fn shape(draw: &mut Draw, hidden: usize) -> (Shape, [u16; 2]) {
     let flags = draw.byte();
     let shape = if flags & 1 != 0 { shape.with_biases() } else { shape };
     let [columns, rows] = [columns.into(), rows.into()];
-    if flags & 2 == 0 {
-        return (shape, [columns, rows]);
-    }
-    let sides = [2 * columns, 2 * rows];
-    (shape.with_halved_images(sides).expect("even sides"), sides)
+    let halves = flags & 2 != 0;
+    let sides = if halves { [2 * columns, 2 * rows] } else { [columns, rows] };
+    let shape = if halves { shape.with_halved_images(sides).expect("even sides") } else { shape };
+    (if flags & 4 != 0 { shape.with_deslanted_images(sides).expect("short sides") } else { shape }, sides)
+}
+
+/// Whether a network has neither biases nor anything to do with its images first.
+fn is_plain(shape: Shape) -> bool {
+    !shape.has_biases() && shape.halved_image().is_none() && shape.deslanted_image().is_none()
 }
 
 /// A sound model file of any kind and version.
@@ -200,7 +204,7 @@ pub fn check_model(bytes: &[u8]) {
         Ok(details) => details,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
-    if let Some([width, height]) = details.image.or(shape.halved_image()) {
+    if let Some([width, height]) = details.image.or(shape.halved_image()).or(shape.deslanted_image()) {
         assert_eq!(usize::from(width) * usize::from(height), shape.pixels());
     }
     if let Some(table) = details.confidence() {
@@ -224,7 +228,7 @@ pub fn check_model(bytes: &[u8]) {
     if bytes[8] == written[8] {
         assert_eq!((&bytes[..HEADER_LEN], &bytes[HEADER_LEN..]), (&written[..], &behind[..]));
     } else {
-        let nothing = shape.halved_image().is_none() && !shape.has_biases() && details == Details::default();
+        let nothing = is_plain(shape) && details == Details::default();
         assert!((bytes[8], written[8], nothing) == (2, 1, true));
     }
     if shape.inputs() > 1000 || shape.hidden() > 1000 {
@@ -240,7 +244,7 @@ pub fn check_model(bytes: &[u8]) {
         }
         (Kind::Quantized(bits), Err(_), Ok(network)) => {
             assert_eq!(Ok(payload.len()), QuantizedNetwork::payload_len(shape, bits));
-            assert_eq!(plain, !shape.has_biases() && shape.halved_image().is_none());
+            assert_eq!(plain, is_plain(shape));
             let mut scratch = vec![!0; QuantizedNetwork::scratch_len(shape)];
             Answer::of(network.outputs(&image, &mut scratch).expect("outputs")).class
         }

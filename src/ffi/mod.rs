@@ -41,11 +41,15 @@ pub struct Model {
     /// Outputs.
     pub outputs: u32,
     /// 1 if the network has biases, else 0.
-    pub biases: u32,
-    /// Columns of an image that is halved, or 0.
-    pub halved_width: u16,
+    pub biases: u16,
+    /// 1 if images are halved, else 0.
+    pub halves: u8,
+    /// 1 if they are deslanted, else 0.
+    pub deslants: u8,
+    /// Columns of an image that is halved or deslanted, or 0.
+    pub width: u16,
     /// Its rows, or 0.
-    pub halved_height: u16,
+    pub height: u16,
     /// Words of scratch, 32 bits each.
     pub scratch_words: usize,
     /// What the model is asked with.
@@ -102,6 +106,7 @@ impl From<SizeError> for Status {
     fn from(error: SizeError) -> Self {
         match error {
             SizeError::Halves { .. }
+            | SizeError::Deslants { .. }
             | SizeError::Inputs { .. }
             | SizeError::Hidden { .. }
             | SizeError::Outputs { .. } => Self::Header,
@@ -129,7 +134,7 @@ macro_rules! open {
 }
 
 open! {
-    /// Opens a plain model of integer weights: without biases, and not for halved images.
+    /// Opens a plain model of integer weights: without biases, for images as they are.
     twolayer_open(integers::<false>, true);
     /// As [`twolayer_open`], without the weights' checksum; [`twolayer_verify`] compares it later.
     twolayer_open_unchecked(integers::<false>, false);
@@ -248,7 +253,7 @@ fn floats(file: File<'_>) -> Result<Model, Status> {
 
 fn fields_of(file: File<'_>, bits: u32, scratch_words: usize, runner: Runner) -> Model {
     let shape = file.shape();
-    let [halved_width, halved_height] = shape.halved_image().unwrap_or_default();
+    let [width, height] = shape.prepared_image().unwrap_or_default();
     // A shape's sizes are far below 2³².
     let size = |size| u32::try_from(size).unwrap_or(u32::MAX);
     Model {
@@ -260,8 +265,10 @@ fn fields_of(file: File<'_>, bits: u32, scratch_words: usize, runner: Runner) ->
         hidden: size(shape.hidden()),
         outputs: size(shape.outputs()),
         biases: shape.has_biases().into(),
-        halved_width,
-        halved_height,
+        halves: shape.halved_image().is_some().into(),
+        deslants: shape.deslanted_image().is_some().into(),
+        width,
+        height,
         scratch_words,
         runner: Some(runner),
     }
@@ -433,8 +440,11 @@ unsafe fn fields(model: &Model) -> Result<(Shape, &[u8]), Status> {
     if model.biases != 0 {
         shape = shape.with_biases();
     }
-    if model.halved_width != 0 {
-        shape = shape.with_halved_images([model.halved_width, model.halved_height])?;
+    if model.halves != 0 {
+        shape = shape.with_halved_images([model.width, model.height])?;
+    }
+    if model.deslants != 0 {
+        shape = shape.with_deslanted_images([model.width, model.height])?;
     }
     // SAFETY: the caller's promise.
     let payload = unsafe { slice(model.payload, model.payload_len) };

@@ -8,7 +8,7 @@ use crate::net::SizeError;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "what a field is, its variant says")]
 pub enum PayloadError {
-    /// The shape has biases or halves its images, where a plain network is asked for.
+    /// The shape has biases, or deslants or halves its images, where a plain network is asked for.
     NotPlain,
     /// The sizes are not those of a quantised network.
     Size(SizeError),
@@ -25,7 +25,7 @@ pub enum PayloadError {
 }
 
 messages! { PayloadError:
-    Self::NotPlain => "the network has biases or halves its images: open it as a general one";
+    Self::NotPlain => "the network has biases, or deslants or halves its images: open it as a general one";
     Self::Size(error) => "{error}";
     Self::Length { found, expected } => "{found} bytes of weights; expected {expected}";
     Self::Misaligned { expected } => "the weights do not start at a multiple of {expected} bytes: align them";

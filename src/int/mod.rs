@@ -82,7 +82,7 @@ mod packed;
 mod rows;
 
 use crate::base::Always;
-use crate::net::{Shape, SizeError, halve_rows};
+use crate::net::{Shape, SizeError, network_input, network_input_len};
 use level_lists::LevelLists;
 
 pub use bits::Bits;
@@ -138,7 +138,7 @@ type Row = [u32; ROW_WORDS];
 /// # Ok(()) }
 /// ```
 ///
-/// With `ANY`, the network may have biases, and its images may be [halved](crate::halve) first. The default leaves the code
+/// With `ANY`, the network may have biases, and its images may be [deslanted](crate::deslant) or [halved](crate::halve) first. The default leaves the code
 /// for that out of firmware that has no use for it, and refuses such networks.
 #[derive(Clone, Copy, Debug)]
 pub struct QuantizedNetwork<'a, const ANY: bool = false> {
@@ -157,7 +157,7 @@ impl<'a> QuantizedNetwork<'a> {
     ///
     /// # Errors
     ///
-    /// [`PayloadError::NotPlain`] when the shape has biases or halved images; [`PayloadError::Size`] when there are more than 65 535
+    /// [`PayloadError::NotPlain`] when the shape has biases, or deslants or halves its images; [`PayloadError::Size`] when there are more than 65 535
     /// inputs or hidden units; `Length`, `Misaligned`, `Shift` and `Prologue` when the payload is not as long as the shape asks
     /// for, does not start at a multiple of 4, or its first 16 bytes are not as described.
     #[inline] // an image has one call
@@ -178,10 +178,10 @@ impl<'a> QuantizedNetwork<'a> {
     }
 
     /// The scratch that [`outputs`](Self::outputs) needs, in words: half of one an
-    /// input, one an output, 45 more, and a quarter of one an input where images are halved.
+    /// input, one an output, 45 more, and a quarter of one an input where images are deslanted or halved.
     #[must_use]
     pub const fn scratch_len(shape: Shape) -> usize {
-        plain_scratch_len(shape) + halved_len(shape)
+        plain_scratch_len(shape) + prepared_len(shape)
     }
 }
 
@@ -199,7 +199,7 @@ impl<'a> QuantizedNetwork<'a, true> {
 impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     #[inline(always)] // an image has one call
     pub(crate) fn checked(shape: Shape, bits: Bits, payload: &'a [u8]) -> Result<Self, PayloadError> {
-        if !ANY && (shape.has_biases() || shape.halved_image().is_some()) {
+        if !ANY && (shape.has_biases() || shape.prepared_image().is_some()) {
             return Err(PayloadError::NotPlain);
         }
         check_widths(shape).map_err(PayloadError::Size)?;
@@ -257,8 +257,8 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     #[inline] // an image has one call; the rest of it has no result on the stack
     pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
         SizeError::check_pixels(image.len(), if ANY { self.shape.pixels() } else { self.shape.inputs() })?;
-        let halved = if ANY { halved_len(self.shape) } else { 0 };
-        SizeError::check_scratch(scratch.len(), plain_scratch_len(self.shape) + halved)?;
+        let prepared = if ANY { prepared_len(self.shape) } else { 0 };
+        SizeError::check_scratch(scratch.len(), plain_scratch_len(self.shape) + prepared)?;
         self.fill_outputs(image, scratch);
         let outputs = scratch.get(..self.shape.outputs()).always("the length of the scratch was checked");
         Ok(bytemuck::cast_slice(outputs))
@@ -361,18 +361,12 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     /// Hands the sums of each tile's hidden units, pre-activations with half of the divisor added, to `take`. The lengths
     /// were checked.
     fn tiles(&self, pixels: &[u8], scratch: &mut [u32], mut take: impl FnMut(&mut [u32])) {
-        let (pixels, scratch) = match self.shape.halved_image().filter(|_| ANY) {
-            None => (pixels, scratch),
-            Some([width, _]) => {
-                let (halved, scratch) = scratch
-                    .split_at_mut_checked(halved_len(self.shape))
-                    .always("the length of the scratch was checked");
-                let halved = bytemuck::cast_slice_mut(halved)
-                    .get_mut(..self.shape.inputs())
-                    .always("words are rounded up from bytes");
-                halve_rows(pixels, width.into(), halved);
-                (&*halved, scratch)
-            }
+        let (pixels, scratch) = if ANY {
+            let (room, scratch) =
+                scratch.split_at_mut_checked(prepared_len(self.shape)).always("the length of the scratch was checked");
+            (network_input(self.shape, pixels, bytemuck::cast_slice_mut(room)), scratch)
+        } else {
+            (pixels, scratch)
         };
         debug_assert!(scratch.len() >= MAX_UNITS + BOUNDS + pixels.len().div_ceil(2) + SLACK, "the length was checked");
         let Some((sums, scratch)) = scratch.split_first_chunk_mut::<MAX_UNITS>() else { return };
@@ -401,14 +395,14 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
     }
 }
 
-/// Words of scratch, where images are not halved.
+/// Words of scratch, where images are taken as they are.
 const fn plain_scratch_len(shape: Shape) -> usize {
     shape.inputs().div_ceil(2) + SLACK + MAX_UNITS + BOUNDS + shape.outputs()
 }
 
-/// Words that hold a halved image.
-const fn halved_len(shape: Shape) -> usize {
-    if shape.halved_image().is_some() { shape.inputs().div_ceil(size_of::<u32>()) } else { 0 }
+/// Words that hold the inputs that are made of an image.
+const fn prepared_len(shape: Shape) -> usize {
+    network_input_len(shape, 1).div_ceil(size_of::<u32>())
 }
 
 /// Checks that no layer is wider than the sums allow.

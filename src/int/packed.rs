@@ -92,8 +92,8 @@ impl<'a> PackedNetwork<'a> {
     pub const fn scratch_len(shape: Shape) -> usize {
         let hidden = vectors(shape).saturating_mul(32);
         let lists = shape.inputs().saturating_mul(LEVELS + 1).saturating_add(WORD).div_ceil(2);
-        let halved = network_input_len(shape, 1).div_ceil(4);
-        hidden.saturating_add(lists).saturating_add(shape.outputs()).saturating_add(halved).saturating_add(ALIGN)
+        let prepared = network_input_len(shape, 1).div_ceil(4);
+        hidden.saturating_add(lists).saturating_add(shape.outputs()).saturating_add(prepared).saturating_add(ALIGN)
     }
 
     /// Lays a network's weights out in `memory`, which may hold anything.
@@ -174,7 +174,7 @@ impl<'a> PackedNetwork<'a> {
     pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
         SizeError::check_pixels(image.len(), self.shape.pixels())?;
         let mut scratch = Scratch::new(self.shape, scratch)?;
-        let pixels = network_input(self.shape, image, core::mem::take(&mut scratch.halved));
+        let pixels = network_input(self.shape, image, core::mem::take(&mut scratch.prepared));
         self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
         Ok(scratch.outputs)
     }
@@ -224,8 +224,8 @@ struct Scratch<'s> {
     /// For each level, largest first, the inputs that have it: as much room for each as there are inputs.
     lists: &'s mut [u16],
     outputs: &'s mut [i32],
-    /// The image halved, where it is.
-    halved: &'s mut [u8],
+    /// The inputs that are made of the image, where some are.
+    prepared: &'s mut [u8],
 }
 
 impl<'s> Scratch<'s> {
@@ -237,11 +237,11 @@ impl<'s> Scratch<'s> {
         let mut take = |len| memory.split_off_mut(..len).ok_or(short);
         let hidden = bytemuck::cast_slice_mut(take(vectors(shape) * 32)?);
         let outputs = bytemuck::cast_slice_mut(take(shape.outputs())?);
-        let halved = bytemuck::cast_slice_mut(take(network_input_len(shape, 1).div_ceil(4))?);
+        let prepared = bytemuck::cast_slice_mut(take(network_input_len(shape, 1).div_ceil(4))?);
         let lists: &mut [u16] = bytemuck::cast_slice_mut(memory);
         let (inked, lists) = lists.split_at_mut_checked(shape.inputs() + WORD).ok_or(short)?;
         let lists = lists.get_mut(..shape.inputs() * LEVELS).ok_or(short)?;
-        Ok(Self { hidden, inked, lists, outputs, halved })
+        Ok(Self { hidden, inked, lists, outputs, prepared })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::int::PackedNetwork;
 use crate::net::{Network, Shape, SizeError};
 use crate::simd::Backend;
 
-/// A network of f32 or integer weights, with biases or without, for images as they are or halved.
+/// A network of f32 or integer weights, with biases or without, for images as they are, deslanted or halved.
 ///
 /// Integer weights are laid out for SIMD in memory that the caller lends; on a microcontroller, [`Model::quantized`] reads them
 /// where they lie.

@@ -14,6 +14,8 @@ pub(super) const VERSION: u16 = 2;
 const BIASES: u32 = 1;
 /// The flag of one whose images are halved.
 const HALVES: u32 = 2;
+/// The flag of one whose images are deslanted.
+const DESLANTS: u32 = 4;
 
 /// What a header says of what follows it.
 #[derive(Clone, Copy, Debug)]
@@ -68,11 +70,17 @@ const fn checked_shape(header: &[u8; HEADER_LEN], payload_len: usize) -> Result<
         Err(error) => return Err(ModelError::Size(error)),
     };
     let flags = word(header, 11);
-    if flags > BIASES + HALVES {
+    if flags > BIASES + HALVES + DESLANTS {
         return Err(ModelError::Header(HeaderError::Flags { found: flags }));
     }
     if flags & HALVES != 0 {
         shape = match shape.with_halved_images(image(header)) {
+            Ok(shape) => shape,
+            Err(error) => return Err(ModelError::Size(error)),
+        };
+    }
+    if flags & DESLANTS != 0 {
+        shape = match shape.with_deslanted_images(image(header)) {
             Ok(shape) => shape,
             Err(error) => return Err(ModelError::Size(error)),
         };
@@ -96,7 +104,7 @@ pub(super) const fn check_details([width, height]: [u16; 2], text: usize, shape:
     if text > MAX_TEXT {
         return Err(HeaderError::Text { found: text });
     }
-    let fits = match shape.halved_image() {
+    let fits = match shape.prepared_image() {
         Some([columns, rows]) => width == columns && height == rows,
         None => width as usize * height as usize == shape.pixels(),
     };
@@ -144,9 +152,12 @@ pub fn header(kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) ->
         return Err(ModelError::Length { expected, found });
     }
     let text = details.text.as_bytes();
-    let image = details.image.or(shape.halved_image()).unwrap_or_default();
+    let image = details.image.or(shape.prepared_image()).unwrap_or_default();
     check_details(image, text.len(), shape)?;
-    let flags = if shape.has_biases() { BIASES } else { 0 } + if shape.halved_image().is_some() { HALVES } else { 0 };
+    let flag = |is_set, flag| if is_set { flag } else { 0 };
+    let flags = flag(shape.has_biases(), BIASES)
+        + flag(shape.halved_image().is_some(), HALVES)
+        + flag(shape.deslanted_image().is_some(), DESLANTS);
     let version = if flags == 0 && details == Details::default() { 1 } else { VERSION };
     // A shape's sizes, and the text's length, are far below 2³².
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

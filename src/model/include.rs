@@ -15,7 +15,7 @@ use crate::net::Shape;
 /// | | takes | which is asked by |
 /// |---|---|---|
 /// | `include_model!("m.twolayer")` | plain integer networks | [`Model::quantized`] |
-/// | `include_model!(any "m.twolayer")` | those with biases, and those that halve their images, as well | [`Model::quantized_any`] |
+/// | `include_model!(any "m.twolayer")` | those with biases, and those that deslant or halve their images, as well | [`Model::quantized_any`] |
 /// | `include_model!(f32 "m.twolayer")` | f32 weights | [`Model::network`] |
 ///
 /// ```
@@ -71,12 +71,12 @@ pub enum Takes {
 impl Takes {
     /// Checks that a network of this kind and shape is among them.
     const fn check(self, kind: Kind, shape: Shape) -> Result<(), &'static str> {
-        let is_plain = !shape.has_biases() && shape.halved_image().is_none();
+        let is_plain = !shape.has_biases() && shape.prepared_image().is_none();
         match (self, kind) {
             (Self::Plain, Kind::Quantized(_)) if is_plain => Ok(()),
             (Self::Any, Kind::Quantized(_)) | (Self::F32, Kind::F32) => Ok(()),
             (Self::Plain, Kind::Quantized(_)) => Err(
-                "the network has biases or halves its images: write include_model!(any \"…\"), and ask quantized_any()",
+                "the network has biases, or deslants or halves its images: write include_model!(any \"…\"), and ask quantized_any()",
             ),
             (Self::Plain | Self::Any, Kind::F32) => Err(
                 "f32 weights: `twolayer quantize` makes integers of them; or write include_model!(f32 \"…\"), and ask network()",

@@ -18,7 +18,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 40..44 | width and height of an image, u16 each, whose product is the number of pixels; 0, 0 if they are not known |
-//! | 44..46 | flags: bit 0, the network has biases; bit 1, images are halved before the first layer |
+//! | 44..46 | flags: bit 0, the network has biases; bit 1, images are halved before the first layer; bit 2, they are deslanted before that |
 //! | 46..48 | zeros |
 //! | 48..52 | the text's length in bytes, up to 4096 |
 //! | 52..56 | zeros |
@@ -256,7 +256,7 @@ impl<'a> Model<'a> {
         Ok(Network::new(self.weights()?, backend))
     }
 
-    /// The network of a plain quantised model, without biases and not for halved images, over the same bytes.
+    /// The network of a plain quantised model, without biases, for images as they are, over the same bytes.
     ///
     /// # Errors
     ///
@@ -561,7 +561,10 @@ mod tests {
         let image = |width, height| Err(ModelError::Header(HeaderError::Image { width, height, pixels: 5 }));
         assert_eq!(open(&|file| file[40] = 4), image(4, 1));
         assert_eq!(open(&|file| file[42] = 0), image(5, 0));
-        assert_eq!(open(&|file| file[44] = 4), Err(ModelError::Header(HeaderError::Flags { found: 4 })));
+        assert_eq!(open(&|file| file[44] = 8), Err(ModelError::Header(HeaderError::Flags { found: 8 })));
+        // Deslanted images have as many pixels as there are inputs, too.
+        let sides = |file: &mut Vec<u8>| (file[44], file[40], file[42]) = (5, 1, 6);
+        assert_eq!(open(&sides), Err(ModelError::Size(SizeError::Deslants { width: 1, height: 6, pixels: 5 })));
         assert_eq!(open(&|file| file[46] = 1), Err(ModelError::Header(HeaderError::Flags { found: 0x1_0001 })));
         assert_eq!(open(&|file| file[52] = 1), Err(ModelError::Header(HeaderError::Reserved { at: 52 })));
         let len = SHAPE.with_biases().weights_len() as u64 * 4;

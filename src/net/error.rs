@@ -21,6 +21,9 @@ pub enum SizeError {
     /// Images of `pixels` pixels, in rows of `width`, that cannot be halved to as many pixels as there are inputs: a side is odd,
     /// or they are of another size.
     Halves { width: u16, pixels: usize },
+    /// Images of `width` × `height` that cannot be deslanted: a side is longer than 64 pixels, or they are of another size than the
+    /// `pixels` that the shape says.
+    Deslants { width: u16, height: u16, pixels: usize },
     /// Not as many weights as the shape has: [`Shape::weights_len`].
     Weights { found: usize, expected: usize },
     /// Not the pixels of one image, or not those of a whole number of images. One image has `expected`.
@@ -60,6 +63,8 @@ messages! { SizeError:
     Self::Quantized { found, most } => "a layer of {found} units; a quantised network takes at most {most}";
     Self::Halves { width, pixels } =>
         "{pixels} pixels in rows of {width} cannot be halved to the inputs: both sides must be even";
+    Self::Deslants { width, height, pixels } =>
+        "images of {width} × {height} cannot be deslanted for a network of {pixels} pixels: sides may have up to 64 pixels";
     Self::Weights { found, expected } => "{found} weights; expected {expected}";
     Self::Pixels { found, expected } => "{found} pixels; one image has {expected}";
     Self::Results { found, expected } => "output buffer has {found} elements; expected {expected}";

@@ -61,7 +61,7 @@ impl<'a> Network<'a> {
     }
 
     /// The outputs `y = max(x W1 + b1, 0) W2 + b2` of one image (biases are zero where there are none) of [`Shape::pixels`] pixels,
-    /// which [`Answer::of`](crate::Answer::of) makes a class and a margin of. Where the shape says so, the image is halved first.
+    /// which [`Answer::of`](crate::Answer::of) makes a class and a margin of. Where the shape says so, the image is deslanted or halved first.
     /// They are in `scratch`, which may hold anything before.
     ///
     /// # Errors
@@ -78,9 +78,9 @@ impl<'a> Network<'a> {
     pub const fn batch_scratch_len(shape: Shape, images: usize) -> usize {
         let z = padded(images.saturating_mul(shape.panel_width()));
         let sums = padded(images.saturating_mul(shape.outputs() * LANES));
-        let halved = padded(network_input_len(shape, images).div_ceil(4));
+        let prepared = padded(network_input_len(shape, images).div_ceil(4));
         let pixels = BySample::scratch_len(shape.inputs(), chunk(shape, images), images);
-        pixels.saturating_add(z).saturating_add(sums).saturating_add(halved)
+        pixels.saturating_add(z).saturating_add(sums).saturating_add(prepared)
     }
 
     /// [`outputs`](Self::outputs) for many images: `images` is `[images][pixels]`, the result `[images][outputs]`.
@@ -128,8 +128,8 @@ impl<'a> Network<'a> {
         }
         let z = scratch.take(samples * shape.panel_width());
         let mut pixels = BySample::new(shape.rows().0, chunk(shape, samples), samples, &mut scratch);
-        let halved = scratch.take(network_input_len(shape, samples).div_ceil(4));
-        let inputs = network_input(shape, images, bytemuck::cast_slice_mut(halved));
+        let prepared = scratch.take(network_input_len(shape, samples).div_ceil(4));
+        let inputs = network_input(shape, images, bytemuck::cast_slice_mut(prepared));
         self.backend.run(Fill(&mut pixels, inputs));
         debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
         self.backend.run(Forward { weights: self.weights, short: self.short, samples, pixels: &pixels, z, sums });

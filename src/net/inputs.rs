@@ -1,8 +1,10 @@
-//! Halves images: every square of four pixels becomes one, their mean, rounded half up.
+//! The inputs of a network: pixels, or what is made of them first. Images are deslanted, then halved: every square of four pixels
+//! becomes one, their mean, rounded half up.
 //!
 //! A network for halved images has a quarter of the inputs, and so a quarter of the weights. Costs some three operations for
 //! each pixel of the image.
 
+use super::deslant::{MAX_SIDE, Slant};
 use crate::base::Always;
 use crate::net::{Shape, SizeError};
 
@@ -29,26 +31,53 @@ pub fn halve(image: &[u8], width: u16, halved: &mut [u8]) -> Result<(), SizeErro
     Ok(())
 }
 
-/// The inputs of a network for one image or several: the pixels as they are or, where the shape says so, those of the
-/// halved images, which are written to `room`. All inference and training in f32 takes its inputs from here.
-pub(crate) fn network_input<'p>(shape: Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
-    match shape.halved_image() {
-        None => images,
-        Some([width, _]) => {
-            let room = room.get_mut(..images.len() / 4).always("there is room for every input");
-            halve_rows(images, width.into(), room);
-            room
+/// The inputs of a network for one image or several: the pixels as they are or, where the shape says so, those of the images
+/// deslanted, halved or both, which are written to `room`. All inference and training takes its inputs from here.
+pub(crate) fn network_input<'p>(shape: Shape, mut images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
+    let Some([width, _]) = shape.prepared_image() else { return images };
+    let columns = usize::from(width);
+    if shape.deslanted_image().is_none() {
+        let room = room.get_mut(..images.len() / 4).always("there is room for every input");
+        halve_rows(images, columns, room);
+        return room;
+    }
+    let (mut free, mut filled) = (&mut *room, 0);
+    while let Some(image) = images.split_off(..shape.pixels())
+        && let Some(inputs) = free.split_off_mut(..shape.inputs())
+    {
+        filled += inputs.len();
+        let slant = Slant::of(image, columns);
+        if shape.halved_image().is_some() {
+            halve_upright(slant, image, columns, inputs);
+        } else {
+            slant.straighten(image, 0, inputs);
         }
+    }
+    room.get(..filled).always("so much was written")
+}
+
+/// Halves what [`Slant::straighten`] makes of an image, two rows at a time.
+fn halve_upright(slant: Slant, mut image: &[u8], columns: usize, mut inputs: &mut [u8]) {
+    let mut pair = [0; 2 * MAX_SIDE as usize];
+    let pair = pair.get_mut(..2 * columns).always("sides were checked");
+    let mut first = 0;
+    while let Some(rows) = image.split_off(..2 * columns)
+        && let Some(row) = inputs.split_off_mut(..columns / 2)
+        && !row.is_empty()
+    {
+        slant.straighten(rows, first, pair);
+        halve_rows(pair, columns, row);
+        first += 2;
     }
 }
 
-/// The bytes of room that [`network_input`] needs for so many images; none where they are not halved.
+/// The bytes of room that [`network_input`] needs for so many images; none where they are taken as they are.
 pub(crate) const fn network_input_len(shape: Shape, images: usize) -> usize {
-    if shape.halved_image().is_some() { images.saturating_mul(shape.inputs()) } else { 0 }
+    if shape.prepared_image().is_some() { images.saturating_mul(shape.inputs()) } else { 0 }
 }
 
 /// [`halve`], where the lengths are known to be right.
-pub(crate) fn halve_rows(mut image: &[u8], width: usize, mut halved: &mut [u8]) {
+fn halve_rows(mut image: &[u8], width: usize, mut halved: &mut [u8]) {
     // Without a division, for cores that have none.
     while let Some((above, rest)) = image.split_at_checked(width)
         && let Some((below, rest)) = rest.split_at_checked(width)

@@ -1,6 +1,7 @@
 //! The f32 network: its sizes, its weights, inference and training. Read `tests/support/reference.rs` first: the whole network in
 //! plain loops.
 
+mod deslant;
 mod error;
 mod forward;
 mod hash;
@@ -14,12 +15,13 @@ mod shape;
 mod train;
 mod weights;
 
+pub use deslant::deslant;
 pub use error::SizeError;
 pub use forward::Network;
 pub use hash::weights_hash;
 pub use init::{INIT_SCALE, fill_initial, fill_scaled};
 pub use inputs::halve;
-pub(crate) use inputs::{halve_rows, network_input, network_input_len};
+pub(crate) use inputs::{network_input, network_input_len};
 #[cfg(feature = "std")]
 pub(crate) use kernel::sequential::Targets;
 pub use loss::{Loss, LossFunction};

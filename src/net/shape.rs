@@ -1,6 +1,7 @@
 //! The sizes of a network and every length that follows from them, checked once.
 
 use crate::net::SizeError;
+use crate::net::deslant::MAX_SIDE;
 use crate::simd::LANES;
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -9,7 +10,7 @@ use core::num::NonZeroUsize;
 pub(crate) const PANEL: usize = 128;
 
 /// The sizes of a network: `inputs → hidden (ReLU) → outputs`, whether its units have biases, and whether its inputs are the
-/// pixels of an image or those of the image halved.
+/// pixels of an image as they are, or those of the image deslanted, halved, or both.
 ///
 /// The weights of every shape fit into 2 GiB, on all targets, so no length computed from a shape overflows.
 ///
@@ -34,8 +35,10 @@ pub struct Shape {
     hidden: usize,
     outputs: NonZeroUsize,
     biases: bool,
-    /// Width and height of the images that are halved; zeros where they are not.
-    halved: [u16; 2],
+    halves: bool,
+    deslants: bool,
+    /// Width and height of the images that are halved or deslanted; zeros where they are neither.
+    sides: [u16; 2],
 }
 
 impl Shape {
@@ -67,7 +70,8 @@ impl Shape {
         if hidden == 0 || hidden > most {
             return Err(SizeError::Hidden { found: hidden, most });
         }
-        Ok(Self { inputs: some_inputs, hidden, outputs: some_outputs, biases: false, halved: [0; 2] })
+        let (inputs, outputs) = (some_inputs, some_outputs);
+        Ok(Self { inputs, hidden, outputs, biases: false, halves: false, deslants: false, sides: [0; 2] })
     }
 
     /// The same sizes, with a bias for every hidden unit and output.
@@ -80,13 +84,36 @@ impl Shape {
     ///
     /// # Errors
     ///
-    /// [`SizeError::Halves`] when a side is odd, or the halved image has not as many pixels as there are inputs.
+    /// [`SizeError::Halves`] when a side is odd, the halved image has not as many pixels as there are inputs, or images are deslanted
+    /// already, which comes before they are halved: ask for it last.
     pub const fn with_halved_images(self, [width, height]: [u16; 2]) -> Result<Self, SizeError> {
         let pixels = width as usize * height as usize;
-        if (width | height) & 1 != 0 || pixels != 4 * self.inputs() {
+        if (width | height) & 1 != 0 || pixels != 4 * self.inputs() || self.deslants {
             return Err(SizeError::Halves { width, pixels });
         }
-        Ok(Self { halved: [width, height], ..self })
+        Ok(Self { halves: true, sides: [width, height], ..self })
+    }
+
+    /// The same sizes, for images of `[width, height]` that are [deslanted](crate::deslant) before all else.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Deslants`] when a side is longer than 64 pixels, the image has not [as many pixels](Self::pixels) as the shape says,
+    /// or it is halved and has other sides.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), twolayer::SizeError> {
+    /// let shape = twolayer::Shape::new(196, 64, 10)?.with_halved_images([28, 28])?.with_deslanted_images([28, 28])?;
+    /// assert_eq!(shape.to_string(), "784 deslanted, halved to 196 → 64 → 10");
+    /// # Ok(()) }
+    /// ```
+    pub const fn with_deslanted_images(self, [width, height]: [u16; 2]) -> Result<Self, SizeError> {
+        let pixels = width as usize * height as usize;
+        let other = self.halves && (self.sides[0] != width || self.sides[1] != height);
+        if width > MAX_SIDE || height > MAX_SIDE || pixels != self.pixels() || other {
+            return Err(SizeError::Deslants { width, height, pixels: self.pixels() });
+        }
+        Ok(Self { deslants: true, sides: [width, height], ..self })
     }
 
     /// The same network with other outputs.
@@ -98,7 +125,7 @@ impl Shape {
         }
     }
 
-    /// Inputs: the pixels of one image, or of one that was halved.
+    /// Inputs: the pixels of one image, or of one that was deslanted or halved.
     #[must_use]
     pub const fn inputs(self) -> usize {
         self.inputs.get()
@@ -125,20 +152,31 @@ impl Shape {
     /// Width and height of the images that are halved before the first layer; `None` where they are not.
     #[must_use]
     pub const fn halved_image(self) -> Option<[u16; 2]> {
+        if self.halves { Some(self.sides) } else { None }
+    }
+
+    /// Width and height of the images that are deslanted before all else; `None` where they are not.
+    #[must_use]
+    pub const fn deslanted_image(self) -> Option<[u16; 2]> {
+        if self.deslants { Some(self.sides) } else { None }
+    }
+
+    /// Width and height of the images, where something is done to them before the first layer.
+    pub(crate) const fn prepared_image(self) -> Option<[u16; 2]> {
         // Both are zero or neither.
-        if self.halved[0] == 0 { None } else { Some(self.halved) }
+        if self.sides[0] == 0 { None } else { Some(self.sides) }
     }
 
     /// Pixels of an image: as many as there are inputs, or four times as many where images are halved.
     #[must_use]
     pub const fn pixels(self) -> usize {
-        if self.halved_image().is_some() { 4 * self.inputs() } else { self.inputs() }
+        if self.halves { 4 * self.inputs() } else { self.inputs() }
     }
 
-    /// The same sizes and biases, for images that were halved before.
+    /// The same sizes and biases, for the inputs that are made of images.
     #[cfg(feature = "std")]
-    pub(crate) const fn without_halving(self) -> Self {
-        Self { halved: [0; 2], ..self }
+    pub(crate) const fn for_inputs(self) -> Self {
+        Self { halves: false, deslants: false, sides: [0; 2], ..self }
     }
 
     /// Hidden units as stored: whole panels, and a last one of 16, 32, 64 or 128.
@@ -243,10 +281,20 @@ impl Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.halved_image().is_some() {
-            write!(f, "{} halved to ", self.pixels())?;
+        let Self { halves, deslants, .. } = self;
+        if *halves || *deslants {
+            write!(f, "{} ", self.pixels())?;
         }
-        write!(f, "{} → {} → {}", self.inputs(), self.hidden, self.outputs())?;
+        f.write_str(match (deslants, halves) {
+            (true, true) => "deslanted, halved to ",
+            (true, false) => "deslanted ",
+            (false, true) => "halved to ",
+            (false, false) => "",
+        })?;
+        if *halves || !*deslants {
+            write!(f, "{} ", self.inputs())?;
+        }
+        write!(f, "→ {} → {}", self.hidden, self.outputs())?;
         f.write_str(if self.biases { " with biases" } else { "" })
     }
 }
@@ -337,7 +385,7 @@ mod tests {
             assert_eq!((halved.has_biases(), halved.weights_len()), (true, shape.with_biases().weights_len()));
             assert_eq!(halved.to_string(), "24 halved to 6 → 3 → 2 with biases");
             #[cfg(feature = "std")]
-            assert_eq!(halved.without_halving(), shape.with_biases());
+            assert_eq!(halved.for_inputs(), shape.with_biases());
         }
         for [width, height] in [[3, 8], [8, 3], [24, 1], [1, 24], [4, 4], [2, 11], [2, 13], [5, 5], [0, 6], [0, 0]] {
             let pixels = usize::from(width) * usize::from(height);

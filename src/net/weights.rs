@@ -39,6 +39,12 @@ impl<'a> Weights<'a> {
         if found == expected { Ok(Self { shape, numbers }) } else { Err(SizeError::Weights { found, expected }) }
     }
 
+    /// The same weights, of a network that makes its inputs of images as `shape` says.
+    #[cfg(feature = "std")]
+    pub(crate) const fn for_images(self, shape: Shape) -> Self {
+        Self { shape, ..self }
+    }
+
     /// The network's sizes.
     #[must_use]
     pub const fn shape(self) -> Shape {
@@ -151,6 +157,12 @@ pub struct WeightsMut<'a> {
 }
 
 impl<'a> WeightsMut<'a> {
+    /// The same weights, to be trained on inputs in place of the images that they are made of.
+    #[cfg(feature = "std")]
+    pub(crate) fn for_inputs(self) -> Self {
+        Self { shape: self.shape.for_inputs(), ..self }
+    }
+
     /// The weights in `numbers`, which lie as [`Shape`] says.
     ///
     /// # Errors

@@ -8,14 +8,7 @@ use twolayer::{Bits, Shape};
 /// The outputs for an image.
 pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -> Vec<i64> {
     let (inputs, hidden, outputs) = (shape.inputs(), shape.hidden(), shape.outputs());
-    let halved;
-    let pixels = match shape.halved_image() {
-        None => pixels,
-        Some([width, _]) => {
-            halved = halve(pixels, width.into());
-            &halved
-        }
-    };
+    let pixels = &prepare(shape, pixels);
     let shift = u32::from(payload[0]);
     let (b2, b1, at) = biases(shape, bits, payload);
     let w1 = |i: usize, j: usize| match bits {
@@ -41,8 +34,50 @@ pub(crate) fn outputs(shape: Shape, bits: Bits, payload: &[u8], pixels: &[u8]) -
     y
 }
 
+/// The inputs for an image.
+pub(crate) fn prepare(shape: Shape, image: &[u8]) -> Vec<u8> {
+    let mut inputs = image.to_vec();
+    if let Some([width, _]) = shape.deslanted_image() {
+        inputs = deslant(&inputs, width.into());
+    }
+    if let Some([width, _]) = shape.halved_image() {
+        inputs = halve(&inputs, width.into());
+    }
+    inputs
+}
+
+/// Rows moved sideways, until the line through the ink is upright.
+fn deslant(image: &[u8], width: usize) -> Vec<u8> {
+    let signed = |number: usize| i64::try_from(number).expect("a small number");
+    let sum = |of: &dyn Fn(i64, i64) -> i64| -> i64 {
+        image.iter().enumerate().map(|(at, &pixel)| i64::from(pixel) * of(signed(at % width), signed(at / width))).sum()
+    };
+    let ink = sum(&|_, _| 1);
+    if ink == 0 {
+        return vec![0; image.len()];
+    }
+    // In 64ths, and in whole pixels.
+    let middle = [sum(&|x, _| x), sum(&|_, y| y)].map(|sum| (64 * sum + ink / 2) / ink);
+    let [x0, y0] = middle.map(|place| (place + 32) / 64);
+    let covariance = sum(&|x, y| (x - x0) * (y - y0));
+    let variance = sum(&|_, y| (y - y0) * (y - y0));
+    let slant = (covariance / (variance / 256 + 1)).clamp(-256, 256);
+    let mut upright = Vec::new();
+    for (y, row) in image.chunks(width).enumerate() {
+        let level = |x: i64| usize::try_from(x).ok().and_then(|x| row.get(x)).map_or(0, |&pixel| i64::from(pixel));
+        for x in 0..width {
+            let by = (slant * (64 * signed(y) - middle[1])).div_euclid(64);
+            let place = 256 * signed(x) + by + 4 * middle[0] - 256 * signed(width / 2);
+            let (left, part) = (place.div_euclid(256), place.rem_euclid(256));
+            let sum = level(left) * (256 - part) + level(left + 1) * part;
+            upright.push(u8::try_from((sum + 128) / 256).expect("a mean of bytes"));
+        }
+    }
+    upright
+}
+
 /// The mean of every four pixels, rounded half up.
-pub(crate) fn halve(image: &[u8], width: usize) -> Vec<u8> {
+fn halve(image: &[u8], width: usize) -> Vec<u8> {
     let mut means = Vec::new();
     for y in (0..image.len() / width).step_by(2) {
         for x in (0..width).step_by(2) {

@@ -23,7 +23,7 @@ def read(data):
     text = data[64 + length :].decode()
     tables = [line.removeprefix("confidence: ") for line in text.splitlines() if line.startswith("confidence: ")]
     steps = [tuple(map(int, step.split(" "))) for step in tables[0].split(" | ")]
-    return kind, (inputs, hidden, outputs), flags & 1, flags & 2, width, data[64 : 64 + length], steps
+    return kind, (inputs, hidden, outputs), flags, width, data[64 : 64 + length], steps
 
 
 def confidence(steps, kind, found):
@@ -38,6 +38,29 @@ def halve(image, width):
     rows = [image[at : at + width] for at in range(0, len(image), width)]
     pairs = zip(rows[::2], rows[1::2])
     return [(a[x] + a[x + 1] + b[x] + b[x + 1] + 2) // 4 for a, b in pairs for x in range(0, width, 2)]
+
+
+def deslant(image, width):
+    """Rows moved sideways, so that the line through the ink is upright in the middle, in 256ths of a pixel."""
+    rows = [image[at : at + width] for at in range(0, len(image), width)]
+    ink = [(pixel, x, y) for y, row in enumerate(rows) for x, pixel in enumerate(row)]
+    total = sum(image)
+    if total == 0:
+        return image
+    moments = sum(pixel * x for pixel, x, y in ink), sum(pixel * y for pixel, x, y in ink)
+    middle = [(64 * moment + total // 2) // total for moment in moments]
+    x0, y0 = [(place + 32) >> 6 for place in middle]
+    covariance = sum(pixel * (x - x0) * (y - y0) for pixel, x, y in ink)
+    slant = abs(covariance) // (sum(pixel * (y - y0) ** 2 for pixel, x, y in ink) // 256 + 1)
+    slant = min(slant, 256) if covariance > 0 else -min(slant, 256)
+    upright = []
+    for y, row in enumerate(rows):
+        at = lambda x: row[x] if 0 <= x < width else 0
+        for x in range(width):
+            place = 256 * x + (slant * (64 * y - middle[1]) >> 6) + 4 * middle[0] - 256 * (width // 2)
+            left, part = place >> 8, place & 255
+            upright.append((at(left) * (256 - part) + at(left + 1) * part + 128) >> 8)
+    return upright
 
 
 def ask_f32(sizes, biased, payload, image):
@@ -106,13 +129,15 @@ def main():
     files = sorted(pathlib.Path(__file__).parent.glob("*.twolayer"))
     checked = 0
     for file in files:
-        kind, sizes, biased, halved, width, payload, steps = read(file.read_bytes())
+        kind, sizes, flags, width, payload, steps = read(file.read_bytes())
         for line in file.with_suffix(".txt").read_text().splitlines():
             name, *words = line.split()
             if name == "image":
                 image = [int(word) for word in words]
-                image = halve(image, width) if halved else image
-                found = ask_f32(sizes, biased, payload, image) if kind == 1 else ask_integers({2: 8, 3: 4}[kind], sizes, biased, payload, image)[1]
+                image = deslant(image, width) if flags & 4 else image
+                image = halve(image, width) if flags & 2 else image
+                ask = ask_f32 if kind == 1 else lambda *of: ask_integers({2: 8, 3: 4}[kind], *of)[1]
+                found = ask(sizes, flags & 1, payload, image)
             elif name == "outputs":
                 expected = [struct.unpack(">f", bytes.fromhex(word))[0] if kind == 1 else int(word) for word in words]
                 assert found == expected, f"{file.name}: {found}, expected {expected}"
@@ -121,7 +146,7 @@ def main():
                 assert found.index(max(found)) == int(words[0]), file.name
             else:
                 assert name == "confidence" and confidence(steps, kind, found) == int(words[0]), file.name
-    assert len(files) >= 12 and checked >= 96, f"{len(files)} models, {checked} images"
+    assert len(files) >= 18 and checked >= 144, f"{len(files)} models, {checked} images"
     print(f"{checked} images of {len(files)} models have the outputs that they must have")
 
 

@@ -6,14 +6,17 @@ use crate::samples::PIXELS;
 use twolayer::model::{Details, HEADER_LEN};
 use twolayer::{
     AnyOutputs, Backend, Confidence, Kind, Model, Network, QuantizedNetwork, Shape, SizeError, Weights, WeightsMut,
-    halve, model, weights_hash,
+    deslant, halve, model, weights_hash,
 };
 
 /// Columns and rows of the network's input.
 pub(crate) const INPUT: u32 = 28;
 /// What there is memory for.
 pub(crate) const LARGEST: Shape = match Shape::new(PIXELS, 2048, 10) {
-    Ok(shape) => shape.with_biases(),
+    Ok(shape) => match shape.with_biases().with_deslanted_images([28, 28]) {
+        Ok(shape) => shape,
+        Err(_) => panic!("sides"),
+    },
     Err(_) => panic!("a shape"),
 };
 /// Words of a model file, with the longest text.
@@ -92,13 +95,16 @@ impl Opened {
             }
             AnyNetwork::F32(_) => self.weights(file)?,
         };
-        let mut halved = [0; PIXELS / 4];
-        let input = if let Some([width, _]) = self.shape.halved_image() {
-            halve(image, width, &mut halved).ok()?;
-            &halved
-        } else {
-            image
-        };
+        let (mut upright, mut halved) = ([0; PIXELS], [0; PIXELS / 4]);
+        let mut input = image;
+        if let Some([width, _]) = self.shape.deslanted_image() {
+            deslant(input, width, &mut upright).ok()?;
+            input = &upright;
+        }
+        if let Some([width, _]) = self.shape.halved_image() {
+            halve(input, width, &mut halved).ok()?;
+            input = &halved;
+        }
         for (unit, hidden) in hidden.iter_mut().enumerate() {
             let inked = input.iter().enumerate().filter(|(_, pixel)| **pixel > 0);
             let start = weights.b1(unit).unwrap_or_default();
@@ -171,7 +177,7 @@ pub extern "C" fn seal(text: usize) -> usize {
         return 0;
     };
     let Ok(words) = core::str::from_utf8(text) else { return 0 };
-    let details = Details { image: opened.shape.halved_image(), text: words };
+    let details = Details { image: opened.shape.halved_image().or(opened.shape.deslanted_image()), text: words };
     let Ok(made) = model::header(opened.kind, opened.shape, details, payload) else { return 0 };
     opened.confidence = details.confidence();
     *header = made;

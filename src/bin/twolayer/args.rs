@@ -336,7 +336,7 @@ pub(crate) struct TrainArgs {
     ///
     /// It may be an imported one; biases are trained too.
     /// If the data have other classes than the network, its first layer stays, and the second begins anew.
-    #[arg(long, value_name = "MODEL", help_heading = TRAINING, conflicts_with_all = ["hidden", "halve", "init", "init_scale"])]
+    #[arg(long, value_name = "MODEL", help_heading = TRAINING, conflicts_with_all = ["hidden", "halve", "deslant", "init", "init_scale"])]
     pub(crate) from: Option<PathBuf>,
     /// Write the network to FILE after every epoch, with what --resume needs
     ///
@@ -443,6 +443,11 @@ pub(crate) struct RecipeArgs {
     /// mnist, digits and class folders 0 to 9.
     #[arg(long, value_name = "PERCENT", value_parser = value_parser!(u16).range(0..=MAX_DISTORTION), help_heading = TRAINING, hide_short_help = true)]
     pub(crate) hands: Option<u16>,
+    /// Deslant images, before all else
+    ///
+    /// Rows move sideways until a digit stands upright. The model file says so, and the network takes images as they are, as before.
+    #[arg(long, value_name = "YES|NO", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = values::one_of([("yes", true), ("no", false)]), help_heading = TRAINING, hide_short_help = true)]
+    pub(crate) deslant: Option<bool>,
     /// Halve images in width and height: a quarter of the weights
     ///
     /// 28 × 28 pixels become 14 × 14. The model file says so, and the network takes images of 28 × 28 as before.
@@ -482,6 +487,7 @@ impl RecipeArgs {
             },
             shuffle: self.shuffle.unwrap_or(recipe.shuffle),
             halve: self.halve,
+            deslant: self.deslant.unwrap_or(recipe.deslant),
             distortion: distortion(self.distort, self.hands, recipe.distortion),
             alpha_to,
             limit: self.limit,

@@ -43,6 +43,7 @@ pub(crate) struct Network {
     pixels: usize,
     biases: bool,
     halved: bool,
+    deslanted: bool,
 }
 
 impl From<Shape> for Network {
@@ -54,6 +55,7 @@ impl From<Shape> for Network {
             pixels: shape.pixels(),
             biases: shape.has_biases(),
             halved: shape.halved_image().is_some(),
+            deslanted: shape.deslanted_image().is_some(),
         }
     }
 }

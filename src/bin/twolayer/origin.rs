@@ -99,8 +99,20 @@ impl Origin {
                 add(option, &"");
             }
         }
-        let Recipe { epochs, hidden, seed, init, shuffle, halve, distortion, alpha_to, limit, options: by, .. } =
-            recipe;
+        let Recipe {
+            epochs,
+            hidden,
+            seed,
+            init,
+            shuffle,
+            halve,
+            deslant,
+            distortion,
+            alpha_to,
+            limit,
+            options: by,
+            ..
+        } = recipe;
         add("--loss ", &values::loss_name(by.loss));
         add("--epochs ", epochs);
         match alpha_to {
@@ -118,6 +130,9 @@ impl Origin {
         }
         if start.is_none() {
             add("--hidden ", hidden);
+            if *deslant {
+                add("--deslant", &"=yes");
+            }
             if *halve {
                 add("--halve", &"");
             }
@@ -267,7 +282,7 @@ mod tests {
             Recipe::fast(),
             Recipe::good(),
             Recipe::best(),
-            Recipe { hidden: 64, halve: true, limit: Some(99), seed: u64::MAX, ..Recipe::fast() },
+            Recipe { hidden: 64, halve: true, deslant: true, limit: Some(99), seed: u64::MAX, ..Recipe::fast() },
             Recipe { init: Init::Uniform(0.1 + 1e-8), alpha_to: Some(1e-30), ..default },
             Recipe {
                 distortion: Some(Distortion { percent: 1, hands: 2 }),

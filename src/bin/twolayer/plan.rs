@@ -99,7 +99,7 @@ fn name(recipe: &Recipe, training: &TrainingArgs, data: &Data, goes_on: bool, is
         (preset.threads, preset.tests_within_first) = (recipe.threads, recipe.tests_within_first);
         preset.options.backend = recipe.options.backend;
         if goes_on {
-            (preset.init, preset.halve) = (recipe.init, recipe.halve);
+            (preset.init, preset.halve, preset.deslant) = (recipe.init, recipe.halve, recipe.deslant);
         }
         if let Some(distortion) = &mut preset.distortion
             && !data.is_of_digits()

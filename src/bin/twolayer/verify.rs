@@ -96,8 +96,8 @@ fn recipe(args: &mut VerifyArgs, text: &str, origin: Option<&Origin>, shape: Sha
                 printable(said)
             ));
         }
-        let recipe =
-            Recipe { hidden: shape.hidden(), halve: shape.halved_image().is_some(), ..args.training.recipe.recipe() };
+        let (halve, deslant) = (shape.halved_image().is_some(), shape.deslanted_image().is_some());
+        let recipe = Recipe { hidden: shape.hidden(), halve, deslant, ..args.training.recipe.recipe() };
         return Ok(args.run.apply(recipe));
     };
     origin.apply(&args.model, &mut args.training, "it was trained")?;

@@ -68,7 +68,7 @@ impl<'a> C99<'a> {
         {
             return Err(ConvertError::CName { found: name.into() });
         }
-        let image = network.shape().halved_image();
+        let image = network.shape().prepared_image();
         Ok(Self { name, network, classes: Vec::new(), image, confidence: None, about: String::new() })
     }
 
@@ -151,9 +151,9 @@ impl<'a> C99<'a> {
     pub fn ram(&self) -> usize {
         let shape = self.network.shape();
         let lists = shape.inputs() / addable_rows(self.bits()) + 4;
-        let halved = if shape.halved_image().is_some() { shape.inputs() } else { 0 };
+        let prepared = if shape.prepared_image().is_some() { shape.inputs() } else { 0 };
         let words = shape.outputs() + 1 + self.network.bits().units();
-        (4 * words + 2 * shape.inputs() + 3 * lists + halved).next_multiple_of(4)
+        (4 * words + 2 * shape.inputs() + 3 * lists + prepared).next_multiple_of(4)
     }
 
     const fn bits(&self) -> usize {
@@ -191,7 +191,6 @@ impl<'a> C99<'a> {
             self.flash(),
             self.ram()
         );
-        let halved_width = shape.halved_image().map_or(0, |[width, _]| width);
         let side = shape.pixels().isqrt();
         let ([width, height], unknown) = match self.image {
             Some(sides) => (sides.map(usize::from), ""),
@@ -202,7 +201,8 @@ impl<'a> C99<'a> {
             ("PIXELS", shape.pixels(), ""),
             ("WIDTH", width, unknown),
             ("HEIGHT", height, unknown),
-            ("HALVED_WIDTH", halved_width.into(), " /* of images that are halved first; 0 if they are not */"),
+            ("HALVES", shape.halved_image().is_some().into(), ""),
+            ("DESLANTS", shape.deslanted_image().is_some().into(), ""),
             ("INPUTS", shape.inputs(), ""),
             ("HIDDEN", shape.hidden(), ""),
             ("OUTPUTS", shape.outputs(), ""),

@@ -33,7 +33,7 @@ impl Quantized {
         Self { shape, bits, words: vec![0; len.div_ceil(4)], len }
     }
 
-    /// The same network, for images that are to be halved or not.
+    /// The same network, for images or for the inputs that are made of them.
     pub(crate) fn with_shape(self, shape: Shape) -> Self {
         Self { shape, ..self }
     }

@@ -113,8 +113,8 @@ pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]
     let [first, mut prior] = layers(weights);
     let (largest, targets, loss) = run_layers(shape, &first, &prior, images.clone(), labels);
 
-    // The images are halved by now.
-    let mut quantized = Quantized::zeros(shape.without_halving(), bits, len);
+    // The inputs are there by now.
+    let mut quantized = Quantized::zeros(shape.for_inputs(), bits, len);
     let scales = quantize_first(&first, images.clone(), &largest, &mut quantized);
     // The scales of the hidden units go into the rows of the second layer.
     let rows = prior.chunks_exact_mut(shape.outputs()).skip(constants(shape));
@@ -235,7 +235,7 @@ pub(crate) fn fit_second_to(second: Vec<f64>, images: &[u8], quantized: Quantize
     let shape = quantized.shape();
     let mut room = vec![0; network_input_len(shape, images.len() / shape.pixels())];
     let images = network_input(shape, images, &mut room).chunks_exact(shape.inputs());
-    let mut quantized = quantized.with_shape(shape.without_halving());
+    let mut quantized = quantized.with_shape(shape.for_inputs());
     let outputs = |hidden: Vec<f64>| product(features(0, hidden.into_iter()), &second, shape.outputs());
     let targets: Vec<Vec<f64>> = images.clone().map(activations(&quantized)).map(outputs).collect();
     quantize_second(second, images.zip(targets), &mut quantized);

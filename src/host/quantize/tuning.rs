@@ -113,8 +113,8 @@ pub fn tune(
     let fitted = fit(weights, bits, sample_images, sample)?;
     let mut quantized = fitted.quantized;
 
-    // Trained on levels, which are those of images halved already.
-    let of_levels = shape.without_halving();
+    // Trained on levels, which are those of inputs.
+    let of_levels = shape.for_inputs();
     let mut rounded = OwnedWeights::zeros(of_levels)?;
     let mut grid = Grid::new(&quantized, &fitted.activations);
     let mut view = rounded.view_mut();

@@ -25,10 +25,10 @@ impl Work {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2⁵²")]
     pub fn new(shape: Shape, set: &Set) -> Self {
         let images = set.len().min(IMAGES);
-        let mut halved = vec![0; shape.inputs()];
+        let mut room = vec![0; shape.inputs()];
         let mut ink = 0;
         for image in set.images().chunks_exact(shape.pixels()).take(images) {
-            ink += network_input(shape, image, &mut halved).iter().filter(|pixel| **pixel != 0).count();
+            ink += network_input(shape, image, &mut room).iter().filter(|pixel| **pixel != 0).count();
         }
         let ink = ink as f64 / images.max(1) as f64;
         let (hidden, outputs) = (shape.hidden() as f64, shape.outputs() as f64);

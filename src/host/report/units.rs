@@ -49,9 +49,9 @@ fn activity(weights: Weights<'_>, integers: bool, test: &Set) -> (usize, Vec<(f6
     let images = (MAX_OPERATIONS / (inputs * hidden)).clamp(10, MAX_IMAGES).min(test.len());
     let mut units = vec![(0.0, 0); hidden];
     let mut activations = Vec::with_capacity(images * hidden / 2);
-    let (mut halved, mut z) = (vec![0; inputs], Vec::new());
+    let (mut room, mut z) = (vec![0; inputs], Vec::new());
     for image in test.images().chunks_exact(shape.pixels()).take(images) {
-        let image = network_input(shape, image, &mut halved);
+        let image = network_input(shape, image, &mut room);
         let mut units = units.iter_mut();
         for WeightsPanel { w1, start, width, .. } in weights.panels() {
             z.clear();

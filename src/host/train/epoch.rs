@@ -7,7 +7,7 @@ use crate::base::to_f64;
 use crate::host::data::Set;
 use crate::image::{Distortion, SIDE, redraw};
 use crate::int::level;
-use crate::net::{LearningRates, Loss, Network, SampleOrder, Shape, Targets, Trainer, halve_rows};
+use crate::net::{LearningRates, Loss, Network, SampleOrder, Shape, Targets, Trainer, network_input};
 use core::mem;
 use core::num::NonZeroUsize;
 use core::ops::Range;
@@ -73,7 +73,8 @@ impl Epochs<'_> {
             let before = loss;
             if changed {
                 let Copies { images, inputs, labels, soft } = &copies;
-                let (images, targets) = (if samples.levels { inputs } else { images }, Targets { labels, soft });
+                let (images, targets) =
+                    (if samples.makes_inputs() { inputs } else { images }, Targets { labels, soft });
                 let piece = Piece { images, targets, first, alpha, before, epoch };
                 let tasks = next_copies.tasks(samples, epoch, order, range(first + len));
                 let mut done = Ok(loss);
@@ -139,7 +140,7 @@ pub(crate) struct Samples<'a> {
     distortion: Option<Distortion>,
     /// Whether images are digits, of which others can be drawn.
     redraws: bool,
-    /// Whether images become the inputs of an integer network: halved where the shape says so, and turned to levels.
+    /// Whether inputs become those of an integer network: levels.
     levels: bool,
     /// Networks that say what the outputs should be, beside the labels.
     teachers: &'a [Network<'a>],
@@ -154,7 +155,7 @@ impl<'a> Samples<'a> {
         Self { images, labels, shape, width, seed, distortion, redraws, levels: false, teachers: &[] }
     }
 
-    /// The same, with the inputs of an integer network for pixels: those of halved images, in levels.
+    /// The same, for an integer network, whose inputs are levels.
     pub(crate) fn in_levels(self) -> Self {
         Self { levels: true, ..self }
     }
@@ -165,8 +166,13 @@ impl<'a> Samples<'a> {
     }
 
     /// Whether images, or their targets, are not trained on as they lie in the set.
-    fn are_changed(&self) -> bool {
-        self.distortion.is_some() || self.levels || !self.teachers.is_empty()
+    pub(super) fn are_changed(&self) -> bool {
+        self.distortion.is_some() || self.makes_inputs() || !self.teachers.is_empty()
+    }
+
+    /// Whether inputs are not the pixels.
+    fn makes_inputs(&self) -> bool {
+        self.levels || self.shape.prepared_image().is_some()
     }
 
     /// Some of the samples, as they lie in the set.
@@ -180,7 +186,7 @@ impl<'a> Samples<'a> {
 #[derive(Default)]
 struct Copies {
     images: Vec<u8>,
-    /// The inputs of an integer network, if there is one.
+    /// The inputs, if they are not the pixels.
     inputs: Vec<u8>,
     labels: Vec<u8>,
     /// `[samples][outputs]`: the targets, if there are teachers.
@@ -197,13 +203,13 @@ impl Copies {
         order: Option<&'t [u32]>,
         range: Range<usize>,
     ) -> impl Iterator<Item = impl FnOnce() + Send + use<'t>> + use<'t> {
-        let Samples { shape, levels, teachers, .. } = samples;
+        let Samples { shape, teachers, .. } = samples;
         let Self { images, inputs, labels, soft } = self;
         let number = move |place: usize| order.map_or(place, |order| order[place] as usize);
         labels.clear();
         labels.extend(range.clone().map(|place| samples.labels[number(place)]));
         images.resize(range.len() * shape.pixels(), 0);
-        inputs.resize(if levels { range.len() * shape.inputs() } else { 0 }, 0);
+        inputs.resize(if samples.makes_inputs() { range.len() * shape.inputs() } else { 0 }, 0);
         soft.resize(if teachers.is_empty() { 0 } else { range.len() * shape.outputs() }, 0.0);
         let len = if teachers.is_empty() { IMAGES_PER_TASK } else { BATCH };
         let parts = images.chunks_mut(len * shape.pixels()).zip(labels.chunks(len)).zip(range.step_by(len));
@@ -213,9 +219,7 @@ impl Copies {
             move || {
                 samples.copy(epoch, (first..).map(number), images);
                 ensemble::targets(teachers, images, labels, soft);
-                if levels {
-                    fill_inputs(shape, images, inputs);
-                }
+                samples.fill_inputs(images, inputs);
             }
         })
     }
@@ -244,15 +248,21 @@ impl Samples<'_> {
             debug_assert!(done.is_ok(), "{done:?}");
         }
     }
-}
 
-/// Makes the inputs of an integer network: levels, of images that are halved where the shape says so.
-fn fill_inputs(shape: Shape, images: &[u8], inputs: &mut [u8]) {
-    match shape.halved_image() {
-        None => inputs.copy_from_slice(images),
-        Some([width, _]) => halve_rows(images, width.into(), inputs),
-    }
-    for input in inputs {
-        *input = level(*input).to_le_bytes()[0];
+    /// Makes inputs of images, if they are not their pixels.
+    fn fill_inputs(self, images: &[u8], inputs: &mut [u8]) {
+        if !self.makes_inputs() {
+            return;
+        }
+        if self.shape.prepared_image().is_some() {
+            network_input(self.shape, images, inputs);
+        } else {
+            inputs.copy_from_slice(images);
+        }
+        if self.levels {
+            for input in inputs {
+                *input = level(*input).to_le_bytes()[0];
+            }
+        }
     }
 }

@@ -26,6 +26,7 @@ pub enum Init {
 
 /// The settings of a training run. The defaults are those of the article.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 pub struct Recipe {
     /// The number of passes over the training set.
     pub epochs: u32,
@@ -39,6 +40,8 @@ pub struct Recipe {
     pub shuffle: bool,
     /// Whether the network takes images [halved](crate::halve) in width and height.
     pub halve: bool,
+    /// Whether it takes images [deslanted](crate::deslant), before they are halved.
+    pub deslant: bool,
     /// How far each image is distorted, if at all. The distortion is redrawn in every epoch.
     pub distortion: Option<Distortion>,
     /// The learning rate at the end of the run; if set, the rate moves towards it linearly, once in 64 blocks, otherwise it is
@@ -63,6 +66,7 @@ impl Default for Recipe {
             init: Init::Uniform(INIT_SCALE),
             shuffle: false,
             halve: false,
+            deslant: false,
             distortion: None,
             alpha_to: None,
             limit: None,
@@ -142,7 +146,7 @@ impl Recipe {
     #[must_use]
     pub fn is_article(&self) -> bool {
         let plain = self.options.loss == LossFunction::Squared && !self.shuffle && self.alpha_to.is_none();
-        plain && !self.halve && self.distortion.is_none() && matches!(self.init, Init::Uniform(_))
+        plain && !self.halve && !self.deslant && self.distortion.is_none() && matches!(self.init, Init::Uniform(_))
     }
 }
 
@@ -159,8 +163,10 @@ struct Words<'a>(&'a Recipe, bool);
 
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let &Self(Recipe { epochs, seed, init, shuffle, halve, distortion, alpha_to, limit, options, .. }, begins) =
-            self;
+        let &Self(
+            Recipe { epochs, seed, init, shuffle, halve, deslant, distortion, alpha_to, limit, options, .. },
+            begins,
+        ) = self;
         write!(f, "{}, {epochs} epoch{}", options.loss, if *epochs == 1 { "" } else { "s" })?;
         if let Some(limit) = limit {
             write!(f, " of {limit} image{}", if *limit == 1 { "" } else { "s" })?;
@@ -170,6 +176,9 @@ impl fmt::Display for Words<'_> {
         }
         if let Some(distortion) = distortion {
             write!(f, ", {distortion}")?;
+        }
+        if *deslant && begins {
+            f.write_str(", deslanted")?;
         }
         if *halve && begins {
             f.write_str(", halved")?;
@@ -238,15 +247,17 @@ pub struct Trained {
 ///
 /// # Errors
 ///
-/// If a size is out of range, or images to be halved have an odd side.
+/// If a size is out of range, images to be halved have an odd side, or images to be deslanted a side of more than 64 pixels.
 pub fn shape(dataset: &Dataset, recipe: &Recipe) -> Result<Shape, TrainingError> {
     let (pixels, hidden, classes) = (dataset.train.pixels(), recipe.hidden, dataset.train.classes());
-    if !recipe.halve {
-        return Ok(Shape::new(pixels, hidden, classes)?);
-    }
     let side = || u16::try_from(pixels.isqrt()).unwrap_or_default();
     let image = dataset.train.image_size().unwrap_or_else(|| [side(); 2]);
-    Ok(Shape::new((pixels / 4).max(1), hidden, classes)?.with_halved_images(image)?)
+    let shape = if recipe.halve {
+        Shape::new((pixels / 4).max(1), hidden, classes)?.with_halved_images(image)?
+    } else {
+        Shape::new(pixels, hidden, classes)?
+    };
+    Ok(if recipe.deslant { shape.with_deslanted_images(image)? } else { shape })
 }
 
 /// Trains a network from random initial weights, and calls `report` during and after every epoch.
@@ -278,10 +289,10 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, report: impl FnMut(Event) + Sen
 
 /// Goes on training from weights of a network's own, such as [`going_on`](super::going_on) gives, after so many of the recipe's epochs:
 /// with those that a run had after its first epochs, it ends with the same bits as the run. The sizes are those of the weights;
-/// [`Recipe::hidden`], [`Recipe::halve`] and [`Recipe::init`] are of no use here.
+/// [`Recipe::hidden`], [`Recipe::halve`], [`Recipe::deslant`] and [`Recipe::init`] are of no use here.
 ///
 /// With `teachers`, it learns towards the mean of their softened outputs, which must be logits, as well as the labels: of each image as
-/// it is after its distortion. They take whole images, whether they halve them or not, and may be of any size.
+/// it is after its distortion. They take whole images, whatever they make of them, and may be of any size.
 ///
 /// `keep` gets the number of the epoch and the weights after each epoch, to write them to a file; its error ends the run.
 ///
@@ -321,19 +332,23 @@ fn run(
     dataset.test.check(shape)?;
     let TrainOptions { block, backend, .. } = recipe.options;
     let teachers = super::teachers(teachers, shape, backend)?;
-    let mut scratch = PageBuffer::zeros(Trainer::scratch_len(shape, block))?;
+    // The threads that distort images make inputs of them too.
+    let of_inputs = weights.view_mut().for_inputs();
+    let mut scratch = PageBuffer::zeros(Trainer::scratch_len(shape.for_inputs(), block))?;
     let threads = Threads::new(recipe.threads);
 
     let labels = dataset.train.labels();
     let labels = &labels[..recipe.samples(labels.len())];
-    let mut trainer = Trainer::new(weights.view_mut(), &mut scratch, recipe.options)?;
-    let test = |trainer: &Trainer<'_>| evaluate(Network::new(trainer.weights(), backend), &dataset.test, &threads);
+    let mut trainer = Trainer::new(of_inputs, &mut scratch, recipe.options)?;
+    let test = |trainer: &Trainer<'_>| {
+        evaluate(Network::new(trainer.weights().for_images(shape), backend), &dataset.test, &threads)
+    };
     let samples = Samples::new(&dataset.train, labels, shape, recipe.seed, recipe.distortion).taught_by(&teachers);
     let order = recipe.shuffle.then(|| Shuffled::new(labels.len(), recipe.seed).after(done));
     let alpha = recipe.options.alpha;
     let rates = LearningRates { from: alpha, to: recipe.alpha_to.unwrap_or(alpha) };
     // As the article has it, an epoch is one piece.
-    let in_pieces = recipe.shuffle || recipe.distortion.is_some() || recipe.alpha_to.is_some() || !teachers.is_empty();
+    let in_pieces = recipe.shuffle || recipe.alpha_to.is_some() || samples.are_changed();
     let mut epochs = Epochs { samples, order, rates, count: recipe.epochs };
     let mut last = None;
     // Weights may be so large that the outputs for other images than those that were trained on overflow.
@@ -371,7 +386,7 @@ fn run(
         if evaluation.is_dead() {
             return Err(TrainingError::Dead { epoch: number, alpha: recipe.options.alpha });
         }
-        keep(number, trainer.weights())?;
+        keep(number, trainer.weights().for_images(shape))?;
         last = Some(evaluation.clone());
         report(Event::Epoch(Epoch {
             number,

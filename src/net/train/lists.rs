@@ -16,8 +16,8 @@ pub(crate) struct Lists<'a> {
     inputs: NonZeroUsize,
     block: NonZeroUsize,
     pub(crate) samples: usize,
-    /// Room for the block's inputs, where images are halved.
-    halved: &'a mut [u8],
+    /// Room for the block's inputs, where they are not the pixels.
+    prepared: &'a mut [u8],
     pub(super) by_sample: BySample<'a>,
     pub(super) by_input: ByInput<'a>,
     /// `[samples][samples]`, with room for a whole block.
@@ -38,12 +38,12 @@ impl<'a> Lists<'a> {
 
     pub(super) fn new(shape: Shape, block: NonZeroUsize, scratch: &mut Scratch<'a>) -> Self {
         let (inputs, _) = shape.rows();
-        let halved = scratch.take(network_input_len(shape, block.get()).div_ceil(4));
+        let prepared = scratch.take(network_input_len(shape, block.get()).div_ceil(4));
         Self {
             shape,
             block,
             samples: 0,
-            halved: bytemuck::cast_slice_mut(halved),
+            prepared: bytemuck::cast_slice_mut(prepared),
             inputs,
             wide: scratch.take_as(block.get() * wide_len(inputs)),
             gram: scratch.take(block.get() * block.get()),
@@ -54,14 +54,14 @@ impl<'a> Lists<'a> {
 
     /// Lists the inputs for `images`, as many as a block has at most; or none.
     pub(super) fn fill(&mut self, images: &[u8], backend: Backend) {
-        let halved = core::mem::take(&mut self.halved);
-        let inputs = network_input(self.shape, images, halved);
+        let prepared = core::mem::take(&mut self.prepared);
+        let inputs = network_input(self.shape, images, prepared);
         self.samples = inputs.len() / self.shape.rows().0;
         debug_assert!(self.samples <= self.block.get(), "{} images, blocks of {}", self.samples, self.block);
         if self.samples > 0 {
             backend.run(Prepare { lists: self, images: inputs });
         }
-        self.halved = halved;
+        self.prepared = prepared;
     }
 }
 

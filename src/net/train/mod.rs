@@ -169,7 +169,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Takes one step for each sample, in order; `images` is `[samples][pixels]`, of [`Shape::pixels`] each. Where the shape
-    /// says so, they are halved first. The weights are then those after the last sample. Gives the losses, each under the
+    /// says so, they are deslanted or halved first. The weights are then those after the last sample. Gives the losses, each under the
     /// weights before its sample's step.
     ///
     /// Blocks are counted from the first sample of a call. If every call but the last has a multiple of the block, the

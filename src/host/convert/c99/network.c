@@ -129,21 +129,88 @@ NETWORK_NOINLINE static void network_add_list(network_words tile, const uint_lea
     network_add_word(all3, odd3, level, sums + (96 / NETWORK_BITS));
 }
 
-#if NETWORK_HALVED_WIDTH
-/* Halves the width and height of an image: each pixel is the mean of four, rounded. */
-static void network_halve(const uint8_t *pixels, uint8_t *halved)
+#if NETWORK_HALVES
+/* Halves the width and height of so many pixels: each is the mean of four, rounded. */
+static void network_halve(const uint8_t *pixels, uint8_t *halved, size_t count)
 {
     size_t i, column = 0;
 
-    for (i = 0; i < NETWORK_INPUTS; i++) {
-        const uint8_t *below = pixels + NETWORK_HALVED_WIDTH;
+    for (i = 0; i < count; i++) {
+        const uint8_t *below = pixels + NETWORK_WIDTH;
         halved[i] = (uint8_t)((pixels[0] + pixels[1] + below[0] + below[1] + 2) >> 2);
         pixels += 2;
         column += 2;
-        if (column == NETWORK_HALVED_WIDTH) { /* skip the row below */
-            pixels += NETWORK_HALVED_WIDTH;
+        if (column == NETWORK_WIDTH) { /* skip the row below */
+            pixels += NETWORK_WIDTH;
             column = 0;
         }
+    }
+}
+#endif
+
+#if NETWORK_DESLANTS
+/* A pixel of a row, whose first one is number 128; background before and after it. */
+static uint32_t network_pixel(const uint8_t *row, uint32_t number)
+{
+    return (number >= 128U && number < 128U + NETWORK_WIDTH) ? row[number - 128U] : 0U;
+}
+
+/* Makes the digit stand upright in the middle: each row moves by its distance from the centre of gravity times the slant of the line
+ * through the ink, by its second moments, with linear interpolation. */
+static void network_deslant(const uint8_t *pixels, uint8_t *inputs)
+{
+    uint32_t ink = 0, x = 0, y = 0, xy = 0, yy = 0, middle_x = 0, middle_y = 0;
+    uint32_t x0, y0, covariance, slant, row, column;
+    uint_least8_t is_negative;
+#if NETWORK_HALVES
+    uint8_t pair[2 * NETWORK_WIDTH];
+#endif
+
+    for (row = 0; row < NETWORK_HEIGHT; row++) {
+        const uint8_t *of_row = pixels + row * NETWORK_WIDTH;
+        uint32_t ink_of_row = 0, x_of_row = 0;
+        for (column = 0; column < NETWORK_WIDTH; column++) {
+            ink_of_row += of_row[column];
+            x_of_row += column * of_row[column];
+        }
+        ink += ink_of_row;
+        x += x_of_row;
+        y += row * ink_of_row;
+        xy += row * x_of_row;
+        yy += row * row * ink_of_row;
+    }
+    if (ink > 0U) { /* the centre of gravity in 64ths of a pixel */
+        middle_x = (64U * x + ink / 2U) / ink;
+        middle_y = (64U * y + ink / 2U) / ink;
+    }
+    x0 = (middle_x + 32U) / 64U;
+    y0 = (middle_y + 32U) / 64U;
+    /* About it in whole pixels, modulo 2^32. The slant is in 256ths of a pixel a row, and at most one pixel. */
+    covariance = xy - x0 * y - y0 * x + x0 * y0 * ink;
+    is_negative = (uint_least8_t)(covariance >> 31);
+    covariance = is_negative ? 0U - covariance : covariance;
+    slant = covariance / (((yy - 2U * y0 * y + y0 * y0 * ink) >> 8) + 1U);
+    slant = (slant > 256U) ? 256U : slant;
+    slant = is_negative ? 0U - slant : slant;
+    for (row = 0; row < NETWORK_HEIGHT; row++) {
+        const uint8_t *from = pixels + row * NETWORK_WIDTH;
+        /* 128 pixels more, so that it is not negative. */
+        const uint32_t moved_by = ((slant * (64U * row - middle_y) + 128U * 256U * 64U) >> 6) + 4U * middle_x;
+        const uint32_t place = moved_by - 256U * (NETWORK_WIDTH / 2U), part = place & 255U;
+#if NETWORK_HALVES
+        uint8_t *moved = pair + (row & 1U) * NETWORK_WIDTH;
+#else
+        uint8_t *moved = inputs + row * NETWORK_WIDTH;
+#endif
+        for (column = 0; column < NETWORK_WIDTH; column++) {
+            const uint32_t left = network_pixel(from, (place >> 8) + column);
+            const uint32_t right = network_pixel(from, (place >> 8) + column + 1U);
+            moved[column] = (uint8_t)((left * (256U - part) + right * part + 128U) >> 8);
+        }
+#if NETWORK_HALVES
+        if (row & 1U)
+            network_halve(pair, inputs + row / 2U * (NETWORK_WIDTH / 2U), NETWORK_WIDTH / 2U);
+#endif
     }
 }
 #endif
@@ -155,9 +222,12 @@ uint_least8_t network_classify(const uint8_t *pixels, network_memory *memory)
     uint_least8_t best = 0, u;
     size_t weight = 0;
 
-#if NETWORK_HALVED_WIDTH
-    network_halve(pixels, memory->halved);
-    lists = network_sort_inputs(memory->halved, memory, &total);
+#if NETWORK_DESLANTS
+    network_deslant(pixels, memory->inputs);
+    lists = network_sort_inputs(memory->inputs, memory, &total);
+#elif NETWORK_HALVES
+    network_halve(pixels, memory->inputs, NETWORK_INPUTS);
+    lists = network_sort_inputs(memory->inputs, memory, &total);
 #else
     lists = network_sort_inputs(pixels, memory, &total);
 #endif

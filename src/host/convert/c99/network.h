@@ -28,8 +28,8 @@ typedef struct {
     uint_least16_t next[NETWORK_INPUTS];
     uint_least16_t first[NETWORK_LISTS];
     uint_least8_t level[NETWORK_LISTS];
-#if NETWORK_HALVED_WIDTH
-    uint8_t halved[NETWORK_INPUTS];
+#if NETWORK_HALVES || NETWORK_DESLANTS
+    uint8_t inputs[NETWORK_INPUTS];
 #endif
 } network_memory;
 

@@ -1,9 +1,9 @@
-//! Networks for halved images give what plain networks give for images that a plain loop has halved.
+//! Networks that deslant or halve their images give what plain networks give for the inputs that plain loops have made.
 
 mod oracle;
 mod payload;
 
-use oracle::halve;
+use oracle::prepare;
 use payload::{Payload, biased, random};
 use twolayer::int::{PackedNetwork, PayloadError};
 use twolayer::model::{self, Details, HeaderError, Model};
@@ -12,16 +12,27 @@ use twolayer::{
     Weights, WeightsMut, fill_initial,
 };
 
-/// A plain shape, the same for halved images, and the images' columns.
-fn shapes() -> impl Iterator<Item = (Shape, Shape, usize)> {
+/// A plain shape, and the same for images that are halved, deslanted, or both.
+fn shapes() -> impl Iterator<Item = (Shape, Shape)> {
     let sizes = [([28, 28], 128, 10), ([2, 2], 1, 1), ([34, 6], 70, 3), ([4, 18], 131, 7), ([300, 2], 17, 2)];
-    sizes.into_iter().flat_map(|([width, height], hidden, outputs)| {
-        [false, true].map(|biases| {
-            let inputs = usize::from(width) * usize::from(height) / 4;
-            let shape = biased(Shape::new(inputs, hidden, outputs).expect("a small shape"), biases);
-            (shape, shape.with_halved_images([width, height]).expect("even sides"), usize::from(width))
-        })
-    })
+    let deslanted = [([28, 28], 64, 10), ([1, 1], 1, 1), ([33, 5], 70, 3), ([3, 19], 131, 7), ([64, 64], 17, 2)];
+    let of_all = |halves: bool, deslants: bool| {
+        move |([width, height], hidden, outputs): ([u16; 2], usize, usize)| {
+            [false, true].map(|biases| {
+                let pixels = usize::from(width) * usize::from(height);
+                let inputs = if halves { pixels / 4 } else { pixels };
+                let plain = biased(Shape::new(inputs, hidden, outputs).expect("a small shape"), biases);
+                let shape = if halves { plain.with_halved_images([width, height]).expect("even sides") } else { plain };
+                (
+                    plain,
+                    if deslants { shape.with_deslanted_images([width, height]).expect("short sides") } else { shape },
+                )
+            })
+        }
+    };
+    let halved = sizes.into_iter().flat_map(of_all(true, false));
+    let both = sizes.into_iter().take(4).chain([([64, 64], 17, 2)]).flat_map(of_all(true, true));
+    halved.chain(both).chain(deslanted.into_iter().flat_map(of_all(false, true)))
 }
 
 /// Random, sparse, and white.
@@ -34,8 +45,8 @@ fn images(pixels: usize) -> Vec<u8> {
 }
 
 #[test]
-fn integer_networks_halve_their_images() {
-    for (plain, shape, width) in shapes() {
+fn integer_networks_prepare_their_images() {
+    for (plain, shape) in shapes() {
         for bits in [Bits::Eight, Bits::Four] {
             let payload = Payload::new(shape, bits, 7, random(1));
             let expected = QuantizedNetwork::any(plain, bits, payload.bytes()).expect("a valid payload");
@@ -45,11 +56,11 @@ fn integer_networks_halve_their_images() {
             let mut words = vec![0; QuantizedNetwork::scratch_len(plain)];
             let mut scratch = vec![7; QuantizedNetwork::scratch_len(shape)];
             for image in images(shape.pixels()).chunks(shape.pixels()) {
-                let small = halve(image, width);
+                let small = prepare(shape, image);
                 let outputs = expected.outputs(&small, &mut words).expect("outputs");
                 assert_eq!(network.outputs(image, &mut scratch), Ok(outputs), "{shape}, {bits:?}");
-                let too_few = SizeError::Pixels { found: small.len(), expected: image.len() };
-                assert_eq!(network.outputs(&small, &mut scratch), Err(too_few));
+                let too_few = SizeError::Pixels { found: image.len() - 1, expected: image.len() };
+                assert_eq!(network.outputs(&image[1..], &mut scratch), Err(too_few));
                 let short = SizeError::Scratch { found: scratch.len() - 1, expected: scratch.len() };
                 assert_eq!(network.outputs(image, &mut scratch[1..]), Err(short));
 
@@ -65,13 +76,13 @@ fn integer_networks_halve_their_images() {
 }
 
 #[test]
-fn f32_networks_halve_their_images() {
-    for (plain, shape, width) in shapes() {
+fn f32_networks_prepare_their_images() {
+    for (plain, shape) in shapes() {
         let mut next = random(2);
         let mut numbers = vec![0.0; shape.weights_len()];
         WeightsMut::new(shape, &mut numbers).expect("as many as the shape has").fill_with(|| f32::from(next()) - 128.0);
         let images = images(shape.pixels());
-        let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| halve(image, width)).collect();
+        let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| prepare(shape, image)).collect();
         for backend in Backend::available() {
             let network = |shape| Network::new(Weights::new(shape, &numbers).expect("as many weights"), backend);
             let outputs = |shape, images: &[u8], batch: usize| {
@@ -87,17 +98,17 @@ fn f32_networks_halve_their_images() {
             assert_eq!(outputs(shape, &images, 1), expected, "{shape} on {backend}");
             assert_eq!(outputs(shape, &images, 4), expected, "{shape} on {backend}, four at a time");
             let mut scratch = vec![0.0; Network::scratch_len(shape)];
-            let too_few = SizeError::Pixels { found: plain.inputs(), expected: shape.pixels() };
-            assert_eq!(network(shape).outputs(&small[..plain.inputs()], &mut scratch), Err(too_few));
+            let too_few = SizeError::Pixels { found: shape.pixels() - 1, expected: shape.pixels() };
+            assert_eq!(network(shape).outputs(&images[..shape.pixels() - 1], &mut scratch), Err(too_few));
         }
     }
 }
 
 #[test]
-fn training_halves_its_images() {
-    for (plain, shape, width) in shapes().filter(|(plain, ..)| !plain.has_biases()) {
+fn training_prepares_its_images() {
+    for (plain, shape) in shapes().filter(|(plain, ..)| !plain.has_biases()) {
         let images = images(shape.pixels());
-        let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| halve(image, width)).collect();
+        let small: Vec<u8> = images.chunks(shape.pixels()).flat_map(|image| prepare(shape, image)).collect();
         let labels = [0; 6];
         for block in [1, 4, 64] {
             let train = |shape, images: &[u8]| {
@@ -118,20 +129,22 @@ fn training_halves_its_images() {
     }
 }
 
-/// The file says that images are halved, and which; nobody else's sides are believed.
+/// The file says what becomes of images, and which; nobody else's sides are believed.
 #[test]
 fn the_model_file_says_so() {
-    for (_, shape, _) in shapes() {
+    for (_, shape) in shapes() {
         let payload = Payload::new(shape, Bits::Four, 7, random(1));
         let kind = Kind::Quantized(Bits::Four);
         let header = model::header(kind, shape, Details::default(), payload.bytes()).expect("a sound model");
         let file = [&header[..], payload.bytes()].concat();
         let model = Model::from_bytes(&file).expect("a sound model");
-        assert_eq!((model.shape(), file[8], file[44]), (shape, 2, if shape.has_biases() { 3 } else { 2 }));
-        let image = shape.halved_image();
+        let (halves, deslants) = (shape.halved_image().is_some(), shape.deslanted_image().is_some());
+        let flags = u8::from(shape.has_biases()) + 2 * u8::from(halves) + 4 * u8::from(deslants);
+        assert_eq!((model.shape(), file[8], file[44]), (shape, 2, flags));
+        let image = shape.halved_image().or(shape.deslanted_image());
         assert_eq!(model.details().map(|details| details.image), Ok(image));
 
-        let [width, height] = image.expect("images are halved");
+        let [width, height] = image.expect("something is done to images");
         let turned = Details { image: Some([height, width]), text: "" };
         let found = model::header(kind, shape, turned, payload.bytes()).map(|_| ());
         let other = ModelError::Header(HeaderError::Image { width: height, height: width, pixels: shape.pixels() });
@@ -143,7 +156,9 @@ fn the_model_file_says_so() {
             let crc = twolayer::crc32(&file[..60]).to_le_bytes();
             file[60..64].copy_from_slice(&crc);
             let found = Model::from_bytes(&file).map(|_| ());
-            assert!(matches!(found, Err(ModelError::Size(SizeError::Halves { .. }))), "{shape}, byte {at}: {found:?}");
+            let Err(ModelError::Size(error)) = found else { panic!("{shape}, byte {at}: {found:?}") };
+            assert!(matches!(error, SizeError::Halves { .. }) == halves, "{shape}, byte {at}: {error}");
+            assert!(matches!(error, SizeError::Deslants { .. }) != halves, "{shape}, byte {at}: {error}");
         }
     }
     for (inputs, image) in [(6, [5, 5]), (6, [24, 1]), (6, [3, 8]), (6, [8, 2]), (6, [0, 0])] {
@@ -151,4 +166,18 @@ fn the_model_file_says_so() {
         let pixels = usize::from(image[0]) * usize::from(image[1]);
         assert_eq!(shape.with_halved_images(image), Err(SizeError::Halves { width: image[0], pixels }));
     }
+    let shape = Shape::new(6, 2, 2).expect("a small shape");
+    for [width, height] in [[3, 3], [7, 1], [0, 6], [0, 0]] {
+        let error = SizeError::Deslants { width, height, pixels: 6 };
+        assert_eq!(shape.with_deslanted_images([width, height]), Err(error));
+    }
+    let halved = shape.with_halved_images([6, 4]).expect("even sides");
+    assert_eq!(halved.with_deslanted_images([4, 6]), Err(SizeError::Deslants { width: 4, height: 6, pixels: 24 }));
+    for [width, height] in [[65, 1], [1, 65]] {
+        let long = Shape::new(65, 2, 2).expect("a small shape").with_deslanted_images([width, height]);
+        assert_eq!(long, Err(SizeError::Deslants { width, height, pixels: 65 }));
+    }
+    // Deslanting comes before halving, in the shape too.
+    let upright = Shape::new(24, 2, 2).and_then(|shape| shape.with_deslanted_images([6, 4])).expect("a small shape");
+    assert_eq!(upright.with_halved_images([6, 4]), Err(SizeError::Halves { width: 6, pixels: 24 }));
 }
