@@ -531,7 +531,9 @@ fn networks_with_biases_give_the_hosts_outputs() {
                     mean(&report.instructions[..COUNTED]),
                     report.stack
                 );
-                assert!(report.stack <= STACK + 40, "{} bytes of stack", report.stack);
+                // Deslanting has more of it, and two rows of 64 pixels where images are halved too.
+                let more = if name.starts_with("deslanted") { 420 } else { 40 };
+                assert!(report.stack <= STACK + more, "{} bytes of stack", report.stack);
             }
         }
         let input = input(&biased_model, 0, INPUTS, pixels, &[], [0; 5]);

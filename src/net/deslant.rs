@@ -62,6 +62,7 @@ pub(super) struct Slant {
 
 impl Slant {
     /// That of an image whose sides have at most [`MAX_SIDE`] pixels.
+    #[inline(never)] // its stack is not there while rows move
     pub(super) fn of(mut image: &[u8], columns: usize) -> Self {
         // Of zeroth, first and second order. What overflows becomes right again where moments become those about the centre.
         let [mut ink, mut x, mut y, mut xy, mut yy] = [0_u32; 5];
@@ -69,10 +70,23 @@ impl Slant {
         while let Some(row) = image.split_off(..columns)
             && !row.is_empty()
         {
-            let (mut of_row, mut x_of_row) = (0, 0);
-            for (column, &pixel) in (0_u32..).zip(row) {
+            let [mut of_row, mut x_of_row, mut column] = [0_u32; 3];
+            let (words, rest) = row.as_chunks();
+            for &word in words {
+                if is_blank(word) {
+                    column += 4;
+                    continue;
+                }
+                for pixel in word {
+                    of_row += u32::from(pixel);
+                    x_of_row += u32::from(pixel) * column;
+                    column += 1;
+                }
+            }
+            for &pixel in rest {
                 of_row += u32::from(pixel);
                 x_of_row += u32::from(pixel) * column;
+                column += 1;
             }
             ink += of_row;
             x += x_of_row;
@@ -118,13 +132,38 @@ fn move_row(row: &[u8], place: u32, moved: &mut [u8]) {
     let ahead = AHEAD.cast_unsigned();
     let (skipped, missing) = (right.saturating_sub(ahead) as usize, ahead.saturating_sub(right) as usize);
     moved.fill(0);
-    let (Some((before, row)), Some(moved)) = (row.split_at_checked(skipped), moved.get_mut(missing..)) else { return };
+    let (Some((before, row)), Some(mut moved)) = (row.split_at_checked(skipped), moved.get_mut(missing..)) else {
+        return;
+    };
     let mut left = before.last().map_or(0, |&pixel| u32::from(pixel));
-    for (pixel, right) in moved.iter_mut().zip(row.iter().map(|&pixel| u32::from(pixel)).chain([0])) {
-        let sum = left * (ONE.cast_unsigned() - part) + right * part;
-        *pixel = ((sum + ONE.cast_unsigned() / 2) >> FRACTION).to_le_bytes()[0];
+    let (words, rest) = row.as_chunks();
+    for &word in words {
+        let Some(pixels) = moved.split_off_mut(..word.len().min(moved.len())) else { return };
+        if left != 0 || !is_blank(word) {
+            left = blend(left, &word, part, pixels);
+        }
+    }
+    left = blend(left, rest, part, moved);
+    if let Some(last) = moved.get_mut(rest.len()) {
+        blend(left, &[0], part, core::slice::from_mut(last));
+    }
+}
+
+/// Whether four pixels are background, as most are.
+fn is_blank(word: [u8; 4]) -> bool {
+    u32::from_ne_bytes(word) == 0
+}
+
+/// Writes what is `part` 256ths of the way from each pixel to the next: from `left` to the first of `pixels`, and so on. Returns the last.
+#[inline(never)] // a row has three calls
+fn blend(mut left: u32, pixels: &[u8], part: u32, blended: &mut [u8]) -> u32 {
+    for (blended, &right) in blended.iter_mut().zip(pixels) {
+        let right = u32::from(right);
+        let sum = (left << FRACTION).wrapping_add(right.wrapping_sub(left).wrapping_mul(part));
+        *blended = ((sum + ONE.cast_unsigned() / 2) >> FRACTION).to_le_bytes()[0];
         left = right;
     }
+    left
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@ pub fn halve(image: &[u8], width: u16, halved: &mut [u8]) -> Result<(), SizeErro
 
 /// The inputs of a network for one image or several: the pixels as they are or, where the shape says so, those of the images
 /// deslanted, halved or both, which are written to `room`. All inference and training takes its inputs from here.
-pub(crate) fn network_input<'p>(shape: Shape, mut images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
+#[inline(always)] // an image has one call
+pub(crate) fn network_input<'p>(shape: Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
     let Some([width, _]) = shape.prepared_image() else { return images };
     let columns = usize::from(width);
     if shape.deslanted_image().is_none() {
@@ -41,6 +42,12 @@ pub(crate) fn network_input<'p>(shape: Shape, mut images: &'p [u8], room: &'p mu
         halve_rows(images, columns, room);
         return room;
     }
+    deslant_images(shape, columns, images, room)
+}
+
+/// [`network_input`], where images are deslanted.
+#[inline(never)] // its stack is not there where they are not
+fn deslant_images<'p>(shape: Shape, columns: usize, mut images: &[u8], room: &'p mut [u8]) -> &'p [u8] {
     let (mut free, mut filled) = (&mut *room, 0);
     while let Some(image) = images.split_off(..shape.pixels())
         && let Some(inputs) = free.split_off_mut(..shape.inputs())
@@ -57,6 +64,7 @@ pub(crate) fn network_input<'p>(shape: Shape, mut images: &'p [u8], room: &'p mu
 }
 
 /// Halves what [`Slant::straighten`] makes of an image, two rows at a time.
+#[inline(never)] // nor are the two rows where it is not halved
 fn halve_upright(slant: Slant, mut image: &[u8], columns: usize, mut inputs: &mut [u8]) {
     let mut pair = [0; 2 * MAX_SIDE as usize];
     let pair = pair.get_mut(..2 * columns).always("sides were checked");

@@ -18,6 +18,9 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Error> {
     let file = ModelFile::open(&model, args.file.access())?;
     let (kind, shape) = (file.kind(), file.shape());
     let costs = args.board.map(|board| match kind {
+        Kind::Quantized(_) if shape.deslanted_image().is_some() => {
+            Err(error!("{}: --board has no counts of deslanting yet", printable(&model)))
+        }
         Kind::Quantized(bits) => Ok(board.costs(shape, bits, file.len())),
         Kind::F32 => Err(error!(
             "{}: --board is for integer networks, and this one has f32 weights: `twolayer quantize {}` makes one",

@@ -167,7 +167,7 @@ static void network_deslant(const uint8_t *pixels, uint8_t *inputs)
 #endif
 
     for (row = 0; row < NETWORK_HEIGHT; row++) {
-        const uint8_t *of_row = pixels + row * NETWORK_WIDTH;
+        const uint8_t *of_row = pixels + (size_t)row * NETWORK_WIDTH;
         uint32_t ink_of_row = 0, x_of_row = 0;
         for (column = 0; column < NETWORK_WIDTH; column++) {
             ink_of_row += of_row[column];
@@ -193,14 +193,14 @@ static void network_deslant(const uint8_t *pixels, uint8_t *inputs)
     slant = (slant > 256U) ? 256U : slant;
     slant = is_negative ? 0U - slant : slant;
     for (row = 0; row < NETWORK_HEIGHT; row++) {
-        const uint8_t *from = pixels + row * NETWORK_WIDTH;
+        const uint8_t *from = pixels + (size_t)row * NETWORK_WIDTH;
         /* 128 pixels more, so that it is not negative. */
         const uint32_t moved_by = ((slant * (64U * row - middle_y) + 128U * 256U * 64U) >> 6) + 4U * middle_x;
         const uint32_t place = moved_by - 256U * (NETWORK_WIDTH / 2U), part = place & 255U;
 #if NETWORK_HALVES
-        uint8_t *moved = pair + (row & 1U) * NETWORK_WIDTH;
+        uint8_t *moved = pair + (size_t)(row & 1U) * NETWORK_WIDTH;
 #else
-        uint8_t *moved = inputs + row * NETWORK_WIDTH;
+        uint8_t *moved = inputs + (size_t)row * NETWORK_WIDTH;
 #endif
         for (column = 0; column < NETWORK_WIDTH; column++) {
             const uint32_t left = network_pixel(from, (place >> 8) + column);
@@ -208,8 +208,9 @@ static void network_deslant(const uint8_t *pixels, uint8_t *inputs)
             moved[column] = (uint8_t)((left * (256U - part) + right * part + 128U) >> 8);
         }
 #if NETWORK_HALVES
-        if (row & 1U)
-            network_halve(pair, inputs + row / 2U * (NETWORK_WIDTH / 2U), NETWORK_WIDTH / 2U);
+        if ((row & 1U) != 0U) {
+            network_halve(pair, inputs + (size_t)(row / 2U) * (NETWORK_WIDTH / 2U), NETWORK_WIDTH / 2U);
+        }
 #endif
     }
 }
