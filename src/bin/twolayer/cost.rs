@@ -141,7 +141,7 @@ const M0: [Program; 2] = [
         ],
     },
     Program {
-        code: 4828,
+        code: 6352,
         stack: 296,
         costs: [
             Cost {
@@ -171,7 +171,7 @@ const M3: [Program; 2] = [
         ],
     },
     Program {
-        code: 3890,
+        code: 5380,
         stack: 272,
         costs: [
             Cost {
@@ -201,8 +201,8 @@ const M4: [Program; 2] = [
         ],
     },
     Program {
-        code: 3658,
-        stack: 244,
+        code: 5148,
+        stack: 252,
         costs: [
             Cost {
                 instructions: [16.47, 7.84, 242.48, 53.33, 11.99, 3.32],
@@ -225,7 +225,7 @@ const RISCV: [Program; 2] = [
         ],
     },
     Program {
-        code: 5252,
+        code: 6894,
         stack: 228,
         costs: [
             Cost { instructions: [19.13, 21.1, 455.91, 174.23, 33.61, 5.19], cycles: [0.0; 6] },
