@@ -407,7 +407,7 @@ unsafe fn run_integers<'s, const ANY: bool>(
 /// The [`Runner`] of f32 networks.
 unsafe fn run_floats<'s>(model: &Model, image: &[u8], scratch: &'s mut [u32]) -> Result<Outcome<'s>, Status> {
     // SAFETY: the caller's promise.
-    let (shape, payload) = unsafe { fields(model) }?;
+    let (shape, payload) = unsafe { fields::<true>(model) }?;
     let numbers = bytemuck::try_cast_slice(payload).map_err(|_| Status::Misaligned)?;
     let network = Network::new(Weights::new(shape, numbers)?, Backend::detect());
     let outputs = network.outputs(image, bytemuck::cast_slice_mut(scratch))?;
@@ -426,7 +426,7 @@ unsafe fn run_floats<'s>(model: &Model, image: &[u8], scratch: &'s mut [u32]) ->
 unsafe fn network<const ANY: bool>(model: &Model) -> Result<QuantizedNetwork<'_, ANY>, Status> {
     let bits = if model.bits == 4 { Bits::Four } else { Bits::Eight };
     // SAFETY: the caller's promise.
-    let (shape, payload) = unsafe { fields(model) }?;
+    let (shape, payload) = unsafe { fields::<ANY>(model) }?;
     QuantizedNetwork::checked(shape, bits, payload).map_err(|error| ModelError::Payload(error).into())
 }
 
@@ -434,17 +434,16 @@ unsafe fn network<const ANY: bool>(model: &Model) -> Result<QuantizedNetwork<'_,
 ///
 /// # Safety
 /// As that of [`Runner`].
-unsafe fn fields(model: &Model) -> Result<(Shape, &[u8]), Status> {
+unsafe fn fields<const ANY: bool>(model: &Model) -> Result<(Shape, &[u8]), Status> {
     let size = |size| usize::try_from(size).unwrap_or(usize::MAX);
     let mut shape = Shape::new(size(model.inputs), size(model.hidden), size(model.outputs))?;
     if model.biases != 0 {
         shape = shape.with_biases();
     }
-    if model.halves != 0 {
-        shape = shape.with_halved_images([model.width, model.height])?;
-    }
-    if model.deslants != 0 {
-        shape = shape.with_deslanted_images([model.width, model.height])?;
+    if ANY && model.width != 0 {
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        let flags = flag(model.halves != 0, Shape::HALVES) | flag(model.deslants != 0, Shape::DESLANTS);
+        shape = shape.with_images([model.width, model.height], flags)?;
     }
     // SAFETY: the caller's promise.
     let payload = unsafe { slice(model.payload, model.payload_len) };

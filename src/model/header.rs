@@ -10,12 +10,6 @@ pub const HEADER_LEN: usize = 64;
 const MAGIC: [u8; 8] = *b"TWOLAYER";
 /// The newest version, and so the number of versions.
 pub(super) const VERSION: u16 = 2;
-/// The flag of a network with biases.
-const BIASES: u32 = 1;
-/// The flag of one whose images are halved.
-const HALVES: u32 = 2;
-/// The flag of one whose images are deslanted.
-const DESLANTS: u32 = 4;
 
 /// What a header says of what follows it.
 #[derive(Clone, Copy, Debug)]
@@ -70,23 +64,18 @@ const fn checked_shape(header: &[u8; HEADER_LEN], payload_len: usize) -> Result<
         Err(error) => return Err(ModelError::Size(error)),
     };
     let flags = word(header, 11);
-    if flags > BIASES + HALVES + DESLANTS {
+    if flags > (Shape::BIASES | Shape::HALVES | Shape::DESLANTS) as u32 {
         return Err(ModelError::Header(HeaderError::Flags { found: flags }));
     }
-    if flags & HALVES != 0 {
-        shape = match shape.with_halved_images(image(header)) {
-            Ok(shape) => shape,
-            Err(error) => return Err(ModelError::Size(error)),
-        };
-    }
-    if flags & DESLANTS != 0 {
-        shape = match shape.with_deslanted_images(image(header)) {
-            Ok(shape) => shape,
-            Err(error) => return Err(ModelError::Size(error)),
-        };
-    }
-    if flags & BIASES != 0 {
+    let [flags, ..] = flags.to_le_bytes();
+    if flags & Shape::BIASES != 0 {
         shape = shape.with_biases();
+    }
+    if flags & (Shape::HALVES | Shape::DESLANTS) != 0 {
+        shape = match shape.with_images(image(header), flags) {
+            Ok(shape) => shape,
+            Err(error) => return Err(ModelError::Size(error)),
+        };
     }
     let offset = two_words(header, 6);
     if offset != HEADER_LEN as u64 {
@@ -154,10 +143,7 @@ pub fn header(kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) ->
     let text = details.text.as_bytes();
     let image = details.image.or(shape.prepared_image()).unwrap_or_default();
     check_details(image, text.len(), shape)?;
-    let flag = |is_set, flag| if is_set { flag } else { 0 };
-    let flags = flag(shape.has_biases(), BIASES)
-        + flag(shape.halved_image().is_some(), HALVES)
-        + flag(shape.deslanted_image().is_some(), DESLANTS);
+    let flags = shape.flags();
     let version = if flags == 0 && details == Details::default() { 1 } else { VERSION };
     // A shape's sizes, and the text's length, are far below 2³².
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -175,7 +161,7 @@ pub fn header(kind: Kind, shape: Shape, details: Details<'_>, payload: &[u8]) ->
         len,
         len_end,
         bytemuck::cast(image),
-        flags,
+        flags.into(),
         size(text.len()),
         0,
         crc32_of_both(payload, text),

@@ -71,22 +71,23 @@ impl Slant {
             && !row.is_empty()
         {
             let [mut of_row, mut x_of_row, mut column] = [0_u32; 3];
+            let mut add = |word: u32| {
+                if word != 0 {
+                    // Of pixels a, b, c, d: two sums at once, a + b and c + d.
+                    let odd = (word >> 8) & 0xFF_00FF;
+                    let pairs = (word & 0xFF_00FF) + odd;
+                    let sum = (pairs & 0xFFFF) + (pairs >> 16);
+                    of_row += sum;
+                    x_of_row += column * sum + (odd & 0xFFFF) + (odd >> 16) + 2 * (pairs >> 16);
+                }
+                column += 4;
+            };
             let (words, rest) = row.as_chunks();
             for &word in words {
-                if is_blank(word) {
-                    column += 4;
-                    continue;
-                }
-                for pixel in word {
-                    of_row += u32::from(pixel);
-                    x_of_row += u32::from(pixel) * column;
-                    column += 1;
-                }
+                add(u32::from_le_bytes(word));
             }
-            for &pixel in rest {
-                of_row += u32::from(pixel);
-                x_of_row += u32::from(pixel) * column;
-                column += 1;
+            if !rest.is_empty() {
+                add(rest.iter().rev().fold(0, |word, &pixel| word << 8 | u32::from(pixel)));
             }
             ink += of_row;
             x += x_of_row;
@@ -95,11 +96,10 @@ impl Slant {
             yy += row_number * row_number * of_row;
             row_number += 1;
         }
-        let centre = |moment: u32| ((moment << CENTRE) + ink / 2).checked_div(ink);
-        let Some([middle_x, middle_y]) = centre(x).zip(centre(y)).map(<[u32; 2]>::from) else {
-            return Self { columns, across: 0, middle: 0, slant: 0 };
-        };
-        let [x0, y0] = [middle_x, middle_y].map(|place| (place + (1 << CENTRE) / 2) >> CENTRE);
+        let centre = |moment: u32| ((moment << CENTRE) + ink / 2).checked_div(ink).unwrap_or(0);
+        let (middle_x, middle_y) = (centre(x), centre(y));
+        let whole = |place: u32| (place + (1 << CENTRE) / 2) >> CENTRE;
+        let (x0, y0) = (whole(middle_x), whole(middle_y));
         let covariance = xy.wrapping_sub(x0 * y).wrapping_sub(y0 * x).wrapping_add(x0 * (y0 * ink)).cast_signed();
         let variance = yy.wrapping_sub(y0 * y).wrapping_sub(y0 * y).wrapping_add(y0 * (y0 * ink));
         // One more, for an image of one row: little beside the variance of a digit.
@@ -112,6 +112,7 @@ impl Slant {
 
     /// Moves rows of the image, of which `first` is the number of the first.
     pub(super) fn straighten(self, mut rows: &[u8], first: u16, mut upright: &mut [u8]) {
+        upright.fill(0);
         let mut below = (i32::from(first) << CENTRE) - self.middle;
         while let Some(row) = rows.split_off(..self.columns)
             && let Some(moved) = upright.split_off_mut(..self.columns)
@@ -124,28 +125,26 @@ impl Slant {
     }
 }
 
-/// Writes a row that begins at a place of another one: so many 256ths of a pixel, from [`AHEAD`] pixels before its first one on.
+/// Writes to a blank row what begins at a place of another one: so many 256ths of a pixel, from [`AHEAD`] pixels before its first one on.
 fn move_row(row: &[u8], place: u32, moved: &mut [u8]) {
-    let (whole, part) = (place >> FRACTION, place & (ONE.cast_unsigned() - 1));
-    // Between which two pixels that is: with nothing before the first pixel, the one on the right is this one or a later one.
-    let right = whole + 1;
-    let ahead = AHEAD.cast_unsigned();
-    let (skipped, missing) = (right.saturating_sub(ahead) as usize, ahead.saturating_sub(right) as usize);
-    moved.fill(0);
-    let (Some((before, row)), Some(mut moved)) = (row.split_at_checked(skipped), moved.get_mut(missing..)) else {
-        return;
-    };
-    let mut left = before.last().map_or(0, |&pixel| u32::from(pixel));
+    // Where there is ink, in whole words.
     let (words, rest) = row.as_chunks();
-    for &word in words {
-        let Some(pixels) = moved.split_off_mut(..word.len().min(moved.len())) else { return };
-        if left != 0 || !is_blank(word) {
-            left = blend(left, &word, part, pixels);
-        }
+    let is_inked = |word: &[u8; 4]| !is_blank(*word);
+    let first = 4 * words.iter().position(is_inked).unwrap_or(words.len());
+    let last =
+        if rest.is_empty() { 4 * words.iter().rposition(is_inked).map_or(0, |word| word + 1) } else { row.len() };
+    if first >= last {
+        return;
     }
-    left = blend(left, rest, part, moved);
-    if let Some(last) = moved.get_mut(rest.len()) {
-        blend(left, &[0], part, core::slice::from_mut(last));
+    // Each pixel gets what is between one of the row and the next, which is so many further on.
+    let (whole, part) = ((place >> FRACTION) as usize, place & (ONE.cast_unsigned() - 1));
+    let (ahead, next) = (AHEAD.unsigned_abs() as usize, whole + 1);
+    let (from, to) = (first.max(next.saturating_sub(ahead)), (first + ahead).saturating_sub(next));
+    let (Some(inked), Some(moved)) = (row.get(from..last), moved.get_mut(to..)) else { return };
+    let left = row.get(from.wrapping_sub(1)).map_or(0, |&pixel| u32::from(pixel));
+    let left = blend(left, inked, part, moved);
+    if let Some(after) = moved.get_mut(inked.len()..=inked.len()) {
+        blend(left, &[0], part, after);
     }
 }
 
@@ -155,7 +154,7 @@ fn is_blank(word: [u8; 4]) -> bool {
 }
 
 /// Writes what is `part` 256ths of the way from each pixel to the next: from `left` to the first of `pixels`, and so on. Returns the last.
-#[inline(never)] // a row has three calls
+#[inline(never)] // a row has two calls
 fn blend(mut left: u32, pixels: &[u8], part: u32, blended: &mut [u8]) -> u32 {
     for (blended, &right) in blended.iter_mut().zip(pixels) {
         let right = u32::from(right);

@@ -93,8 +93,8 @@ fn halve_rows(mut image: &[u8], width: usize, mut halved: &mut [u8]) {
         && !row.is_empty()
     {
         image = rest;
-        for ((mean, above), below) in row.iter_mut().zip(above.as_chunks::<2>().0).zip(below.as_chunks::<2>().0) {
-            let sum: u16 = [above[0], above[1], below[0], below[1]].map(u16::from).iter().sum();
+        for ((mean, &[a, b]), &[c, d]) in row.iter_mut().zip(above.as_chunks().0).zip(below.as_chunks().0) {
+            let sum = u32::from(a) + u32::from(b) + u32::from(c) + u32::from(d);
             *mean = ((sum + 2) / 4).to_le_bytes()[0];
         }
     }

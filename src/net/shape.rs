@@ -34,9 +34,8 @@ pub struct Shape {
     inputs: NonZeroUsize,
     hidden: usize,
     outputs: NonZeroUsize,
-    biases: bool,
-    halves: bool,
-    deslants: bool,
+    /// [`BIASES`](Self::BIASES), [`HALVES`](Self::HALVES) and [`DESLANTS`](Self::DESLANTS).
+    flags: u8,
     /// Width and height of the images that are halved or deslanted; zeros where they are neither.
     sides: [u16; 2],
 }
@@ -51,6 +50,13 @@ impl Shape {
         Ok(shape) => shape,
         Err(_) => panic!("a valid shape"),
     };
+
+    /// The flag of biases, as in a model file.
+    pub(crate) const BIASES: u8 = 1;
+    /// The flag of images that are halved.
+    pub(crate) const HALVES: u8 = 2;
+    /// The flag of images that are deslanted.
+    pub(crate) const DESLANTS: u8 = 4;
 
     /// A shape of 1 to 65,536 inputs, 1 or more hidden units and 1 to 256 outputs, without biases.
     ///
@@ -71,13 +77,13 @@ impl Shape {
             return Err(SizeError::Hidden { found: hidden, most });
         }
         let (inputs, outputs) = (some_inputs, some_outputs);
-        Ok(Self { inputs, hidden, outputs, biases: false, halves: false, deslants: false, sides: [0; 2] })
+        Ok(Self { inputs, hidden, outputs, flags: 0, sides: [0; 2] })
     }
 
     /// The same sizes, with a bias for every hidden unit and output.
     #[must_use]
     pub const fn with_biases(self) -> Self {
-        Self { biases: true, ..self }
+        Self { flags: self.flags | Self::BIASES, ..self }
     }
 
     /// The same sizes, for images of `[width, height]` that are [halved](crate::halve) first.
@@ -87,11 +93,10 @@ impl Shape {
     /// [`SizeError::Halves`] when a side is odd, the halved image has not as many pixels as there are inputs, or images are deslanted
     /// already, which comes before they are halved: ask for it last.
     pub const fn with_halved_images(self, [width, height]: [u16; 2]) -> Result<Self, SizeError> {
-        let pixels = width as usize * height as usize;
-        if (width | height) & 1 != 0 || pixels != 4 * self.inputs() || self.deslants {
-            return Err(SizeError::Halves { width, pixels });
+        if self.has(Self::DESLANTS) {
+            return Err(SizeError::Halves { width, pixels: width as usize * height as usize });
         }
-        Ok(Self { halves: true, sides: [width, height], ..self })
+        self.with_images([width, height], Self::HALVES)
     }
 
     /// The same sizes, for images of `[width, height]` that are [deslanted](crate::deslant) before all else.
@@ -108,12 +113,23 @@ impl Shape {
     /// # Ok(()) }
     /// ```
     pub const fn with_deslanted_images(self, [width, height]: [u16; 2]) -> Result<Self, SizeError> {
-        let pixels = width as usize * height as usize;
-        let other = self.halves && (self.sides[0] != width || self.sides[1] != height);
-        if width > MAX_SIDE || height > MAX_SIDE || pixels != self.pixels() || other {
+        if self.has(Self::HALVES) && (self.sides[0] != width || self.sides[1] != height) {
             return Err(SizeError::Deslants { width, height, pixels: self.pixels() });
         }
-        Ok(Self { deslants: true, sides: [width, height], ..self })
+        self.with_images([width, height], self.flags | Self::DESLANTS)
+    }
+
+    /// The same sizes, for images of `[width, height]` that are halved, deslanted or both, as flags say.
+    pub(crate) const fn with_images(self, [width, height]: [u16; 2], flags: u8) -> Result<Self, SizeError> {
+        let shape = Self { flags: self.flags | flags, sides: [width, height], ..self };
+        let pixels = width as usize * height as usize;
+        if shape.has(Self::HALVES) && ((width | height) & 1 != 0 || pixels != 4 * self.inputs()) {
+            return Err(SizeError::Halves { width, pixels });
+        }
+        if shape.has(Self::DESLANTS) && (width > MAX_SIDE || height > MAX_SIDE || pixels != shape.pixels()) {
+            return Err(SizeError::Deslants { width, height, pixels: shape.pixels() });
+        }
+        Ok(shape)
     }
 
     /// The same network with other outputs.
@@ -146,37 +162,46 @@ impl Shape {
     /// Whether every hidden unit and output has a bias.
     #[must_use]
     pub const fn has_biases(self) -> bool {
-        self.biases
+        self.has(Self::BIASES)
+    }
+
+    /// What a model file says of it.
+    pub(crate) const fn flags(self) -> u8 {
+        self.flags
+    }
+
+    /// Whether one of some flags is set.
+    pub(crate) const fn has(self, flags: u8) -> bool {
+        self.flags & flags != 0
     }
 
     /// Width and height of the images that are halved before the first layer; `None` where they are not.
     #[must_use]
     pub const fn halved_image(self) -> Option<[u16; 2]> {
-        if self.halves { Some(self.sides) } else { None }
+        if self.has(Self::HALVES) { Some(self.sides) } else { None }
     }
 
     /// Width and height of the images that are deslanted before all else; `None` where they are not.
     #[must_use]
     pub const fn deslanted_image(self) -> Option<[u16; 2]> {
-        if self.deslants { Some(self.sides) } else { None }
+        if self.has(Self::DESLANTS) { Some(self.sides) } else { None }
     }
 
     /// Width and height of the images, where something is done to them before the first layer.
     pub(crate) const fn prepared_image(self) -> Option<[u16; 2]> {
-        // Both are zero or neither.
-        if self.sides[0] == 0 { None } else { Some(self.sides) }
+        if self.has(Self::HALVES | Self::DESLANTS) { Some(self.sides) } else { None }
     }
 
     /// Pixels of an image: as many as there are inputs, or four times as many where images are halved.
     #[must_use]
     pub const fn pixels(self) -> usize {
-        if self.halves { 4 * self.inputs() } else { self.inputs() }
+        if self.has(Self::HALVES) { 4 * self.inputs() } else { self.inputs() }
     }
 
     /// The same sizes and biases, for the inputs that are made of images.
     #[cfg(feature = "std")]
     pub(crate) const fn for_inputs(self) -> Self {
-        Self { halves: false, deslants: false, sides: [0; 2], ..self }
+        Self { flags: self.flags & Self::BIASES, sides: [0; 2], ..self }
     }
 
     /// Hidden units as stored: whole panels, and a last one of 16, 32, 64 or 128.
@@ -191,7 +216,7 @@ impl Shape {
     /// The length of W1, W2 and the biases together, in numbers.
     #[must_use]
     pub const fn weights_len(self) -> usize {
-        let biases = if self.biases { self.hidden_padded() + self.outputs() } else { 0 };
+        let biases = if self.has_biases() { self.hidden_padded() + self.outputs() } else { 0 };
         self.layers_len() + biases
     }
 
@@ -229,13 +254,13 @@ impl Shape {
     /// The place of the bias of hidden unit `hidden`; `None` where there is no such unit, or there are no biases.
     #[must_use]
     pub const fn b1_index(self, hidden: usize) -> Option<usize> {
-        if self.biases && hidden < self.hidden { Some(self.layers_len() + hidden) } else { None }
+        if self.has_biases() && hidden < self.hidden { Some(self.layers_len() + hidden) } else { None }
     }
 
     /// The place of the bias of output `output`; `None` where there is no such output, or there are no biases.
     #[must_use]
     pub const fn b2_index(self, output: usize) -> Option<usize> {
-        if self.biases && output < self.outputs() {
+        if self.has_biases() && output < self.outputs() {
             Some(self.layers_len() + self.hidden_padded() + output)
         } else {
             None
@@ -257,7 +282,7 @@ impl Shape {
         let used = self.hidden - first;
         let w1 = (0..self.inputs()).map(move |row| self.inputs() * first + row * width);
         let w2 = (0..self.outputs()).map(move |row| self.w1_len() + self.outputs() * first + row * width);
-        let b1 = self.biases.then_some(self.layers_len() + first);
+        let b1 = self.has_biases().then_some(self.layers_len() + first);
         w1.chain(w2).chain(b1).flat_map(move |at| at + used..at + width)
     }
 
@@ -281,8 +306,8 @@ impl Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { halves, deslants, .. } = self;
-        if *halves || *deslants {
+        let (halves, deslants) = (self.has(Self::HALVES), self.has(Self::DESLANTS));
+        if halves || deslants {
             write!(f, "{} ", self.pixels())?;
         }
         f.write_str(match (deslants, halves) {
@@ -291,11 +316,11 @@ impl fmt::Display for Shape {
             (false, true) => "halved to ",
             (false, false) => "",
         })?;
-        if *halves || !*deslants {
+        if halves || !deslants {
             write!(f, "{} ", self.inputs())?;
         }
         write!(f, "→ {} → {}", self.hidden, self.outputs())?;
-        f.write_str(if self.biases { " with biases" } else { "" })
+        f.write_str(if self.has_biases() { " with biases" } else { "" })
     }
 }
 
