@@ -440,7 +440,10 @@ unsafe fn fields<const ANY: bool>(model: &Model) -> Result<(Shape, &[u8]), Statu
     if model.biases != 0 {
         shape = shape.with_biases();
     }
-    if ANY && model.width != 0 {
+    if model.width != 0 {
+        if !ANY {
+            return Err(Status::Kind);
+        }
         let flag = |is_set, flag| if is_set { flag } else { 0 };
         let flags = flag(model.halves != 0, Shape::HALVES) | flag(model.deslants != 0, Shape::DESLANTS);
         shape = shape.with_images([model.width, model.height], flags)?;
