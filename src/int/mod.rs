@@ -364,7 +364,7 @@ impl<'a, const ANY: bool> QuantizedNetwork<'a, ANY> {
         let (pixels, scratch) = if ANY {
             let (room, scratch) =
                 scratch.split_at_mut_checked(prepared_len(self.shape)).always("the length of the scratch was checked");
-            (network_input(self.shape, pixels, bytemuck::cast_slice_mut(room)), scratch)
+            (network_input(&self.shape, pixels, bytemuck::cast_slice_mut(room)), scratch)
         } else {
             (pixels, scratch)
         };

@@ -174,7 +174,7 @@ impl<'a> PackedNetwork<'a> {
     pub fn outputs<'s>(&self, image: &[u8], scratch: &'s mut [u32]) -> Result<&'s [i32], SizeError> {
         SizeError::check_pixels(image.len(), self.shape.pixels())?;
         let mut scratch = Scratch::new(self.shape, scratch)?;
-        let pixels = network_input(self.shape, image, core::mem::take(&mut scratch.prepared));
+        let pixels = network_input(&self.shape, image, core::mem::take(&mut scratch.prepared));
         self.backend.run(Image { network: self, pixels, scratch: &mut scratch });
         Ok(scratch.outputs)
     }

@@ -129,7 +129,7 @@ impl<'a> Network<'a> {
         let z = scratch.take(samples * shape.panel_width());
         let mut pixels = BySample::new(shape.rows().0, chunk(shape, samples), samples, &mut scratch);
         let prepared = scratch.take(network_input_len(shape, samples).div_ceil(4));
-        let inputs = network_input(shape, images, bytemuck::cast_slice_mut(prepared));
+        let inputs = network_input(&shape, images, bytemuck::cast_slice_mut(prepared));
         self.backend.run(Fill(&mut pixels, inputs));
         debug_assert_eq!(scratch.left(), found - expected, "no more is asked for than is used");
         self.backend.run(Forward { weights: self.weights, short: self.short, samples, pixels: &pixels, z, sums });

@@ -34,20 +34,20 @@ pub fn halve(image: &[u8], width: u16, halved: &mut [u8]) -> Result<(), SizeErro
 /// The inputs of a network for one image or several: the pixels as they are or, where the shape says so, those of the images
 /// deslanted, halved or both, which are written to `room`. All inference and training takes its inputs from here.
 #[inline(always)] // an image has one call
-pub(crate) fn network_input<'p>(shape: Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
-    let Some([width, _]) = shape.prepared_image() else { return images };
-    let columns = usize::from(width);
-    if shape.deslanted_image().is_none() {
-        let room = room.get_mut(..images.len() / 4).always("there is room for every input");
-        halve_rows(images, columns, room);
-        return room;
+pub(crate) fn network_input<'p>(shape: &Shape, images: &'p [u8], room: &'p mut [u8]) -> &'p [u8] {
+    if shape.deslanted_image().is_some() {
+        return deslant_images(shape, images, room);
     }
-    deslant_images(shape, columns, images, room)
+    let Some([width, _]) = shape.halved_image() else { return images };
+    let room = room.get_mut(..images.len() / 4).always("there is room for every input");
+    halve_rows(images, width.into(), room);
+    room
 }
 
 /// [`network_input`], where images are deslanted.
 #[inline(never)] // its stack is not there where they are not
-fn deslant_images<'p>(shape: Shape, columns: usize, mut images: &[u8], room: &'p mut [u8]) -> &'p [u8] {
+fn deslant_images<'p>(shape: &Shape, mut images: &[u8], room: &'p mut [u8]) -> &'p [u8] {
+    let columns = shape.deslanted_image().map_or(0, |[width, _]| width.into());
     let (mut free, mut filled) = (&mut *room, 0);
     while let Some(image) = images.split_off(..shape.pixels())
         && let Some(inputs) = free.split_off_mut(..shape.inputs())

@@ -101,7 +101,7 @@ pub(crate) fn fit(weights: Weights<'_>, bits: Bits, images: &[u8], labels: &[u8]
     }
     check_samples(shape.pixels(), shape.outputs(), images, labels)?;
     let mut room = vec![0; network_input_len(shape, labels.len())];
-    let images = network_input(shape, images, &mut room);
+    let images = network_input(&shape, images, &mut room);
     if labels.is_empty() {
         return Err(QuantizeError::NoImages);
     }
@@ -234,7 +234,7 @@ fn quantize_first<'i>(
 pub(crate) fn fit_second_to(second: Vec<f64>, images: &[u8], quantized: Quantized) -> Quantized {
     let shape = quantized.shape();
     let mut room = vec![0; network_input_len(shape, images.len() / shape.pixels())];
-    let images = network_input(shape, images, &mut room).chunks_exact(shape.inputs());
+    let images = network_input(&shape, images, &mut room).chunks_exact(shape.inputs());
     let mut quantized = quantized.with_shape(shape.for_inputs());
     let outputs = |hidden: Vec<f64>| product(features(0, hidden.into_iter()), &second, shape.outputs());
     let targets: Vec<Vec<f64>> = images.clone().map(activations(&quantized)).map(outputs).collect();

@@ -28,7 +28,7 @@ impl Work {
         let mut room = vec![0; shape.inputs()];
         let mut ink = 0;
         for image in set.images().chunks_exact(shape.pixels()).take(images) {
-            ink += network_input(shape, image, &mut room).iter().filter(|pixel| **pixel != 0).count();
+            ink += network_input(&shape, image, &mut room).iter().filter(|pixel| **pixel != 0).count();
         }
         let ink = ink as f64 / images.max(1) as f64;
         let (hidden, outputs) = (shape.hidden() as f64, shape.outputs() as f64);

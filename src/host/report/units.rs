@@ -51,7 +51,7 @@ fn activity(weights: Weights<'_>, integers: bool, test: &Set) -> (usize, Vec<(f6
     let mut activations = Vec::with_capacity(images * hidden / 2);
     let (mut room, mut z) = (vec![0; inputs], Vec::new());
     for image in test.images().chunks_exact(shape.pixels()).take(images) {
-        let image = network_input(shape, image, &mut room);
+        let image = network_input(&shape, image, &mut room);
         let mut units = units.iter_mut();
         for WeightsPanel { w1, start, width, .. } in weights.panels() {
             z.clear();

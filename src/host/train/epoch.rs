@@ -255,7 +255,7 @@ impl Samples<'_> {
             return;
         }
         if self.shape.prepared_image().is_some() {
-            network_input(self.shape, images, inputs);
+            network_input(&self.shape, images, inputs);
         } else {
             inputs.copy_from_slice(images);
         }

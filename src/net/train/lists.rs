@@ -55,7 +55,7 @@ impl<'a> Lists<'a> {
     /// Lists the inputs for `images`, as many as a block has at most; or none.
     pub(super) fn fill(&mut self, images: &[u8], backend: Backend) {
         let prepared = core::mem::take(&mut self.prepared);
-        let inputs = network_input(self.shape, images, prepared);
+        let inputs = network_input(&self.shape, images, prepared);
         self.samples = inputs.len() / self.shape.rows().0;
         debug_assert!(self.samples <= self.block.get(), "{} images, blocks of {}", self.samples, self.block);
         if self.samples > 0 {
