@@ -438,7 +438,7 @@ fn prepared_images() {
 
 fn prepared(shape: Shape, flags: [u8; 2]) {
     let pixels = shape.pixels();
-    let [width, height] = shape.halved_image().or(shape.deslanted_image()).expect("a prepared image");
+    let [width, height] = shape.prepared_image().expect("a prepared image");
     let images: Vec<u8> = images().into_iter().cycle().take(pixels * 5).collect();
     let check = |file: &File, open: Open| {
         let model = open_with(open, file.bytes()).expect("a sound model");

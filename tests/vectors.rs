@@ -79,7 +79,7 @@ fn file(kind: Kind, shape: Shape, seed: u64) -> Vec<u8> {
             numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
         }
     };
-    let image = shape.halved_image().or(shape.deslanted_image()).unwrap_or([3, 2]);
+    let image = shape.prepared_image().unwrap_or([3, 2]);
     let details = Details { image: Some(image), text: TEXT };
     [&header(kind, shape, details, &payload).unwrap()[..], &payload]
         .concat()

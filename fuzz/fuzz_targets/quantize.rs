@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use twolayer::host::{QuantizeError, quantize_samples};
 use twolayer::model::{Details, header};
-use twolayer::{Bits, Kind, Model, QuantizedNetwork, Weights, WeightsMut, halve};
+use twolayer::{Bits, Kind, Model, QuantizedNetwork, Weights, WeightsMut, deslant, halve};
 use twolayer_fuzz::{Draw, shape};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -25,17 +25,18 @@ fuzz_target!(|bytes: &[u8]| {
     });
     let weights = Weights::new(shape, &numbers).expect("whole weights");
 
-    let brightest = match shape.halved_image() {
-        None => images.iter().max().copied(),
-        // Whichever pixels there are when it is upright, that is tried below.
-        _ if shape.deslanted_image().is_some() => None,
-        Some([width, _]) => {
-            let whole = &images[..count * shape.pixels()];
-            let mut halved = vec![0; whole.len() / 4];
-            halve(whole, width, &mut halved).expect("even sides");
-            halved.into_iter().max()
+    let mut inputs = images[..count * shape.pixels()].to_vec();
+    if let Some([width, _]) = shape.deslanted_image() {
+        for (upright, image) in inputs.chunks_exact_mut(shape.pixels()).zip(images.chunks_exact(shape.pixels())) {
+            deslant(image, width, upright).expect("short sides");
         }
-    };
+    }
+    if let Some([width, _]) = shape.halved_image() {
+        let mut halved = vec![0; inputs.len() / 4];
+        halve(&inputs, width, &mut halved).expect("even sides");
+        inputs = halved;
+    }
+    let brightest = inputs.into_iter().max();
     let labels_fit = labels.iter().all(|label| usize::from(*label) < shape.outputs());
     let sound = surplus == 0 && labels_fit && brightest > Some(95) && numbers.iter().all(|weight| weight.is_finite());
     for bits in [Bits::Eight, Bits::Four] {

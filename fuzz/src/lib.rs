@@ -89,7 +89,7 @@ pub fn shape(draw: &mut Draw, hidden: usize) -> (Shape, [u16; 2]) {
 
 /// Whether a network has neither biases nor anything to do with its images first.
 fn is_plain(shape: Shape) -> bool {
-    !shape.has_biases() && shape.halved_image().is_none() && shape.deslanted_image().is_none()
+    !shape.has_biases() && shape.prepared_image().is_none()
 }
 
 /// A sound model file of any kind and version.
@@ -204,7 +204,7 @@ pub fn check_model(bytes: &[u8]) {
         Ok(details) => details,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
-    if let Some([width, height]) = details.image.or(shape.halved_image()).or(shape.deslanted_image()) {
+    if let Some([width, height]) = details.image.or(shape.prepared_image()) {
         assert_eq!(usize::from(width) * usize::from(height), shape.pixels());
     }
     if let Some(table) = details.confidence() {

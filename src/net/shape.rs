@@ -116,10 +116,10 @@ impl Shape {
         if self.has(Self::HALVES) && (self.sides[0] != width || self.sides[1] != height) {
             return Err(SizeError::Deslants { width, height, pixels: self.pixels() });
         }
-        self.with_images([width, height], self.flags | Self::DESLANTS)
+        self.with_images([width, height], Self::DESLANTS)
     }
 
-    /// The same sizes, for images of `[width, height]` that are halved, deslanted or both, as flags say.
+    /// The same sizes, for images of `[width, height]` that are halved, deslanted or both, as more flags say.
     pub(crate) const fn with_images(self, [width, height]: [u16; 2], flags: u8) -> Result<Self, SizeError> {
         let shape = Self { flags: self.flags | flags, sides: [width, height], ..self };
         let pixels = width as usize * height as usize;
@@ -187,8 +187,9 @@ impl Shape {
         if self.has(Self::DESLANTS) { Some(self.sides) } else { None }
     }
 
-    /// Width and height of the images, where something is done to them before the first layer.
-    pub(crate) const fn prepared_image(self) -> Option<[u16; 2]> {
+    /// Width and height of the images that are halved, deslanted or both; `None` where their pixels are the inputs.
+    #[must_use]
+    pub const fn prepared_image(self) -> Option<[u16; 2]> {
         if self.has(Self::HALVES | Self::DESLANTS) { Some(self.sides) } else { None }
     }
 

@@ -177,7 +177,7 @@ pub extern "C" fn seal(text: usize) -> usize {
         return 0;
     };
     let Ok(words) = core::str::from_utf8(text) else { return 0 };
-    let details = Details { image: opened.shape.halved_image().or(opened.shape.deslanted_image()), text: words };
+    let details = Details { image: None, text: words };
     let Ok(made) = model::header(opened.kind, opened.shape, details, payload) else { return 0 };
     opened.confidence = details.confidence();
     *header = made;

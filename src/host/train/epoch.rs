@@ -251,12 +251,9 @@ impl Samples<'_> {
 
     /// Makes inputs of images, if they are not their pixels.
     fn fill_inputs(self, images: &[u8], inputs: &mut [u8]) {
-        if !self.makes_inputs() {
-            return;
-        }
         if self.shape.prepared_image().is_some() {
             network_input(&self.shape, images, inputs);
-        } else {
+        } else if self.levels {
             inputs.copy_from_slice(images);
         }
         if self.levels {
